@@ -1,0 +1,75 @@
+using CcwFs.ChannelIo;
+
+namespace CcwFs.Emulation.Channel;
+
+/// <summary>
+/// A control unit with its device, as the channel sees it: one object a subchannel. The channel calls it from one thread at a
+/// time, program by program; it never calls back except through the <see cref="IDataTransfer"/> of a command.
+/// A host fault (disk full, I/O error) never leaves as an exception: it becomes unit check with equipment-check sense.
+/// </summary>
+public interface IChannelDevice : IDisposable
+{
+    /// <summary>Control-unit type and model, device type and model, as SENSE ID gives them.</summary>
+    DeviceIdentity Identity { get; }
+
+    /// <summary>A channel program begins on this path (0-7): what one chain sets up (extent, file mask, domain) is void.</summary>
+    void BeginProgram(int path);
+
+    /// <summary>
+    /// Executes one command. Ending status is returned: normally channel end and device end, with status modifier when the next CCW
+    /// is to be skipped, with unit check when sense has been made. A command that is refused at once moves no data.
+    /// </summary>
+    DeviceStatus Execute(byte command, IDataTransfer data);
+
+    /// <summary>
+    /// The last command's channel end is about to be reported: everything written is brought to stable storage. Gives the status
+    /// to report in place of <paramref name="status"/>: the same, or unit check when the storage failed.
+    /// </summary>
+    DeviceStatus EndProgram(DeviceStatus status);
+
+    /// <summary>
+    /// The program was ended by HALT, CLEAR or reset between two commands; what earlier commands wrote stays written.
+    /// <paramref name="reset"/>: also forget what a reset forgets on this path (system-reset: path group, reserve).
+    /// </summary>
+    void AbandonProgram(bool reset);
+
+    /// <summary>Copies the pending sense bytes (after unit check) and forgets them; gives their number, 24 or 32, 0 when there are none.</summary>
+    int TakeSense(Span<byte> destination);
+
+    /// <summary>Gives unsolicited status (attention, state change) to the channel; set once by the channel.</summary>
+    Action<DeviceStatus>? Unsolicited { get; set; }
+
+    /// <summary>One line a fact for a person: model, image, serial, state. Key and value.</summary>
+    IEnumerable<KeyValuePair<string, string>> Describe();
+}
+
+/// <summary>What SENSE ID says about a device.</summary>
+/// <param name="ControlUnitType">Control-unit type, e.g. 3990.</param>
+/// <param name="ControlUnitModel">Control-unit model, e.g. E9.</param>
+/// <param name="DeviceType">Device type, e.g. 3390.</param>
+/// <param name="DeviceModel">Device model, e.g. 0C.</param>
+public readonly record struct DeviceIdentity(ushort ControlUnitType, byte ControlUnitModel, ushort DeviceType, byte DeviceModel);
+
+/// <summary>
+/// The data phase of one command, over all its data-chained CCWs, SKIP, IDAWs and counts, which are the channel's business.
+/// The channel derives residual count and incorrect length from what was asked for and what there was.
+/// </summary>
+public interface IDataTransfer
+{
+    /// <summary>
+    /// Host to device: the device wants exactly <c>buffer.Length</c> more bytes. Gives how many there were. Fewer, or more left over at
+    /// the command's end, is incorrect length.
+    /// </summary>
+    int Receive(Span<byte> buffer);
+
+    /// <summary>Host to device: as many bytes as there are, up to the buffer's length; fewer is not incorrect length.</summary>
+    int ReceiveAvailable(Span<byte> buffer);
+
+    /// <summary>Device to host. Gives how many bytes the program took; fewer, or room left at the command's end, is incorrect length.</summary>
+    int Send(ReadOnlySpan<byte> bytes);
+
+    /// <summary>
+    /// False once the channel has found an error (program, protection, channel-data check): nothing more moves, the device ends the command.
+    /// </summary>
+    bool IsGood { get; }
+}

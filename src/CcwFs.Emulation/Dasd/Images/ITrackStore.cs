@@ -1,0 +1,73 @@
+namespace CcwFs.Emulation.Dasd.Images;
+
+/// <summary>
+/// The tracks of one CKD volume on stable storage: an image file, several files, or memory. Thread-safe. Tracks are numbered from 0,
+/// cylinder-major (track = cylinder * heads + head); a slot holds a track in <see cref="CkdTrack"/>'s layout.
+/// Host faults are <see cref="ImageException"/>, whose message is one line for a person.
+/// </summary>
+public interface ITrackStore : IDisposable
+{
+    /// <summary>Size and model.</summary>
+    CkdGeometry Geometry { get; }
+
+    /// <summary>True when writes are refused.</summary>
+    bool IsReadOnly { get; }
+
+    /// <summary>Where the tracks are, for a person: the path, or "memory".</summary>
+    string Name { get; }
+
+    /// <summary>Reads one whole slot (<see cref="CkdGeometry.TrackSize"/> bytes). An empty slot reads as zeros.</summary>
+    void Read(int track, Span<byte> slot);
+
+    /// <summary>
+    /// Writes whole tracks so that a kill of the process at any moment leaves each track old or new, and, once this has returned,
+    /// new. On failure the old tracks are intact. Each element: track number and its slot's used bytes (the rest of the slot is zeroed or ignored).
+    /// </summary>
+    void Write(ReadOnlySpan<TrackImage> tracks);
+
+    /// <summary>Brings everything to the disk (power loss), where the store's policy did not already.</summary>
+    void Sync();
+}
+
+/// <summary>One track to write.</summary>
+/// <param name="Track">Track number from 0.</param>
+/// <param name="Slot">The slot's bytes, home address to end mark (a prefix of the slot).</param>
+public readonly record struct TrackImage(int Track, ReadOnlyMemory<byte> Slot);
+
+/// <summary>A volume's geometry (3390: 15 heads, slots of 56,832 bytes).</summary>
+/// <param name="DeviceType">Device type, 3390.</param>
+/// <param name="Cylinders">Primary cylinders, 1 to 65,520.</param>
+/// <param name="Heads">Tracks a cylinder.</param>
+/// <param name="TrackSize">Bytes of a track slot in the image.</param>
+public readonly record struct CkdGeometry(ushort DeviceType, int Cylinders, int Heads, int TrackSize)
+{
+    /// <summary>The largest volume whose cylinder numbers fit a plain CKD image (3390-54 is 65,520 cylinders).</summary>
+    public const int MaxCylinders = 65_520;
+
+    /// <summary>A 3390 of so many cylinders.</summary>
+    public static CkdGeometry Model3390(int cylinders) => new(0x3390, cylinders, 15, 56_832);
+
+    /// <summary>Tracks on the volume.</summary>
+    public int Tracks => Cylinders * Heads;
+}
+
+/// <summary>A volume's storage failed or is corrupt. The message is one line: file, offset or track, reason.</summary>
+public sealed class ImageException : IOException
+{
+    /// <summary>With a message.</summary>
+    public ImageException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>With a message and the fault below.</summary>
+    public ImageException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+
+    /// <summary>For serializers and analyzers.</summary>
+    public ImageException()
+    {
+    }
+}

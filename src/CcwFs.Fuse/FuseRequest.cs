@@ -1,0 +1,6 @@
+namespace CcwFs.Fuse;
+
+/// <summary>Who asks, and about which node.</summary>
+public readonly struct FuseRequest
+{
+}
