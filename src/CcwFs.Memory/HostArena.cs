@@ -1,0 +1,61 @@
+namespace CcwFs.Memory;
+
+/// <summary>
+/// Where one device's translated CCWs and IDALs live: a buffer with addresses below 2 GiB that is reused from program to program.
+/// The addresses are IOVAs. The bytes do not move (a real device's backend maps them). One user at a time.
+/// </summary>
+public sealed class HostArena
+{
+    /// <summary>The address of the first byte; arbitrary, below 2 GiB with room for the largest arena, and nothing a guest is likely to use.</summary>
+    public const uint Base = 0x5CC0_0000;
+
+    private const int InitialSize = 8 * 1024;  // arbitrary: a full chain of 256 CCWs with one IDAW each
+    private const int KeptSize = 256 * 1024;   // arbitrary: larger ones are given back on Reset
+
+    private byte[] _bytes = []; // made at the first use: thousands of idle devices cost nothing
+
+    /// <summary>Bytes in use.</summary>
+    public int Used { get; private set; }
+
+    /// <summary>Forgets everything.</summary>
+    public void Reset()
+    {
+        Used = 0;
+        if (_bytes.Length > KeptSize)
+            _bytes = [];
+    }
+
+    /// <summary>Takes <paramref name="length"/> bytes behind the last ones, 8-byte aligned; spans taken before are void.</summary>
+    public uint Allocate(int length)
+    {
+        int at = Used;
+        int end = at + ((length + 7) & ~7);
+        if (end > _bytes.Length)
+            Grow(end);
+        Used = end;
+        return Base + (uint)at;
+    }
+
+    /// <summary>The bytes at an address; empty when any of them is not in use.</summary>
+    public Span<byte> Bytes(uint address, int length)
+    {
+        uint at = unchecked(address - Base);
+        return at <= (uint)Used && (uint)length <= (uint)Used - at ? _bytes.AsSpan((int)at, length) : default;
+    }
+
+    /// <summary>True for an address in the arena, whether in use or not.</summary>
+    public static bool Owns(uint address, int capacity) => unchecked(address - Base) < (uint)capacity;
+
+    /// <summary>Bytes of the buffer now.</summary>
+    public int Capacity => _bytes.Length;
+
+    private void Grow(int needed)
+    {
+        int size = Math.Max(_bytes.Length, InitialSize);
+        while (size < needed)
+            size *= 2;
+        byte[] larger = GC.AllocateArray<byte>(size, pinned: true);
+        _bytes.AsSpan(0, Used).CopyTo(larger);
+        _bytes = larger;
+    }
+}

@@ -1,0 +1,43 @@
+namespace CcwFs.Memory;
+
+/// <summary>
+/// Where guest memory's bytes are: a sealed mapping, a file, another process, an array. Several threads may use it at once; a copy is not
+/// atomic, as on real storage. Callers keep offset and length inside <see cref="Length"/>.
+/// </summary>
+public interface IMemoryStore
+{
+    /// <summary>Bytes of the store.</summary>
+    long Length { get; }
+
+    /// <summary>Copies out. False when the memory is mapped but gone (its owner ended, its file was cut).</summary>
+    bool Read(long offset, Span<byte> destination);
+
+    /// <summary>Copies in. False as for <see cref="Read"/>.</summary>
+    bool Write(long offset, ReadOnlySpan<byte> source);
+}
+
+/// <summary>A store in managed memory, for small address spaces and tests.</summary>
+public sealed class ArrayStore : IMemoryStore
+{
+    private readonly byte[] _bytes;
+
+    /// <summary>A store over <paramref name="bytes"/>, shared with the caller.</summary>
+    public ArrayStore(byte[] bytes) => _bytes = bytes;
+
+    /// <inheritdoc/>
+    public long Length => _bytes.Length;
+
+    /// <inheritdoc/>
+    public bool Read(long offset, Span<byte> destination)
+    {
+        _bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public bool Write(long offset, ReadOnlySpan<byte> source)
+    {
+        source.CopyTo(_bytes.AsSpan((int)offset, source.Length));
+        return true;
+    }
+}
