@@ -1,0 +1,20 @@
+using CcwFs.ChannelIo;
+using Microsoft.Extensions.Logging;
+
+namespace CcwFs.Subchannel;
+
+/// <summary>The log messages of this room; subchannel first.</summary>
+internal static partial class DeviceLog
+{
+    [LoggerMessage(1, LogLevel.Warning, "{Id}: the ORB does not allow prefetching (P bit off); the whole program is prefetched all the same")]
+    internal static partial void PrefetchNotAllowed(ILogger logger, SubchannelId id);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Id}: more than {Limit} interrupts wait unread; an unsolicited one was replaced")]
+    internal static partial void InterruptLost(ILogger logger, SubchannelId id, int limit);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Id}: channel report {Crw:x8} was lost, nobody reads crw")]
+    internal static partial void ReportLost(ILogger logger, SubchannelId id, uint crw);
+
+    [LoggerMessage(4, LogLevel.Information, "{Id}: unplugged")]
+    internal static partial void Unplugged(ILogger logger, SubchannelId id);
+}

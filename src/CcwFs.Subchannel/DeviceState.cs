@@ -1,0 +1,87 @@
+using Mono.Unix.Native;
+
+namespace CcwFs.Subchannel;
+
+/// <summary>The states of a vfio-ccw device (drivers/s390/cio/vfio_ccw_private.h).</summary>
+public enum DeviceState
+{
+    /// <summary>The device is gone.</summary>
+    NotOperational,
+
+    /// <summary>Not opened by a VFIO client (only the device file knows it).</summary>
+    Standby,
+
+    /// <summary>Ready for a request.</summary>
+    Idle,
+
+    /// <summary>A request is being translated and started (seen from outside only while a call is in progress).</summary>
+    Processing,
+
+    /// <summary>A program runs, or is suspended.</summary>
+    Pending,
+}
+
+/// <summary>What can happen to a device.</summary>
+public enum DeviceEvent
+{
+    /// <summary>The io region was written.</summary>
+    IoRequest,
+
+    /// <summary>The cmd region was written.</summary>
+    AsyncRequest,
+
+    /// <summary>The subchannel interrupts.</summary>
+    Interrupt,
+}
+
+/// <summary>What a state does with an event.</summary>
+public enum DeviceAction
+{
+    /// <summary>Refused: EIO.</summary>
+    RefuseGone,
+
+    /// <summary>Refused: EAGAIN, try again.</summary>
+    RefuseRetry,
+
+    /// <summary>Refused: EBUSY; but a resume of a suspended program is taken.</summary>
+    ResumeOrBusy,
+
+    /// <summary>Nothing.</summary>
+    Ignore,
+
+    /// <summary>Translate and start.</summary>
+    Start,
+
+    /// <summary>HALT or CLEAR.</summary>
+    HaltOrClear,
+
+    /// <summary>Keep the status for the client.</summary>
+    TakeStatus,
+}
+
+/// <summary>The state x event table (drivers/s390/cio/vfio_ccw_fsm.c).</summary>
+public static class DeviceTransitions
+{
+    private static readonly DeviceAction[,] s_table =
+    {
+        //                       IoRequest                  AsyncRequest              Interrupt
+        /* NotOperational */ { DeviceAction.RefuseGone,   DeviceAction.RefuseGone,  DeviceAction.Ignore },
+        /* Standby        */ { DeviceAction.RefuseGone,   DeviceAction.RefuseGone,  DeviceAction.Ignore },
+        /* Idle           */ { DeviceAction.Start,        DeviceAction.HaltOrClear, DeviceAction.TakeStatus },
+        /* Processing     */ { DeviceAction.RefuseRetry,  DeviceAction.RefuseRetry, DeviceAction.TakeStatus },
+        /* Pending        */ { DeviceAction.ResumeOrBusy, DeviceAction.HaltOrClear, DeviceAction.TakeStatus },
+    };
+
+    /// <summary>What <paramref name="state"/> does with <paramref name="happening"/>.</summary>
+    public static DeviceAction Action(DeviceState state, DeviceEvent happening) => s_table[(int)state, (int)happening];
+
+    /// <summary>The errno of a refusal; 0 for anything else.</summary>
+    public static Errno Refusal(DeviceAction action) => action switch
+    {
+        DeviceAction.RefuseGone => Errno.EIO,
+        DeviceAction.RefuseRetry => Errno.EAGAIN,
+        DeviceAction.ResumeOrBusy => Errno.EBUSY,
+        DeviceAction.Ignore or DeviceAction.Start or DeviceAction.HaltOrClear or DeviceAction.TakeStatus => 0,
+        _ => throw new ArgumentOutOfRangeException(nameof(action)),
+    };
+}

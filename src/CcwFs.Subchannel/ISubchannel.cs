@@ -1,0 +1,77 @@
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
+
+namespace CcwFs.Subchannel;
+
+/// <summary>
+/// One I/O subchannel that can run translated programs: an emulated one, or a real one behind VFIO. The calls mirror the I/O instructions
+/// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="Proceed"/>, and ends in an
+/// interrupt to the <see cref="ISubchannelEvents"/>, never from inside one of these calls except <see cref="Proceed"/>.
+/// The caller serializes Start, Resume, Halt, Clear and Reset.
+/// </summary>
+public interface ISubchannel : IDisposable
+{
+    /// <summary>Bus id.</summary>
+    SubchannelId Id { get; }
+
+    /// <summary>The device's bus id.</summary>
+    DeviceId Device { get; }
+
+    /// <summary>What is behind it, one word for tables: "emulated" or "vfio".</summary>
+    string Backend { get; }
+
+    /// <summary>Device and control-unit type and model as lscss prints them, "3390/0c" and "3990/e9"; empty when unknown.</summary>
+    (string Device, string ControlUnit) Types { get; }
+
+    /// <summary>Who is told of interrupts and path events; called once, before anything else.</summary>
+    void Connect(ISubchannelEvents events);
+
+    /// <summary>STORE SUBCHANNEL. The CCW address is the backend's own; the interruption parameter that of the last start. False: not operational.</summary>
+    bool Store(out Schib schib);
+
+    /// <summary>
+    /// START SUBCHANNEL with a host ORB; the program is <paramref name="program"/>'s, which stays untouched by its owner until the final
+    /// interrupt of <paramref name="epoch"/> or <see cref="Reset"/>.
+    /// </summary>
+    ConditionCode Start(in Orb orb, Translator program, uint epoch);
+
+    /// <summary>RESUME SUBCHANNEL. Condition code 2: nothing is suspended.</summary>
+    ConditionCode Resume();
+
+    /// <summary>HALT SUBCHANNEL.</summary>
+    ConditionCode Halt();
+
+    /// <summary>CLEAR SUBCHANNEL.</summary>
+    ConditionCode Clear();
+
+    /// <summary>
+    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and interrupts of an epoch before
+    /// <paramref name="epoch"/> are stale. False: not operational.
+    /// </summary>
+    bool Reset(uint epoch);
+
+    /// <summary>
+    /// Goes on with what Start, Resume, Halt or Clear began; called once after each, without the caller's locks. <paramref name="here"/>: a short
+    /// program may run on this thread; otherwise, and for the rest of a long one, the backend uses threads of its own.
+    /// </summary>
+    void Proceed(bool here);
+
+    /// <summary>The device is taken away: programs end as by a reset, every later call is not operational.</summary>
+    void Unplug();
+
+    /// <summary>Takes a channel path away or brings it back (emulated devices). False: no such path, or not possible here.</summary>
+    bool SetPath(byte chpid, bool available);
+
+    /// <summary>What a person wants to know about the device, key and value.</summary>
+    IEnumerable<KeyValuePair<string, string>> Describe();
+}
+
+/// <summary>Where a subchannel's events go. Called from any thread, without locks of the caller.</summary>
+public interface ISubchannelEvents
+{
+    /// <summary>An interruption: solicited ones carry the epoch of their start, halt or clear.</summary>
+    void Interrupt(uint epoch, in Irb irb);
+
+    /// <summary>A channel report.</summary>
+    void Report(Crw crw);
+}

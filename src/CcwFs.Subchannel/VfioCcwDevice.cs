@@ -1,0 +1,455 @@
+using System.Runtime.InteropServices;
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
+using CcwFs.Memory;
+using Microsoft.Extensions.Logging;
+using Mono.Unix.Native;
+
+namespace CcwFs.Subchannel;
+
+/// <summary>
+/// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
+/// <see cref="ISubchannel"/>. Thread-safe: one gate serializes region accesses, the translator and the events of the backend; signals are raised and
+/// <see cref="Proceed"/> runs without it. Results are byte counts or negative errnos.
+/// </summary>
+public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
+{
+    /// <summary>Channel reports that wait for a reader (arbitrary; then the newest says that some were lost).</summary>
+    public const int CrwLimit = 64;
+
+    /// <summary>Errnos that a write may hand back from a client's own ret_code (FUSE carries -1..-511).</summary>
+    private const int LargestErrno = 511;
+
+    private readonly Lock _gate = new();
+    private readonly ISubchannel _subchannel;
+    private readonly ILogger _logger;
+    private readonly Translator _translator = new();
+    private readonly byte[] _io = new byte[RegionLayout.IoSize];
+    private readonly byte[] _cmd = new byte[RegionLayout.CmdSize];
+    private readonly IrbQueue _irbs = new();
+    private readonly Queue<Crw> _crws = new();
+    private readonly AddressSpace _space;
+    private AddressSpace _runSpace;      // the space of the program in the translator
+    private Action<Irb>? _privateRun;    // takes the interrupts of a private run; null: they go to the region
+    private DeviceState _state = DeviceState.Idle;
+    private uint _epoch;
+    private uint _interruptionParameter; // of the last accepted start, as STORE SUBCHANNEL shows it
+    private byte _lpm;
+    private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
+    private bool _suspended;
+    private bool _warnedPrefetch;
+
+    /// <summary>A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>.</summary>
+    public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger)
+    {
+        (_subchannel, _space, _runSpace, _logger) = (subchannel, space, space, logger);
+        _subchannel.Connect(this);
+        _space.Map.AddOwner(this);
+        IoInterrupt.HasMore = () => _irbs.HeadSignalled && _irbs.HasMore;
+        IoInterrupt.Taken = OnIoInterruptTaken;
+    }
+
+    /// <summary>Bus id.</summary>
+    public SubchannelId Id => _subchannel.Id;
+
+    /// <summary>What runs the programs.</summary>
+    public ISubchannel Subchannel => _subchannel;
+
+    /// <summary>Signals when an IRB becomes visible (VFIO_CCW_IO_IRQ_INDEX).</summary>
+    public InterruptLine IoInterrupt { get; } = new();
+
+    /// <summary>Signals when a channel report waits (VFIO_CCW_CRW_IRQ_INDEX).</summary>
+    public InterruptLine CrwInterrupt { get; } = new();
+
+    /// <summary>Signals when the device should be given back (VFIO_CCW_REQ_IRQ_INDEX).</summary>
+    public InterruptLine RequestInterrupt { get; } = new();
+
+    /// <summary>The state now.</summary>
+    public DeviceState State
+    {
+        get
+        {
+            lock (_gate)
+                return _state;
+        }
+    }
+
+    /// <summary>Reads a region; a range that is not wholly inside is EINVAL.</summary>
+    public int ReadRegion(RegionIndex region, int position, Span<byte> destination)
+    {
+        if (position < 0 || position + (long)destination.Length > RegionLayout.Size(region))
+            return -(int)Errno.EINVAL;
+        bool signalIo = false, signalCrw = false;
+        int result;
+        lock (_gate)
+        {
+            result = region switch
+            {
+                RegionIndex.Io => ReadIo(position, destination, out signalIo),
+                RegionIndex.Cmd => Copy(_cmd, position, destination),
+                RegionIndex.Schib => ReadSchib(position, destination),
+                RegionIndex.Crw => ReadCrw(position, destination, out signalCrw),
+                _ => -(int)Errno.EINVAL,
+            };
+        }
+        if (signalIo)
+            IoInterrupt.Signal();
+        if (signalCrw)
+            CrwInterrupt.Signal();
+        return result;
+    }
+
+    /// <summary>
+    /// Writes a region: any write inside io or cmd is a request. <paramref name="proceed"/>: something was begun; the caller calls <see cref="Proceed"/>
+    /// once, after it has answered its own caller.
+    /// </summary>
+    public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source, out bool proceed)
+    {
+        proceed = false;
+        if (region is not (RegionIndex.Io or RegionIndex.Cmd)
+            || position < 0 || position + (long)source.Length > RegionLayout.Size(region))
+            return -(int)Errno.EINVAL;
+        bool signalIo = false;
+        int result;
+        lock (_gate)
+        {
+            if (region == RegionIndex.Io)
+            {
+                source.CopyTo(_io.AsSpan(position));
+                result = IoRequest(source.Length, out proceed, out signalIo);
+            }
+            else
+            {
+                source.CopyTo(_cmd.AsSpan(position));
+                result = AsyncRequest(source.Length, out proceed);
+            }
+        }
+        if (signalIo)
+            IoInterrupt.Signal();
+        return result;
+    }
+
+    /// <summary>Lets the backend go on after a write; see <see cref="ISubchannel.Proceed"/>.</summary>
+    public void Proceed(bool here) => _subchannel.Proceed(here);
+
+    /// <summary>VFIO_DEVICE_RESET: ends the program without an interrupt; regions, reports and counts survive. EINVAL when the device is gone.</summary>
+    public Errno Reset()
+    {
+        lock (_gate)
+        {
+            if (_state == DeviceState.NotOperational)
+                return Errno.EINVAL;
+            return ResetProgram() ? 0 : Errno.EINVAL;
+        }
+    }
+
+    /// <summary>
+    /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> (final: the state is idle again) and never to
+    /// the region. EBUSY while another program runs. The caller calls <see cref="Proceed"/> on success.
+    /// </summary>
+    public Errno RunPrivate(AddressSpace space, in Orb orb, Action<Irb> interrupted)
+    {
+        lock (_gate)
+        {
+            Errno refusal = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.IoRequest));
+            if (refusal != 0)
+                return refusal;
+            _privateRun = interrupted;
+            _runSpace = space;
+            Errno outcome = StartProgram(orb);
+            if (outcome != 0)
+                (_privateRun, _runSpace) = (null, _space);
+            return outcome;
+        }
+    }
+
+    /// <summary>
+    /// The device is taken away. The request interrupt signals; programs end without status, schib reads ENODEV, requests EIO; waiting
+    /// readers of the interrupts end. Idempotent.
+    /// </summary>
+    public void Unplug()
+    {
+        lock (_gate)
+        {
+            if (_state == DeviceState.NotOperational)
+                return;
+            ResetProgram();
+            _state = DeviceState.NotOperational;
+            _subchannel.Unplug();
+        }
+        RequestInterrupt.Signal();
+        IoInterrupt.Close();
+        CrwInterrupt.Close();
+        RequestInterrupt.Close();
+        DeviceLog.Unplugged(_logger, Id);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Unplug();
+        _space.Map.RemoveOwner(this);
+        _subchannel.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Interrupt(uint epoch, in Irb irb)
+    {
+        bool signal = false;
+        Action<Irb>? privateRun = null;
+        Irb guest = irb;
+        lock (_gate)
+        {
+            Scsw scsw = irb.Scsw;
+            bool solicited = scsw.Function != FunctionControl.None;
+            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || (solicited && epoch != _epoch))
+                return;
+            if (solicited)
+            {
+                scsw = _translator.UpdateScsw(scsw);
+                guest.Scsw = scsw;
+                _suspended = (scsw.Activity & ActivityControl.Suspended) != 0;
+                privateRun = _privateRun;
+                bool final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive)) == 0 && !_suspended;
+                if (final)
+                    EndProgram();
+            }
+            if (privateRun is null)
+                signal = Present(guest);
+        }
+        if (signal)
+            IoInterrupt.Signal();
+        privateRun?.Invoke(guest);
+    }
+
+    /// <inheritdoc/>
+    public void Report(Crw crw)
+    {
+        lock (_gate)
+        {
+            if (_crws.Count < CrwLimit)
+                _crws.Enqueue(crw);
+            else
+                DeviceLog.ReportLost(_logger, Id, crw.Word);
+            if (crw.Source == Crw.ChannelPathSource)
+                _lostPaths = 0;
+        }
+        CrwInterrupt.Signal();
+    }
+
+    /// <inheritdoc/>
+    public void Unmapped(ulong iova, ulong length)
+    {
+        lock (_gate)
+        {
+            if (_translator.IsIovaPinned(iova, length))
+                ResetProgram();
+        }
+    }
+
+    private static int Copy(byte[] region, int position, Span<byte> destination)
+    {
+        region.AsSpan(position, destination.Length).CopyTo(destination);
+        return destination.Length;
+    }
+
+    private int ReadIo(int position, Span<byte> destination, out bool signal)
+    {
+        Copy(_io, position, destination);
+        const int LastIrbByte = RegionLayout.IoRetCodeOffset - 1;
+        bool tookIrb = position <= LastIrbByte && position + destination.Length > LastIrbByte;
+        signal = tookIrb && _irbs.HeadUnread && Advance();
+        return destination.Length;
+    }
+
+    private int ReadSchib(int position, Span<byte> destination)
+    {
+        Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];
+        if (_state == DeviceState.NotOperational || !_subchannel.Store(out Schib schib))
+            return -(int)Errno.ENODEV;
+        uint cpa = _state == DeviceState.Pending ? _translator.ToGuestAddress(schib.Scsw.CcwAddress) : 0;
+        schib = new Schib(
+            schib.Pmcw with { InterruptionParameter = _interruptionParameter }, schib.Scsw with { CcwAddress = cpa });
+        schib.Write(bytes);
+        bytes.Slice(position, destination.Length).CopyTo(destination);
+        return destination.Length;
+    }
+
+    private int ReadCrw(int position, Span<byte> destination, out bool signal)
+    {
+        Span<byte> bytes = stackalloc byte[RegionLayout.CrwSize];
+        if (_crws.TryDequeue(out Crw crw))
+            crw.Write(bytes);
+        signal = _crws.Count > 0;
+        bytes.Slice(position, destination.Length).CopyTo(destination);
+        return destination.Length;
+    }
+
+    private int IoRequest(int count, out bool proceed, out bool signal)
+    {
+        (proceed, signal) = (false, false);
+        var scsw = Scsw.Read(_io.AsSpan(RegionLayout.ScswOffset));
+        Span<byte> retCode = _io.AsSpan(RegionLayout.IoRetCodeOffset);
+        Errno outcome;
+        switch (DeviceTransitions.Action(_state, DeviceEvent.IoRequest))
+        {
+            case DeviceAction.Start when scsw.Function == FunctionControl.None:
+                // No function is no request: the caller's own ret_code is the answer, where a write can carry it.
+                int own = MemoryMarshal.Read<int>(retCode);
+                return own is < 0 and >= -LargestErrno ? own : count;
+            case DeviceAction.Start when (scsw.Function & FunctionControl.Start) == 0:
+                outcome = Errno.EOPNOTSUPP; // HALT and CLEAR have a region of their own
+                break;
+            case DeviceAction.Start:
+                outcome = StartProgram(Orb.Read(_io));
+                proceed = outcome == 0;
+                signal = proceed && _irbs.HeadUnread && Advance();
+                break;
+            case DeviceAction.ResumeOrBusy when _suspended && IsResume(scsw):
+                outcome = Resume();
+                proceed = outcome == 0;
+                break;
+            case DeviceAction refused:
+                outcome = DeviceTransitions.Refusal(refused);
+                break;
+        }
+        MemoryMarshal.Write(retCode, -(int)outcome);
+        return outcome == 0 ? count : -(int)outcome;
+    }
+
+    private static bool IsResume(Scsw scsw) =>
+        (scsw.Activity & (ActivityControl.ResumePending | ActivityControl.Suspended)) == (ActivityControl.ResumePending | ActivityControl.Suspended);
+
+    private Errno Resume()
+    {
+        Errno outcome = DeviceErrors.FromCondition(_subchannel.Resume());
+        _suspended &= outcome != 0;
+        return outcome;
+    }
+
+    /// <summary>Translates and starts; on any errno nothing was executed and the device is idle again.</summary>
+    private Errno StartProgram(in Orb orb)
+    {
+        if (orb.TransportMode)
+            return Errno.EOPNOTSUPP;
+        _state = DeviceState.Processing;
+        Errno outcome = Translate(orb);
+        if (outcome == 0)
+            outcome = StartTranslated(orb);
+        _state = outcome == 0 ? DeviceState.Pending : DeviceState.Idle;
+        if (outcome != 0)
+            _translator.Free();
+        return outcome;
+    }
+
+    private Errno Translate(in Orb orb)
+    {
+        if (!orb.Prefetch && !_warnedPrefetch)
+        {
+            _warnedPrefetch = true;
+            DeviceLog.PrefetchNotAllowed(_logger, Id);
+        }
+        ProgramFault fault = _translator.Initialize(orb, _runSpace.Map);
+        if (fault == ProgramFault.None)
+            fault = _translator.Prefetch();
+        return DeviceErrors.FromFault(fault, _runSpace.Unmapped);
+    }
+
+    private Errno StartTranslated(in Orb orb)
+    {
+        const uint Reserved = OrbControl.ModifiedIndirectData | 0x3E; // an operand exception of START SUBCHANNEL
+        if ((orb.Control & Reserved) != 0)
+            return Errno.EIO;
+        UpdatePaths();
+        _translator.GetOrb(orb.InterruptionParameter, _lpm, out Orb host);
+        switch (_subchannel.Start(host, _translator, ++_epoch))
+        {
+            case ConditionCode.Initiated:
+                (_interruptionParameter, _suspended) = (orb.InterruptionParameter, false);
+                return 0;
+            case ConditionCode.StatusPending or ConditionCode.Busy:
+                return Errno.EBUSY;
+            case ConditionCode.NotOperational:
+                byte tried = orb.LogicalPathMask != 0 ? orb.LogicalPathMask : _lpm;
+                _lostPaths |= tried;
+                UpdatePaths();
+                return _lpm != 0 ? Errno.EACCES : Errno.ENODEV;
+            case ConditionCode unknown:
+                throw new InvalidOperationException($"condition code {unknown}");
+        }
+    }
+
+    private void UpdatePaths() =>
+        _lpm = _subchannel.Store(out Schib schib) ? (byte)(schib.Pmcw.Pam & ~_lostPaths) : (byte)0;
+
+    private int AsyncRequest(int count, out bool proceed)
+    {
+        proceed = false;
+        Errno outcome = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.AsyncRequest));
+        if (outcome == 0)
+        {
+            outcome = MemoryMarshal.Read<uint>(_cmd) switch
+            {
+                RegionLayout.CommandHalt => DeviceErrors.FromCondition(_subchannel.Halt()),
+                RegionLayout.CommandClear => DeviceErrors.FromCondition(_subchannel.Clear()),
+                _ => Errno.EINVAL,
+            };
+            proceed = outcome == 0;
+        }
+        MemoryMarshal.Write(_cmd.AsSpan(RegionLayout.CmdRetCodeOffset), -(int)outcome);
+        return outcome == 0 ? count : -(int)outcome;
+    }
+
+    private bool ResetProgram()
+    {
+        bool operational = _subchannel.Reset(++_epoch);
+        EndProgram();
+        return operational;
+    }
+
+    private void EndProgram()
+    {
+        _translator.Free();
+        (_privateRun, _runSpace, _suspended) = (null, _space, false);
+        _state = DeviceState.Idle;
+    }
+
+    /// <summary>Keeps an IRB for the client. True: it is visible now.</summary>
+    private bool Present(in Irb irb)
+    {
+        bool visible = _irbs.Add(irb, out bool dropped);
+        if (dropped)
+            DeviceLog.InterruptLost(_logger, Id, IrbQueue.Limit);
+        if (visible)
+            Show(irb);
+        return visible;
+    }
+
+    private bool Advance()
+    {
+        if (!_irbs.TryAdvance(out Irb next))
+            return false;
+        Show(next);
+        return true;
+    }
+
+    private void Show(in Irb irb) => ((ReadOnlySpan<byte>)irb).CopyTo(_io.AsSpan(RegionLayout.IrbOffset, Irb.Size));
+
+    /// <summary>
+    /// A reader took the io signal: the head stays readable for it. A reader that comes again without having read the head does not want it,
+    /// so the next one moves up and signals.
+    /// </summary>
+    private void OnIoInterruptTaken(bool counted)
+    {
+        bool signal = false;
+        lock (_gate)
+        {
+            if (counted)
+                _irbs.HeadSignalled = _irbs.HeadUnread;
+            else if (_irbs.HeadSignalled && _irbs.HasMore)
+                signal = Advance();
+        }
+        if (signal)
+            IoInterrupt.Signal();
+    }
+}
