@@ -8,6 +8,11 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
+/// An interruption of a private run; null when it was ended by a reset. May be called under the device's gate: it must not wait or call back.
+/// </summary>
+public delegate void PrivateInterrupt(Irb? irb, bool final);
+
+/// <summary>
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
 /// <see cref="ISubchannel"/>. Thread-safe: one gate serializes region accesses, the translator and the events of the backend; signals are raised and
 /// <see cref="Proceed"/> runs without it. Results are byte counts or negative errnos.
@@ -30,7 +35,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     private readonly Queue<Crw> _crws = new();
     private readonly AddressSpace _space;
     private AddressSpace _runSpace;      // the space of the program in the translator
-    private Action<Irb>? _privateRun;    // takes the interrupts of a private run; null: they go to the region
+    private PrivateInterrupt? _privateRun; // takes the interrupts of a private run; null: they go to the region
     private DeviceState _state = DeviceState.Idle;
     private uint _epoch;
     private uint _interruptionParameter; // of the last accepted start, as STORE SUBCHANNEL shows it
@@ -144,10 +149,9 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     }
 
     /// <summary>
-    /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> (final: the state is idle again) and never to
-    /// the region. EBUSY while another program runs. The caller calls <see cref="Proceed"/> on success.
+    /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another program runs. The caller calls <see cref="Proceed"/> on success.
     /// </summary>
-    public Errno RunPrivate(AddressSpace space, in Orb orb, Action<Irb> interrupted)
+    public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted)
     {
         lock (_gate)
         {
@@ -196,7 +200,8 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     public void Interrupt(uint epoch, in Irb irb)
     {
         bool signal = false;
-        Action<Irb>? privateRun = null;
+        PrivateInterrupt? privateRun = null;
+        bool final = false;
         Irb guest = irb;
         lock (_gate)
         {
@@ -210,7 +215,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
                 guest.Scsw = scsw;
                 _suspended = (scsw.Activity & ActivityControl.Suspended) != 0;
                 privateRun = _privateRun;
-                bool final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive)) == 0 && !_suspended;
+                final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive)) == 0 && !_suspended;
                 if (final)
                     EndProgram();
             }
@@ -219,7 +224,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
         }
         if (signal)
             IoInterrupt.Signal();
-        privateRun?.Invoke(guest);
+        privateRun?.Invoke(guest, final);
     }
 
     /// <inheritdoc/>
@@ -403,7 +408,9 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     private bool ResetProgram()
     {
         bool operational = _subchannel.Reset(++_epoch);
+        PrivateInterrupt? privateRun = _privateRun;
         EndProgram();
+        privateRun?.Invoke(null, final: true);
         return operational;
     }
 

@@ -1,0 +1,345 @@
+using System.Diagnostics;
+using System.Globalization;
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
+using CcwFs.Subchannel;
+
+namespace CcwFs.Emulation.Channel;
+
+/// <summary>
+/// A subchannel of the emulated channel subsystem: it executes translated programs against an <see cref="IChannelDevice"/>, which it owns.
+/// Programs run in slices: on the thread that took the start while they are short, else on the executor's threads. Thread-safe.
+/// Lock order: the caller's gate, then ours; events leave without our gate and never while a slice executes.
+/// </summary>
+public sealed class EmulatedSubchannel : ISubchannel
+{
+    /// <summary>CCWs of a slice on the executor, before the others get their turn (arbitrary).</summary>
+    internal const int LongSlice = 512;
+
+    /// <summary>CCWs that may run on the thread that took the start (arbitrary: more than any driver's ordinary request).</summary>
+    internal const int ShortSlice = 64;
+
+    /// <summary>Longest time on that thread (arbitrary).</summary>
+    private static readonly long s_shortTicks = Stopwatch.Frequency / 5_000;
+
+    private readonly object _gate = new(); // a monitor: pulsed when a slice has ended
+    private readonly IChannelDevice _device;
+    private readonly ChannelExecutor _executor;
+    private readonly ProgramRun _run;
+    private readonly byte[] _chpids;
+    private ISubchannelEvents _events = null!;
+    private bool _active;              // a program is started and has not ended
+    private bool _suspended;
+    private bool _executing;           // a thread is in a slice
+    private bool _plugged = true;
+    private FunctionControl _function; // HALT or CLEAR that is not carried out yet
+    private volatile bool _stop;       // the slice ends at the next CCW
+    private uint _epoch;
+    private uint _interruptionParameter;
+    private byte _available;           // PAM
+    private byte _lastPath;
+
+    /// <summary>A subchannel with 1 to 8 channel paths.</summary>
+    public EmulatedSubchannel(SubchannelId id, DeviceId device, ReadOnlySpan<byte> chpids, IChannelDevice behind, ChannelExecutor executor)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(chpids.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(chpids.Length, 8);
+        (Id, Device, _device, _executor) = (id, device, behind, executor);
+        _chpids = chpids.ToArray();
+        _available = Installed;
+        _run = new ProgramRun(behind);
+        behind.Unsolicited = PresentUnsolicited;
+    }
+
+    /// <inheritdoc/>
+    public SubchannelId Id { get; }
+
+    /// <inheritdoc/>
+    public DeviceId Device { get; }
+
+    /// <inheritdoc/>
+    public string Backend => "emulated";
+
+    /// <inheritdoc/>
+    public (string Device, string ControlUnit) Types
+    {
+        get
+        {
+            DeviceIdentity identity = _device.Identity;
+            return (string.Create(CultureInfo.InvariantCulture, $"{identity.DeviceType:x4}/{identity.DeviceModel:x2}"),
+                string.Create(CultureInfo.InvariantCulture, $"{identity.ControlUnitType:x4}/{identity.ControlUnitModel:x2}"));
+        }
+    }
+
+    private byte Installed => (byte)(0xFF00 >> _chpids.Length);
+
+    /// <inheritdoc/>
+    public void Connect(ISubchannelEvents events) => _events = events;
+
+    /// <inheritdoc/>
+    public bool Store(out Schib schib)
+    {
+        lock (_gate)
+        {
+            ulong paths = 0;
+            for (int i = 0; i < _chpids.Length; i++)
+                paths |= (ulong)_chpids[i] << (56 - (8 * i));
+            ActivityControl activity = !_active ? ActivityControl.None
+                : _suspended ? ActivityControl.Suspended
+                : ActivityControl.SubchannelActive | ActivityControl.DeviceActive;
+            var pmcw = new Pmcw(
+                _interruptionParameter, Pmcw.Enabled | Pmcw.DeviceNumberValid, Device.Number,
+                Lpm: Installed, Pnom: 0, _lastPath, Pim: Installed, Pom: 0xFF, Pam: _available, paths);
+            Scsw scsw = _active
+                ? Scsw.Build(_run.Orb.Control, FunctionControl.Start, activity, StatusControl.None, _run.CcwAddress, 0, 0, 0)
+                : default;
+            schib = new Schib(pmcw, scsw);
+            return _plugged;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ConditionCode Start(in Orb orb, Translator program, uint epoch)
+    {
+        lock (_gate)
+        {
+            byte paths = (byte)(orb.LogicalPathMask & _available);
+            if (!_plugged || paths == 0)
+                return ConditionCode.NotOperational;
+            if (_active || _function != FunctionControl.None)
+                return ConditionCode.Busy;
+            int path = System.Numerics.BitOperations.LeadingZeroCount((uint)paths << 24);
+            (_active, _suspended, _stop, _epoch) = (true, false, false, epoch);
+            (_lastPath, _interruptionParameter) = ((byte)(0x80 >> path), orb.InterruptionParameter);
+            _run.Begin(orb, program, path);
+            return ConditionCode.Initiated;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ConditionCode Resume()
+    {
+        lock (_gate)
+        {
+            if (!_plugged)
+                return ConditionCode.NotOperational;
+            if (!_active || !_suspended || _function != FunctionControl.None)
+                return ConditionCode.Busy;
+            _suspended = false;
+            _run.Resume();
+            return ConditionCode.Initiated;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ConditionCode Halt() => RequestEnd(FunctionControl.Halt);
+
+    /// <inheritdoc/>
+    public ConditionCode Clear() => RequestEnd(FunctionControl.Clear);
+
+    /// <inheritdoc/>
+    public bool Reset(uint epoch)
+    {
+        lock (_gate)
+        {
+            EndNow(unplug: false);
+            _epoch = epoch;
+            return _plugged;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Proceed(bool here)
+    {
+        if (!here || !RunSlice(ShortSlice, Stopwatch.GetTimestamp() + s_shortTicks))
+            _executor.Schedule(this);
+    }
+
+    /// <inheritdoc/>
+    public void Unplug()
+    {
+        lock (_gate)
+        {
+            if (_plugged)
+                EndNow(unplug: true);
+            _plugged = false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool SetPath(byte chpid, bool available)
+    {
+        int index = Array.IndexOf(_chpids, chpid);
+        if (index < 0)
+            return false;
+        lock (_gate)
+        {
+            byte mask = (byte)(0x80 >> index);
+            bool now = (_available & mask) != 0;
+            if (!_plugged || now == available)
+                return _plugged;
+            _available = (byte)(available ? _available | mask : _available & ~mask);
+        }
+        _events.Report(Crw.ChannelPath(chpid, available ? Crw.Initialized : Crw.PermanentError));
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Describe() => _device.Describe();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Unplug();
+        _device.Dispose();
+    }
+
+    /// <summary>
+    /// Runs up to so many CCWs, to a deadline. True: nothing is left to do (or another thread does it); false: queue up again.
+    /// </summary>
+    internal bool RunSlice(int ccws, long deadline = long.MaxValue)
+    {
+        while (true)
+        {
+            StepResult result = StepResult.Continue;
+            bool execute;
+            lock (_gate)
+            {
+                if (IsDone())
+                    return true;
+                execute = _function == FunctionControl.None;
+                _executing = execute;
+            }
+            if (execute)
+                result = Execute(ref ccws, deadline);
+            bool present;
+            Irb irb;
+            uint epoch;
+            lock (_gate)
+            {
+                if (execute)
+                {
+                    _executing = false;
+                    Monitor.PulseAll(_gate);
+                }
+                epoch = _epoch;
+                present = Settle(result, out irb);
+            }
+            if (present)
+                _events.Interrupt(epoch, irb);
+            if (ccws <= 0 || Stopwatch.GetTimestamp() >= deadline)
+            {
+                lock (_gate)
+                    return IsDone();
+            }
+        }
+    }
+
+    /// <summary>Nothing for a new slice: another thread is in one, a reset waits, or there is neither a running program nor a function. Under the gate.</summary>
+    private bool IsDone() => _executing || (_function == FunctionControl.None && (_stop || !_active || _suspended));
+
+    private StepResult Execute(ref int ccws, long deadline)
+    {
+        StepResult result = StepResult.Continue;
+        while (result == StepResult.Continue && !_stop && ccws > 0)
+        {
+            result = _run.Step();
+            ccws--;
+            if (deadline != long.MaxValue && Stopwatch.GetTimestamp() >= deadline)
+                ccws = 0;
+        }
+        return result;
+    }
+
+    /// <summary>What the slice's end means for the subchannel. True: there is an IRB to present. Under the gate.</summary>
+    private bool Settle(StepResult result, out Irb irb)
+    {
+        irb = default;
+        if (_stop && _function == FunctionControl.None)
+            return false; // a reset waits for us
+        if (_function == FunctionControl.Clear)
+        {
+            if (_active)
+                _device.AbandonProgram(reset: false);
+            irb.Scsw = Scsw.Build(0, FunctionControl.Clear, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
+            Esw.Write(irb[Irb.EswOffset..], 0, 0);
+            EndProgram();
+            return true;
+        }
+        if (_function == FunctionControl.Halt)
+        {
+            if (!_active)
+            {
+                irb.Scsw = Scsw.Build(0, FunctionControl.Halt, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
+                Esw.Write(irb[Irb.EswOffset..], _lastPath, 0);
+            }
+            else
+            {
+                irb = result == StepResult.Ended ? _run.FinalIrb(FunctionControl.Start | FunctionControl.Halt) : _run.HaltedIrb();
+            }
+            EndProgram();
+            return true;
+        }
+        switch (result)
+        {
+            case StepResult.Continue:
+                return false;
+            case StepResult.Interrupt:
+                irb = _run.IntermediateIrb();
+                return true;
+            case StepResult.Suspended:
+                _suspended = true;
+                irb = _run.SuspendedIrb();
+                return !_run.Orb.SuppressSuspended;
+            case StepResult.Ended:
+                irb = _run.FinalIrb(FunctionControl.Start);
+                EndProgram();
+                return true;
+            default:
+                throw new InvalidOperationException($"step result {result}");
+        }
+    }
+
+    private void EndProgram()
+    {
+        (_active, _suspended, _function, _stop) = (false, false, FunctionControl.None, false);
+        _run.Forget();
+    }
+
+    private ConditionCode RequestEnd(FunctionControl function)
+    {
+        lock (_gate)
+        {
+            if (!_plugged)
+                return ConditionCode.NotOperational;
+            if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
+                return function == FunctionControl.Clear ? ConditionCode.Initiated : ConditionCode.Busy;
+            _function = function;
+            _stop = true;
+            return ConditionCode.Initiated;
+        }
+    }
+
+    /// <summary>
+    /// Ends the program without status: waits for the slice to reach its next CCW, which a command of bounded length precedes. Under the gate.
+    /// An unplugged device also forgets what its paths hold (path groups, reserve).
+    /// </summary>
+    private void EndNow(bool unplug)
+    {
+        _function = FunctionControl.None;
+        _stop = true;
+        while (_executing)
+            Monitor.Wait(_gate);
+        if (_active || unplug)
+            _device.AbandonProgram(reset: unplug);
+        EndProgram();
+    }
+
+    private void PresentUnsolicited(DeviceStatus status)
+    {
+        var irb = default(Irb);
+        irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
+        Esw.Write(irb[Irb.EswOffset..], 0, 0);
+        _events.Interrupt(_epoch, irb);
+    }
+}

@@ -1,0 +1,344 @@
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
+using CcwFs.Memory;
+
+namespace CcwFs.Emulation.Channel;
+
+/// <summary>How a step of a program went.</summary>
+internal enum StepResult
+{
+    /// <summary>There is a next CCW.</summary>
+    Continue,
+
+    /// <summary>There is a next CCW, and a program-controlled interruption to present.</summary>
+    Interrupt,
+
+    /// <summary>Suspended before the next CCW.</summary>
+    Suspended,
+
+    /// <summary>The program has ended.</summary>
+    Ended,
+}
+
+/// <summary>
+/// Interprets one translated channel program, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O
+/// Operations", chapter 16 for the status). One object a subchannel, reused; one thread at a time. It allocates nothing.
+/// As <see cref="IDataTransfer"/> it is the data phase of the current command: counts, data chaining, SKIP and IDAWs.
+/// </summary>
+internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
+{
+    private const int IdawSize = 8;
+
+    private Translator _program = null!;
+    private Orb _orb;
+    private uint _next;              // address of the next CCW
+    private uint _current;           // address of the CCW fetched last
+    private Ccw _ccw;                // the CCW whose count is being used
+    private bool _first;             // no command was accepted yet
+    private bool _resumed;           // the suspend flag of the next CCW has had its effect
+    private bool _interruptPending;  // a PCI flag took effect and is not presented yet
+    private byte _pathMask;
+    private int _path;
+
+    // The data phase.
+    private byte _command;
+    private int _remaining;          // bytes left in the current CCW
+    private uint _idaw;              // address of the next IDAW
+    private ulong _data;             // where the next byte goes; valid while _blockLeft > 0
+    private int _blockLeft;
+    private bool _firstIdaw;
+    private bool _dataPhase;         // the device asked for a transfer
+    private bool _wantedMore;        // the device had, or wanted, more than the counts allow
+    private SubchannelStatus _fault; // a check that the channel found
+
+    /// <summary>The IRB's parts at the end.</summary>
+    private DeviceStatus _deviceStatus;
+    private SubchannelStatus _subchannelStatus;
+    private int _residual;
+
+    /// <inheritdoc/>
+    public bool IsGood => _fault == SubchannelStatus.None;
+
+    /// <summary>Address of the CCW behind the last one used, in the backend's terms.</summary>
+    internal uint CcwAddress => unchecked(_current + Ccw.Size);
+
+    /// <summary>The host ORB.</summary>
+    internal Orb Orb => _orb;
+
+    /// <summary>Begins a program on a path.</summary>
+    internal void Begin(in Orb orb, Translator program, int path)
+    {
+        (_orb, _program, _path, _pathMask) = (orb, program, path, (byte)(0x80 >> path));
+        (_next, _current) = (orb.ProgramAddress, unchecked(orb.ProgramAddress - Ccw.Size));
+        (_first, _resumed, _interruptPending) = (true, false, false);
+    }
+
+    /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
+    internal void Resume() => _resumed = true;
+
+    /// <summary>Forgets the program.</summary>
+    internal void Forget() => _program = null!;
+
+    /// <summary>Fetches and executes one command, with all its data-chained CCWs.</summary>
+    internal StepResult Step()
+    {
+        (_fault, _dataPhase, _wantedMore, _remaining) = (SubchannelStatus.None, false, false, 0);
+        if (!Fetch(_next, mayTransfer: !_first) || !IsValidCommand())
+            return End(DeviceStatus.None);
+        if (_ccw.Has(CcwFlags.Suspend) && !_resumed)
+        {
+            _next = _current;
+            return StepResult.Suspended;
+        }
+        _resumed = false;
+        if (_first)
+            device.BeginProgram(_path);
+        _first = false;
+        _command = _ccw.Command;
+        BeginCount();
+        DeviceStatus status = device.Execute(_command, this);
+        CheckLength(status);
+        if (_fault != SubchannelStatus.None || !IsChained(status))
+            return End(status);
+        bool skipOne = (status & DeviceStatus.StatusModifier) != 0;
+        _next = unchecked(_current + (skipOne ? 2u : 1u) * Ccw.Size);
+        return _interruptPending ? StepResult.Interrupt : StepResult.Continue;
+    }
+
+    /// <summary>The IRB of a program-controlled interruption; it is presented then.</summary>
+    internal Irb IntermediateIrb()
+    {
+        _interruptPending = false;
+        return Build(
+            FunctionControl.Start, ActivityControl.SubchannelActive | ActivityControl.DeviceActive, StatusControl.Intermediate,
+            DeviceStatus.None, SubchannelStatus.ProgramControlledInterruption, _remaining, senseLength: 0, default);
+    }
+
+    /// <summary>The IRB of a suspension.</summary>
+    internal Irb SuspendedIrb()
+    {
+        SubchannelStatus pci = _interruptPending ? SubchannelStatus.ProgramControlledInterruption : SubchannelStatus.None;
+        _interruptPending = false;
+        return Build(
+            FunctionControl.Start, ActivityControl.Suspended, StatusControl.Intermediate, DeviceStatus.None, pci, 0, senseLength: 0, default);
+    }
+
+    /// <summary>The final IRB; <paramref name="function"/> names HALT too when that ended it.</summary>
+    internal Irb FinalIrb(FunctionControl function)
+    {
+        Span<byte> sense = stackalloc byte[Irb.EcwSize];
+        int length = (_deviceStatus & DeviceStatus.UnitCheck) != 0 ? device.TakeSense(sense) : 0;
+        const SubchannelStatus Checks = SubchannelStatus.ProgramCheck | SubchannelStatus.ProtectionCheck | SubchannelStatus.ChannelDataCheck
+            | SubchannelStatus.ChannelControlCheck | SubchannelStatus.InterfaceControlCheck | SubchannelStatus.ChainingCheck;
+        StatusControl status = StatusControl.Primary | StatusControl.Secondary;
+        if ((_deviceStatus & DeviceStatus.UnitCheck) != 0 || (_subchannelStatus & Checks) != 0)
+            status |= StatusControl.Alert;
+        if (_interruptPending)
+            _subchannelStatus |= SubchannelStatus.ProgramControlledInterruption;
+        return Build(function, ActivityControl.None, status, _deviceStatus, _subchannelStatus, _residual, length, sense);
+    }
+
+    /// <summary>HALT ended the program between two commands: the device has ended, nothing is left to do.</summary>
+    internal Irb HaltedIrb()
+    {
+        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, SubchannelStatus.None, 0);
+        device.AbandonProgram(reset: false);
+        return FinalIrb(FunctionControl.Start | FunctionControl.Halt);
+    }
+
+    /// <inheritdoc/>
+    public int Receive(Span<byte> buffer)
+    {
+        int received = ReceiveAvailable(buffer);
+        _wantedMore |= received < buffer.Length;
+        return received;
+    }
+
+    /// <inheritdoc/>
+    public int ReceiveAvailable(Span<byte> buffer)
+    {
+        _dataPhase = true;
+        int done = 0;
+        while (done < buffer.Length && NextPiece(buffer.Length - done, out IMemoryStore store, out long offset, out int length))
+        {
+            if (!store.Read(offset, buffer.Slice(done, length)))
+            {
+                _fault |= SubchannelStatus.ProgramCheck;
+                break;
+            }
+            Advance(length);
+            done += length;
+        }
+        return done;
+    }
+
+    /// <inheritdoc/>
+    public int Send(ReadOnlySpan<byte> bytes)
+    {
+        _dataPhase = true;
+        int done = 0;
+        while (done < bytes.Length)
+        {
+            int skipped = SkipPiece(bytes.Length - done);
+            if (skipped > 0)
+            {
+                done += skipped;
+                continue;
+            }
+            if (!NextPiece(bytes.Length - done, out IMemoryStore store, out long offset, out int length))
+                break;
+            if (!store.Write(offset, bytes.Slice(done, length)))
+            {
+                _fault |= SubchannelStatus.ProgramCheck;
+                break;
+            }
+            Advance(length);
+            done += length;
+        }
+        _wantedMore |= done < bytes.Length;
+        return done;
+    }
+
+    /// <summary>
+    /// Fetches the CCW at an address, over one transfer in channel at most, and makes it current. False: a program check is in <see cref="_fault"/>.
+    /// </summary>
+    private bool Fetch(uint address, bool mayTransfer)
+    {
+        for (int transfers = 0; ; transfers++)
+        {
+            _current = address;
+            _remaining = 0;
+            if (!_program.TryFetchCcw(address, out _ccw))
+                return Check();
+            if (!_ccw.IsTransferInChannel)
+                break;
+            // First in the program, TIC to TIC, and flags or count in a format-1 TIC are program checks.
+            if (!mayTransfer || transfers > 0 || _ccw.Flags != CcwFlags.None || _ccw.Count != 0)
+                return Check();
+            address = _ccw.DataAddress;
+        }
+        _remaining = _ccw.Count;
+        _interruptPending |= _ccw.Has(CcwFlags.ProgramControlledInterruption);
+        return true;
+    }
+
+    private bool Check()
+    {
+        _fault |= SubchannelStatus.ProgramCheck;
+        return false;
+    }
+
+    /// <summary>What makes a command's first CCW invalid: the code, MIDA without control, S without control, count 0 with data chaining.</summary>
+    private bool IsValidCommand() =>
+        !CommandCode.IsInvalid(_ccw.Command)
+        && !_ccw.Has(CcwFlags.ModifiedIndirectData)
+        && (!_ccw.Has(CcwFlags.Suspend) || _orb.SuspendControl)
+        && (_ccw.Count != 0 || !_ccw.Has(CcwFlags.ChainData))
+        || Check();
+
+    /// <summary>The current count is used up and data is chained: the next CCW goes on with the same command. False: no more storage, or a check.</summary>
+    private bool ChainData()
+    {
+        if (!_ccw.Has(CcwFlags.ChainData) || !IsGood)
+            return false;
+        if (!Fetch(unchecked(_current + Ccw.Size), mayTransfer: true))
+            return false;
+        if (_ccw.Count == 0 || _ccw.Has(CcwFlags.ModifiedIndirectData | CcwFlags.Suspend))
+            return Check();
+        BeginCount();
+        return true;
+    }
+
+    private void BeginCount() => (_remaining, _idaw, _blockLeft, _firstIdaw) = (_ccw.Count, _ccw.DataAddress, 0, true);
+
+    /// <summary>Bytes that a skipping CCW swallows; 0 when the current one does not skip.</summary>
+    private int SkipPiece(int wanted)
+    {
+        if (_remaining == 0 && !ChainData())
+            return 0;
+        if (!_ccw.Has(CcwFlags.Skip) || !CommandCode.MovesToStorage(_command))
+            return 0;
+        int length = Math.Min(wanted, _remaining);
+        _remaining -= length;
+        return length;
+    }
+
+    /// <summary>The next run of bytes that lie together in guest memory.</summary>
+    private bool NextPiece(int wanted, out IMemoryStore store, out long offset, out int length)
+    {
+        (store, offset, length) = (null!, 0, 0);
+        if (!IsGood || (_remaining == 0 && !ChainData()))
+            return false;
+        if (_blockLeft == 0 && !NextBlock())
+            return false;
+        if (!_program.Pins.TryResolve(_data, out store, out offset, out int inPage))
+            return Check();
+        length = Math.Min(Math.Min(wanted, _remaining), Math.Min(_blockLeft, inPage));
+        return true;
+    }
+
+    /// <summary>The next IDAW; all but the first lie on a block boundary.</summary>
+    private bool NextBlock()
+    {
+        int block = _orb.TwoKIdaws ? 2048 : 4096;
+        if (!_ccw.Has(CcwFlags.IndirectData) || !_program.TryFetchIdaw(_idaw, out _data))
+            return Check();
+        int into = (int)(_data & (ulong)(block - 1));
+        if (into != 0 && !_firstIdaw)
+            return Check();
+        _idaw += IdawSize;
+        _blockLeft = block - into;
+        _firstIdaw = false;
+        return true;
+    }
+
+    private void Advance(int length)
+    {
+        _remaining -= length;
+        _blockLeft -= length;
+        _data += (ulong)length;
+    }
+
+    /// <summary>
+    /// Incorrect length (SA22-7832, chapter 16): suppressed by SLI unless data is chained; an immediate operation with a count shows it unless
+    /// the ORB's L bit is on; none with unit check when nothing was transferred.
+    /// </summary>
+    private void CheckLength(DeviceStatus status)
+    {
+        bool chained = _ccw.Has(CcwFlags.ChainData);
+        bool incorrect = _wantedMore || _remaining > 0 || chained;
+        bool refused = !_dataPhase && (status & (DeviceStatus.UnitCheck | DeviceStatus.Busy)) != 0;
+        bool immediate = !_dataPhase && (_orb.LengthSuppression || _ccw.Count == 0);
+        bool suppressed = _ccw.Has(CcwFlags.SuppressLength) && !chained;
+        if (incorrect && IsGood && !refused && !immediate && !suppressed)
+            _fault |= SubchannelStatus.IncorrectLength;
+    }
+
+    private bool IsChained(DeviceStatus status) =>
+        _ccw.Has(CcwFlags.ChainCommand)
+        && (status & ~DeviceStatus.StatusModifier) == (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
+
+    private StepResult End(DeviceStatus status)
+    {
+        _deviceStatus = _first ? status : device.EndProgram(status);
+        (_subchannelStatus, _residual) = (_fault, _remaining);
+        return StepResult.Ended;
+    }
+
+    private Irb Build(
+        FunctionControl function, ActivityControl activity, StatusControl status, DeviceStatus deviceStatus,
+        SubchannelStatus subchannelStatus, int residual, int senseLength, ReadOnlySpan<byte> sense)
+    {
+        var irb = default(Irb);
+        Scsw scsw = Scsw.Build(
+            _orb.Control, function, activity, status | StatusControl.Pending, CcwAddress, deviceStatus, subchannelStatus, (ushort)residual);
+        if (senseLength > 0)
+        {
+            scsw = scsw with { Control = scsw.Control | Scsw.ExtendedControl };
+            sense[..senseLength].CopyTo(irb[Irb.EcwOffset..]);
+        }
+        irb.Scsw = scsw;
+        Esw.Write(irb[Irb.EswOffset..], _pathMask, senseLength);
+        return irb;
+    }
+}
