@@ -1,6 +1,47 @@
 namespace CcwFs.Fuse;
 
-/// <summary>Who asks, and about which node.</summary>
+/// <summary>Who asks, and about which node. Valid during the handler's call; not to be kept.</summary>
 public readonly struct FuseRequest
 {
+    private readonly IRequestHolder? _holder;
+
+    internal FuseRequest(IRequestHolder holder, ulong unique, ulong node, uint uid, uint gid, uint pid)
+    {
+        _holder = holder;
+        Unique = unique;
+        Node = node;
+        Uid = uid;
+        Gid = gid;
+        Pid = pid;
+    }
+
+    /// <summary>The kernel's number of this request; never used twice in a session.</summary>
+    public ulong Unique { get; }
+
+    /// <summary>The node that the operation is about.</summary>
+    public ulong Node { get; }
+
+    /// <summary>The caller's file-system user.</summary>
+    public uint Uid { get; }
+
+    /// <summary>The caller's file-system group.</summary>
+    public uint Gid { get; }
+
+    /// <summary>The calling thread's id; 0 in RELEASE and for a caller in a foreign pid namespace.</summary>
+    public uint Pid { get; }
+
+    /// <summary>
+    /// Takes the reply into the caller's hands; the handler then returns <see cref="FuseHandlers.Later"/>. READ, WRITE and IOCTL only.
+    /// When INTERRUPT or the session's end answers it (EINTR), <paramref name="interrupted"/> is called once, on a thread of the session
+    /// and never before the handler has returned: it must not wait. A handler that returns anything else takes the request back.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Another operation, or a second call.</exception>
+    public DeferredReply Defer(Action<DeferredReply>? interrupted) =>
+        (_holder ?? throw new InvalidOperationException("a request without a session")).Hold(interrupted);
+}
+
+/// <summary>Who keeps a request that is answered later: the worker that read it.</summary>
+internal interface IRequestHolder
+{
+    DeferredReply Hold(Action<DeferredReply>? interrupted);
 }

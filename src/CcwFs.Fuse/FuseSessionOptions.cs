@@ -1,0 +1,20 @@
+namespace CcwFs.Fuse;
+
+/// <summary>Sizes of a session.</summary>
+public sealed record FuseSessionOptions
+{
+    /// <summary>Most workers that <see cref="MaxWorkers"/> may ask for. Arbitrary.</summary>
+    public const int WorkerLimit = 256;
+
+    /// <summary>Largest <see cref="MaxWrite"/>: 256 pages of 4 KiB (FUSE_MAX_MAX_PAGES of Linux before 6.13).</summary>
+    public const int MaxWriteLimit = 1 << 20;
+
+    /// <summary>Workers at the start; two at least, so that one that is busy does not stop INTERRUPT.</summary>
+    public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 4);
+
+    /// <summary>Workers at most: one is added whenever none is left waiting for a request. Arbitrary.</summary>
+    public int MaxWorkers { get; init; } = 16;
+
+    /// <summary>Largest READ and WRITE in bytes; a multiple of the page size from 4096 on.</summary>
+    public int MaxWrite { get; init; } = MaxWriteLimit;
+}

@@ -1,0 +1,222 @@
+using System.Runtime.InteropServices;
+using Mono.Unix.Native;
+
+namespace CcwFs.Linux;
+
+/// <summary>open(2) flags; the numbers are those of asm-generic/fcntl.h, which x86_64 and s390x share.</summary>
+[Flags]
+public enum OpenOptions
+{
+    /// <summary>O_RDONLY.</summary>
+    ReadOnly = 0,
+
+    /// <summary>O_WRONLY.</summary>
+    WriteOnly = 1,
+
+    /// <summary>O_RDWR.</summary>
+    ReadWrite = 2,
+
+    /// <summary>O_CREAT.</summary>
+    Create = 0x40,
+
+    /// <summary>O_EXCL.</summary>
+    Exclusive = 0x80,
+
+    /// <summary>O_TRUNC.</summary>
+    Truncate = 0x200,
+
+    /// <summary>O_NONBLOCK.</summary>
+    NonBlocking = 0x800,
+
+    /// <summary>O_DIRECTORY.</summary>
+    Directory = 0x10000,
+
+    /// <summary>O_NOFOLLOW.</summary>
+    NoFollow = 0x20000,
+
+    /// <summary>O_PATH: a name for the file, no right to its bytes.</summary>
+    PathOnly = 0x200000,
+}
+
+/// <summary>What statx(2) says of a file.</summary>
+/// <param name="Device">major &lt;&lt; 32 | minor of the device that holds it.</param>
+/// <param name="Inode">Inode number; with <paramref name="Device"/> the file's identity.</param>
+/// <param name="Size">Size in bytes.</param>
+/// <param name="Mode">Type and permissions (S_IF* | bits).</param>
+/// <param name="Uid">Owner.</param>
+/// <param name="Gid">Group.</param>
+/// <param name="Blocks">Blocks of 512 bytes in use.</param>
+/// <param name="RawDevice">major &lt;&lt; 32 | minor that a device node stands for.</param>
+public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, uint Mode, uint Uid, uint Gid, ulong Blocks, ulong RawDevice)
+{
+    /// <summary>S_IFMT: the file-type bits of <see cref="Mode"/>.</summary>
+    public const uint TypeMask = 0xF000;
+
+    /// <summary>S_IFDIR.</summary>
+    public const uint TypeDirectory = 0x4000;
+
+    /// <summary>S_IFREG.</summary>
+    public const uint TypeRegular = 0x8000;
+
+    /// <summary>S_IFCHR.</summary>
+    public const uint TypeCharacterDevice = 0x2000;
+
+    /// <summary>The type bits.</summary>
+    public uint Type => Mode & TypeMask;
+}
+
+/// <summary>
+/// An open file descriptor; closes it when disposed. Calls give a count or 0, or a negative errno; none throws for what the kernel
+/// answers. Descriptors are close-on-exec.
+/// </summary>
+public sealed class FileDescriptor : SafeHandle
+{
+    private const int NoDescriptor = -1;
+    private const int AtFdCwd = -100;
+    private const int AtEmptyPath = 0x1000;
+    private const int AtSymlinkNoFollow = 0x100;
+    private const int CloseOnExec = 0x80000;
+    private const uint BasicStats = 0x7FF;
+
+    /// <summary>Takes over <paramref name="descriptor"/>.</summary>
+    public FileDescriptor(int descriptor)
+        : base(NoDescriptor, ownsHandle: true) => SetHandle(descriptor);
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle < 0;
+
+    /// <summary>The descriptor's number, for option strings and the environment of a child; valid while this is not disposed.</summary>
+    public int Number => (int)handle;
+
+    /// <summary>open(2); <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
+    public static int Open(string path, OpenOptions options, uint mode, out FileDescriptor opened)
+    {
+        int result = Result.Of(LibC.Open(path, (int)options | CloseOnExec, mode));
+        opened = new FileDescriptor(Math.Max(result, NoDescriptor));
+        return Math.Min(result, 0);
+    }
+
+    /// <summary>openat(2) under <paramref name="directory"/>; <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
+    public static int OpenAt(SafeHandle directory, string path, OpenOptions options, uint mode, out FileDescriptor opened)
+    {
+        int result = Result.Of(LibC.OpenAt(directory, path, (int)options | CloseOnExec, mode));
+        opened = new FileDescriptor(Math.Max(result, NoDescriptor));
+        return Math.Min(result, 0);
+    }
+
+    /// <summary>statx(2) of a path; with <paramref name="follow"/> off, of a symbolic link itself.</summary>
+    public static unsafe int Status(string path, bool follow, out FileStatus status)
+    {
+        StatXBuffer buffer = default;
+
+        // SAFETY: statx writes 256 bytes, the size of the local structure.
+        int result = Result.Of(LibC.StatX(AtFdCwd, path, follow ? 0 : AtSymlinkNoFollow, BasicStats, &buffer));
+        status = Convert(buffer);
+        return result;
+    }
+
+    /// <summary>statx(2) of the open file.</summary>
+    public unsafe int Status(out FileStatus status)
+    {
+        StatXBuffer buffer = default;
+
+        // SAFETY: as above.
+        int result = Result.Of(LibC.StatX(this, "", AtEmptyPath, BasicStats, &buffer));
+        status = Convert(buffer);
+        return result;
+    }
+
+    /// <summary>read(2); not retried: a signal's EINTR is the caller's to see.</summary>
+    public unsafe int Read(Span<byte> buffer)
+    {
+        fixed (byte* start = buffer)
+        {
+            // SAFETY: the span is pinned for the call and its own length is passed.
+            return Result.Of(LibC.Read(this, start, (nuint)buffer.Length));
+        }
+    }
+
+    /// <summary>write(2), once; may be short.</summary>
+    public unsafe int Write(ReadOnlySpan<byte> data)
+    {
+        fixed (byte* start = data)
+        {
+            // SAFETY: the span is pinned for the call and its own length is passed.
+            return Result.Of(LibC.Write(this, start, (nuint)data.Length));
+        }
+    }
+
+    /// <summary>writev(2) of two pieces in one call: one message.</summary>
+    public unsafe int Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        fixed (byte* firstStart = first, secondStart = second)
+        {
+            // SAFETY: both spans are pinned for the call and their own lengths are passed.
+            IoVector* vectors = stackalloc IoVector[2];
+            vectors[0] = new IoVector { Base = firstStart, Length = (nuint)first.Length };
+            vectors[1] = new IoVector { Base = secondStart, Length = (nuint)second.Length };
+            return Result.Of(LibC.WriteV(this, vectors, 2));
+        }
+    }
+
+    /// <summary>pread(2), retried on EINTR; may be short.</summary>
+    public unsafe int ReadAt(long offset, Span<byte> buffer)
+    {
+        fixed (byte* start = buffer)
+        {
+            int result;
+            do
+            {
+                // SAFETY: the span is pinned for the call and its own length is passed.
+                result = Result.Of(LibC.PRead(this, start, (nuint)buffer.Length, offset));
+            }
+            while (result == -(int)Errno.EINTR);
+            return result;
+        }
+    }
+
+    /// <summary>pwrite(2), retried on EINTR; may be short.</summary>
+    public unsafe int WriteAt(long offset, ReadOnlySpan<byte> data)
+    {
+        fixed (byte* start = data)
+        {
+            int result;
+            do
+            {
+                // SAFETY: the span is pinned for the call and its own length is passed.
+                result = Result.Of(LibC.PWrite(this, start, (nuint)data.Length, offset));
+            }
+            while (result == -(int)Errno.EINTR);
+            return result;
+        }
+    }
+
+    /// <summary>ftruncate(2).</summary>
+    public int SetLength(long length) => Result.Of(LibC.Truncate(this, length));
+
+    /// <summary>flock(2) without waiting: 0, or -EWOULDBLOCK when another open file has it. Ends with the last descriptor of this open file.</summary>
+    public int TryLock(bool exclusive)
+    {
+        const int LockShared = 1, LockExclusive = 2, LockNonBlocking = 4;
+        return Result.Of(LibC.Flock(this, (exclusive ? LockExclusive : LockShared) | LockNonBlocking));
+    }
+
+    /// <summary>A second descriptor of the same open file.</summary>
+    public int Duplicate(out FileDescriptor duplicate)
+    {
+        const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC
+        int result = Result.Of(LibC.Fcntl(this, DuplicateCloseOnExec, 0));
+        duplicate = new FileDescriptor(Math.Max(result, NoDescriptor));
+        return Math.Min(result, 0);
+    }
+
+    /// <summary>The file system's magic number (linux/magic.h) from fstatfs(2).</summary>
+    public unsafe int FileSystemType(out long magic) => FileSystems.Type(this, out magic);
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => LibC.Close((int)handle) == 0;
+
+    private static FileStatus Convert(in StatXBuffer from) => new(
+        ((ulong)from.DeviceMajor << 32) | from.DeviceMinor, from.Inode, (long)from.Size, from.Mode, from.Uid, from.Gid, from.Blocks,
+        ((ulong)from.RawDeviceMajor << 32) | from.RawDeviceMinor);
+}

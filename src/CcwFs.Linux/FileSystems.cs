@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace CcwFs.Linux;
+
+/// <summary>Calls about mounts, links and file systems. Each gives 0 or a count, or a negative errno.</summary>
+public static class FileSystems
+{
+    /// <summary>MS_NOSUID.</summary>
+    public const ulong NoSetUid = 2;
+
+    /// <summary>MS_NODEV.</summary>
+    public const ulong NoDevices = 4;
+
+    /// <summary>MNT_FORCE: FUSE answers with an abort of the connection.</summary>
+    public const int UnmountForce = 1;
+
+    /// <summary>MNT_DETACH: out of the tree now, gone when the last user is.</summary>
+    public const int UnmountDetach = 2;
+
+    /// <summary>UMOUNT_NOFOLLOW.</summary>
+    public const int UnmountNoFollow = 8;
+
+    private const int PathMax = 4096; // linux/limits.h
+    private const int StatFsRoom = 512; // struct statfs has 120 bytes on x86_64, 88 on s390x
+
+    /// <summary>mount(2).</summary>
+    public static int Mount(string source, string target, string type, ulong flags, string data) =>
+        Result.Of(LibC.Mount(source, target, type, (nuint)flags, data));
+
+    /// <summary>umount2(2) with MNT_* and UMOUNT_* flags.</summary>
+    public static int Unmount(string target, int flags) => Result.Of(LibC.Unmount(target, flags));
+
+    /// <summary>readlink(2): 0 and the target, or a negative errno; asks no file system about the target.</summary>
+    public static unsafe int ReadLink(string path, out string target)
+    {
+        byte* buffer = stackalloc byte[PathMax];
+
+        // SAFETY: the buffer's own size is passed; the result is its used length.
+        int length = Result.Of(LibC.ReadLink(path, buffer, PathMax));
+        target = length > 0 ? Encoding.UTF8.GetString(buffer, length) : "";
+        return Math.Min(length, 0);
+    }
+
+    /// <summary>statfs(2): the magic number of the file system at a path. A FUSE server is asked, so this can wait for it.</summary>
+    public static unsafe int Type(string path, out long magic)
+    {
+        byte* buffer = stackalloc byte[StatFsRoom];
+        new Span<byte>(buffer, StatFsRoom).Clear();
+
+        // SAFETY: the buffer is larger than struct statfs of either architecture.
+        int result = Result.Of(LibC.StatFs(path, buffer));
+        magic = Magic(buffer);
+        return result;
+    }
+
+    internal static unsafe int Type(SafeHandle file, out long magic)
+    {
+        byte* buffer = stackalloc byte[StatFsRoom];
+        new Span<byte>(buffer, StatFsRoom).Clear();
+
+        // SAFETY: as above.
+        int result = Result.Of(LibC.FStatFs(file, buffer));
+        magic = Magic(buffer);
+        return result;
+    }
+
+    // f_type is the first member: a long on x86_64, an unsigned int on s390x.
+    private static unsafe long Magic(byte* buffer) =>
+        // SAFETY: both reads lie within the buffer of StatFsRoom bytes.
+        RuntimeInformation.ProcessArchitecture == Architecture.S390x ? *(uint*)buffer : *(long*)buffer;
+}

@@ -1,0 +1,149 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Mono.Unix.Native;
+
+namespace CcwFs.Linux;
+
+/// <summary>
+/// Shared memory of a fixed length, sparse: an anonymous memory file sealed against every change of its length (so that no access can
+/// fault), or a shared file mapped by <see cref="Map"/>. Any number of threads may read and write at once; overlapping accesses are not
+/// atomic. Disposal waits for the accesses under way; later ones throw <see cref="ObjectDisposedException"/>.
+/// </summary>
+public sealed unsafe class SharedMemory : SafeHandle
+{
+    private const uint MemFdCloseOnExec = 1, MemFdAllowSealing = 2;
+    private const int AddSeals = 1033, GetSeals = 1034; // F_ADD_SEALS, F_GET_SEALS
+    private const int SealSeal = 1, SealShrink = 2, SealGrow = 4;
+    private const int ProtectionReadWrite = 3, MapShared = 1, MapNoReserve = 0x4000;
+
+    private SharedMemory(FileDescriptor file, long length)
+        : base(-1, ownsHandle: true)
+    {
+        File = file;
+        Length = length;
+    }
+
+    /// <summary>Length in bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>The memory file, for handing on or mapping again; belongs to this object.</summary>
+    public FileDescriptor File { get; }
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == -1;
+
+    /// <summary>Makes an anonymous one of <paramref name="length"/> bytes of zeros.</summary>
+    /// <exception cref="Win32Exception">The system has no room for it.</exception>
+    public static SharedMemory Create(string name, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
+        FileDescriptor file = new(Check(LibC.MemFdCreate(name, MemFdCloseOnExec | MemFdAllowSealing)));
+        try
+        {
+            Check(LibC.Truncate(file, length));
+            Check(LibC.Fcntl(file, AddSeals, SealShrink | SealGrow | SealSeal));
+            return MapFile(file, length);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Maps a memory file that somebody else made and takes <paramref name="file"/> over, on failure too. One that can shrink is refused
+    /// (-EPERM): an access behind its end would kill the process.
+    /// </summary>
+    public static int Map(FileDescriptor file, out SharedMemory? memory)
+    {
+        memory = null;
+        int seals = Result.Of(LibC.Fcntl(file, GetSeals, 0));
+        int result = seals < 0 ? seals : (seals & SealShrink) == 0 ? -(int)Errno.EPERM : 0;
+        FileStatus status = default;
+        if (result == 0)
+            result = file.Status(out status);
+        if (result == 0 && status.Size <= 0)
+            result = -(int)Errno.EINVAL;
+        if (result == 0)
+        {
+            try
+            {
+                memory = MapFile(file, status.Size);
+                return 0;
+            }
+            catch (Win32Exception failure)
+            {
+                result = -failure.NativeErrorCode;
+            }
+        }
+        file.Dispose();
+        return result;
+    }
+
+    /// <summary>Copies out from <paramref name="offset"/> on.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Any byte lies outside.</exception>
+    public void Read(long offset, Span<byte> into)
+    {
+        byte* start = Enter(offset, into.Length);
+        try
+        {
+            // SAFETY: Enter checked the range and holds the mapping.
+            new ReadOnlySpan<byte>(start, into.Length).CopyTo(into);
+        }
+        finally
+        {
+            DangerousRelease();
+        }
+    }
+
+    /// <summary>Copies in from <paramref name="offset"/> on.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Any byte lies outside.</exception>
+    public void Write(long offset, ReadOnlySpan<byte> from)
+    {
+        byte* start = Enter(offset, from.Length);
+        try
+        {
+            // SAFETY: Enter checked the range and holds the mapping.
+            from.CopyTo(new Span<byte>(start, from.Length));
+        }
+        finally
+        {
+            DangerousRelease();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => LibC.Unmap(handle, (nuint)Length) == 0;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            File.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private static SharedMemory MapFile(FileDescriptor file, long length)
+    {
+        SharedMemory memory = new(file, length);
+
+        // SAFETY: a new mapping at an address of the kernel's choice; the file cannot shrink below it.
+        nint address = LibC.Map(0, (nuint)length, ProtectionReadWrite, MapShared | MapNoReserve, file, 0);
+        if (address == -1)
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        memory.SetHandle(address);
+        return memory;
+    }
+
+    private static int Check(int result) => result < 0 ? throw new Win32Exception(Marshal.GetLastPInvokeError()) : result;
+
+    private byte* Enter(long offset, int count)
+    {
+        if ((ulong)offset > (ulong)Length || (ulong)count > (ulong)(Length - offset))
+            throw new ArgumentOutOfRangeException(nameof(offset), offset, "outside the shared memory");
+        bool held = false;
+        DangerousAddRef(ref held);
+        return (byte*)handle + offset;
+    }
+}
