@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using CcwFs.Fuse.Protocol;
 
 namespace CcwFs.Fuse;
 
@@ -11,6 +11,9 @@ public ref struct FuseDirectoryWriter
 {
     /// <summary>Longest name (NAME_MAX; the kernel refuses FUSE_NAME_MAX 1024 and up).</summary>
     public const int NameLimit = 255;
+
+    private const int Alignment = 8; // FUSE_REC_ALIGN
+    private const int TypeShift = 12; // S_IFMT to DT_*
 
     private readonly Span<byte> _room;
 
@@ -43,6 +46,23 @@ public ref struct FuseDirectoryWriter
 
     private bool TryAdd(ReadOnlySpan<byte> name, ulong node, uint mode, ulong nextOffset, in FuseEntry entry)
     {
-        throw new NotImplementedException();
+        // The kernel treats a direntplus without a node id as a plain dirent: no lookup is counted.
+        int prefix = Plus ? Unsafe.SizeOf<FuseEntryOut>() : 0;
+        int used = prefix + Unsafe.SizeOf<FuseDirent>() + name.Length;
+        int padded = (used + Alignment - 1) & -Alignment;
+        if (name.Length is 0 or > NameLimit || padded > _room.Length - Length)
+            return false;
+        Span<byte> at = _room.Slice(Length, padded);
+        if (Plus)
+        {
+            FuseEntryOut head = entry.Node == 0 ? default : FuseEncoding.Entry(entry);
+            MemoryMarshal.Write(at, in head);
+        }
+        FuseDirent dirent = new() { Ino = node, Off = nextOffset, Namelen = (uint)name.Length, Type = mode >> TypeShift };
+        MemoryMarshal.Write(at[prefix..], in dirent);
+        name.CopyTo(at[(used - name.Length)..]);
+        at[used..].Clear();
+        Length += padded;
+        return true;
     }
 }

@@ -1,5 +1,7 @@
+using CcwFs.Fuse.Protocol;
 using CcwFs.Linux;
 using Microsoft.Extensions.Logging;
+using Mono.Unix.Native;
 
 namespace CcwFs.Fuse;
 
@@ -8,58 +10,175 @@ namespace CcwFs.Fuse;
 /// </summary>
 public sealed class FuseSession : IDisposable
 {
+    private readonly FileDescriptor _device;
+    private readonly FuseHandlers _handlers;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private FuseWorker[] _workers = []; // replaced under _gate, read without
+    private int _running; // guarded by _gate
+    private int _idle;
+    private bool _started; // guarded by _gate
+    private volatile bool _initialized;
+
     /// <summary>A session over <paramref name="device"/>, which stays the caller's and must outlive <see cref="Completion"/>.</summary>
     public FuseSession(FileDescriptor device, FuseHandlers handlers, FuseSessionOptions? options, ILogger logger)
     {
-        throw new NotImplementedException();
+        Options = options ?? new FuseSessionOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.Workers, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.MaxWorkers, Options.Workers);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.MaxWorkers, FuseSessionOptions.WorkerLimit);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.MaxWrite, FuseSessionOptions.MaxWriteLimit);
+        if (Options.MaxWrite < 4096 || Options.MaxWrite % 4096 != 0)
+            throw new ArgumentOutOfRangeException(nameof(options), Options.MaxWrite, "MaxWrite must be a multiple of 4096");
+        _device = device;
+        _handlers = handlers;
+        Replies = new FuseReplies(device, logger);
+        Held = new HeldRequests(Replies);
     }
 
     /// <summary>Ends well when the kernel's INIT was answered; fails when the kernel is too old or the mount went away before.</summary>
-    public Task Ready => throw new NotImplementedException();
+    public Task Ready => _ready.Task;
 
     /// <summary>Ends when the file system is unmounted (or aborted) and every worker is gone, after <see cref="FuseHandlers.Destroy"/>.</summary>
-    public Task Completion => throw new NotImplementedException();
+    public Task Completion => _completion.Task;
 
     /// <summary>Workers that now wait for a request; 0 means that a handler which goes on computing delays others.</summary>
-    public int IdleWorkers => throw new NotImplementedException();
+    public int IdleWorkers => Volatile.Read(ref _idle);
+
+    internal FuseSessionOptions Options { get; }
+
+    internal FuseReplies Replies { get; }
+
+    internal HeldRequests Held { get; }
+
+    internal bool Initialized => _initialized;
 
     /// <summary>Starts the workers; once.</summary>
-    public void Start() => throw new NotImplementedException();
+    public void Start()
+    {
+        lock (_gate)
+        {
+            if (_started)
+                throw new InvalidOperationException("the session was started before");
+            _started = true;
+            for (int i = 0; i < Options.Workers; i++)
+                AddWorker();
+        }
+    }
 
     /// <summary>Wakes the pollers of a poll handle that <see cref="FuseHandlers.Poll"/> got. From any thread; false when the session is over.</summary>
-    public bool NotifyPoll(ulong pollHandle) => throw new NotImplementedException();
+    public bool NotifyPoll(ulong pollHandle) =>
+        Replies.Notify(FuseConstants.FUSE_NOTIFY_POLL, new FuseNotifyPollWakeupOut { Kh = pollHandle }, default) == 0;
 
     /// <summary>
     /// Makes the kernel forget a name in a directory. Waits for operations in that directory that are under way: never from a handler, nor
     /// with a lock that a handler takes. False when the kernel did not know the name.
     /// </summary>
-    public bool NotifyInvalidateEntry(ulong parent, ReadOnlySpan<byte> name) => throw new NotImplementedException();
+    public bool NotifyInvalidateEntry(ulong parent, ReadOnlySpan<byte> name)
+    {
+        if (name.Length is 0 or > FuseDirectoryWriter.NameLimit)
+            return false;
+        Span<byte> terminated = stackalloc byte[name.Length + 1];
+        name.CopyTo(terminated);
+        terminated[^1] = 0;
+        FuseNotifyInvalEntryOut body = new() { Parent = parent, Namelen = (uint)name.Length };
+        return Replies.Notify(FuseConstants.FUSE_NOTIFY_INVAL_ENTRY, body, terminated) == 0;
+    }
 
     /// <summary>Makes the kernel forget a node's attributes and pages; the same rule. False when the kernel did not know the node.</summary>
-    public bool NotifyInvalidateNode(ulong node) => throw new NotImplementedException();
+    public bool NotifyInvalidateNode(ulong node) =>
+        Replies.Notify(FuseConstants.FUSE_NOTIFY_INVAL_INODE, new FuseNotifyInvalInodeOut { Ino = node }, default) == 0;
 
     /// <summary>Answers every held request EINTR.</summary>
-    public void EndHeld() => throw new NotImplementedException();
+    public void EndHeld()
+    {
+        foreach (ulong unique in Held.Snapshot())
+            TryInterrupt(unique);
+    }
 
     /// <summary>
     /// <see cref="EndHeld"/>, and from now on whatever is deferred gets EINTR at once, so that an unmount is not kept waiting. Requests are
     /// answered further until the kernel ends the session.
     /// </summary>
-    public void Stop() => throw new NotImplementedException();
-
-    /// <inheritdoc/>
-    public void Dispose()
+    public void Stop()
     {
+        Held.Stop();
+        EndHeld();
     }
-}
 
-internal sealed class HeldRequests
-{
-    internal bool TryData(ulong unique, ReadOnlySpan<byte> data) => throw new NotImplementedException();
+    /// <summary>Ends the held requests. The workers end with the connection: unmount or close the mount for that.</summary>
+    public void Dispose() => Stop();
 
-    internal bool TryWritten(ulong unique, int count) => throw new NotImplementedException();
+    internal int ReadRequest(byte[] buffer)
+    {
+        Interlocked.Increment(ref _idle);
+        int result = _device.Read(buffer);
+        if (Interlocked.Decrement(ref _idle) == 0 && result > 0 && _workers.Length < Options.MaxWorkers)
+        {
+            lock (_gate)
+                AddWorker();
+        }
+        return result;
+    }
 
-    internal bool TryIoctl(ulong unique, int result, ReadOnlySpan<byte> output) => throw new NotImplementedException();
+    /// <summary>Ends the named request, or has its worker end it; false when it is neither being handled nor held.</summary>
+    internal bool TryInterrupt(ulong unique)
+    {
+        // The workers first: a request is held before its worker lets go of it.
+        foreach (FuseWorker worker in Volatile.Read(ref _workers))
+        {
+            if (worker.TryMark(unique))
+                return true;
+        }
+        return Held.Interrupt(unique);
+    }
 
-    internal bool TryFail(ulong unique, int errno) => throw new NotImplementedException();
+    internal void Negotiated(in FuseInitIn offer, in FuseInitOut reply, int result)
+    {
+        if (result < 0)
+        {
+            FuseLog.TooOld(Replies.Logger, offer.Major, offer.Minor);
+            _ready.TrySetException(new FuseMountException(
+                $"cannot serve the mount: the kernel speaks FUSE {offer.Major}.{offer.Minor}, at least 7.{FuseNegotiation.OldestMinor} (Linux 4.18) is needed"));
+            return;
+        }
+        if (offer.Major > reply.Major)
+            return;
+        FuseLog.Agreed(Replies.Logger, reply.Major, reply.Minor, offer.Minor, reply.Flags);
+        _initialized = true;
+        _ready.TrySetResult();
+    }
+
+    // Under _gate.
+    private void AddWorker()
+    {
+        if (_workers.Length >= Options.MaxWorkers)
+            return;
+        FuseWorker worker = new(this, _handlers);
+        Volatile.Write(ref _workers, [.. _workers, worker]);
+        _running++;
+        new Thread(() => RunWorker(worker)) { IsBackground = true, Name = $"fuse worker {_workers.Length}" }.Start();
+    }
+
+    private void RunWorker(FuseWorker worker)
+    {
+        worker.Run();
+        lock (_gate)
+        {
+            if (--_running > 0)
+                return;
+        }
+        Stop();
+        try
+        {
+            _handlers.Destroy();
+        }
+        catch (Exception exception)
+        {
+            FuseLog.CallbackFailed(Replies.Logger, "DESTROY", exception);
+        }
+        _ready.TrySetException(new FuseMountException("cannot serve the mount: it was unmounted before it was ready"));
+        _completion.TrySetResult();
+    }
 }

@@ -95,6 +95,9 @@ public struct FuseOpened
 
     /// <summary>FOPEN_STREAM: no file position.</summary>
     public const uint Stream = 1 << 4;
+
+    /// <summary>FOPEN_PARALLEL_DIRECT_WRITES (7.38): direct writes of this file do not wait for each other.</summary>
+    public const uint ParallelDirectWrites = 1 << 6;
 }
 
 /// <summary>A STATFS's answer.</summary>

@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using CcwFs.Fuse.Protocol;
+using Mono.Unix.Native;
+
+namespace CcwFs.Fuse;
+
+/// <summary>
+/// The requests whose replies come later, by unique number. Whoever takes an entry out is the one who answers it; that is all there is
+/// to "exactly one try succeeds". Steady state allocates nothing: the dictionary keeps its room.
+/// </summary>
+internal sealed class HeldRequests(FuseReplies replies)
+{
+    private readonly record struct Entry(FuseOpcode Opcode, int MaxData, Action<DeferredReply>? Interrupted);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ulong, Entry> _entries = []; // guarded by _gate
+    private bool _stopped; // guarded by _gate
+
+    /// <summary>True after <see cref="Stop"/>: what is still being added is to be ended by the adder, once its handler has returned.</summary>
+    internal bool Stopped
+    {
+        get
+        {
+            lock (_gate)
+                return _stopped;
+        }
+    }
+
+    internal DeferredReply Add(ulong unique, FuseOpcode opcode, int maxData, Action<DeferredReply>? interrupted)
+    {
+        lock (_gate)
+        {
+            if (!_entries.TryAdd(unique, new Entry(opcode, maxData, interrupted)))
+                throw new InvalidOperationException("the request is held already");
+        }
+        return new DeferredReply(this, unique);
+    }
+
+    /// <summary>Takes a request back unanswered; false when it was answered.</summary>
+    internal bool TryTakeBack(ulong unique)
+    {
+        lock (_gate)
+            return _entries.Remove(unique);
+    }
+
+    internal bool TryData(ulong unique, ReadOnlySpan<byte> data)
+    {
+        if (!TryRemove(unique, FuseOpcode.Read, out Entry entry))
+            return false;
+        replies.Send(unique, 0, data[..Math.Min(data.Length, entry.MaxData)]);
+        return true;
+    }
+
+    internal bool TryWritten(ulong unique, int count)
+    {
+        if (!TryRemove(unique, FuseOpcode.Write, out Entry entry))
+            return false;
+        FuseWriteOut written = new() { Size = (uint)Math.Clamp(count, 0, entry.MaxData) };
+        replies.Send(unique, 0, MemoryMarshal.AsBytes(new ReadOnlySpan<FuseWriteOut>(in written)));
+        return true;
+    }
+
+    internal bool TryIoctl(ulong unique, int result, ReadOnlySpan<byte> output)
+    {
+        const int StackRoom = 16384 + 16; // _IOC_SIZEBITS is 14 (asm-generic/ioctl.h), plus struct fuse_ioctl_out
+        if (!TryRemove(unique, FuseOpcode.Ioctl, out Entry entry))
+            return false;
+        int head = Unsafe.SizeOf<FuseIoctlOut>();
+        int count = Math.Min(entry.MaxData, StackRoom - head);
+        Span<byte> message = stackalloc byte[head + count];
+        message.Clear();
+        MemoryMarshal.Write(message, new FuseIoctlOut { Result = result });
+        output[..Math.Min(output.Length, count)].CopyTo(message[head..]);
+        replies.Send(unique, 0, message);
+        return true;
+    }
+
+    internal bool TryFail(ulong unique, int errno)
+    {
+        if (!TryRemove(unique, null, out _))
+            return false;
+        replies.Send(unique, FuseReplies.IsErrno(-errno) ? -errno : -(int)Errno.EIO, default);
+        return true;
+    }
+
+    /// <summary>Answers EINTR and tells the holder; false when it is not held.</summary>
+    internal bool Interrupt(ulong unique)
+    {
+        if (!TryRemove(unique, null, out Entry entry))
+            return false;
+        replies.Send(unique, -(int)Errno.EINTR, default);
+        try
+        {
+            entry.Interrupted?.Invoke(new DeferredReply(this, unique));
+        }
+        catch (Exception exception)
+        {
+            FuseLog.CallbackFailed(replies.Logger, "INTERRUPT", exception);
+        }
+        return true;
+    }
+
+    /// <summary>The numbers of what is held now.</summary>
+    internal ulong[] Snapshot()
+    {
+        lock (_gate)
+            return [.. _entries.Keys];
+    }
+
+    /// <summary>From now on nothing stays held.</summary>
+    internal void Stop()
+    {
+        lock (_gate)
+            _stopped = true;
+    }
+
+    private bool TryRemove(ulong unique, FuseOpcode? expected, out Entry entry)
+    {
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(unique, out entry))
+                return false;
+            if (expected is { } opcode && entry.Opcode != opcode)
+                throw new InvalidOperationException($"a held {entry.Opcode} cannot be answered as a {opcode}");
+            return _entries.Remove(unique);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using CcwFs.Linux;
+using Mono.Unix.Native;
+
+namespace CcwFs.Fuse;
+
+/// <summary>
+/// A FUSE file system in the tree. Disposal unmounts (lazily when busy), aborts the connection where that is possible and closes the
+/// device; end the session's held requests first.
+/// </summary>
+public sealed class FuseMount : IDisposable
+{
+    private const string DevicePath = "/dev/fuse";
+
+    private readonly int? _connection; // directory under /sys/fs/fuse/connections
+    private readonly bool _throughHelper;
+    private bool _unmounted;
+
+    private FuseMount(string path, FileDescriptor device, string type, bool throughHelper)
+    {
+        Path = path;
+        Device = device;
+        Type = type;
+        _throughHelper = throughHelper;
+        _connection = MountTable.Find(path) is { } entry ? MountTable.Connection(entry) : null;
+    }
+
+    /// <summary>Where it is mounted: absolute, without symbolic links.</summary>
+    public string Path { get; }
+
+    /// <summary>The session's device; belongs to this object.</summary>
+    public FileDescriptor Device { get; }
+
+    /// <summary>Its type in the mount table.</summary>
+    public string Type { get; }
+
+    /// <summary>
+    /// Mounts on an existing empty directory; replaces a dead mount of the same type there. As root with mount(2), else through fusermount3.
+    /// </summary>
+    /// <exception cref="FuseMountException">Every failure.</exception>
+    public static FuseMount Mount(string path, FuseMountOptions? options = null)
+    {
+        options ??= new FuseMountOptions();
+        string type = "fuse." + options.Name;
+        bool throughHelper = options.ThroughHelper || Descriptors.EffectiveUser != 0;
+        string full = MountPoint.Resolve(path);
+        MountPoint.ReplaceDead(full, type, throughHelper);
+        FileStatus status = MountPoint.RequireEmptyDirectory(full);
+        FileDescriptor device = throughHelper ? FuserMount.Mount(full, options) : MountDirectly(full, type, status, options);
+        return new FuseMount(full, device, type, throughHelper);
+    }
+
+    /// <summary>Unmounts the file system of type fuse.<paramref name="name"/> at a path. False: busy, and <paramref name="lazy"/> was off.</summary>
+    /// <exception cref="FuseMountException">Nothing of that type is mounted there, or it is not permitted.</exception>
+    public static bool Unmount(string path, bool lazy, string name = "ccwfs")
+    {
+        string full = MountPoint.Resolve(path);
+        MountEntry? entry = MountTable.Find(full);
+        if (entry is null || entry.Type != "fuse." + name)
+        {
+            throw new FuseMountException(entry is null
+                ? $"cannot unmount {full}: nothing is mounted there"
+                : $"cannot unmount {full}: a {entry.Type} is mounted there, which is not ours");
+        }
+        return MountPoint.Detach(full, lazy, Descriptors.EffectiveUser != 0);
+    }
+
+    /// <summary>Unmounts. False: busy, and <paramref name="lazy"/> was off. True also when it was unmounted before.</summary>
+    /// <exception cref="FuseMountException">It is not permitted.</exception>
+    public bool Unmount(bool lazy)
+    {
+        if (!_unmounted && IsStillOurs())
+            _unmounted = MountPoint.Detach(Path, lazy, _throughHelper && Descriptors.EffectiveUser != 0);
+        else
+            _unmounted = true;
+        return _unmounted;
+    }
+
+    /// <summary>
+    /// Ends the connection: every waiting caller gets an error, the session's workers end. For a mount that was detached while busy. False when
+    /// the kernel offers no way (fusectl is not mounted on /sys/fs/fuse/connections); then the end of the process does it.
+    /// </summary>
+    public bool Abort()
+    {
+        // An ended connection's number may have gone to another mount: only a living one is ended by its number.
+        if ((Descriptors.Poll(Device, Descriptors.PollIn, 0) & Descriptors.PollError) != 0)
+            return true;
+        if (_connection is not { } number)
+            return false;
+        int result = FileDescriptor.Open($"/sys/fs/fuse/connections/{number}/abort", OpenOptions.WriteOnly, 0, out FileDescriptor file);
+        using (file)
+            return result == 0 && file.Write("1"u8) > 0;
+    }
+
+    /// <summary>Who keeps it busy.</summary>
+    public IReadOnlyList<MountHolder> FindHolders() => MountHolder.Find(Path);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        try
+        {
+            if (!Unmount(lazy: false))
+            {
+                // As root a forced unmount aborts the connection, fusectl or not.
+                if (!Abort() && Descriptors.EffectiveUser == 0)
+                    FileSystems.Unmount(Path, FileSystems.UnmountForce | FileSystems.UnmountDetach | FileSystems.UnmountNoFollow);
+                Unmount(lazy: true);
+            }
+            else
+            {
+                // An earlier lazy unmount may have left users.
+                Abort();
+            }
+        }
+        catch (FuseMountException)
+        {
+            // Not permitted any more: closing the device ends the connection, and the next mount replaces it.
+        }
+        finally
+        {
+            Device.Dispose();
+        }
+    }
+
+    // Somebody else may have unmounted it and mounted another one.
+    private bool IsStillOurs() =>
+        MountTable.Read().Any(entry => entry.MountPoint == Path && entry.Type == Type && MountTable.Connection(entry) == _connection);
+
+    private static FileDescriptor MountDirectly(string path, string type, in FileStatus status, FuseMountOptions options)
+    {
+        int result = FileDescriptor.Open(DevicePath, OpenOptions.ReadWrite, 0, out FileDescriptor device);
+        if (result < 0)
+        {
+            device.Dispose();
+            throw new FuseMountException(-result is (int)Errno.ENOENT or (int)Errno.ENODEV or (int)Errno.ENXIO
+                ? $"cannot mount {path}: the kernel has no FUSE ({DevicePath}: {(Errno)(-result)}): run \"modprobe fuse\""
+                : $"cannot mount {path}: {DevicePath} cannot be opened ({(Errno)(-result)}): check its permissions");
+        }
+        uint owner = options.Owner ?? Descriptors.EffectiveUser, group = options.Group ?? Descriptors.EffectiveGroup;
+        string mode = Convert.ToString(status.Type, 8);
+        string data = $"fd={device.Number},rootmode={mode},user_id={owner},group_id={group},default_permissions"
+            + (options.AllowOther ? ",allow_other" : "");
+        result = FileSystems.Mount(options.Name, path, type, FileSystems.NoSetUid | FileSystems.NoDevices, data);
+        if (result == 0)
+            return device;
+        device.Dispose();
+        throw new FuseMountException(-result == (int)Errno.EPERM
+            ? $"cannot mount {path}: mounting is not permitted here (EPERM): CAP_SYS_ADMIN is needed, in a container too"
+            : $"cannot mount {path}: mount failed ({(Errno)(-result)}): see the kernel's log");
+    }
+}
