@@ -99,7 +99,8 @@ public sealed class CkdTrack
 
     /// <summary>
     /// Formats a new record behind record <paramref name="after"/> (-1: as record 0); all that followed is erased. Key and data are
-    /// zero until written. False when the record does not fit into the slot or the parser's bounds; then nothing is changed.
+    /// zero until written. False when the record does not fit into the slot or the parser's bounds (a record 0 has R 0 and no key);
+    /// then nothing is changed.
     /// Whether it fits a real track is the control unit's business.
     /// </summary>
     public bool Append(int after, ReadOnlySpan<byte> count, out int index)
@@ -107,6 +108,8 @@ public sealed class CkdTrack
         index = after + 1;
         int offset = after < 0 ? HomeAddressSize : End(after);
         int length = CountSize + count[5] + BinaryPrimitives.ReadUInt16BigEndian(count[6..]);
+        if (after < 0 && (count[4] != 0 || count[5] != 0))
+            return false;
         if (index >= MaxRecords || offset + length + EndMarkSize > _slot.Length || count[..CountSize].IndexOfAnyExcept((byte)0xFF) < 0)
             return false;
         count[..CountSize].CopyTo(_slot.AsSpan(offset));
@@ -137,6 +140,16 @@ public sealed class CkdTrack
         count[7] = 8;
         SetEnd(HomeAddressSize);
         _ = Append(-1, count, out _);
+    }
+
+    /// <summary>Turns the track, as loaded or built, into the same track at another place: home address and the CCHH of every count field.</summary>
+    public void Renumber(int number)
+    {
+        Number = number;
+        BinaryPrimitives.WriteUInt16BigEndian(_slot.AsSpan(1), (ushort)Cylinder);
+        BinaryPrimitives.WriteUInt16BigEndian(_slot.AsSpan(3), (ushort)Head);
+        for (int index = 0; index < RecordCount; index++)
+            _slot.AsSpan(1, 4).CopyTo(_slot.AsSpan(_offsets[index]));
     }
 
     private int Offset(int index) => (uint)index < (uint)RecordCount ? _offsets[index] : throw new ArgumentOutOfRangeException(nameof(index));

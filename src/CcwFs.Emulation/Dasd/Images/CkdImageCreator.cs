@@ -1,0 +1,106 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace CcwFs.Emulation.Dasd.Images;
+
+/// <summary>Makes new images, and fills the empty slots of those made lazily.</summary>
+public static class CkdImageCreator
+{
+    // A few progress reports a second at most (arbitrary: every 150 tracks).
+    private const int ReportEvery = 150;
+
+    /// <summary>
+    /// Makes the image <paramref name="path"/> in one file: written under a temporary name beside it, then renamed, so that it appears whole or not
+    /// at all. Slots are sparse: of each only the used bytes are written, with <paramref name="lazy"/> only those of the label tracks. Progress counts tracks.
+    /// An existing file is never overwritten. Faults are <see cref="ImageException"/>; then, and on cancellation, nothing is left behind.
+    /// </summary>
+    public static void Create(
+        string path, CkdGeometry geometry, VolumeLayout layout, bool lazy = false, IProgress<long>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(layout);
+        if (geometry != CkdGeometry.Model3390(geometry.Cylinders) || geometry.Cylinders is < 1 or > CkdGeometry.MaxCylinders)
+            throw new ArgumentOutOfRangeException(nameof(geometry), $"a 3390 of 1 to {CkdGeometry.MaxCylinders} cylinders");
+        if (Path.Exists(path))
+            throw new ImageException($"{path}: exists already; an image is never overwritten");
+        string? redo = Path.Exists(path + CkdImage.RedoSuffix) ? path + CkdImage.RedoSuffix : null;
+        if (redo is not null)
+            throw new ImageException($"{redo}: the redo file of another image is in the way; move it away");
+        string temporary = $"{path}.new-{Guid.NewGuid():N}";
+        bool made = false;
+        try
+        {
+            using (SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+            {
+                made = true;
+                Fill(handle, geometry, layout, lazy, progress, cancel);
+            }
+            // Fails when the name has been taken meanwhile.
+            File.Move(temporary, path, overwrite: false);
+            made = false;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageException($"{path}: cannot be created: {ImageSeries.Reason(error)}", error);
+        }
+        finally
+        {
+            if (made)
+                HostImageFiles.Instance.DeleteRedo(temporary);
+        }
+    }
+
+    /// <summary>
+    /// Formats the empty slots of an open image as the rest of its volume is (<see cref="VolumeLayout.Detect"/>), a whole track at a time, so that
+    /// it can be stopped and started again. Gives the number of tracks filled.
+    /// </summary>
+    public static int Complete(CkdImage image, IProgress<long>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        VolumeLayout layout = VolumeLayout.Detect(image);
+        var track = new CkdTrack(image.Geometry);
+        int filled = 0;
+        for (int number = 0; number < image.Geometry.Tracks; number++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (image.IsEmpty(number))
+            {
+                FormatNext(layout, number, track);
+                image.WriteEmpty(new TrackImage(number, track.Image));
+                filled++;
+            }
+            if (number % ReportEvery == 0)
+                progress?.Report(number);
+        }
+        progress?.Report(image.Geometry.Tracks);
+        return filled;
+    }
+
+    private static void Fill(SafeFileHandle handle, CkdGeometry geometry, VolumeLayout layout, bool lazy, IProgress<long>? progress, CancellationToken cancel)
+    {
+        Span<byte> header = stackalloc byte[CkdHeader.Size];
+        CkdHeader.Format(geometry, default, header);
+        RandomAccess.SetLength(handle, CkdHeader.Size + (long)geometry.Tracks * geometry.TrackSize);
+        RandomAccess.Write(handle, header, 0);
+        var track = new CkdTrack(geometry);
+        // A volume without a label needs no written track at all; a label is never left out.
+        int written = !lazy ? geometry.Tracks : layout.HasLabels ? Math.Min(layout.FirstRegularTrack, geometry.Tracks) : 0;
+        for (int number = 0; number < written; number++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            FormatNext(layout, number, track);
+            RandomAccess.Write(handle, track.Image.Span, CkdHeader.Size + (long)number * geometry.TrackSize);
+            if (number % ReportEvery == 0)
+                progress?.Report(number);
+        }
+        progress?.Report(geometry.Tracks);
+    }
+
+    /// <summary>Regular tracks differ in their numbers only: built once, then renumbered.</summary>
+    private static void FormatNext(VolumeLayout layout, int number, CkdTrack track)
+    {
+        if (track.Number >= layout.FirstRegularTrack && number > track.Number)
+            track.Renumber(number);
+        else
+            layout.Format(number, track);
+    }
+}
