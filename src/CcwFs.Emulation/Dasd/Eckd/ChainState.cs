@@ -1,0 +1,119 @@
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>What the previous command found or did, for commands that must be chained from it.</summary>
+[Flags]
+internal enum Link
+{
+    /// <summary>Nothing that a write may build on.</summary>
+    None = 0,
+
+    /// <summary>SEARCH HOME ADDRESS was equal.</summary>
+    HomeAddressFound = 1,
+
+    /// <summary>SEARCH ID EQUAL was equal on five bytes.</summary>
+    IdFound = 2,
+
+    /// <summary>SEARCH KEY EQUAL was equal on the whole key.</summary>
+    KeyFound = 4,
+
+    /// <summary>The found record's data was then read or written.</summary>
+    RecordPassed = 8,
+
+    /// <summary>WRITE RECORD ZERO.</summary>
+    RecordZeroWritten = 0x10,
+
+    /// <summary>WRITE COUNT KEY AND DATA, also its next-track form.</summary>
+    RecordWritten = 0x20,
+}
+
+/// <summary>Which part of the current record has passed under the head.</summary>
+internal enum Field
+{
+    /// <summary>At index: before record 0.</summary>
+    Index,
+
+    /// <summary>Behind its count: the key is next.</summary>
+    Count,
+
+    /// <summary>Behind its key: the data is next.</summary>
+    Key,
+
+    /// <summary>Behind its data: the next record's count is next.</summary>
+    Data,
+}
+
+/// <summary>What PERFORM SUBSYSTEM FUNCTION has prepared for READ SUBSYSTEM DATA.</summary>
+internal enum PreparedData
+{
+    None,
+    FeatureCodes,
+    UnitAddressConfiguration,
+}
+
+/// <summary>All that one channel program sets up in the device. A new program begins with a fresh value; nothing else is kept between programs.</summary>
+internal struct ChainState
+{
+    /// <summary>Some command of this program has been executed.</summary>
+    public bool Started;
+
+    /// <summary>SEEK, RECALIBRATE, READ IPL or LOCATE RECORD has been executed: reads and searches may follow.</summary>
+    public bool Positioned;
+
+    /// <summary>SET FILE MASK has been executed.</summary>
+    public bool MaskSet;
+
+    /// <summary>DEFINE EXTENT has been executed.</summary>
+    public bool ExtentDefined;
+
+    /// <summary>READ IPL has been executed.</summary>
+    public bool IplRead;
+
+    public FileMask Mask;
+
+    /// <summary>First and last track that may be touched.</summary>
+    public int FirstTrack;
+
+    public int LastTrack;
+
+    /// <summary>Block size of DEFINE EXTENT, 0 when it named none.</summary>
+    public ushort BlockSize;
+
+    public LocateRecordDomain Domain;
+
+    /// <summary>What the command before the running one left; and what the running one leaves.</summary>
+    public Link Previous;
+
+    public Link Link;
+
+    public PreparedData Prepared;
+
+    /// <summary>Track under the head, the record's place on it (-1 at index) and what has passed of it.</summary>
+    public int Track;
+
+    public int Record;
+
+    public Field Field;
+
+    /// <summary>The record's count field when it was oriented to: another device may have formatted the track since.</summary>
+    public ulong Count;
+
+    /// <summary>Index has been passed since data last moved.</summary>
+    public bool IndexPassed;
+
+    /// <summary>A transfer was short or met a channel error: the channel ended the chain on its own account.</summary>
+    public bool TransferCutShort;
+
+    /// <summary>The program has changed tracks; <see cref="LostWritesBefore"/> is the volume's counter at the first.</summary>
+    public bool Wrote;
+
+    public int LostWritesBefore;
+
+    public static ChainState Begin(int tracks) => new() { LastTrack = tracks - 1, Record = -1 };
+
+    public readonly bool Contains(int track) => track >= FirstTrack && track <= LastTrack;
+
+    public void MoveTo(int track)
+    {
+        (Track, Record, Field) = (track, -1, Field.Index);
+    }
+}

@@ -1,0 +1,109 @@
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>
+/// The commands of the emulated 3990. TRANSFER IN CHANNEL is the channel's. A code without a row is an invalid command.
+/// </summary>
+internal static class CommandTable
+{
+    private const Rules Read = Rules.Positioned;
+    private const Rules Search = Rules.Positioned | Rules.KeepsIndex;
+    private const Rules Next = Rules.Multitrack;
+    private const Link Found = Link.IdFound | Link.KeyFound;
+    private const Link Formatting = Found | Link.RecordPassed | Link.RecordZeroWritten | Link.RecordWritten;
+    private const DomainUse Reading = DomainUse.Read;
+    private const DomainUse Counting = DomainUse.Read | DomainUse.CountSuffix;
+
+    /// <summary>All rows.</summary>
+    public static readonly CommandRow[] Rows =
+    [
+        // Identity and sense
+        Row(0xE4, "SENSE ID", Rules.DespiteReserve, IdentityCommands.SenseId),
+        Row(0x03, "NO OPERATION", Rules.KeepsSense, IdentityCommands.NoOperation),
+        Row(0x04, "SENSE", Rules.KeepsSense | Rules.DespiteReserve, IdentityCommands.Sense),
+        Row(0xFA, "READ CONFIGURATION DATA", Rules.DespiteReserve, IdentityCommands.ReadConfigurationData),
+        Row(0x64, "READ DEVICE CHARACTERISTICS", Rules.None, IdentityCommands.ReadDeviceCharacteristics),
+        Row(0x27, "PERFORM SUBSYSTEM FUNCTION", Rules.None, SubsystemCommands.PerformSubsystemFunction),
+        Row(0x3E, "READ SUBSYSTEM DATA", Rules.None, SubsystemCommands.ReadSubsystemData),
+
+        // Paths and reserve
+        Row(0x34, "SENSE PATH GROUP ID", Rules.First | Rules.DespiteReserve, PathCommands.SensePathGroupId),
+        Row(0xAF, "SET PATH GROUP ID", Rules.First | Rules.DespiteReserve, PathCommands.SetPathGroupId),
+        Row(0xB4, "DEVICE RESERVE", Rules.First, PathCommands.Reserve),
+        Row(0x94, "DEVICE RELEASE", Rules.BeforeExtent, PathCommands.Release),
+        Row(0x14, "UNCONDITIONAL RESERVE", Rules.First | Rules.DespiteReserve, PathCommands.UnconditionalReserve),
+
+        // Seeks, masks, extents
+        Row(0x07, "SEEK", Rules.None, SeekCommands.Seek),
+        Row(0x0B, "SEEK CYLINDER", Rules.None, SeekCommands.SeekCylinder),
+        Row(0x1B, "SEEK HEAD", Rules.Positioned, SeekCommands.SeekHead),
+        Row(0x13, "RECALIBRATE", Rules.None, SeekCommands.Recalibrate),
+        Row(0x1F, "SET FILE MASK", Rules.BeforeExtent, SeekCommands.SetFileMask),
+        Row(0x23, "SET SECTOR", Rules.Positioned, SeekCommands.SetSector),
+        Row(0x22, "READ SECTOR", Rules.KeepsIndex, SeekCommands.ReadSector),
+        Row(0x63, "DEFINE EXTENT", Rules.BeforeExtent, ExtentCommands.DefineExtent),
+        Row(0x47, "LOCATE RECORD", Rules.AfterExtent, ExtentCommands.LocateRecord),
+
+        // Searches
+        Row(0x31, "SEARCH ID EQUAL", Search, SearchCommands.IdEqual),
+        Row(0xB1, "SEARCH ID EQUAL MT", Search | Next, SearchCommands.IdEqual),
+        Row(0x51, "SEARCH ID HIGH", Search, SearchCommands.IdHigh),
+        Row(0xD1, "SEARCH ID HIGH MT", Search | Next, SearchCommands.IdHigh),
+        Row(0x71, "SEARCH ID EQUAL OR HIGH", Search, SearchCommands.IdEqualOrHigh),
+        Row(0xF1, "SEARCH ID EQUAL OR HIGH MT", Search | Next, SearchCommands.IdEqualOrHigh),
+        Row(0x29, "SEARCH KEY EQUAL", Search, SearchCommands.KeyEqual),
+        Row(0xA9, "SEARCH KEY EQUAL MT", Search | Next, SearchCommands.KeyEqual),
+        Row(0x49, "SEARCH KEY HIGH", Search, SearchCommands.KeyHigh),
+        Row(0xC9, "SEARCH KEY HIGH MT", Search | Next, SearchCommands.KeyHigh),
+        Row(0x69, "SEARCH KEY EQUAL OR HIGH", Search, SearchCommands.KeyEqualOrHigh),
+        Row(0xE9, "SEARCH KEY EQUAL OR HIGH MT", Search | Next, SearchCommands.KeyEqualOrHigh),
+        Row(0x39, "SEARCH HOME ADDRESS EQUAL", Search, SearchCommands.HomeAddressEqual),
+        Row(0xB9, "SEARCH HOME ADDRESS EQUAL MT", Search | Next, SearchCommands.HomeAddressEqual),
+
+        // Reads
+        Row(0x02, "READ IPL", Rules.BeforeExtent, ReadCommands.ReadIpl),
+        Row(0x06, "READ DATA", Read, ReadCommands.ReadData, Reading),
+        Row(0x86, "READ DATA MT", Read | Next, ReadCommands.ReadData, Reading),
+        Row(0x0E, "READ KEY AND DATA", Read, ReadCommands.ReadKeyAndData, Reading),
+        Row(0x8E, "READ KEY AND DATA MT", Read | Next, ReadCommands.ReadKeyAndData, Reading),
+        Row(0x12, "READ COUNT", Read | Rules.KeepsIndex, ReadCommands.ReadCount, Counting),
+        Row(0x92, "READ COUNT MT", Read | Next, ReadCommands.ReadCount, Counting),
+        Row(0x1E, "READ COUNT KEY AND DATA", Read, ReadCommands.ReadCountKeyAndData, Reading),
+        Row(0x9E, "READ COUNT KEY AND DATA MT", Read | Next, ReadCommands.ReadCountKeyAndData, Reading),
+        Row(0x1A, "READ HOME ADDRESS", Read, ReadCommands.ReadHomeAddress, Reading),
+        Row(0x9A, "READ HOME ADDRESS MT", Read | Next, ReadCommands.ReadHomeAddress, Reading),
+        Row(0x16, "READ RECORD ZERO", Read, ReadCommands.ReadRecordZero, Reading),
+        Row(0x96, "READ RECORD ZERO MT", Read | Next, ReadCommands.ReadRecordZero, Reading),
+
+        // Updates of records that exist
+        Row(0x05, "WRITE DATA", Rules.None, WriteCommands.WriteData, DomainUse.LastUpdate | DomainUse.Track, WriteClass.Update, Found),
+        Row(0x0D, "WRITE KEY AND DATA", Rules.None, WriteCommands.WriteKeyAndData, DomainUse.LastUpdate, WriteClass.Update, Link.IdFound),
+        Row(0x85, "WRITE UPDATE DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateData, DomainUse.Update, WriteClass.Update),
+        Row(0x8D, "WRITE UPDATE KEY AND DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateKeyAndData, DomainUse.Update, WriteClass.Update),
+
+        // Format writes
+        Row(0x1D, "WRITE COUNT KEY AND DATA", Rules.None, FormatCommands.WriteCountKeyAndData,
+            DomainUse.Format | DomainUse.Track, WriteClass.Format, Formatting),
+        Row(0x9D, "WRITE COUNT KEY AND DATA NEXT TRACK", Rules.InDomain | Next, FormatCommands.WriteNextTrack, DomainUse.Format, WriteClass.Format),
+        Row(0x15, "WRITE RECORD ZERO", Rules.None, FormatCommands.WriteRecordZero,
+            DomainUse.FormatFromHome, WriteClass.RecordZero, Link.HomeAddressFound),
+        Row(0x11, "ERASE", Rules.None, FormatCommands.Erase, DomainUse.Track, WriteClass.Format, Formatting),
+    ];
+
+    private static readonly CommandRow?[] _byCode = Index();
+
+    /// <summary>The row of a code, or null.</summary>
+    public static CommandRow? Find(byte code) => _byCode[code];
+
+    private static CommandRow Row(
+        byte code, string name, Rules rules, CommandHandler handler,
+        DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None) =>
+        new(code, name, rules, needs, domain, write, handler);
+
+    private static CommandRow?[] Index()
+    {
+        var byCode = new CommandRow?[256];
+        foreach (CommandRow row in Rows)
+            byCode[row.Code] = byCode[row.Code] is null ? row : throw new InvalidOperationException($"two rows for command {row.Code:X2}");
+        return byCode;
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>Every message of the control unit; the device's bus id comes first.</summary>
+internal static partial class EckdLog
+{
+    [LoggerMessage(1, LogLevel.Error, "{device}: {volume}: {reason}; reported as equipment check")]
+    public static partial void StorageFailed(ILogger logger, string device, string volume, string reason);
+
+    [LoggerMessage(2, LogLevel.Error, "{device}: {volume}: track {track} (cylinder {cylinder} head {head}) is damaged, {reason}; reported as data check")]
+    public static partial void TrackDamaged(ILogger logger, string device, string volume, int track, int cylinder, int head, string reason);
+
+    [LoggerMessage(3, LogLevel.Error, "{device}: {volume}: tracks written by this program were lost when another device's write failed; reported as equipment check")]
+    public static partial void WritesLost(ILogger logger, string device, string volume);
+
+    [LoggerMessage(4, LogLevel.Error, "{device}: {volume}: {reason}; the program was abandoned, so nobody is told but this log")]
+    public static partial void AbandonedWriteFailed(ILogger logger, string device, string volume, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "{device}: {volume}: reserve of {holder} taken away (unconditional reserve)")]
+    public static partial void ReserveTaken(ILogger logger, string device, string volume, string holder);
+}

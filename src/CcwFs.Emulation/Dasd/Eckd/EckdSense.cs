@@ -1,0 +1,105 @@
+using System.Buffers.Binary;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>Messages of sense format 0, program or system checks (low half of sense byte 7).</summary>
+public enum SenseMessage : byte
+{
+    /// <summary>No message.</summary>
+    None = 0,
+
+    /// <summary>Invalid command.</summary>
+    InvalidCommand = 1,
+
+    /// <summary>Invalid command sequence: orientation, chaining, file mask or domain.</summary>
+    InvalidSequence = 2,
+
+    /// <summary>The CCW's count is less than the command needs.</summary>
+    CountTooSmall = 3,
+
+    /// <summary>A parameter is not valid; drivers read an order that is not supported out of it.</summary>
+    InvalidParameter = 4,
+}
+
+/// <summary>
+/// One reason for unit check, in the 24-byte compatibility format of 3990 sense (byte 27 bit 0). 32 bytes are given, as the
+/// extended-control word holds 32: in a 32-byte format byte 25 would be an action code, and 00 there means "retry"; bit 0 of byte 27
+/// says that there is none.
+/// Layout: 0-2 conditions, 4 physical address (unit address), 5-6 cylinder and head (FF FF above cylinder 4095), 7 format and message,
+/// 27 format flag, 29-30 cylinder, 31 head.
+/// </summary>
+/// <param name="Byte0">Condition byte 0.</param>
+/// <param name="Byte1">Condition byte 1.</param>
+/// <param name="Format">Format (high half) and message (low half), byte 7.</param>
+public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format)
+{
+    /// <summary>Bytes given.</summary>
+    public const int Size = 32;
+
+    /// <summary>Bit 0 of byte 27: 24-byte format.</summary>
+    public const byte CompatibilityFormat = 0x80;
+
+    /// <summary>Largest cylinder that the 12 bits of bytes 5-6 hold.</summary>
+    private const int LargestShortCylinder = 4095;
+
+    /// <summary>Nothing is wrong (a SENSE command without unit check before it).</summary>
+    public static EckdSense None => default;
+
+    /// <summary>The track has no such record, or index was passed twice.</summary>
+    public static EckdSense NoRecordFound => new(0, 0x08, 0);
+
+    /// <summary>Outside the extent, or a seek that the file mask inhibits.</summary>
+    public static EckdSense FileProtected => new(0, 0x04, 0);
+
+    /// <summary>A record does not fit the track, or has not the length the locate record named.</summary>
+    public static EckdSense InvalidTrackFormat => new(0, 0x40, 0);
+
+    /// <summary>A multitrack operation came to the cylinder's last track outside a locate-record domain.</summary>
+    public static EckdSense EndOfCylinder => new(0, 0x20, 0);
+
+    /// <summary>The volume is read-only.</summary>
+    public static EckdSense WriteInhibited => new(0x80, 0x02, 0);
+
+    /// <summary>The storage below failed; format 1, permanent.</summary>
+    public static EckdSense EquipmentCheck => new(0x10, 0x80, 0x10);
+
+    /// <summary>The track in the image cannot be read as a track; format 4, permanent.</summary>
+    public static EckdSense DataCheck => new(0x08, 0x80, 0x40);
+
+    /// <summary>The volume is gone.</summary>
+    public static EckdSense InterventionRequired => new(0x40, 0, 0x10);
+
+    /// <summary>The chain ended before the locate-record domain was exhausted.</summary>
+    public static EckdSense IncompleteDomain => new(0x81, 0, (byte)SenseMessage.InvalidSequence);
+
+    /// <summary>The command is refused.</summary>
+    public static EckdSense CommandReject(SenseMessage message) => new(0x80, 0, (byte)message);
+
+    /// <summary>Writes the 32 bytes.</summary>
+    public void Write(Span<byte> destination, byte unitAddress, int cylinder, int head)
+    {
+        Span<byte> sense = destination[..Size];
+        sense.Clear();
+        sense[0] = Byte0;
+        sense[1] = Byte1;
+        sense[4] = unitAddress;
+        if (cylinder > LargestShortCylinder)
+        {
+            sense[5] = sense[6] = 0xFF;
+        }
+        else
+        {
+            sense[5] = (byte)cylinder;
+            sense[6] = (byte)((cylinder >> 8 << 4) | head);
+        }
+        sense[7] = Format;
+        if ((Format & 0xF0) == 0x40)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(sense[8..], (ushort)cylinder);
+            BinaryPrimitives.WriteUInt16BigEndian(sense[10..], (ushort)head);
+        }
+        sense[27] = CompatibilityFormat;
+        BinaryPrimitives.WriteUInt16BigEndian(sense[29..], (ushort)cylinder);
+        sense[31] = (byte)head;
+    }
+}

@@ -1,0 +1,213 @@
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>A track of the image is torn or impossible; becomes a data check.</summary>
+internal sealed class TornTrackException(int track, string reason) : Exception(reason)
+{
+    public int Track { get; } = track;
+}
+
+/// <summary>
+/// One image as the devices on it share it: its tracks behind a small cache, and who has reserved it. One object an image; each
+/// <see cref="EckdDevice"/> attaches itself. The last device that is disposed disposes the volume, and the volume disposes its store.
+/// Everything is guarded by <see cref="Gate"/>, which a device holds during one command, data transfer included. Lock order: a channel's own
+/// locks, then the gate; nothing calls out to a channel with the gate held except through the running command's data transfer.
+/// </summary>
+public sealed class EckdVolume : IDisposable
+{
+    /// <summary>Tracks cached a volume (arbitrary; buffers are made when first needed, so an idle volume has none).</summary>
+    public const int CacheTracks = 32;
+
+    /// <summary>Changed tracks at which they are written before the program ends (arbitrary, under <see cref="CacheTracks"/>).</summary>
+    public const int DirtyLimit = 16;
+
+    private readonly ITrackStore _store;
+    private readonly List<EckdDevice> _devices = [];
+    private Slot[]? _slots;
+    private TrackImage[]? _batch;
+    private Slot? _latest;
+    private int _slotCount;
+    private int _dirtyCount;
+    private long _clock;
+    private bool _disposed;
+
+    /// <summary>A volume over <paramref name="store"/>, which it owns from now on.</summary>
+    public EckdVolume(ITrackStore store) => _store = store;
+
+    /// <summary>Size and model.</summary>
+    public CkdGeometry Geometry => _store.Geometry;
+
+    /// <summary>The store refuses writes.</summary>
+    public bool IsReadOnly => _store.IsReadOnly;
+
+    /// <summary>Where the tracks are, for a person.</summary>
+    public string Name => _store.Name;
+
+    /// <summary>Track buffers made so far; 0 until the first command that touches a track.</summary>
+    public int BuffersInUse => _slotCount;
+
+    internal Lock Gate { get; } = new();
+
+    /// <summary>The device that has reserved the volume, if any.</summary>
+    internal EckdDevice? ReservedBy { get; set; }
+
+    /// <summary>
+    /// How often changed tracks were lost to a failed write. A device compares it with the value at its program's first write: another
+    /// device's end of program may have been the one that failed to write this program's tracks.
+    /// </summary>
+    internal int LostWrites { get; private set; }
+
+    /// <summary>At <see cref="DirtyLimit"/>: the tracks are to be written before another is changed.</summary>
+    internal bool MustCommit => _dirtyCount >= DirtyLimit;
+
+    /// <summary>Disposes the store. Devices must be gone.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+        }
+        _store.Dispose();
+    }
+
+    internal void Attach(EckdDevice device)
+    {
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _devices.Add(device);
+        }
+    }
+
+    internal void Detach(EckdDevice device)
+    {
+        bool last;
+        lock (Gate)
+            last = _devices.Remove(device) && _devices.Count == 0;
+        if (last)
+            Dispose();
+    }
+
+    /// <summary>Tells the devices that were busy that the volume is free. Called without the gate.</summary>
+    internal void AnnounceFree()
+    {
+        EckdDevice[] waiting;
+        lock (Gate)
+            waiting = ReservedBy is null ? [.. _devices.Where(d => d.TakeOwedDeviceEnd())] : [];
+        foreach (EckdDevice device in waiting)
+            device.Unsolicited?.Invoke(ChannelIo.DeviceStatus.DeviceEnd);
+    }
+
+    /// <summary>
+    /// The track, from the cache or the store; valid until the next call, under the gate.
+    /// Throws <see cref="ImageException"/> or <see cref="TornTrackException"/>.
+    /// </summary>
+    internal CkdTrack Track(int number)
+    {
+        if (_latest is { } latest && latest.Number == number)
+            return latest.Track;
+        _slots ??= new Slot[CacheTracks];
+        for (int i = 0; i < _slotCount; i++)
+        {
+            if (_slots[i].Number == number)
+                return Use(_slots[i]);
+        }
+        Slot slot = FreeSlot();
+        slot.Number = Slot.Empty;
+        if (slot.Track.Load(_store, number) is { } fault)
+            throw new TornTrackException(number, fault);
+        slot.Number = number;
+        return Use(slot);
+    }
+
+    /// <summary>The track that <see cref="Track"/> gave last is about to be changed.</summary>
+    internal void MarkChanged()
+    {
+        if (_latest is not { Changed: false } slot)
+            return;
+        slot.Changed = true;
+        _dirtyCount++;
+    }
+
+    /// <summary>
+    /// Writes the changed tracks, of whichever device, in one call. On <see cref="ImageException"/> they are dropped from the cache,
+    /// so that the old content is what is read again.
+    /// </summary>
+    internal void Commit()
+    {
+        if (_dirtyCount == 0)
+            return;
+        _batch ??= new TrackImage[CacheTracks];
+        int count = 0;
+        for (int i = 0; i < _slotCount; i++)
+        {
+            if (_slots![i].Changed)
+                _batch[count++] = new TrackImage(_slots[i].Number, _slots[i].Track.Image);
+        }
+        bool written = false;
+        try
+        {
+            _store.Write(_batch.AsSpan(0, count));
+            written = true;
+        }
+        finally
+        {
+            Settle(written);
+        }
+    }
+
+    private void Settle(bool written)
+    {
+        for (int i = 0; i < _slotCount; i++)
+        {
+            Slot slot = _slots![i];
+            if (slot.Changed && !written)
+                slot.Number = Slot.Empty;
+            slot.Changed = false;
+        }
+        _dirtyCount = 0;
+        if (!written)
+        {
+            LostWrites++;
+            _latest = null;
+        }
+    }
+
+    private CkdTrack Use(Slot slot)
+    {
+        slot.LastUse = ++_clock;
+        _latest = slot;
+        return slot.Track;
+    }
+
+    /// <summary>A new slot, an empty one, or the unchanged one not used for longest; one exists because DirtyLimit is under CacheTracks.</summary>
+    private Slot FreeSlot()
+    {
+        Slot? oldest = null;
+        for (int i = 0; i < _slotCount; i++)
+        {
+            Slot slot = _slots![i];
+            if (slot.Number == Slot.Empty)
+                return slot;
+            if (!slot.Changed && (oldest is null || slot.LastUse < oldest.LastUse))
+                oldest = slot;
+        }
+        return _slotCount < CacheTracks ? _slots![_slotCount++] = new Slot(Geometry) : oldest!;
+    }
+
+    private sealed class Slot(CkdGeometry geometry)
+    {
+        public const int Empty = -1;
+
+        public CkdTrack Track { get; } = new(geometry);
+
+        public int Number { get; set; } = Empty;
+
+        public bool Changed { get; set; }
+
+        public long LastUse { get; set; }
+    }
+}

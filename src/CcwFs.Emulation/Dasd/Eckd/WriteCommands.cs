@@ -1,0 +1,58 @@
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>
+/// Updates of records that exist: never more bytes than the record has, and zeros where the program has fewer. In a domain the record must have
+/// the length that LOCATE RECORD named. A record without data is not written: unit exception.
+/// </summary>
+internal static class WriteCommands
+{
+    /// <summary>Data bytes of a standard record 0: the transfer length for it in a write-track domain.</summary>
+    private const int RecordZeroLength = 8;
+
+    /// <summary>The record found by the search before, or in a domain the located one.</summary>
+    public static DeviceStatus WriteData(EckdDevice device, CommandRow row, IDataTransfer data) =>
+        Oriented(device, out CkdTrack track, Field.Key) ? Update(device, track, data, false) : EckdDevice.Failed;
+
+    /// <summary>As WRITE DATA, with the key.</summary>
+    public static DeviceStatus WriteKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data) =>
+        Oriented(device, out CkdTrack track, Field.Count) ? Update(device, track, data, true) : EckdDevice.Failed;
+
+    /// <summary>The located record, then one after the other, also on the next track.</summary>
+    public static DeviceStatus WriteUpdateData(EckdDevice device, CommandRow row, IDataTransfer data) =>
+        device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: true, out CkdTrack track)
+            ? Update(device, track, data, false) : EckdDevice.Failed;
+
+    /// <summary>As WRITE UPDATE DATA, with the key.</summary>
+    public static DeviceStatus WriteUpdateKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data) =>
+        device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: true, out CkdTrack track)
+            ? Update(device, track, data, true) : EckdDevice.Failed;
+
+    private static bool Oriented(EckdDevice device, out CkdTrack track, Field latest)
+    {
+        track = device.CurrentTrack();
+        if (device.Chain.Field < Field.Count || device.Chain.Field > latest)
+            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        return device.Holds(track) || device.Refuse(EckdSense.NoRecordFound);
+    }
+
+    private static DeviceStatus Update(EckdDevice device, CkdTrack track, IDataTransfer data, bool withKey)
+    {
+        int record = device.Chain.Record;
+        Span<byte> area = withKey ? track.KeyAndData(record) : track.Data(record);
+        LocateRecordDomain domain = device.Chain.Domain;
+        bool rightLength = domain is { IsTrackWrite: true } && record == 0 ? area.Length == RecordZeroLength : domain.AllowsLength(area.Length);
+        if (domain.IsOpen && !rightLength)
+            return device.Check(EckdSense.InvalidTrackFormat);
+        device.Orient(track, record, Field.Data);
+        if ((device.Chain.Previous & (Link.IdFound | Link.KeyFound)) != 0)
+            device.Chain.Link = Link.RecordPassed;
+        if (track.DataLength(record) == 0)
+            return EckdDevice.Ended | DeviceStatus.UnitException;
+        device.ReceiveInPlace(data, area);
+        return EckdDevice.Ended;
+    }
+}
