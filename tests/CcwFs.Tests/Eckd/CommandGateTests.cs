@@ -1,0 +1,180 @@
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Dasd.Eckd;
+
+namespace CcwFs.Tests.Eckd;
+
+/// <summary>All 256 codes in each situation: which are refused, and how.</summary>
+public sealed class CommandGateTests
+{
+    private static readonly byte[] _known =
+    [
+        0xE4, 0x03, 0x04, 0xFA, 0x64, 0x27, 0x3E, 0x34, 0xAF, 0xB4, 0x94, 0x14, 0x07, 0x0B, 0x1B, 0x13, 0x1F, 0x23, 0x22, 0x63, 0x47,
+        0x31, 0xB1, 0x51, 0xD1, 0x71, 0xF1, 0x29, 0xA9, 0x49, 0xC9, 0x69, 0xE9, 0x39, 0xB9, 0x02, 0x06, 0x86, 0x0E, 0x8E, 0x12, 0x92,
+        0x1E, 0x9E, 0x1A, 0x9A, 0x16, 0x96, 0x05, 0x0D, 0x85, 0x8D, 0x1D, 0x9D, 0x15, 0x11,
+    ];
+
+    public static TheoryData<byte> Codes() => [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public void A_code_without_a_row_is_an_invalid_command(byte code)
+    {
+        using var rig = new Rig();
+        Outcome outcome = rig.Device.Run(Any(code));
+        if (_known.Contains(code))
+            Assert.NotEqual((0x80, 0x01), (outcome.Sense.ElementAtOrDefault(0), outcome.Sense.ElementAtOrDefault(7)));
+        else
+            outcome.Fails(0x80, 0, 0x01);
+    }
+
+    [Theory]
+    [InlineData("first in the chain", "E4 03 04 FA 64 27 34 AF B4 94 14 07 0B 13 1F 22 63 02")]
+    [InlineData("after seek", "E4 03 04 FA 64 27 94 07 0B 1B 13 1F 23 22 63 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 02 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96")]
+    [InlineData("after define extent", "E4 03 04 FA 64 27 07 0B 13 22 47")]
+    [InlineData("after set file mask", "E4 03 04 FA 64 27 07 0B 13 22")]
+    [InlineData("after read ipl", "E4 03 04 FA 64 27 07 0B 1B 13 23 22 47 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96")]
+    [InlineData("after prepare", "3E")]
+    [InlineData("read domain", "06 86 0E 8E 12 92 1E 9E 1A 9A 16 96")]
+    [InlineData("ckd read domain", "06 86 0E 8E 12 92 1E 9E 1A 9A 16 96")]
+    [InlineData("update domain", "85 8D")]
+    [InlineData("last of update domain", "85 8D 05 0D")]
+    [InlineData("last but one before read count", "85 8D 05 0D")]
+    [InlineData("read count suffix", "12 92")]
+    [InlineData("format domain", "1D")]
+    [InlineData("format domain after a record", "1D 9D")]
+    [InlineData("format domain from home address", "15")]
+    [InlineData("track domain", "05 1D 11")]
+    [InlineData("after equal search id", "E4 03 04 FA 64 27 94 07 0B 1B 13 1F 23 22 63 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 02 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96 05 0D 1D 11")]
+    [InlineData("after equal search key", "E4 03 04 FA 64 27 94 07 0B 1B 13 1F 23 22 63 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 02 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96 05 1D 11")]
+    [InlineData("after search id and read", "E4 03 04 FA 64 27 94 07 0B 1B 13 1F 23 22 63 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 02 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96 1D 11")]
+    [InlineData("after equal search home address", "E4 03 04 FA 64 27 94 07 0B 1B 13 23 22 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96 15")]
+    public void Only_these_commands_may_stand(string place, string allowed)
+    {
+        byte[] codes = [.. allowed.Split(' ').Select(c => Convert.ToByte(c, 16))];
+        foreach (byte code in _known)
+        {
+            using Rig rig = new Rig().Formatted(1, 4, 64, 4);
+            (Step[] before, bool takesMask) = Before(place);
+            Outcome outcome = rig.Device.Run([.. before, Any(code)]);
+            bool refused = outcome.Last == before.Length && (outcome.Status & DeviceStatus.UnitCheck) != 0
+                && outcome.Sense[0] == 0x80 && outcome.Sense[1] == 0 && outcome.Sense[7] == 0x02;
+            bool expected = codes.Contains(code) && !(takesMask && code is 0x94 or 0x1F or 0x63 or 0x02);
+            Assert.True(expected == !refused, $"{place}: {code:X2} {outcome.Status} at {outcome.Last} of {before.Length} {Convert.ToHexString(outcome.Sense)}");
+        }
+    }
+
+    [Fact]
+    public void Every_write_to_a_read_only_volume_is_inhibited()
+    {
+        using var rig = new Rig(readOnly: true);
+        foreach (byte operation in (byte[])[0x01, 0x03, 0x0B])
+            rig.Device.Run(Step.Extent(0, 0, 1), Step.Locate(operation, 1, 0, 0, 8)).Fails(0x80, 0x02, 0, 1);
+        rig.Device.Run(Step.Seek(0, 0), Step.SearchId(0, 0, 0), Step.Nop, Step.W(0x1D, Step.Count(0, 0, 1, 0, 0))).Fails(0x80, 0x02, 0, 3);
+        rig.Device.Run(Step.Extent(0, 0, 1), Step.Locate(0x06, 1, 0, 0), Step.R(0x06, 8)).Ok();
+    }
+
+    [Fact]
+    public void A_device_may_be_read_only_on_a_volume_that_is_not()
+    {
+        using Rig rig = new Rig().Formatted(0, 1, 64);
+        using EckdDevice reader = rig.Add(0x0151, readOnly: true);
+        Step[] update = [Step.Extent(0x80, 0, 0), Step.Locate(0x01, 1, 0, 1, 64), Step.Sized(0x85, 64)];
+        reader.Run(update).Fails(0x80, 0x02, 0, 1);
+        rig.Device.Run(update).Ok();
+    }
+
+    [Theory]
+    [InlineData(0x00, true, true, false)]
+    [InlineData(0x40, false, false, false)]
+    [InlineData(0x80, true, false, false)]
+    [InlineData(0xC0, true, true, true)]
+    public void The_file_mask_says_what_may_be_written(byte mask, bool update, bool format, bool recordZero)
+    {
+        using Rig rig = new Rig().Formatted(1, 2, 64);
+        Check(update, 0x01, 1, Step.Sized(0x85, 64));
+        Check(format, 0x03, 0, Step.W(0x1D, Step.Count(0, 1, 1, 0, 0)));
+        Check(recordZero, 0x43, 0, Step.W(0x15, [.. Step.Count(0, 1, 0, 0, 8), .. new byte[8]]));
+
+        void Check(bool allowed, byte operation, int record, Step write)
+        {
+            Outcome outcome = rig.Device.Run(Step.Extent(mask, 1, 1), Step.Locate(operation, 1, 1, record, 64), write);
+            if (allowed)
+                outcome.Ok();
+            else
+                outcome.Fails(0x80, 0, 0x02, 2);
+        }
+    }
+
+    [Theory]
+    [InlineData(0x00, true, true, true)]
+    [InlineData(0x08, false, true, true)]
+    [InlineData(0x10, false, false, true)]
+    [InlineData(0x18, false, false, false)]
+    public void The_file_mask_says_which_seeks_are_allowed(byte mask, bool seek, bool cylinder, bool head)
+    {
+        using Rig rig = new Rig().Formatted(0, 1, 8).Formatted(1, 1, 8);
+        byte[] address = [0, 0, 0, 0, 0, 1];
+        Check(seek, Step.W(0x07, address));
+        Check(seek, Step.W(0x13));
+        Check(cylinder, Step.W(0x0B, address));
+        Check(head, Step.W(0x1B, address));
+        Check(head, Step.R(0x9A, 5));
+
+        void Check(bool allowed, Step step)
+        {
+            Outcome outcome = rig.Device.Run(Step.Seek(0, 0), Step.W(0x1F, mask), step);
+            if (allowed)
+                outcome.Ok();
+            else
+                outcome.Fails(0, 0x04, 0, 2);
+        }
+    }
+
+    private static Step Any(byte code) => code switch
+    {
+        0x07 or 0x0B or 0x1B => Step.W(code, 0, 0, 0, 0, 0, 1),
+        0x27 => Step.W(code, 0x18, 0, 0, 0, 0, 0, 0x41, 0, 0, 0, 0, 0),
+        0x1F or 0x23 => Step.W(code, 0),
+        0xAF => Step.W(code, 0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
+        0x63 => Step.Extent(0, 0, 2),
+        0x47 => Step.Locate(0x00, 0, 1, 0),
+        0x1D => Step.W(code, Step.Count(0, 1, 1, 0, 0)),
+        0x9D => Step.W(code, Step.Count(0, 2, 1, 0, 0)),
+        0x15 => Step.W(code, [.. Step.Count(0, 1, 0, 0, 8), .. new byte[8]]),
+        0x11 => Step.W(code, Step.Count(0, 1, 1, 0, 0)),
+        0x03 or 0x13 => Step.W(code),
+        _ when (code & 3) == 2 || (code & 0x0F) == 4 => Step.R(code, 600).WithSli(),
+        0x05 or 0x85 => Step.Sized(code, 64),
+        0x0D or 0x8D => Step.Sized(code, 68),
+        _ => Step.Sized(code, 5),
+    };
+
+    private static (Step[] Steps, bool TakesMask) Before(string place) => place switch
+    {
+        "first in the chain" => ([], false),
+        "after seek" => ([Step.Seek(0, 1)], false),
+        "after define extent" => ([Step.Extent(0xC0, 0, 2)], false),
+        "after set file mask" => ([Step.W(0x1F, 0xC0)], false),
+        "after read ipl" => ([Step.R(0x02, 24)], false),
+        "after prepare" => ([Any(0x27)], false),
+        "read domain" => (Domain(0x06, 2, 1), false),
+        "ckd read domain" => (Domain(0x16, 2, 1), false),
+        "update domain" => (Domain(0x01, 2, 1), false),
+        "last of update domain" => (Domain(0x01, 1, 1), false),
+        "last but one before read count" => (Domain(0x01, 2, 1, 0x01), false),
+        "read count suffix" => ([.. Domain(0x01, 2, 1, 0x01), Step.Sized(0x85, 64)], false),
+        "format domain" => (Domain(0x03, 2, 0), false),
+        "format domain after a record" => ([.. Domain(0x03, 2, 0), Any(0x1D)], false),
+        "format domain from home address" => (Domain(0x43, 2, 0), false),
+        "track domain" => (Domain(0x0B, 2, 0), false),
+        "after equal search id" => ([Step.Seek(0, 1), Step.SearchId(0, 1, 0), Step.Nop, Step.SearchId(0, 1, 1), Step.Nop], false),
+        "after equal search key" => ([Step.Seek(0, 1), Step.W(0x29, 1, 1, 1, 1), Step.Nop], false),
+        "after search id and read" =>
+            ([Step.Seek(0, 1), Step.SearchId(0, 1, 0), Step.Nop, Step.SearchId(0, 1, 1), Step.Nop, Step.R(0x06, 64)], false),
+        "after equal search home address" => ([Step.Seek(0, 1), Step.W(0x1F, 0xC0), Step.W(0x39, 0, 0, 0, 1), Step.Nop], true),
+        _ => throw new ArgumentException(place),
+    };
+
+    private static Step[] Domain(byte operation, int count, int record, byte auxiliary = 0) =>
+        [Step.Extent(0xC0, 0, 2), Step.Locate(operation, count, 1, record, 0, 0xFF, auxiliary)];
+}

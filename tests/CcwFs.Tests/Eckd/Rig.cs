@@ -1,0 +1,59 @@
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Dasd.Eckd;
+
+namespace CcwFs.Tests.Eckd;
+
+/// <summary>A volume of some cylinders with one device; more devices may be added.</summary>
+internal sealed class Rig : IDisposable
+{
+    public Rig(int cylinders = 10, bool readOnly = false)
+    {
+        Store = new FakeStore(cylinders, readOnly);
+        Volume = new EckdVolume(Store);
+        Device = Add(0x0150);
+    }
+
+    public FakeStore Store { get; }
+
+    public EckdVolume Volume { get; }
+
+    public EckdDevice Device { get; }
+
+    public LogLines Log { get; } = new();
+
+    public EckdDevice Add(ushort number, bool readOnly = false) =>
+        new(Volume, new EckdOptions(new DeviceId(0, 0, number), ReadOnly: readOnly), Log);
+
+    /// <summary>Formats a track as dasdfmt does: so many records of one size, no key; the data is the record number, repeated.</summary>
+    public Rig Formatted(int track, int records, int size, int key = 0)
+    {
+        var steps = new List<Step> { Step.Extent(0x00, track, track), Step.Locate(0x03, records, track, 0, size) };
+        for (int r = 1; r <= records; r++)
+        {
+            byte[] count = Step.Count(track / 15, track % 15, r, key, size);
+            steps.Add(Step.W(0x1D, [.. count, .. Enumerable.Repeat((byte)r, key + size)]));
+        }
+        Device.Run([.. steps]).Ok();
+        return this;
+    }
+
+    public void Dispose()
+    {
+        Device.Dispose();
+        Volume.Dispose();
+    }
+}
+
+internal sealed class LogLines : Microsoft.Extensions.Logging.ILogger
+{
+    public List<string> Lines { get; } = [];
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(Microsoft.Extensions.Logging.LogLevel logLevel) => true;
+
+    public void Log<TState>(
+        Microsoft.Extensions.Logging.LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
+}
