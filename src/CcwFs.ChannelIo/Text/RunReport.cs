@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using CcwFs.ChannelIo.Decode;
+
+namespace CcwFs.ChannelIo.Text;
+
+/// <summary>What a program brought back by one input CCW.</summary>
+/// <param name="Step">The CCW.</param>
+/// <param name="Data">The bytes that came; at most the CCW's count.</param>
+/// <param name="Exact">The number of bytes is known; false where SLI hid an earlier CCW's length (then it is the count, at most).</param>
+public sealed record StepData(ProgramStep Step, ReadOnlyMemory<byte> Data, bool Exact);
+
+/// <summary>
+/// The result of a program run: the IRB explained and the data read. Which CCWs ran is told by the IRB's CCW address (one behind the last
+/// one used, in this program's addresses); the last one's bytes by the residual count.
+/// </summary>
+public sealed class RunReport
+{
+    private readonly AssembledProgram _program;
+    private readonly DecodedStructure _irb;
+    private readonly Scsw _scsw;
+
+    private RunReport(AssembledProgram program, byte[] irb, ReadOnlyMemory<byte> storage)
+    {
+        _program = program;
+        _scsw = Scsw.Read(irb);
+        StructureDecoder.TryDecode("irb", irb, format1: true, out IReadOnlyList<DecodedStructure> decoded, out _);
+        _irb = decoded[0];
+        Reads = [.. FindReads(storage)];
+    }
+
+    /// <summary>The data of every input CCW that ran, in the order of the source; CCWs with the skip flag store nothing and are left out.</summary>
+    public IReadOnlyList<StepData> Reads { get; }
+
+    /// <summary>The program ended without any error.</summary>
+    public bool EndedWell => IrbSummary.IsWell(_scsw);
+
+    /// <summary>
+    /// Makes the report. False when <paramref name="irb"/> has not <see cref="Irb.Size"/> bytes, or <paramref name="storage"/>, the program's address
+    /// space after the run, is not as long as <see cref="AssembledProgram.Storage"/>.
+    /// </summary>
+    public static bool TryCreate(
+        AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        report = null;
+        error = irb.Length != Irb.Size ? $"irb takes {Irb.Size} bytes, not {irb.Length}"
+            : storage.Length != program.Storage.Length ? $"the storage has {storage.Length} bytes, the program {program.Storage.Length}" : "";
+        if (error.Length == 0)
+            report = new RunReport(program, irb.ToArray(), storage);
+        return report is not null;
+    }
+
+    /// <summary>
+    /// Text: the summary, the last CCW used, then a dump of every read; with <paramref name="fields"/> also every field of the IRB.
+    /// </summary>
+    public string ToText(bool fields)
+    {
+        var text = new StringBuilder();
+        text.Append(_irb.Summary).Append('\n');
+        if (!EndedWell && LastUsed() is { } last)
+            text.Append($"Last CCW used: {last.Name} (line {last.Line}, at {last.CcwAddress:X8}).\n");
+        if (fields)
+        {
+            text.Append('\n');
+            DecodeRenderer.AppendTable(text, _irb.Fields);
+        }
+
+        foreach (StepData read in Reads)
+        {
+            string count = read.Data.Length == read.Step.Count && read.Exact
+                ? $"{read.Step.Count} bytes" : $"{(read.Exact ? "" : "at most ")}{read.Data.Length} of {read.Step.Count} bytes";
+            text.Append($"\n{read.Step.Name} (line {read.Step.Line}): {count} at {read.Step.DataAddress:X8}\n");
+            HexDump.Append(text, read.Data.Span);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>
+    /// JSON: {"ended_well", "summary", "irb": the decoded structure, "sense": hex or null, "reads": [{"command", "line", "ccw", "address",
+    /// "count", "transferred", "exact", "hex"}]}.
+    /// </summary>
+    public string ToJson()
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, DecodeRenderer.JsonOptions))
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("ended_well", EndedWell);
+            json.WriteString("summary", _irb.Summary);
+            ReadOnlySpan<byte> sense = IrbSummary.ConcurrentSense(_irb.Bytes.Span);
+            if (sense.Length > 0)
+                json.WriteString("sense", Convert.ToHexString(sense));
+            else
+                json.WriteNull("sense");
+            json.WriteStartArray("reads");
+            foreach (StepData read in Reads)
+                WriteRead(json, read);
+            json.WriteEndArray();
+            json.WritePropertyName("irb");
+            DecodeRenderer.Write(json, _irb);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private static void WriteRead(Utf8JsonWriter json, StepData read)
+    {
+        json.WriteStartObject();
+        json.WriteString("command", read.Step.Name);
+        json.WriteNumber("line", read.Step.Line);
+        json.WriteString("ccw", read.Step.CcwAddress.ToString("X8", CultureInfo.InvariantCulture));
+        json.WriteString("address", read.Step.DataAddress.ToString("X8", CultureInfo.InvariantCulture));
+        json.WriteNumber("count", read.Step.Count);
+        json.WriteNumber("transferred", read.Data.Length);
+        json.WriteBoolean("exact", read.Exact);
+        json.WriteString("hex", Convert.ToHexString(read.Data.Span));
+        json.WriteEndObject();
+    }
+
+    private ProgramStep? LastUsed()
+    {
+        long index = (((long)_scsw.CcwAddress - _program.ProgramAddress) / Ccw.Size) - 1;
+        return index >= 0 && index < _program.Steps.Count ? _program.Steps[(int)index] : null;
+    }
+
+    private IEnumerable<StepData> FindReads(ReadOnlyMemory<byte> storage)
+    {
+        if (LastUsed() is not { } last || _scsw.DeferredConditionCode != 0)
+            yield break;
+        foreach (ProgramStep step in _program.Steps)
+        {
+            if (step.CcwAddress > last.CcwAddress)
+                yield break;
+            if (step.Direction != CommandDirection.Input || step.Ccw.Has(CcwFlags.Skip))
+                continue;
+            bool isLast = step == last;
+            // The residual counts only with primary status: before that the program is still running.
+            bool counted = isLast && (_scsw.StatusControl & StatusControl.Primary) != 0;
+            int transferred = Math.Clamp(counted ? step.Count - _scsw.Residual : step.Count, 0, step.Count);
+            bool exact = counted || (!isLast && !step.Ccw.Has(CcwFlags.SuppressLength));
+            if (transferred > 0)
+                yield return new StepData(step, storage.Slice((int)step.DataAddress, transferred), exact);
+        }
+    }
+}
