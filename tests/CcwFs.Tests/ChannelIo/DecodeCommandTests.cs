@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Text.Json;
+using CcwFs.Cli.Decode;
+
+namespace CcwFs.Tests.ChannelIo;
+
+public sealed class DecodeCommandTests
+{
+    [Fact]
+    public void Hex_may_come_in_groups()
+    {
+        (int status, string output, string error) = Run("decode", "ccw", "0xe420_0028", "00002000 03000000", "00000000");
+        Assert.Equal((0, ""), (status, error));
+        Assert.Contains("SENSE_ID sli count=40 address=00002000", output);
+        Assert.Contains("NO_OPERATION", output);
+    }
+
+    [Fact]
+    public void Format_0_is_an_option()
+    {
+        (int status, string output, _) = Run("decode", "ccw", "--format", "0", "0600200020001000");
+        Assert.Equal(0, status);
+        Assert.Contains("READ_DATA sli count=4096 address=00002000", output);
+    }
+
+    [Fact]
+    public void Json_of_ccws_is_an_array_and_of_others_an_object()
+    {
+        using JsonDocument ccws = JsonDocument.Parse(Run("decode", "ccw", "--json", "e420002800002000").Output);
+        Assert.Equal(1, ccws.RootElement.GetArrayLength());
+        using JsonDocument crw = JsonDocument.Parse(Run("decode", "crw", "--json", "04060040").Output);
+        Assert.Equal("crw", crw.RootElement.GetProperty("structure").GetString());
+    }
+
+    [Theory]
+    [InlineData(1, "ccwfs: orb takes 12 bytes, not 2", "orb", "1234")]
+    [InlineData(1, "ccwfs: ccw takes a multiple of 8 bytes, not 9", "ccw", "000000000000000000")]
+    [InlineData(1, "ccwfs: 'x' at character 1 is not a hex digit", "crw", "xyz")]
+    [InlineData(2, "ccwfs: unknown structure 'tcw': it is one of orb, ccw, scsw, irb, schib, crw, sense, io", "tcw", "00")]
+    [InlineData(2, "ccwfs: --format is 0 or 1, not 2", "ccw", "--format=2", "0000000000000000")]
+    public void Errors_are_one_line(int status, string message, params string[] arguments)
+    {
+        (int actual, string output, string error) = Run(["decode", .. arguments]);
+        Assert.Equal((status, "", message + "\n"), (actual, output, error));
+    }
+
+    private static (int Status, string Output, string Error) Run(params string[] arguments)
+    {
+        var root = new RootCommand { DecodeCommand.Create() };
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        int status = root.Parse(arguments).Invoke(new InvocationConfiguration { Output = output, Error = error });
+        return (status, output.ToString(), error.ToString());
+    }
+}
