@@ -17,7 +17,7 @@ public static class DecodeRenderer
     };
 
     /// <summary>
-    /// One line with name and length, the summary, then a row a field: byte offset, bits, name, hex value, meaning. Reserved fields show only
+    /// One line with name and length, the summary, column heads, then a row a field: byte offset, bits, name, hex value, meaning. Reserved fields show only
     /// when they are not zero; then their row begins with <c>!</c>.
     /// </summary>
     public static string ToText(DecodedStructure structure)
@@ -34,7 +34,9 @@ public static class DecodeRenderer
     {
         List<DecodedField> shown = [.. fields.Where(f => !f.IsReserved || f.IsSuspicious)];
         int path = shown.Count == 0 ? 0 : shown.Max(f => f.Path.Length);
-        int hex = shown.Count == 0 ? 0 : shown.Max(f => f.Hex.Length);
+        int hex = shown.Count == 0 ? 0 : Math.Max("value".Length, shown.Max(f => f.Hex.Length));
+        if (shown.Count > 0)
+            text.Append($"  off  bits   {"field".PadRight(path)}  {"value".PadLeft(hex)}  meaning\n");
         foreach (DecodedField field in shown)
         {
             string bits = field.BitLength == 1

@@ -118,6 +118,8 @@ public static class SenseMessages
                 text.Append(' ').Append(cause).Append('.');
         }
 
+        if (sense.Length == SenseTables.FullSize && (bytes[27] & 0x80) == 0 && bytes[25] != 0)
+            text.Append($" The bytes are in the 32-byte format (bit 0 of byte 27 is off): recovery action {bytes[25]:X2}.");
         if ((bytes[27] & 0x20) != 0)
             text.Append($" Track: cylinder {(bytes[29] << 8) | bytes[30]}, head {bytes[31]}.");
         else if (bytes[7] >> 4 != 0)

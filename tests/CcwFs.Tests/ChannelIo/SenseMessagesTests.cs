@@ -25,5 +25,15 @@ public sealed class SenseMessagesTests
     }
 
     [Fact]
+    public void A_32_byte_format_is_pointed_out()
+    {
+        byte[] sense = new byte[32];
+        (sense[0], sense[25]) = (0x10, 0x1C);
+        Assert.Contains("32-byte format (bit 0 of byte 27 is off): recovery action 1C", SenseMessages.Explain(sense));
+        sense[27] = 0x80;
+        Assert.DoesNotContain("32-byte", SenseMessages.Explain(sense));
+    }
+
+    [Fact]
     public void No_sense_is_said_to_be_none() => Assert.Equal("no sense: nothing to report.", SenseMessages.Explain(new byte[24]));
 }
