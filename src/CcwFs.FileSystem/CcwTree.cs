@@ -1,0 +1,289 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text;
+using CcwFs.ChannelIo;
+using CcwFs.Fuse;
+using CcwFs.Memory;
+using CcwFs.Subchannel;
+using Mono.Unix.Native;
+
+namespace CcwFs.FileSystem;
+
+/// <summary>Who owns the tree and may use it.</summary>
+/// <param name="Uid">Owner.</param>
+/// <param name="Gid">Group.</param>
+/// <param name="FileMode">Permission bits of writable files; read-only files lose the write bits, directories gain search where there is read.</param>
+public readonly record struct TreeOwner(uint Uid, uint Gid, uint FileMode);
+
+/// <summary>
+/// The mounted tree: directories and files over devices, guest storage and the control file; it knows nothing of channel programs. Handlers never
+/// wait: reads of interrupts and control requests are held and answered later. Thread-safe.
+/// </summary>
+public sealed class CcwTree : FuseHandlers, IPollNotifier
+{
+    private const uint Directory = 0x4000, Regular = 0x8000; // S_IFDIR, S_IFREG
+    private const uint ReadBits = 0x124, WriteBits = 0x92;   // 0444, 0222
+    private const uint NonBlocking = 0x800;                  // O_NONBLOCK of every Linux but alpha, mips, parisc, sparc
+    private const uint BlockSize = 4096;
+
+    [ThreadStatic]
+    private static VfioCcwDevice? t_proceeding; // what the WRITE on this thread began; goes on after its reply
+
+    private readonly SubchannelTable _table;
+    private readonly IMemoryStore _memory;
+    private readonly ControlHandler _control;
+    private readonly TreeOwner _owner;
+    private readonly long _mountedNs = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100;
+    private readonly ConcurrentDictionary<ulong, OpenFile> _open = new();
+    private FuseSession? _session;
+    private ulong _lastHandle;
+
+    /// <summary>A tree over what the composition root made.</summary>
+    public CcwTree(SubchannelTable table, IMemoryStore memory, ControlHandler control, TreeOwner owner) =>
+        (_table, _memory, _control, _owner) = (table, memory, control, owner);
+
+    /// <summary>Tells the tree which session serves it; before the session starts.</summary>
+    public void Attach(FuseSession session) => _session = session;
+
+    /// <inheritdoc/>
+    public override int Lookup(in FuseRequest request, ReadOnlySpan<byte> name, out FuseEntry entry)
+    {
+        entry = default;
+        var parent = new NodeId(request.Node);
+        foreach (NodeRow row in NodeRow.All)
+        {
+            if (row.Parent == parent.Kind && row.Name.Length > 0 && name.SequenceEqual(row.NameBytes) && Exists(parent))
+                return FillEntry(new NodeId(row.Kind, parent.Slot), out entry);
+        }
+        if (parent.Kind == NodeKind.Root && name.Length <= 16 && SubchannelId.TryParse(Encoding.UTF8.GetString(name), out SubchannelId id)
+            && _table.Entry(id) is { } found && id.ToString() == Encoding.UTF8.GetString(name))
+            return FillEntry(new NodeId(NodeKind.SubchannelDirectory, found.Slot), out entry);
+        return -(int)Errno.ENOENT;
+    }
+
+    /// <inheritdoc/>
+    public override int GetAttr(in FuseRequest request, out FuseAttr attr) => FillAttr(new NodeId(request.Node), out attr);
+
+    /// <inheritdoc/>
+    public override int SetAttr(in FuseRequest request, in FuseSetAttr change, out FuseAttr attr)
+    {
+        attr = default;
+        const uint NotOurs = FuseSetAttr.ValidMode | FuseSetAttr.ValidUid | FuseSetAttr.ValidGid;
+        return (change.Valid & NotOurs) != 0 ? -(int)Errno.EPERM : FillAttr(new NodeId(request.Node), out attr);
+    }
+
+    /// <inheritdoc/>
+    public override int Open(in FuseRequest request, uint flags, out FuseOpened opened)
+    {
+        opened = default;
+        var node = new NodeId(request.Node);
+        SubchannelEntry? entry = node.Slot == 0 ? null : _table.Entry(node.Slot);
+        if (NodeRow.Of(node.Kind) is not { IsDirectory: false } row || (node.Slot != 0 && entry is null))
+            return -(int)Errno.ENODEV;
+        bool isInterrupt = row.Parent == NodeKind.InterruptDirectory;
+        var file = new OpenFile(row, entry)
+        {
+            Interrupt = isInterrupt ? entry!.Interrupt(row.Kind, this) : null,
+            Control = row.Kind == NodeKind.Control ? new ControlFile(_control) : null,
+            Text = row.Kind == NodeKind.Info ? DeviceInfo.Render(entry!.Device) : [],
+        };
+        opened.Handle = Interlocked.Increment(ref _lastHandle);
+        opened.Flags = FuseOpened.DirectIo | (isInterrupt || file.Control is not null ? FuseOpened.Stream | FuseOpened.NonSeekable : 0);
+        _open[opened.Handle] = file;
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public override void Release(in FuseRequest request, ulong handle)
+    {
+        if (!_open.TryRemove(handle, out OpenFile? file))
+            return;
+        file.Interrupt?.Release(handle);
+        file.Control?.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public override int Read(in FuseRequest request, ulong handle, long offset, uint flags, Span<byte> buffer)
+    {
+        if (!_open.TryGetValue(handle, out OpenFile? file) || offset < 0)
+            return -(int)Errno.EBADF;
+        if (file.Row.Region is { } region)
+            return ReadRegion(file.Entry!.Device, region, offset, buffer);
+        if (file.Interrupt is { } interrupt)
+            return interrupt.Read(request, (flags & NonBlocking) != 0, buffer);
+        if (file.Control is { } control)
+            return control.Read(buffer);
+        if (file.Row.Kind == NodeKind.Memory)
+            return ReadMemory(offset, buffer);
+        int length = (int)Math.Clamp(file.Text.Length - offset, 0, buffer.Length);
+        file.Text.AsSpan((int)Math.Min(offset, file.Text.Length), length).CopyTo(buffer);
+        return length;
+    }
+
+    /// <inheritdoc/>
+    public override int Write(in FuseRequest request, ulong handle, long offset, uint flags, ReadOnlySpan<byte> data)
+    {
+        if (!_open.TryGetValue(handle, out OpenFile? file) || offset < 0)
+            return -(int)Errno.EBADF;
+        if (file.Row.Region is { } region)
+        {
+            if (offset > RegionLayout.IoSize)
+                return -(int)Errno.EINVAL;
+            int result = file.Entry!.Device.WriteRegion(region, (int)offset, data, out bool proceed);
+            if (proceed)
+                t_proceeding = file.Entry.Device;
+            return result;
+        }
+        if (file.Interrupt is { } interrupt)
+            return interrupt.Write(data);
+        if (file.Control is { } control)
+            return control.Write(request, data);
+        return file.Row.Kind == NodeKind.Memory ? WriteMemory(offset, data) : -(int)Errno.EINVAL;
+    }
+
+    /// <summary>
+    /// A short program runs here, on the worker that has just answered the write: a hand-over to another thread costs more than all the rest. Only while
+    /// another worker is waiting for requests.
+    /// </summary>
+    public override void AfterReply()
+    {
+        if (t_proceeding is not { } device)
+            return;
+        t_proceeding = null;
+        device.Proceed(here: _session is { IdleWorkers: > 0 });
+    }
+
+    /// <inheritdoc/>
+    public override int OpenDir(in FuseRequest request, out FuseOpened opened)
+    {
+        opened = default;
+        var node = new NodeId(request.Node);
+        if (NodeRow.Of(node.Kind) is not { IsDirectory: true } row || !Exists(node))
+            return -(int)Errno.ENOENT;
+        opened.Handle = Interlocked.Increment(ref _lastHandle);
+        _open[opened.Handle] = new OpenFile(row, _table.Entry(node.Slot)) { Subchannels = node.Kind == NodeKind.Root ? _table.Sorted() : [] };
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public override void ReleaseDir(in FuseRequest request, ulong handle) => _open.TryRemove(handle, out _);
+
+    /// <inheritdoc/>
+    public override int ReadDir(in FuseRequest request, ulong handle, ulong offset, ref FuseDirectoryWriter writer)
+    {
+        if (!_open.TryGetValue(handle, out OpenFile? directory))
+            return -(int)Errno.EBADF;
+        var node = new NodeId(request.Node);
+        NodeRow[] rows = Array.FindAll(NodeRow.All, r => r.Parent == node.Kind && r.Name.Length > 0);
+        ulong total = 2 + (ulong)rows.Length + (ulong)directory.Subchannels.Length;
+        for (ulong at = offset; at < total; at++)
+        {
+            bool added = at < 2
+                ? writer.TryAdd(at == 0 ? "."u8 : ".."u8, node.Value, Directory, at + 1)
+                : at - 2 < (ulong)rows.Length
+                ? AddEntry(ref writer, rows[at - 2].NameBytes, new NodeId(rows[at - 2].Kind, node.Slot), at + 1)
+                : AddSubchannel(ref writer, directory.Subchannels[at - 2 - (ulong)rows.Length], at + 1);
+            if (!added)
+                break;
+        }
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public override int StatFs(in FuseRequest request, out FuseStatFs statFs)
+    {
+        statFs = new FuseStatFs
+        {
+            BlockSize = BlockSize,
+            Blocks = (ulong)_memory.Length / BlockSize,
+            Files = (ulong)_table.Devices.Count,
+            NameLength = 255,
+        };
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public override int Poll(in FuseRequest request, ulong handle, ulong pollHandle, bool notify, out uint events)
+    {
+        events = 0x145; // POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM: an ordinary file is always ready
+        if (!_open.TryGetValue(handle, out OpenFile? file))
+            return -(int)Errno.EBADF;
+        if (file.Interrupt is { } interrupt)
+            events = interrupt.Poll(handle, pollHandle, notify);
+        return 0;
+    }
+
+    void IPollNotifier.NotifyPoll(ulong pollHandle) => _session?.NotifyPoll(pollHandle);
+
+    private static int ReadRegion(VfioCcwDevice device, RegionIndex region, long offset, Span<byte> buffer)
+    {
+        int length = (int)Math.Clamp(RegionLayout.Size(region) - offset, 0, buffer.Length);
+        return length == 0 ? 0 : device.ReadRegion(region, (int)offset, buffer[..length]);
+    }
+
+    private int ReadMemory(long offset, Span<byte> buffer)
+    {
+        int length = (int)Math.Clamp(_memory.Length - offset, 0, buffer.Length);
+        return length == 0 || _memory.Read(offset, buffer[..length]) ? length : -(int)Errno.EIO;
+    }
+
+    private int WriteMemory(long offset, ReadOnlySpan<byte> data)
+    {
+        int length = (int)Math.Clamp(_memory.Length - offset, 0, data.Length);
+        if (length == 0)
+            return -(int)Errno.ENOSPC;
+        return _memory.Write(offset, data[..length]) ? length : -(int)Errno.EIO;
+    }
+
+    private bool AddSubchannel(ref FuseDirectoryWriter writer, SubchannelEntry entry, ulong next) =>
+        _table.Entry(entry.Slot) is null // removed since the directory was opened
+        || AddEntry(ref writer, Encoding.ASCII.GetBytes(entry.Device.Id.ToString()), new NodeId(NodeKind.SubchannelDirectory, entry.Slot), next);
+
+    private bool AddEntry(ref FuseDirectoryWriter writer, ReadOnlySpan<byte> name, NodeId node, ulong next)
+    {
+        if (!writer.Plus)
+            return writer.TryAdd(name, node.Value, NodeRow.Of(node.Kind)!.IsDirectory ? Directory : Regular, next);
+        return FillEntry(node, out FuseEntry entry) != 0 || writer.TryAdd(name, entry, next);
+    }
+
+    private bool Exists(NodeId node) => node.Slot == 0 || _table.Entry(node.Slot) is not null;
+
+    private int FillEntry(NodeId node, out FuseEntry entry)
+    {
+        entry = new FuseEntry { Node = node.Value };
+        return FillAttr(node, out entry.Attr);
+    }
+
+    private int FillAttr(NodeId node, out FuseAttr attr)
+    {
+        attr = default;
+        if (NodeRow.Of(node.Kind) is not { } row || !Exists(node))
+            return -(int)Errno.ENOENT;
+        attr.Node = node.Value;
+        (attr.Uid, attr.Gid, attr.TimeNs) = (_owner.Uid, _owner.Gid, _mountedNs);
+        attr.Links = row.IsDirectory ? 2u : 1u;
+        attr.Mode = row.IsDirectory
+            ? Directory | _owner.FileMode | ((_owner.FileMode & ReadBits) >> 2)
+            : Regular | (row.IsWritable ? _owner.FileMode : _owner.FileMode & ~WriteBits);
+        attr.Size = row.Region is { } region ? (ulong)RegionLayout.Size(region)
+            : row.Kind == NodeKind.Memory ? (ulong)_memory.Length
+            : row.Parent == NodeKind.InterruptDirectory ? sizeof(ulong) : 0ul;
+        return 0;
+    }
+
+    /// <summary>What one open file or directory needs.</summary>
+    private sealed class OpenFile(NodeRow row, SubchannelEntry? entry)
+    {
+        internal NodeRow Row { get; } = row;
+
+        internal SubchannelEntry? Entry { get; } = entry;
+
+        internal InterruptFile? Interrupt { get; init; }
+
+        internal ControlFile? Control { get; init; }
+
+        internal byte[] Text { get; init; } = [];
+
+        internal SubchannelEntry[] Subchannels { get; init; } = [];
+    }
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+using CcwFs.ChannelIo;
+using CcwFs.Subchannel;
+
+namespace CcwFs.FileSystem;
+
+/// <summary>What a person wants to know about a device: key and value, for the info file and for tables.</summary>
+public static class DeviceInfo
+{
+    /// <summary>The facts, in the order to show them.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> Facts(VfioCcwDevice device)
+    {
+        ISubchannel subchannel = device.Subchannel;
+        bool there = subchannel.Store(out Schib schib);
+        (string deviceType, string controlUnit) = subchannel.Types;
+        return
+        [
+            new("subchannel", device.Id.ToString()),
+            new("device", subchannel.Device.ToString()),
+            new("devtype", deviceType),
+            new("cutype", controlUnit),
+            new("pim", Hex(schib.Pmcw.Pim)),
+            new("pam", Hex(schib.Pmcw.Pam)),
+            new("pom", Hex(schib.Pmcw.Pom)),
+            new("chpids", schib.Pmcw.ChannelPaths.ToString("x16", CultureInfo.InvariantCulture)),
+            new("backend", subchannel.Backend),
+            new("state", StateName(there ? device.State : DeviceState.NotOperational)),
+            .. subchannel.Describe(),
+        ];
+    }
+
+    /// <summary>A state as tables name it.</summary>
+    public static string StateName(DeviceState state) => state switch
+    {
+        DeviceState.NotOperational => "not-operational",
+        DeviceState.Standby => "standby",
+        DeviceState.Idle => "idle",
+        DeviceState.Processing => "processing",
+        DeviceState.Pending => "pending",
+        _ => throw new ArgumentOutOfRangeException(nameof(state)),
+    };
+
+    internal static byte[] Render(VfioCcwDevice device)
+    {
+        IReadOnlyList<KeyValuePair<string, string>> facts = Facts(device);
+        int width = facts.Max(f => f.Key.Length) + 2;
+        var text = new StringBuilder();
+        foreach ((string key, string value) in facts)
+            text.Append(key.PadRight(width)).Append(value).Append('\n');
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    private static string Hex(byte value) => value.ToString("x2", CultureInfo.InvariantCulture);
+}

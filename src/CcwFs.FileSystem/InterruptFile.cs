@@ -1,0 +1,108 @@
+using System.Runtime.InteropServices;
+using CcwFs.Fuse;
+using CcwFs.Subchannel;
+using Mono.Unix.Native;
+
+namespace CcwFs.FileSystem;
+
+/// <summary>Tells the kernel that a poll handle has something new.</summary>
+internal interface IPollNotifier
+{
+    void NotifyPoll(ulong pollHandle);
+}
+
+/// <summary>
+/// irq/io, irq/crw, irq/req: an interrupt line as an eventfd. Reads that find nothing are held and answered by the next signal; no thread
+/// waits. Lock order: our gate, then the line's and the device's (taking the count may bring the next interrupt forward).
+/// </summary>
+internal sealed class InterruptFile
+{
+    private const int CountSize = sizeof(ulong);
+    private const uint PollIn = 0x001, PollOut = 0x004, PollError = 0x008, PollHangUp = 0x010;
+
+    private readonly Lock _gate = new();
+    private readonly InterruptLine _line;
+    private readonly IPollNotifier _notifier;
+    private readonly LinkedList<DeferredReply> _waiting = []; // guarded by _gate
+    private readonly HashSet<(ulong File, ulong Poll)> _polls = []; // guarded by _gate
+    private readonly Action<DeferredReply> _interrupted;
+
+    internal InterruptFile(InterruptLine line, IPollNotifier notifier)
+    {
+        (_line, _notifier, _interrupted) = (line, notifier, Forget);
+        line.Changed += OnChanged;
+    }
+
+    internal int Read(in FuseRequest request, bool nonBlocking, Span<byte> buffer)
+    {
+        if (buffer.Length < CountSize)
+            return -(int)Errno.EINVAL;
+        lock (_gate)
+        {
+            if (_line.TryTake(out ulong count))
+            {
+                MemoryMarshal.Write(buffer, count);
+                return CountSize;
+            }
+            if (_line.IsClosed)
+                return -(int)Errno.ENODEV;
+            if (nonBlocking)
+                return -(int)Errno.EAGAIN;
+            _waiting.AddLast(request.Defer(_interrupted));
+            return FuseHandlers.Later;
+        }
+    }
+
+    internal int Write(ReadOnlySpan<byte> data)
+    {
+        if (data.Length < CountSize)
+            return -(int)Errno.EINVAL;
+        ulong number = MemoryMarshal.Read<ulong>(data);
+        if (number == ulong.MaxValue)
+            return -(int)Errno.EINVAL;
+        return _line.TryAdd(number) ? CountSize : -(int)Errno.EAGAIN;
+    }
+
+    internal uint Poll(ulong file, ulong pollHandle, bool notify)
+    {
+        lock (_gate)
+        {
+            if (notify)
+                _polls.Add((file, pollHandle)); // every change is told, until the file is released
+            uint closed = _line.IsClosed ? PollIn | PollError | PollHangUp : 0;
+            return PollOut | closed | (_line.IsReady ? PollIn : 0);
+        }
+    }
+
+    internal void Release(ulong file)
+    {
+        lock (_gate)
+            _polls.RemoveWhere(p => p.File == file);
+    }
+
+    private void Forget(DeferredReply reply)
+    {
+        lock (_gate)
+            _waiting.Remove(reply);
+    }
+
+    private void OnChanged()
+    {
+        ulong[] polls;
+        lock (_gate)
+        {
+            while (_waiting.First is { } first && (_line.TryTake(out ulong count) || _line.IsClosed))
+            {
+                if (_waiting.First == first)
+                    _waiting.RemoveFirst();
+                if (count == 0)
+                    first.Value.TryFail(Errno.ENODEV);
+                else if (!first.Value.TryData(MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in count))))
+                    _line.GiveBack(count); // interrupted in the meantime
+            }
+            polls = _polls.Count == 0 ? [] : [.. _polls.Select(p => p.Poll)];
+        }
+        foreach (ulong poll in polls)
+            _notifier.NotifyPoll(poll);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using CcwFs.ChannelIo;
+using CcwFs.Subchannel;
+
+namespace CcwFs.FileSystem;
+
+/// <summary>One subchannel's place in the tree.</summary>
+internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device)
+{
+    private readonly InterruptFile?[] _interrupts = new InterruptFile?[3];
+
+    internal ulong Slot { get; } = slot;
+
+    internal VfioCcwDevice Device { get; } = device;
+
+    /// <summary>The file of an interrupt, made at its first use: thousands of idle subchannels cost nothing.</summary>
+    internal InterruptFile Interrupt(NodeKind kind, IPollNotifier notifier)
+    {
+        int index = kind - NodeKind.IoInterrupt;
+        if (_interrupts[index] is { } file)
+            return file;
+        InterruptLine line = kind switch
+        {
+            NodeKind.IoInterrupt => Device.IoInterrupt,
+            NodeKind.CrwInterrupt => Device.CrwInterrupt,
+            NodeKind.RequestInterrupt => Device.RequestInterrupt,
+            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+        };
+        lock (_interrupts)
+            return _interrupts[index] ??= new InterruptFile(line, notifier);
+    }
+}
+
+/// <summary>The mounted subchannels, by name and by slot. Thread-safe.</summary>
+public sealed class SubchannelTable
+{
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<SubchannelId, SubchannelEntry> _byId = new();
+    private readonly ConcurrentDictionary<ulong, SubchannelEntry> _bySlot = new();
+    private SubchannelEntry[]? _sorted; // guarded by _gate; null when out of date
+    private ulong _lastSlot;
+
+    /// <summary>The devices, in the order of their ids.</summary>
+    public IReadOnlyList<VfioCcwDevice> Devices => Array.ConvertAll(Sorted(), e => e.Device);
+
+    /// <summary>The device with an id.</summary>
+    public VfioCcwDevice? Find(SubchannelId id) => _byId.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
+
+    /// <summary>Puts a device into the tree; false when its id is taken.</summary>
+    public bool TryAdd(VfioCcwDevice device)
+    {
+        lock (_gate)
+        {
+            var entry = new SubchannelEntry(_lastSlot + 1, device);
+            if (!_byId.TryAdd(device.Id, entry))
+                return false;
+            _lastSlot++;
+            _bySlot[entry.Slot] = entry;
+            _sorted = null;
+            return true;
+        }
+    }
+
+    /// <summary>Takes a device out of the tree; open files keep it.</summary>
+    public VfioCcwDevice? Remove(SubchannelId id)
+    {
+        lock (_gate)
+        {
+            if (!_byId.TryRemove(id, out SubchannelEntry? entry))
+                return null;
+            _bySlot.TryRemove(entry.Slot, out _);
+            _sorted = null;
+            return entry.Device;
+        }
+    }
+
+    internal SubchannelEntry? Entry(SubchannelId id) => _byId.GetValueOrDefault(id);
+
+    internal SubchannelEntry? Entry(ulong slot) => _bySlot.GetValueOrDefault(slot);
+
+    internal SubchannelEntry[] Sorted()
+    {
+        lock (_gate)
+            return _sorted ??= [.. _byId.Values.OrderBy(e => e.Device.Id)];
+    }
+}
