@@ -52,7 +52,8 @@ public sealed class IdentityTests
         using var rig = new Rig();
         byte[] rcd = rig.Device.Run(Step.R(0xFA, 256)).Ok().Data[0];
         // C DC NED of the device: flags, type 003390, model 00A, CFS 01, serial, LSS 01, unit address 50
-        Assert.Equal("DC010100" + "F0F0F3F3F9F0" + "F0F0C1" + "C3C6E2" + "F0F1" + "F0F0F0F0C3C3E6C6E2F0F0F0" + "0150", Convert.ToHexString(rcd, 0, 32));
+        Assert.Equal("DC010100" + "F0F0F3F3F9F0" + "F0F0C1" + "C3C6E2" + "F0F1" + "F0F0F0F0C3C3E6C6E2F0F0F0" + "0150",
+            Convert.ToHexString(rcd, 0, 32));
         Assert.Equal("80", Convert.ToHexString(rcd, 224, 1));
         Assert.Equal(0x1E, rcd[230]);
         Assert.Equal("1001", Convert.ToHexString(rcd, 232, 2));

@@ -50,7 +50,9 @@ internal enum PreparedData
     UnitAddressConfiguration,
 }
 
-/// <summary>All that one channel program sets up in the device. A new program begins with a fresh value; nothing else is kept between programs.</summary>
+/// <summary>
+/// All that one channel program sets up in the device. A new program begins with a fresh value; nothing else is kept between programs.
+/// </summary>
 internal struct ChainState
 {
     /// <summary>Some command of this program has been executed.</summary>

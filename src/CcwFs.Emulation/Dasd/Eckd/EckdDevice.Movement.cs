@@ -103,6 +103,13 @@ public sealed partial class EckdDevice
         Volume.MarkChanged();
     }
 
+    /// <summary>The found record's data passes: a record may still be written behind it.</summary>
+    internal void LinkFoundRecord()
+    {
+        if ((Chain.Previous & (Link.IdFound | Link.KeyFound)) != 0)
+            Chain.Link = Link.RecordPassed;
+    }
+
     /// <summary>Makes sense; gives false.</summary>
     internal bool Refuse(EckdSense sense)
     {

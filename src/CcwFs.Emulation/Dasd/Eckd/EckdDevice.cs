@@ -144,11 +144,14 @@ public sealed partial class EckdDevice : IChannelDevice
         yield return new("access", IsReadOnly ? "read-only" : "read and write");
         yield return new("serial", Options.ShownSerial);
         yield return new("subsystem", $"{Options.SubsystemId:X4} unit address {Options.UnitAddress:X2}");
-        string reserve;
+        string reserve, groups;
         lock (Volume.Gate)
+        {
             reserve = Volume.ReservedBy is null ? "no" : IsReservedElsewhere ? $"by {Volume.ReservedBy.Options.Device}" : "by this device";
+            groups = _pathGroups.Describe();
+        }
         yield return new("reserved", reserve);
-        yield return new("path groups", _pathGroups.Describe());
+        yield return new("path groups", groups);
     }
 
     /// <summary>Writes what is changed, gives up the reserve and leaves the volume; the last device disposes it.</summary>

@@ -8,10 +8,12 @@ internal static partial class EckdLog
     [LoggerMessage(1, LogLevel.Error, "{device}: {volume}: {reason}; reported as equipment check")]
     public static partial void StorageFailed(ILogger logger, string device, string volume, string reason);
 
-    [LoggerMessage(2, LogLevel.Error, "{device}: {volume}: track {track} (cylinder {cylinder} head {head}) is damaged, {reason}; reported as data check")]
+    [LoggerMessage(2, LogLevel.Error,
+        "{device}: {volume}: track {track} (cylinder {cylinder} head {head}) is damaged, {reason}; reported as data check")]
     public static partial void TrackDamaged(ILogger logger, string device, string volume, int track, int cylinder, int head, string reason);
 
-    [LoggerMessage(3, LogLevel.Error, "{device}: {volume}: tracks written by this program were lost when another device's write failed; reported as equipment check")]
+    [LoggerMessage(3, LogLevel.Error,
+        "{device}: {volume}: tracks written by this program were lost when another device's write failed; reported as equipment check")]
     public static partial void WritesLost(ILogger logger, string device, string volume);
 
     [LoggerMessage(4, LogLevel.Error, "{device}: {volume}: {reason}; the program was abandoned, so nobody is told but this log")]

@@ -19,15 +19,20 @@ internal static class ReadCommands
     }
 
     /// <summary>The data of the record whose count or key has just passed, else of the next record.</summary>
-    public static DeviceStatus ReadData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        device.ThisOrNextRecord(row, keyMustBeAhead: false, skipRecordZero: false, out CkdTrack track)
-            ? SendData(device, track, data) : EckdDevice.Failed;
+    public static DeviceStatus ReadData(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        if (!device.ThisOrNextRecord(row, keyMustBeAhead: false, skipRecordZero: false, out CkdTrack track))
+            return EckdDevice.Failed;
+        device.LinkFoundRecord();
+        return SendData(device, track, data);
+    }
 
     /// <summary>Key and data of the record whose count has just passed, else of the next record.</summary>
     public static DeviceStatus ReadKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: false, out CkdTrack track))
             return EckdDevice.Failed;
+        device.LinkFoundRecord();
         int record = Pass(device, track);
         device.Send(data, track.KeyAndData(record));
         return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;
@@ -85,11 +90,8 @@ internal static class ReadCommands
         return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;
     }
 
-    /// <summary>The record's data passes under the head; a write of the next record may still be chained from the search before it.</summary>
     private static int Pass(EckdDevice device, CkdTrack track)
     {
-        if ((device.Chain.Previous & (Link.IdFound | Link.KeyFound | Link.RecordPassed)) != 0)
-            device.Chain.Link = Link.RecordPassed;
         device.Orient(track, device.Chain.Record, Field.Data);
         return device.Chain.Record;
     }

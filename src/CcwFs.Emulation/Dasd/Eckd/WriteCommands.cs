@@ -48,8 +48,7 @@ internal static class WriteCommands
         if (domain.IsOpen && !rightLength)
             return device.Check(EckdSense.InvalidTrackFormat);
         device.Orient(track, record, Field.Data);
-        if ((device.Chain.Previous & (Link.IdFound | Link.KeyFound)) != 0)
-            device.Chain.Link = Link.RecordPassed;
+        device.LinkFoundRecord();
         if (track.DataLength(record) == 0)
             return EckdDevice.Ended | DeviceStatus.UnitException;
         device.ReceiveInPlace(data, area);
