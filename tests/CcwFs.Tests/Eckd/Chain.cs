@@ -41,7 +41,8 @@ internal sealed record Step(byte Code, byte[] Out, int Read, bool Sli = false, i
     public static Step Extent(byte mask, int first, int last, byte attributes = 0xC4, byte extended = 0) =>
         W(0x63, DefineExtentBytes(mask, first, last, attributes, extended));
 
-    public static Step Locate(byte operation, int count, int track, int record, int length = 0, byte sector = 0xFF, byte auxiliary = 0)
+    public static Step Locate(
+        byte operation, int count, int track, int record, int length = 0, byte sector = 0xFF, byte auxiliary = 0)
     {
         byte[] bytes = new byte[16];
         bytes[0] = operation;

@@ -65,7 +65,8 @@ public sealed class CommandGateTests
             Outcome outcome = rig.Device.Run([.. before, Any(code)]);
             bool refused = outcome.Last == before.Length && (outcome.Status & DeviceStatus.UnitCheck) != 0
                 && outcome.Sense[0] == 0x80 && outcome.Sense[1] == 0 && outcome.Sense[7] == 0x02;
-            Assert.True(codes.Contains(code) == !refused, $"{place}: {code:X2} {outcome.Status} at {outcome.Last} of {before.Length} {Convert.ToHexString(outcome.Sense)}");
+            string got = $"{outcome.Status} at {outcome.Last} of {before.Length} {Convert.ToHexString(outcome.Sense)}";
+            Assert.True(codes.Contains(code) == !refused, $"{place}: {code:X2} {got}");
         }
     }
 

@@ -15,6 +15,9 @@ internal sealed class FakeStore(int cylinders, bool readOnly = false) : ITrackSt
 
     public bool FailWrites { get; set; }
 
+    /// <summary>Writes are accepted and forgotten, without allocating.</summary>
+    public bool DropWrites { get; set; }
+
     public bool FailReads { get; set; }
 
     public bool Disposed { get; private set; }
@@ -42,6 +45,8 @@ internal sealed class FakeStore(int cylinders, bool readOnly = false) : ITrackSt
         Assert.False(readOnly);
         if (FailWrites)
             throw new ImageException("fake: disk full");
+        if (DropWrites)
+            return;
         var numbers = new int[tracks.Length];
         for (int i = 0; i < tracks.Length; i++)
         {

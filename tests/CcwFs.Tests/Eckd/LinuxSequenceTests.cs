@@ -164,7 +164,8 @@ public sealed class LinuxSequenceTests
         Assert.Equal(ipl1[4..], outcome.Data[0]);
         outcome = rig.Device.Run(Step.Seek(0, 0), Step.SearchId(0, 0, 2), Step.Tic(1), Step.R(0x06, 0x68).WithSli()).Ok();
         Assert.Equal(ipl2[4..(4 + 0x68)], outcome.Data[0]);
-        outcome = rig.Device.Run(Step.Seek(0, 0), Step.SearchId(0, 0, 4), Step.Tic(1), Step.R(0x86, 4096).WithSli(), Step.R(0x86, 4096).WithSli()).Ok();
+        outcome = rig.Device.Run(
+            Step.Seek(0, 0), Step.SearchId(0, 0, 4), Step.Tic(1), Step.R(0x86, 4096).WithSli(), Step.R(0x86, 4096).WithSli()).Ok();
         Assert.Equal(4096, outcome.Data[1].Length);
         outcome = rig.Device.Run(Step.R(0x02, 0x18), Step.R(0x06, 144), Step.Seek(0, 1), Step.SearchId(0, 1, 12), Step.Tic(3), Step.R(0x06, 96)).Ok();
         Assert.Equal(ipl2[4..], outcome.Data[1]);

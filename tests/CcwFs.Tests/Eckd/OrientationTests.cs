@@ -67,7 +67,8 @@ public sealed class OrientationTests
     public void Multitrack_home_address_and_record_zero_are_the_next_tracks()
     {
         using var rig = new Rig();
-        Outcome outcome = rig.Device.Run(Step.Seek(0, 1), Step.R(0x9A, 5), Step.R(0x96, 16), Step.W(0xB9, 0, 0, 0, 4), Step.Nop, Step.R(0x1A, 5)).Ok();
+        Outcome outcome = rig.Device.Run(
+            Step.Seek(0, 1), Step.R(0x9A, 5), Step.R(0x96, 16), Step.W(0xB9, 0, 0, 0, 4), Step.Nop, Step.R(0x1A, 5)).Ok();
         Assert.Equal([2, 3, 4], [outcome.Data[0][4], outcome.Data[1][3], outcome.Data[2][4]]);
     }
 
@@ -214,7 +215,8 @@ public sealed class OrientationTests
     public void Record_zero_has_number_0_and_no_key(byte number, byte key)
     {
         using var rig = new Rig();
-        rig.Device.Run(Step.Extent(0xC0, 1, 1), Step.Locate(0x43, 1, 1, 0), Step.W(0x15, Step.Count(0, 1, number, key, 8)).WithSli()).Fails(0x80, 0, 0x04, 2);
+        rig.Device.Run(Step.Extent(0xC0, 1, 1), Step.Locate(0x43, 1, 1, 0), Step.W(0x15, Step.Count(0, 1, number, key, 8)).WithSli())
+            .Fails(0x80, 0, 0x04, 2);
     }
 
     [Fact]

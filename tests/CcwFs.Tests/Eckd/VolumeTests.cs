@@ -120,6 +120,25 @@ public sealed class VolumeTests
     }
 
     [Fact]
+    public void A_volume_that_is_disposed_under_its_device_asks_for_intervention()
+    {
+        using Rig rig = new Rig().Formatted(1, 1, 16);
+        Begin(rig.Device, 0x55);
+        rig.Volume.Dispose();
+        Assert.Equal(2, rig.Store.Writes.Count);
+        rig.Device.Run(Step.Seek(0, 1), Step.R(0x06, 16)).Fails(0x40, 0, 0x10, 0);
+    }
+
+    [Fact]
+    public void A_unit_check_is_traced_with_the_commands_name()
+    {
+        using var rig = new Rig();
+        rig.Device.Run(Step.Seek(0, 1), Step.R(0x06, 16));
+        Assert.Contains("0.0.0150: READ DATA (06): unit check, sense 00 08, format and message 00", rig.Log.Lines);
+        Assert.Null(EckdDevice.CommandName(0x08));
+    }
+
+    [Fact]
     public void A_failed_read_is_an_equipment_check()
     {
         using var rig = new Rig();
@@ -164,6 +183,8 @@ public sealed class VolumeTests
         var block = new Reusable(new byte[4096]);
         for (int i = 0; i < 200; i++)
             Round(rig.Device);
+        rig.Store.DropWrites = true;
+        Round(rig.Device);
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 100; i++)
             Round(rig.Device);
@@ -176,9 +197,9 @@ public sealed class VolumeTests
             device.Execute(0x47, locateData);
             for (int i = 0; i < 12; i++)
                 Assert.True(device.Execute(0x86, block) == Outcome.Good);
-            device.Execute(0x1F, extentData);
-            device.Execute(0x47, updateData);
-            device.EndProgram(Outcome.Good | DeviceStatus.UnitCheck);
+            Assert.True(device.Execute(0x47, updateData) == Outcome.Good);
+            Assert.True(device.Execute(0x85, block) == Outcome.Good);
+            Assert.True(device.EndProgram(Outcome.Good) == Outcome.Good);
         }
     }
 

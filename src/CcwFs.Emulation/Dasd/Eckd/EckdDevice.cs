@@ -61,6 +61,9 @@ public sealed partial class EckdDevice : IChannelDevice
 
     internal bool IsReservedElsewhere => Volume.ReservedBy is { } holder && holder != this;
 
+    /// <summary>The command's name in the architecture's spelling, e.g. READ DATA; null for a code this device does not know.</summary>
+    public static string? CommandName(byte command) => CommandTable.Find(command)?.Name;
+
     /// <inheritdoc/>
     public void BeginProgram(int path)
     {
@@ -84,6 +87,8 @@ public sealed partial class EckdDevice : IChannelDevice
         }
         if (freed)
             Volume.AnnounceFree();
+        if ((status & DeviceStatus.UnitCheck) != 0 && _logger.IsEnabled(LogLevel.Debug))
+            EckdLog.UnitCheck(_logger, Options.Device.ToString(), CommandName(command) ?? "unknown command", command, _sense);
         return status;
     }
 
@@ -236,7 +241,7 @@ public sealed partial class EckdDevice : IChannelDevice
         }
         if (row is null)
             return Check(EckdSense.CommandReject(SenseMessage.InvalidCommand));
-        if (_disposed)
+        if (_disposed || Volume.IsDisposed)
             return Check(EckdSense.InterventionRequired);
         (Chain.Previous, Chain.Link) = (Chain.Link, Link.None);
         if (Judge(row) is { } refusal)

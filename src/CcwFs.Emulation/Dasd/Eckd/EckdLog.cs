@@ -19,6 +19,9 @@ internal static partial class EckdLog
     [LoggerMessage(4, LogLevel.Error, "{device}: {volume}: {reason}; the program was abandoned, so nobody is told but this log")]
     public static partial void AbandonedWriteFailed(ILogger logger, string device, string volume, string reason);
 
+    [LoggerMessage(6, LogLevel.Debug, "{device}: {name} ({code:X2}): unit check, {sense}")]
+    public static partial void UnitCheck(ILogger logger, string device, string name, byte code, EckdSense sense);
+
     [LoggerMessage(5, LogLevel.Information, "{device}: {volume}: reserve of {holder} taken away (unconditional reserve)")]
     public static partial void ReserveTaken(ILogger logger, string device, string volume, string holder);
 }

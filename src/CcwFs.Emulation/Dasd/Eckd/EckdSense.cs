@@ -75,6 +75,9 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format)
     /// <summary>The command is refused.</summary>
     public static EckdSense CommandReject(SenseMessage message) => new(0x80, 0, (byte)message);
 
+    /// <summary>Bytes 0, 1 and 7 in hexadecimal.</summary>
+    public override string ToString() => $"sense {Byte0:X2} {Byte1:X2}, format and message {Format:X2}";
+
     /// <summary>Writes the 32 bytes.</summary>
     public void Write(Span<byte> destination, byte unitAddress, int cylinder, int head)
     {

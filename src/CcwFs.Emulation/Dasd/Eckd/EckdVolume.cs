@@ -61,7 +61,13 @@ public sealed class EckdVolume : IDisposable
     /// <summary>At <see cref="DirtyLimit"/>: the tracks are to be written before another is changed.</summary>
     internal bool MustCommit => _dirtyCount >= DirtyLimit;
 
-    /// <summary>Disposes the store. Devices must be gone.</summary>
+    /// <summary>The store is gone: commands get intervention required.</summary>
+    internal bool IsDisposed => _disposed;
+
+    /// <summary>
+    /// Writes what is changed and disposes the store, the latter also when the write fails (<see cref="ImageException"/>). Devices that are
+    /// still attached report intervention required from then on.
+    /// </summary>
     public void Dispose()
     {
         lock (Gate)
@@ -69,8 +75,15 @@ public sealed class EckdVolume : IDisposable
             if (_disposed)
                 return;
             _disposed = true;
+            try
+            {
+                Commit();
+            }
+            finally
+            {
+                _store.Dispose();
+            }
         }
-        _store.Dispose();
     }
 
     internal void Attach(EckdDevice device)
