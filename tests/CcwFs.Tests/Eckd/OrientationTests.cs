@@ -226,17 +226,23 @@ public sealed class OrientationTests
         rig.Device.Run(Step.Extent(0, 1, 1), Step.Locate(0x01, 1, 1, 1, 63), Step.Sized(0x85, 63)).Fails(0, 0x40, 0, 2);
     }
 
-    [Fact]
-    public void A_write_to_a_record_that_another_device_has_formatted_away_is_not_done()
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(3, 4)]
+    public void A_write_to_a_record_that_another_device_has_formatted_away_is_not_done(int records, int key)
     {
         using Rig rig = new Rig().Formatted(1, 3, 16);
         using EckdDevice other = rig.Add(0x0151);
         other.BeginProgram(0);
         other.Execute(0x63, new FakeTransfer(Step.Extent(0, 1, 1)));
         Assert.Equal(Outcome.Good, other.Execute(0x47, new FakeTransfer(Step.Locate(0x01, 1, 1, 3, 16))));
-        rig.Formatted(1, 1, 32);
+        rig.Formatted(1, records, 16, key);
         Assert.True(other.Execute(0x05, new FakeTransfer(Step.Sized(0x05, 16, 9))).HasFlag(DeviceStatus.UnitCheck));
-        Assert.Equal(Enumerable.Repeat((byte)1, 32), rig.Device.Run(Step.Seek(0, 1), Step.R(0x06, 32)).Ok().Data[0]);
+        for (int r = 1; r <= records; r++)
+        {
+            Outcome outcome = rig.Device.Run(Step.Seek(0, 1), Step.SearchId(0, 1, r), Step.Tic(1), Step.R(0x06, 16)).Ok();
+            Assert.Equal(Enumerable.Repeat((byte)r, 16), outcome.Data[0]);
+        }
     }
 
     [Fact]
