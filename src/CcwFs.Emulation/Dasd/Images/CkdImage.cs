@@ -121,9 +121,15 @@ public sealed class CkdImage : ITrackStore
     public bool IsEmpty(int track)
     {
         Span<byte> start = stackalloc byte[CkdTrack.HomeAddressSize + 2 * CkdTrack.CountSize];
-        lock (_stripes[Checked(track) % StripeCount])
-            ReadSlot(track, start);
+        ReadStart(track, start);
         return start.IndexOfAnyExcept((byte)0) < 0;
+    }
+
+    /// <summary>Reads the first bytes of a slot: enough for a track that ends there.</summary>
+    internal void ReadStart(int track, Span<byte> bytes)
+    {
+        lock (_stripes[Checked(track) % StripeCount])
+            ReadSlot(track, bytes);
     }
 
     /// <inheritdoc/>

@@ -41,18 +41,27 @@ public static class ImageChecker
     private static IEnumerable<ImageFinding> Walk(CkdImage image, IProgress<long>? progress, CancellationToken cancel)
     {
         var track = new CkdTrack(image.Geometry);
+        byte[] start = new byte[CkdHeader.Size];
         for (int number = 0; number < image.Geometry.Tracks; number++)
         {
             cancel.ThrowIfCancellationRequested();
             if (number % ReportEvery == 0)
                 progress?.Report(number);
-            string? reason = track.Load(image, number) is string torn ? $"torn or impossible track: {torn}" : Judge(track);
+            string? reason = Load(image, number, track, start) is string torn ? $"torn or impossible track: {torn}" : Judge(track);
             if (reason is null)
                 continue;
             (string path, long offset) = image.Where(number);
             yield return new ImageFinding(track.Cylinder, track.Head, path, offset, reason);
         }
         progress?.Report(image.Geometry.Tracks);
+    }
+
+    /// <summary>Most tracks of a new volume end in the slot's first bytes; the rest of the slot means nothing then.</summary>
+    private static string? Load(CkdImage image, int number, CkdTrack track, byte[] start)
+    {
+        image.ReadStart(number, start);
+        bool isShort = start.AsSpan().IndexOfAnyExcept((byte)0) >= 0 && track.Load(start, number) is null && track.Image.Length <= start.Length;
+        return isShort ? null : track.Load(image, number);
     }
 
     private static string? Judge(CkdTrack track)

@@ -38,14 +38,14 @@ internal static class LinuxLabels
         const int serial = 4;
         const int security = 10;
         const int vtoc = 11;
-        const int owner = 37;
+        const int owner = 41;
         data.Fill(Volser.Blank);
         Volser.Write("VOL1", data[..serial]);
         Volser.Write(volser, data.Slice(serial, Volser.Length));
         data[security] = Volser.Blank;
         ReadOnlySpan<byte> cchhr = [0, 0, 0, 1, 1];
         cchhr.CopyTo(data[vtoc..]);
-        Volser.Write("HERCULES", data.Slice(owner, 14));
+        Volser.Write("HERCULES", data.Slice(owner, 10));
     }
 
     /// <summary>Linux' LNX1 label, version 2: serial, and how many blocks are formatted.</summary>

@@ -37,6 +37,9 @@ public sealed class VolumeLayout
     /// <summary>Blocks on a track; 0 without blocks.</summary>
     public int RecordsPerTrack { get; }
 
+    /// <summary>The volume serial in upper case; null: none.</summary>
+    public string? Serial => _volser;
+
     /// <summary>Track 0 holds a label.</summary>
     public bool HasLabels => _volser is not null;
 

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.Text.Json;
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Cli.Dasd;
+
+/// <summary>"dasd check PATH": every track of an image. Status 1 when something is wrong.</summary>
+internal static class CheckCommand
+{
+    public static Command Create(DasdConsole console)
+    {
+        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first." };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command("check", "Find torn or impossible tracks; changes nothing.") { path, json };
+        command.SetAction((parsed, cancel) =>
+            Task.FromResult(console.Run(() => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), cancel))));
+        return command;
+    }
+
+    private static int Run(DasdConsole console, string path, bool json, CancellationToken cancel)
+    {
+        using CkdImage image = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
+        List<ImageFinding> findings = console.WithProgress(
+            $"Checking {path}", image.Geometry.Tracks, progress => ImageChecker.Check(image, progress, cancel).ToList());
+        if (json)
+        {
+            console.Out.WriteLine(JsonSerializer.Serialize(
+                new { image.Geometry.Tracks, Pending = image.PendingTracks, Findings = findings }, DasdJson.Options));
+        }
+        else
+        {
+            foreach (ImageFinding finding in findings)
+                console.Out.WriteLine(image.PendingTracks.Contains(TrackOf(image, finding)) ? $"{finding} (pending in the redo file)" : $"{finding}");
+            if (image.PendingTracks.Count > 0)
+            {
+                console.Out.WriteLine(
+                    $"{path}{CkdImage.RedoSuffix}: a change of {Count(image.PendingTracks.Count, "track")} is pending; the next use of the image puts it in place");
+            }
+            console.Out.WriteLine($"{path}: {Count(image.Geometry.Tracks, "track")} checked, {Count(findings.Count, "finding")}");
+        }
+        return findings.Count == 0 ? 0 : 1;
+    }
+
+    private static int TrackOf(CkdImage image, ImageFinding finding) => finding.Cylinder * image.Geometry.Heads + finding.Head;
+
+    private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
+}

@@ -1,0 +1,24 @@
+using System.CommandLine;
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Cli.Dasd;
+
+/// <summary>"dasd complete PATH": fills the empty slots of an image, so that Hercules reads it.</summary>
+internal static class CompleteCommand
+{
+    public static Command Create(DasdConsole console)
+    {
+        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first." };
+        var command = new Command("complete", "Format the tracks that 'create --lazy' left out; may be interrupted and run again.") { path };
+        command.SetAction((parsed, cancel) => Task.FromResult(console.Run(() => Run(console, parsed.GetValue(path) ?? "", cancel))));
+        return command;
+    }
+
+    private static int Run(DasdConsole console, string path, CancellationToken cancel)
+    {
+        using CkdImage image = CkdImage.Open(path);
+        int filled = console.WithProgress($"Completing {path}", image.Geometry.Tracks, progress => CkdImageCreator.Complete(image, progress, cancel));
+        console.Out.WriteLine($"{path}: {filled} of {image.Geometry.Tracks} tracks formatted");
+        return 0;
+    }
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Cli.Dasd;
+
+/// <summary>"dasd create PATH": a new image.</summary>
+internal static class CreateCommand
+{
+    private const string DefaultSerial = "CCWFS1";
+
+    public static Command Create(DasdConsole console)
+    {
+        var path = new Argument<string>("PATH") { Description = "The image file to make; it must not exist." };
+        var model = new Option<string?>("--model") { Description = $"The size as a model: {string.Join(", ", CkdModel.Names)}." };
+        var cylinders = new Option<int?>("--cylinders") { Description = $"The size in cylinders, 1 to {CkdGeometry.MaxCylinders}." };
+        var volser = new Option<string?>("--volser") { Description = $"Volume serial, 1 to 6 of A-Z 0-9 @ # $ (cdl, ldl: {DefaultSerial} if not given)." };
+        var format = new Option<string>("--format") { Description = "Layout: none, or Linux' cdl or ldl.", DefaultValueFactory = static _ => "none" };
+        var blockSize = new Option<int>("--block-size")
+        {
+            Description = "Block size of cdl and ldl: 512, 1024, 2048 or 4096.",
+            DefaultValueFactory = static _ => 4_096,
+        };
+        var lazy = new Option<bool>("--lazy") { Description = "Leave tracks unformatted that hold no label; for Hercules run 'dasd complete' later." };
+        format.AcceptOnlyFromAmong("none", "cdl", "ldl");
+        blockSize.Validators.Add(result => Judge(result, result.GetValueOrDefault<int>(), static size => VolumeLayout.Records(size) != 0, "use 512, 1024, 2048 or 4096"));
+        model.Validators.Add(result => Judge(result, result.GetValueOrDefault<string?>(), static name => CkdModel.Cylinders(name ?? "") != 0,
+            $"use {string.Join(", ", CkdModel.Names)}, or --cylinders"));
+        cylinders.Validators.Add(result => Judge(result, result.GetValueOrDefault<int?>(), static count => count is >= 1 and <= CkdGeometry.MaxCylinders,
+            $"use 1 to {CkdGeometry.MaxCylinders}"));
+        volser.Validators.Add(result => Judge(result, result.GetValueOrDefault<string?>(), static name => Volser.Normalize(name ?? "") is not null,
+            "use one to six of A-Z, 0-9, @, # and $"));
+        var command = new Command("create", "Make an image of a 3390 volume that ccwfs and Hercules read.") { path, model, cylinders, volser, format, blockSize, lazy };
+        command.Validators.Add(result =>
+        {
+            if ((result.GetResult(model) is null) == (result.GetResult(cylinders) is null))
+                result.AddError("give the size: either --model or --cylinders");
+        });
+        command.SetAction((parsed, cancel) => Task.FromResult(console.Run(() =>
+        {
+            int count = parsed.GetValue(cylinders) ?? CkdModel.Cylinders(parsed.GetValue(model) ?? "");
+            VolumeFormat layout = Enum.Parse<VolumeFormat>(parsed.GetValue(format) ?? "none", ignoreCase: true);
+            string? serial = parsed.GetValue(volser) ?? (layout == VolumeFormat.None ? null : DefaultSerial);
+            return Run(console, parsed.GetValue(path) ?? "", count, layout, parsed.GetValue(blockSize), serial, parsed.GetValue(lazy), cancel);
+        })));
+        return command;
+    }
+
+    private static int Run(
+        DasdConsole console, string path, int cylinders, VolumeFormat format, int blockSize, string? serial, bool lazy, CancellationToken cancel)
+    {
+        CkdGeometry geometry = CkdGeometry.Model3390(cylinders);
+        VolumeLayout layout = VolumeLayout.Create(geometry, format, blockSize, serial);
+        _ = console.WithProgress($"Creating {path}", geometry.Tracks, progress =>
+        {
+            CkdImageCreator.Create(path, geometry, layout, lazy, progress, cancel);
+            return 0;
+        });
+        string label = serial is null ? "no volume serial" : $"volume serial {layout.Serial}";
+        console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{path}: {CkdModel.Name(cylinders)}, {cylinders} cylinders, format {format.ToString().ToLowerInvariant()}, {label}"));
+        return 0;
+    }
+
+    private static void Judge<T>(SymbolResult result, T value, Predicate<T> good, string advice)
+    {
+        if (!good(value))
+            result.AddError($"'{value}' is not valid for {(result as OptionResult)?.Option.Name}: {advice}");
+    }
+}

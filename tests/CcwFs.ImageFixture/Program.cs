@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Globalization;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.ImageFixture;
+
+// A process for the image tests to kill or to hold a lock:
+//   write PATH FIRST  writes generation FIRST, FIRST+1, … and prints "generation" after each write has returned
+//   hold PATH         opens the image for writing, prints "open", ends with its standard input
+//   bench PATH        prints nanoseconds of a write of one full track
+switch (args)
+{
+    case ["write", string path, string first]:
+        Write(path, int.Parse(first, CultureInfo.InvariantCulture));
+        return 0;
+    case ["hold", string path]:
+        using (CkdImage.Open(path))
+        {
+            Console.WriteLine("open");
+            _ = Console.In.ReadToEnd();
+        }
+        return 0;
+    case ["bench", string path]:
+        Bench(path);
+        return 0;
+    default:
+        return 2;
+}
+
+static void Write(string path, int generation)
+{
+    using CkdImage image = CkdImage.Open(path);
+    using Stream output = Console.OpenStandardOutput();
+    var pattern = new TrackPattern(image.Geometry);
+    for (; ; generation++)
+    {
+        image.Write(pattern.Images(generation));
+        output.Write(System.Text.Encoding.ASCII.GetBytes($"{generation}\n"));
+    }
+}
+
+static void Bench(string path)
+{
+    using CkdImage image = CkdImage.Open(path);
+    var layout = VolumeLayout.Create(image.Geometry, VolumeFormat.Ldl, 4_096, "BENCH");
+    var track = new CkdTrack(image.Geometry);
+    layout.Format(5, track);
+    TrackImage[] one = [new TrackImage(5, track.Image)];
+    const int warm = 2_000;
+    const int rounds = 20_000;
+    for (int round = 0; round < warm; round++)
+        image.Write(one);
+    long before = GC.GetAllocatedBytesForCurrentThread();
+    var clock = Stopwatch.StartNew();
+    for (int round = 0; round < rounds; round++)
+        image.Write(one);
+    clock.Stop();
+    long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+    byte[] slot = new byte[image.Geometry.TrackSize];
+    var reading = Stopwatch.StartNew();
+    for (int round = 0; round < rounds; round++)
+        image.Read(5, slot);
+    reading.Stop();
+    using var raw = File.OpenHandle(path + ".raw", FileMode.Create, FileAccess.ReadWrite);
+    RandomAccess.Write(raw, track.Image.Span, 0);
+    var plain = Stopwatch.StartNew();
+    for (int round = 0; round < rounds; round++)
+        RandomAccess.Write(raw, track.Image.Span, 0);
+    plain.Stop();
+    File.Delete(path + ".raw");
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"write {clock.Elapsed.TotalNanoseconds / rounds:F0} ns, {allocated} bytes allocated; read {reading.Elapsed.TotalNanoseconds / rounds:F0} ns; plain pwrite {plain.Elapsed.TotalNanoseconds / rounds:F0} ns"));
+}

@@ -1,0 +1,178 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.ImageFixture;
+
+namespace CcwFs.Tests.Images;
+
+/// <summary>A write is whole or not there, whenever the process is killed or the disk is full.</summary>
+public sealed class RedoFileTests : IDisposable
+{
+    private const int Rounds = 40;
+    private readonly ImageDirectory _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void A_kill_at_any_moment_loses_no_acknowledged_write_and_tears_no_track()
+    {
+        string path = _files.Create("v.ckd", 1, lazy: true);
+        var random = new Random(1);
+        (int next, int last) = (0, -1);
+        for (int round = 0; round < Rounds; round++)
+        {
+            last = Math.Max(last, WriteAndKill(path, next, random.Next(1, 60)));
+            int pendingAtMost = last + 1;
+            using (CkdImage image = CkdImage.Open(path))
+            {
+                Assert.Empty(ImageChecker.Check(image));
+                next = JudgeGenerations(image, last) + 1;
+            }
+            Assert.InRange(next - 1, last, pendingAtMost);
+        }
+    }
+
+    [Fact]
+    public void A_pending_change_is_seen_by_readers_mentioned_by_check_and_put_in_place_by_the_next_writer()
+    {
+        string path = MakePending(out int[] tracks);
+        using (CkdImage raw = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true)))
+        {
+            Assert.Equal(tracks, raw.PendingTracks);
+            Assert.NotEmpty(ImageChecker.Check(raw));
+        }
+        using (CkdImage reader = CkdImage.Open(path, readOnly: true))
+            Assert.Empty(ImageChecker.Check(reader));
+        Assert.True(File.Exists(path + ".redo"));
+        CkdImage.Open(path).Dispose();
+        Assert.False(File.Exists(path + ".redo"));
+        using CkdImage healed = CkdImage.Open(path, readOnly: true);
+        Assert.Empty(healed.PendingTracks);
+        Assert.Equal(5, JudgeGenerations(healed, 5));
+    }
+
+    [Fact]
+    public void A_redo_file_cut_short_is_ignored_as_nothing_was_acknowledged()
+    {
+        string path = MakePending(out _);
+        byte[] redo = File.ReadAllBytes(path + ".redo");
+        foreach (int length in new[] { 8, 63, 70, 16_384, redo.Length - 1 })
+        {
+            File.WriteAllBytes(path + ".redo", redo.AsSpan(0, length).ToArray());
+            using CkdImage image = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true));
+            Assert.Empty(image.PendingTracks);
+        }
+        redo[20_000] ^= 1;
+        File.WriteAllBytes(path + ".redo", redo);
+        using CkdImage damaged = CkdImage.Open(path, readOnly: true);
+        Assert.Empty(damaged.PendingTracks);
+    }
+
+    [Fact]
+    public void A_redo_file_of_another_image_or_of_no_image_is_refused()
+    {
+        string path = MakePending(out _);
+        string other = _files.Create("other.ckd", 1, VolumeFormat.Cdl, "OTHER");
+        File.Copy(path + ".redo", other + ".redo");
+        Assert.Contains("belongs to another image", Assert.Throws<ImageException>(() => CkdImage.Open(other)).Message, StringComparison.Ordinal);
+        File.WriteAllText(other + ".redo", "a letter to a friend");
+        Assert.Contains("not a redo file", Assert.Throws<ImageException>(() => CkdImage.Open(other)).Message, StringComparison.Ordinal);
+        File.Delete(other + ".redo");
+        File.CreateSymbolicLink(other + ".redo", path);
+        Assert.Contains("symbolic link", Assert.Throws<ImageException>(() => CkdImage.Open(other)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_full_disk_refuses_the_write_and_leaves_the_old_tracks()
+    {
+        string disk = _files["disk"];
+        Directory.CreateDirectory(disk);
+        Assert.Equal((0, ""), _files.Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk));
+        try
+        {
+            string path = _files.Create("disk/v.ckd", 4);
+            using CkdImage image = CkdImage.Open(path);
+            var pattern = new TrackPattern(image.Geometry);
+            int generation = 0;
+            ImageException error = Assert.Throws<ImageException>(() =>
+            {
+                for (; generation < 100; generation++)
+                    image.Write(pattern.Images(generation));
+            });
+            Assert.Contains("No space left on device", error.Message, StringComparison.Ordinal);
+            Assert.InRange(generation, 1, 18);
+            Assert.Equal(generation - 1, JudgeGenerations(image, generation - 1));
+            Assert.Empty(ImageChecker.Check(image));
+            // What has its space goes on being written.
+            image.Write(pattern.Images(0));
+        }
+        finally
+        {
+            Assert.Equal((0, ""), _files.Run("umount", disk));
+        }
+    }
+
+    /// <summary>Lets a process write from <paramref name="first"/> on, kills it after so many acknowledged writes; gives the last acknowledged.</summary>
+    private int WriteAndKill(string path, int first, int acknowledged)
+    {
+        using Process writer = _files.StartFixture("write", path, $"{first}");
+        for (int line = 1; line < acknowledged; line++)
+            Assert.NotNull(writer.StandardOutput.ReadLine());
+        writer.Kill();
+        string[] rest = writer.StandardOutput.ReadToEnd().Split('\n');
+        writer.WaitForExit();
+        // The last piece follows the last newline: no acknowledgement.
+        int lines = acknowledged - 1 + rest.Length - 1;
+        return first + lines - 1;
+    }
+
+    /// <summary>Every track holds the youngest generation that wrote it, one of the whole volume, at least <paramref name="last"/>; gives which.</summary>
+    private static int JudgeGenerations(CkdImage image, int last)
+    {
+        var pattern = new TrackPattern(image.Geometry);
+        var track = new CkdTrack(image.Geometry);
+        int[] found = new int[image.Geometry.Tracks];
+        for (int number = 0; number < found.Length; number++)
+        {
+            Assert.Null(track.Load(image, number));
+            int? generation = TrackPattern.Generation(track);
+            Assert.True(generation is not null, $"track {number} is a mixture");
+            found[number] = generation.Value;
+        }
+        int youngest = found.Max();
+        Assert.True(youngest >= last, $"{youngest} is the youngest of the volume, {last} was acknowledged");
+        int[] expected = [.. Enumerable.Repeat(-1, found.Length)];
+        for (int generation = 0; generation <= youngest; generation++)
+        {
+            foreach (int number in pattern.Tracks(generation))
+                expected[number] = generation;
+        }
+        Assert.Equal(expected, found);
+        return youngest;
+    }
+
+    /// <summary>An image at generation 4 with its tracks torn, and generation 5 pending in its redo file, as a kill leaves it.</summary>
+    private string MakePending(out int[] tracks)
+    {
+        string path = _files.Create("v.ckd", 1);
+        using (CkdImage image = CkdImage.Open(path))
+        {
+            var pattern = new TrackPattern(image.Geometry);
+            tracks = [.. pattern.Tracks(5)];
+            for (int generation = 0; generation <= 5; generation++)
+                image.Write(pattern.Images(generation));
+            // Locked for as long as the image is open; .NET would heed that.
+            Assert.Equal(0, _files.Run("cp", path + ".redo", "copy").Status);
+        }
+        byte[] redo = File.ReadAllBytes(_files["copy"]);
+        BinaryPrimitives.WriteInt32LittleEndian(redo.AsSpan(12), TrackPattern.TracksPerWrite);
+        File.WriteAllBytes(path + ".redo", redo);
+        using FileStream file = File.OpenWrite(path);
+        foreach (int track in tracks)
+        {
+            file.Position = 512 + (long)track * 56_832 + 4_125;
+            file.Write([0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE]);
+        }
+        return path;
+    }
+}
