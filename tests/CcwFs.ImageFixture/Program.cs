@@ -30,7 +30,7 @@ static void Write(string path, int generation)
 {
     using CkdImage image = CkdImage.Open(path);
     using Stream output = Console.OpenStandardOutput();
-    var pattern = new TrackPattern(image.Geometry);
+    var pattern = new TrackPattern(image.Geometry, TrackPattern.KillTracks);
     for (; ; generation++)
     {
         image.Write(pattern.Images(generation));

@@ -16,7 +16,7 @@ public sealed class RedoFileTests : IDisposable
     [Fact]
     public void A_kill_at_any_moment_loses_no_acknowledged_write_and_tears_no_track()
     {
-        string path = _files.Create("v.ckd", 1, lazy: true);
+        string path = _files.Create("v.ckd", 2, lazy: true);
         var random = new Random(1);
         (int next, int last) = (0, -1);
         for (int round = 0; round < Rounds; round++)
@@ -26,7 +26,7 @@ public sealed class RedoFileTests : IDisposable
             using (CkdImage image = CkdImage.Open(path))
             {
                 Assert.Empty(ImageChecker.Check(image));
-                next = JudgeGenerations(image, last) + 1;
+                next = JudgeGenerations(image, last, TrackPattern.KillTracks) + 1;
             }
             Assert.InRange(next - 1, last, pendingAtMost);
         }
@@ -118,6 +118,8 @@ public sealed class RedoFileTests : IDisposable
         using Process writer = _files.StartFixture("write", path, $"{first}");
         for (int line = 1; line < acknowledged; line++)
             Assert.NotNull(writer.StandardOutput.ReadLine());
+        // Another moment within a write each time.
+        Thread.SpinWait(acknowledged * 97 % 4_000);
         writer.Kill();
         string[] rest = writer.StandardOutput.ReadToEnd().Split('\n');
         writer.WaitForExit();
@@ -127,9 +129,9 @@ public sealed class RedoFileTests : IDisposable
     }
 
     /// <summary>Every track holds the youngest generation that wrote it, one of the whole volume, at least <paramref name="last"/>; gives which.</summary>
-    private static int JudgeGenerations(CkdImage image, int last)
+    private static int JudgeGenerations(CkdImage image, int last, int tracksPerWrite = 3)
     {
-        var pattern = new TrackPattern(image.Geometry);
+        var pattern = new TrackPattern(image.Geometry, tracksPerWrite);
         var track = new CkdTrack(image.Geometry);
         int[] found = new int[image.Geometry.Tracks];
         for (int number = 0; number < found.Length; number++)
@@ -165,7 +167,7 @@ public sealed class RedoFileTests : IDisposable
             Assert.Equal(0, _files.Run("cp", path + ".redo", "copy").Status);
         }
         byte[] redo = File.ReadAllBytes(_files["copy"]);
-        BinaryPrimitives.WriteInt32LittleEndian(redo.AsSpan(12), TrackPattern.TracksPerWrite);
+        BinaryPrimitives.WriteInt32LittleEndian(redo.AsSpan(12), tracks.Length);
         File.WriteAllBytes(path + ".redo", redo);
         using FileStream file = File.OpenWrite(path);
         foreach (int track in tracks)

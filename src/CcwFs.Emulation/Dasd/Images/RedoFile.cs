@@ -116,6 +116,8 @@ internal sealed class RedoFile(IImageFiles files, string path) : IDisposable
             return [];
         if (!head.AsSpan(0, 8).SequenceEqual(Magic))
             throw new ImageException($"{path}: offset 0: not a redo file of ccwfs; move it away");
+        if (length < EntriesAt)
+            return [];
         if (BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(8)) is uint version && version != Version)
             throw new ImageException($"{path}: offset 8: redo file of version {version}; this program knows {Version}");
         int count = BinaryPrimitives.ReadInt32LittleEndian(head.AsSpan(12));
