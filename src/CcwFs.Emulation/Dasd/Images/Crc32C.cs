@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
@@ -16,16 +17,20 @@ internal static class Crc32C
     public static uint Of(ReadOnlySpan<byte> bytes, uint seed = 0)
     {
         (uint a, uint b, uint c, uint d) = (~seed, 1u, 2u, 3u);
-        for (; bytes.Length >= Stride; bytes = bytes[Stride..])
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes[..(bytes.Length / Stride * Stride)]);
+        for (int index = 0; index + Lanes <= words.Length; index += Lanes)
         {
-            a = BitOperations.Crc32C(a, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            b = BitOperations.Crc32C(b, BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
-            c = BitOperations.Crc32C(c, BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]));
-            d = BitOperations.Crc32C(d, BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]));
+            a = BitOperations.Crc32C(a, Little(words[index]));
+            b = BitOperations.Crc32C(b, Little(words[index + 1]));
+            c = BitOperations.Crc32C(c, Little(words[index + 2]));
+            d = BitOperations.Crc32C(d, Little(words[index + 3]));
         }
+        bytes = bytes[(words.Length * sizeof(ulong))..];
         a = BitOperations.Crc32C(BitOperations.Crc32C(BitOperations.Crc32C(a, b), c), d);
         foreach (byte value in bytes)
             a = BitOperations.Crc32C(a, value);
         return ~a;
     }
+
+    private static ulong Little(ulong word) => BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word);
 }
