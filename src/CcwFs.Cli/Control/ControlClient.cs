@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Text.Json;
+using CcwFs.Cli.Mount;
+using CcwFs.Fuse;
+using CcwFs.Linux;
+
+namespace CcwFs.Cli.Control;
+
+/// <summary>The other end of the control file, for the verbs that talk to a mount.</summary>
+internal static class ControlClient
+{
+    private const int Piece = 1 << 20; // one write of the FUSE session at most
+
+    /// <summary>The --mount option of every such verb.</summary>
+    internal static Option<string?> MountOption() => new("--mount") { Description = "The mount point of the ccwfs to talk to (default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs)" };
+
+    /// <summary>Sends one request and gives the reply; an error of the other side is thrown.</summary>
+    internal static ControlReply Send(string? mountPoint, ControlRequest request)
+    {
+        mountPoint = Path.GetFullPath(mountPoint ?? Places.MountPoint);
+        MountEntry? mount = MountTable.Find(mountPoint);
+        if (mount is null || mount.Type != "fuse.ccwfs")
+            throw new CommandException($"no ccwfs is mounted at {mountPoint}; mount one: ccwfs mount {mountPoint}");
+        int opened = FileDescriptor.Open(Path.Combine(mountPoint, "control"), OpenOptions.ReadWrite, 0, out FileDescriptor control);
+        if (opened < 0)
+            throw new CommandException($"{mountPoint}/control: {Problem.Of(opened)}{Advice(-opened, mountPoint)}");
+        using (control)
+        {
+            WriteAll(control, JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), mountPoint);
+            ControlReply reply = JsonSerializer.Deserialize(ReadAll(control, mountPoint), ControlJson.Default.ControlReply)
+                ?? throw new CommandException($"{mountPoint}/control gave no reply; is it this version of ccwfs?");
+            return reply.Error is null ? reply : throw new CommandException(reply.Error);
+        }
+    }
+
+    private static string Advice(int errno, string mountPoint) => errno switch
+    {
+        (int)Mono.Unix.Native.Errno.EACCES => "; ask its owner, or be root",
+        (int)Mono.Unix.Native.Errno.ENOTCONN => $"; its ccwfs has died: mount again, or ccwfs umount {mountPoint}",
+        _ => "",
+    };
+
+    private static void WriteAll(FileDescriptor control, ReadOnlySpan<byte> bytes, string mountPoint)
+    {
+        while (!bytes.IsEmpty)
+        {
+            int written = control.Write(bytes[..Math.Min(bytes.Length, Piece)]);
+            if (written <= 0)
+                throw new CommandException($"{mountPoint}/control: {Problem.Of(written)}");
+            bytes = bytes[written..];
+        }
+    }
+
+    private static byte[] ReadAll(FileDescriptor control, string mountPoint)
+    {
+        var reply = new MemoryStream();
+        var buffer = new byte[Piece];
+        while (true)
+        {
+            int read = control.Read(buffer);
+            if (read < 0)
+                throw new CommandException($"{mountPoint}/control: {Problem.Of(read)}");
+            if (read == 0)
+                return reply.Length > 0 ? reply.ToArray() : throw new CommandException("the mounted ccwfs gave up the request");
+            reply.Write(buffer, 0, read);
+        }
+    }
+}

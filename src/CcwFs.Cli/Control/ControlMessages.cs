@@ -1,0 +1,70 @@
+using System.Text.Json.Serialization;
+
+namespace CcwFs.Cli.Control;
+
+/// <summary>One request of the control file. Which members count depends on the verb.</summary>
+internal sealed record ControlRequest
+{
+    /// <summary>list, info, add, remove, path, run.</summary>
+    public string? Verb { get; init; }
+
+    /// <summary>A subchannel's bus id.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>add: the device.</summary>
+    public string? Spec { get; init; }
+
+    /// <summary>add: what relative paths start from; without it the caller's working directory.</summary>
+    public string? Directory { get; init; }
+
+    /// <summary>remove: suddenly.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>path: channel-path id, two hex digits.</summary>
+    public string? Chpid { get; init; }
+
+    /// <summary>path: whether it is there.</summary>
+    public bool Available { get; init; }
+
+    /// <summary>run: 12 bytes in hex.</summary>
+    public string? Orb { get; init; }
+
+    /// <summary>run: the program's address space from address 0, base64.</summary>
+    public byte[]? Storage { get; init; }
+}
+
+/// <summary>One reply of the control file: an error in one line, or what the verb gives.</summary>
+internal sealed record ControlReply
+{
+    /// <summary>What went wrong; null when nothing did.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>add: the new subchannels.</summary>
+    public IReadOnlyList<string>? Added { get; init; }
+
+    /// <summary>list: one object a subchannel.</summary>
+    public IReadOnlyList<DeviceRow>? Devices { get; init; }
+
+    /// <summary>info: facts, key and value in order.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>>? Facts { get; init; }
+
+    /// <summary>run: the IRBs, the last one final, in hex.</summary>
+    public IReadOnlyList<string>? Irbs { get; init; }
+
+    /// <summary>run: the address space afterwards, base64.</summary>
+    public byte[]? Storage { get; init; }
+}
+
+/// <summary>A row of `ccwfs list`; the columns of lscss.</summary>
+internal sealed record DeviceRow(
+    string Subchannel, string Device, string Devtype, string Cutype, bool Use, string Pim, string Pam, string Pom,
+    string Chpids, string Backend, string State, string Uuid);
+
+/// <summary>JSON of the control file: camel case, made at compile time.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlReply))]
+[JsonSerializable(typeof(IReadOnlyList<DeviceRow>))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+internal sealed partial class ControlJson : JsonSerializerContext;

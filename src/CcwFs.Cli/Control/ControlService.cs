@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using CcwFs.ChannelIo;
+using CcwFs.Cli.Mount;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.FileSystem;
+using CcwFs.Linux;
+using CcwFs.Memory;
+using CcwFs.Subchannel;
+
+namespace CcwFs.Cli.Control;
+
+/// <summary>
+/// Carries out the requests of the control file. One row a verb. An error is a reply in words; nothing a client writes ends anything but its
+/// own request. Thread-safe.
+/// </summary>
+internal sealed class ControlService(SubchannelTable table, DeviceFactory factory)
+{
+    /// <summary>Most IRBs of one run that are reported (arbitrary; a looping program with PCI gives them without end).</summary>
+    internal const int MaxIrbs = 1024;
+
+    private readonly byte[] _instance = Guid.NewGuid().ToByteArray();
+
+    private Dictionary<string, Func<ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> Verbs => new()
+    {
+        ["list"] = (_, _, _) => Task.FromResult(new ControlReply { Devices = [.. table.Devices.Select(Row)] }),
+        ["info"] = (request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(Device(request)) }),
+        ["add"] = (request, caller, _) => Task.FromResult(Add(request, caller)),
+        ["remove"] = (request, _, _) => Task.FromResult(Remove(request)),
+        ["path"] = (request, _, _) => Task.FromResult(SetPath(request)),
+        ["run"] = (request, _, cancelled) => RunAsync(request, cancelled),
+    };
+
+    /// <summary>One request, JSON to JSON.</summary>
+    internal async Task<byte[]> HandleAsync(ReadOnlyMemory<byte> request, ControlCaller caller, CancellationToken cancelled)
+    {
+        ControlReply reply;
+        try
+        {
+            ControlRequest parsed = JsonSerializer.Deserialize(request.Span, ControlJson.Default.ControlRequest)
+                ?? throw new CommandException("the request is null");
+            if (!Verbs.TryGetValue(parsed.Verb ?? "", out var carryOut))
+                throw new CommandException($"unknown verb '{parsed.Verb}': it is one of {string.Join(", ", Verbs.Keys)}");
+            reply = await carryOut(parsed, caller, cancelled).ConfigureAwait(false);
+        }
+        catch (JsonException wrong)
+        {
+            reply = new ControlReply { Error = $"the request is no JSON object of this kind: {wrong.Message.ReplaceLineEndings(" ")}" };
+        }
+        catch (Exception error) when (error is CommandException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            reply = new ControlReply { Error = error.Message.ReplaceLineEndings(" ") };
+        }
+        return JsonSerializer.SerializeToUtf8Bytes(reply, ControlJson.Default.ControlReply);
+    }
+
+    private DeviceRow Row(VfioCcwDevice device)
+    {
+        Dictionary<string, string> facts = [];
+        foreach ((string key, string value) in DeviceInfo.Facts(device))
+            facts.TryAdd(key, value);
+        return new DeviceRow(
+            facts["subchannel"], facts["device"], facts["devtype"], facts["cutype"], device.State == DeviceState.Pending,
+            facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], Uuid(device.Id));
+    }
+
+    /// <summary>One uuid a subchannel, the same as long as this ccwfs is mounted.</summary>
+    private string Uuid(SubchannelId id)
+    {
+        byte[] hash = SHA256.HashData([.. _instance, .. Encoding.ASCII.GetBytes(id.ToString())]);
+        hash[6] = (byte)((hash[6] & 0x0F) | 0x80); // RFC 9562, version 8, variant 10
+        hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
+        return new Guid(hash.AsSpan(0, 16), bigEndian: true).ToString();
+    }
+
+    private VfioCcwDevice Device(ControlRequest request)
+    {
+        if (!SubchannelId.TryParse(request.Id, out SubchannelId id))
+            throw new CommandException($"'{request.Id}' is no subchannel id; it is written like 0.0.0000");
+        return table.Find(id) ?? throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
+    }
+
+    private ControlReply Add(ControlRequest request, ControlCaller caller)
+    {
+        DeviceSpec spec = DeviceSpec.Parse(request.Spec ?? throw new CommandException("add needs a \"spec\""));
+        bool ours = caller.Uid == Descriptors.EffectiveUser;
+        if (caller.Pid == 0 && (!ours || request.Directory is null))
+            throw new CommandException("the caller is in another pid namespace, so its rights and directory are not known; use ccwfs add from this one");
+        CallerIdentity? identity = ours ? null : CallerIdentity.OfProcess((int)caller.Pid) ?? throw new CommandException("the caller is gone");
+        string? directory = request.Directory;
+        if (directory is null && FileSystems.ReadLink($"/proc/{caller.Pid}/cwd", out directory) < 0)
+            throw new CommandException("the caller's working directory is not known; give an absolute path");
+        if (!directory!.StartsWith('/'))
+            throw new CommandException("\"directory\" is an absolute path");
+        return new ControlReply { Added = [.. factory.Add(spec, directory, identity).Select(id => id.ToString())] };
+    }
+
+    private ControlReply Remove(ControlRequest request)
+    {
+        SubchannelId id = Device(request).Id;
+        return factory.Remove(id) ? new ControlReply() : throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
+    }
+
+    private ControlReply SetPath(ControlRequest request)
+    {
+        VfioCcwDevice device = Device(request);
+        if (!byte.TryParse(request.Chpid, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte chpid))
+            throw new CommandException($"'{request.Chpid}' is no channel-path id; it is two hex digits, like 40");
+        return device.Subchannel.SetPath(chpid, request.Available)
+            ? new ControlReply()
+            : throw new CommandException($"{device.Id} has no channel path {chpid:x2}; its paths are shown by: ccwfs list");
+    }
+
+    private async Task<ControlReply> RunAsync(ControlRequest request, CancellationToken cancelled)
+    {
+        VfioCcwDevice device = Device(request);
+        byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex ? Convert.FromHexString(hex) : throw new CommandException("\"orb\" is 12 bytes in hex");
+        byte[] storage = request.Storage is { Length: > 0 } given && given.Length % IovaMap.PageSize == 0
+            ? given
+            : throw new CommandException($"\"storage\" is a number of pages of {IovaMap.PageSize} bytes in base64");
+        List<string> irbs = [];
+        var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var space = new AddressSpace(IovaMap.Identity(new ArrayStore(storage)));
+        Mono.Unix.Native.Errno refused = device.RunPrivate(space, Orb.Read(orb), (irb, final) =>
+        {
+            if (irb is { } status && irbs.Count < MaxIrbs)
+                irbs.Add(Convert.ToHexStringLower(status));
+            if (final)
+                ended.TrySetResult(irb is not null);
+        });
+        if (refused != 0)
+            throw new CommandException(Refusal(device.Id, refused));
+        device.Proceed(here: false);
+        using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset());
+        if (!await ended.Task.ConfigureAwait(false))
+            throw new CommandException($"{device.Id}: the program was ended by a reset");
+        return new ControlReply { Irbs = irbs, Storage = storage };
+    }
+
+    private static string Refusal(SubchannelId id, Mono.Unix.Native.Errno errno) => errno switch
+    {
+        Mono.Unix.Native.Errno.EBUSY => $"{id} is busy with another program; try again, or end it: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file",
+        Mono.Unix.Native.Errno.EINVAL => $"{id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage",
+        Mono.Unix.Native.Errno.ENODEV => $"{id}: no channel path is left; bring one back: ccwfs path {id} CHPID on",
+        _ => $"{id} refused the program: {Problem.Of(-(int)errno)}",
+    };
+}

@@ -1,0 +1,110 @@
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.FileSystem;
+using CcwFs.Fuse;
+using CcwFs.Linux;
+using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary>Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe.</summary>
+internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers)
+{
+    private const int FirstDeviceNumber = 0x0150; // arbitrary: an address that DASDs often have
+    private readonly Lock _gate = new();
+    private readonly Volumes _volumes = new();
+    private readonly Dictionary<SubchannelId, Action> _closed = []; // what to do when a device is gone; guarded by _gate
+
+    /// <summary>
+    /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
+    /// open it (null: ours).
+    /// </summary>
+    internal IReadOnlyList<SubchannelId> Add(DeviceSpec spec, string directory, CallerIdentity? caller)
+    {
+        lock (_gate)
+        {
+            List<SubchannelId> added = [];
+            try
+            {
+                for (int i = 0; i < spec.Count; i++)
+                    added.Add(AddOne(spec, i, directory, caller));
+                return added;
+            }
+            catch
+            {
+                foreach (SubchannelId id in added)
+                    Remove(id);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Takes a device away: out of the tree at once, then unplugged. False when there is none.</summary>
+    internal bool Remove(SubchannelId id)
+    {
+        lock (_gate)
+        {
+            VfioCcwDevice? device = table.Remove(id);
+            if (device is null)
+                return false;
+            device.Dispose();
+            if (_closed.Remove(id, out Action? closed))
+                closed();
+            return true;
+        }
+    }
+
+    /// <summary>Takes every device away.</summary>
+    internal void RemoveAll()
+    {
+        foreach (VfioCcwDevice device in table.Devices)
+            Remove(device.Id);
+    }
+
+    private SubchannelId AddOne(DeviceSpec spec, int index, string directory, CallerIdentity? caller)
+    {
+        SubchannelId id = ChooseId(spec, index);
+        DeviceId number = spec.Device is { } given
+            ? given with { Number = Following(given.Number, index, "devno") }
+            : new DeviceId(id.CssId, id.SetId, Following(FirstDeviceNumber, id.Number, "devno"));
+        ILogger log = loggers.CreateLogger("device");
+        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(number, ReadOnly: spec.IsReadOnly), log);
+        EckdDevice dasd;
+        if (spec.Image is { } image)
+        {
+            string path = Path.GetFullPath(image.Replace("%d", index.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
+            OwnMounts.Refuse(path);
+            (dasd, _closed[id]) = _volumes.OpenImage(path, spec.IsReadOnly, caller, Make);
+        }
+        else
+        {
+            dasd = Make(Volumes.InMemory());
+        }
+        var subchannel = new EmulatedSubchannel(id, number, spec.ChannelPaths, dasd, executor);
+        if (!table.TryAdd(new VfioCcwDevice(subchannel, space, log)))
+            throw new CommandException($"{id} exists already; give another id, or remove it first: ccwfs remove {id}");
+        return id;
+    }
+
+    private SubchannelId ChooseId(DeviceSpec spec, int index)
+    {
+        if (spec.Id is { } given)
+        {
+            SubchannelId id = given with { Number = Following(given.Number, index, "id") };
+            return table.Find(id) is null ? id : throw new CommandException($"{id} exists already; give another id, or remove it first: ccwfs remove {id}");
+        }
+        for (int number = 0; number <= ushort.MaxValue; number++)
+        {
+            var id = new SubchannelId(0, 0, (ushort)number);
+            if (table.Find(id) is null)
+                return id;
+        }
+        throw new CommandException("all 65,536 subchannels of set 0 are in use; give an id like 0.1.0000");
+    }
+
+    private static ushort Following(ushort first, int index, string what) => first + index <= ushort.MaxValue
+        ? (ushort)(first + index)
+        : throw new CommandException($"{what}: {index + 1} numbers from {first:x4} on go over ffff");
+}

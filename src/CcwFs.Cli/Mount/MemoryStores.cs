@@ -1,0 +1,107 @@
+using CcwFs.Linux;
+using CcwFs.Memory;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary>Guest storage in a sealed memory file of our own: sparse, mapped in place.</summary>
+internal sealed class SealedStore(SharedMemory memory) : IMemoryStore, IDisposable
+{
+    public long Length => memory.Length;
+
+    public bool Read(long offset, Span<byte> destination)
+    {
+        memory.Read(offset, destination);
+        return true;
+    }
+
+    public bool Write(long offset, ReadOnlySpan<byte> source)
+    {
+        memory.Write(offset, source);
+        return true;
+    }
+
+    public void Dispose() => memory.Dispose();
+}
+
+/// <summary>
+/// Guest storage in a file that others map too. It is read and written through its descriptor and never mapped by us: somebody may cut it, and
+/// an access behind the end of a mapping would kill the process. What is behind a cut file's end is gone.
+/// </summary>
+internal sealed class FileStore(FileDescriptor file, long length) : IMemoryStore, IDisposable
+{
+    public long Length => length;
+
+    public bool Read(long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int read = file.ReadAt(offset, destination);
+            if (read <= 0)
+                return false;
+            destination = destination[read..];
+            offset += read;
+        }
+        return true;
+    }
+
+    public bool Write(long offset, ReadOnlySpan<byte> source)
+    {
+        while (!source.IsEmpty)
+        {
+            int written = file.WriteAt(offset, source);
+            if (written <= 0)
+                return false;
+            source = source[written..];
+            offset += written;
+        }
+        return true;
+    }
+
+    public void Dispose() => file.Dispose();
+}
+
+/// <summary>--memory SIZE or PATH.</summary>
+internal static class GuestStorage
+{
+    /// <summary>Bytes without --memory.</summary>
+    internal const string Default = "256M";
+
+    private const long MinSize = 4096;
+
+    /// <summary>Makes or opens guest storage: a number with K, M, G or T is a size, all else a path.</summary>
+    internal static IMemoryStore Open(string text)
+    {
+        if (TryParseSize(text, out long size))
+            return Create(text, size);
+        int opened = FileDescriptor.Open(text, OpenOptions.ReadWrite, 0, out FileDescriptor file);
+        if (opened < 0)
+            throw new CommandException($"--memory {text}: {Problem.Of(opened)}; give a size like 256M, or a file that exists");
+        if (file.Status(out FileStatus status) < 0 || status.Type != FileStatus.TypeRegular || status.Size < MinSize)
+        {
+            file.Dispose();
+            throw new CommandException($"--memory {text}: not a file of at least {MinSize} bytes; make it with truncate -s 256M {text}");
+        }
+        return new FileStore(file, status.Size / MinSize * MinSize);
+    }
+
+    private static SealedStore Create(string text, long size)
+    {
+        if (size < MinSize || size % MinSize != 0)
+            throw new CommandException($"--memory {text}: the size is a multiple of {MinSize} bytes", CommandException.WrongUsage);
+        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (size > machine)
+            throw new CommandException($"--memory {text}: this machine has {machine >> 20}M; give a smaller size");
+        return new SealedStore(SharedMemory.Create("ccwfs", size));
+    }
+
+    private static bool TryParseSize(string text, out long size)
+    {
+        size = 0;
+        int shift = text.Length == 0 ? 0 : char.ToUpperInvariant(text[^1]) switch { 'K' => 10, 'M' => 20, 'G' => 30, 'T' => 40, _ => 0 };
+        string digits = shift == 0 ? text : text[..^1];
+        if (digits.Length is 0 or > 12 || !digits.All(char.IsAsciiDigit))
+            return false;
+        size = long.Parse(digits, System.Globalization.CultureInfo.InvariantCulture) << shift;
+        return true;
+    }
+}

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary><c>ccwfs mount</c>.</summary>
+internal static class MountCommand
+{
+    private static readonly Argument<string?> s_mountPoint = new("mountpoint")
+    {
+        Description = "Where to mount (default: /run/ccwfs for root, $XDG_RUNTIME_DIR/ccwfs for others)", Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<string?> s_config = new("--config") { Description = "A JSON file with the same keys as these options; an option wins" };
+    private static readonly Option<string[]> s_device = new("--device")
+    {
+        Description = "A device: dasd[,image=PATH][,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,count=N]; repeat it for more (default: one volume, made on first use)",
+    };
+
+    private static readonly Option<string?> s_memory = new("--memory") { Description = "Guest storage: a size, or a file that another program maps too (default: 256M)" };
+    private static readonly Option<bool> s_daemon = new("--daemon") { Description = "Go to the background once mounted" };
+    private static readonly Option<string?> s_log = new("--log") { Description = "With --daemon: where log lines go (default: nowhere)" };
+    private static readonly Option<string?> s_owner = new("--owner") { Description = "Owner of the files (default: you)" };
+    private static readonly Option<string?> s_group = new("--group") { Description = "Group of the files (default: yours)" };
+    private static readonly Option<string?> s_mode = new("--mode") { Description = "Permissions of the files, octal (default: 0600)" };
+    private static readonly Option<bool> s_allowOther = new("--allow-other") { Description = "Let other users in, as far as owner, group and mode allow" };
+    private static readonly Option<bool> s_verbose = new("--verbose", "-v") { Description = "Log more" };
+    private static readonly Option<bool> s_welcome = new("--welcome") { Description = "Show the tree and three commands to try" };
+
+    internal static Command Create()
+    {
+        var command = new Command("mount", "Mount the channel subsystem")
+        {
+            s_mountPoint, s_config, s_device, s_memory, s_daemon, s_log, s_owner, s_group, s_mode, s_allowOther, s_verbose, s_welcome,
+        };
+        command.SetAction(result => Run(result));
+        return command;
+    }
+
+    private static async Task<int> Run(ParseResult result)
+    {
+        MountSettings settings = Settings(result);
+        _ = settings.FileMode; // wrong values are told before anything is done
+        string? log = result.GetValue(s_log);
+        const string Inner = "CCWFS_DAEMON"; // set for the process that becomes the daemon
+        if (result.GetValue(s_daemon) && Environment.GetEnvironmentVariable(Inner) is null)
+            return await StartDaemon(Inner).ConfigureAwait(false);
+        if (log is not null && !result.GetValue(s_daemon))
+            throw new CommandException("--log goes with --daemon; in the foreground, redirect standard error", CommandException.WrongUsage);
+        string? detachTo = result.GetValue(s_daemon) ? Path.GetFullPath(log ?? "/dev/null") : null;
+        using var server = new MountServer(settings, result.GetValue(s_welcome), detachTo);
+        return await server.RunAsync().ConfigureAwait(false);
+    }
+
+    private static MountSettings Settings(ParseResult result)
+    {
+        var settings = new MountSettings();
+        if (result.GetValue(s_config) is { } config)
+            ConfigFile.Read(config, settings);
+        settings.MountPoint = result.GetValue(s_mountPoint) ?? settings.MountPoint;
+        settings.Memory = result.GetValue(s_memory) ?? settings.Memory;
+        settings.Owner = result.GetValue(s_owner) ?? settings.Owner;
+        settings.Group = result.GetValue(s_group) ?? settings.Group;
+        settings.Mode = result.GetValue(s_mode) ?? settings.Mode;
+        settings.AllowOther |= result.GetValue(s_allowOther);
+        settings.Verbose |= result.GetValue(s_verbose);
+        if (result.GetValue(s_device) is { Length: > 0 } devices)
+        {
+            settings.Devices.Clear();
+            settings.Devices.AddRange(devices.Select(DeviceSpec.Parse));
+        }
+        return settings;
+    }
+
+    /// <summary>Starts ourselves again as the process that stays, and waits until it has mounted or failed.</summary>
+    private static async Task<int> StartDaemon(string inner)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        string[] arguments = Environment.GetCommandLineArgs();
+        bool throughHost = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet";
+        foreach (string argument in throughHost ? arguments : arguments.Skip(1))
+            start.ArgumentList.Add(argument);
+        start.Environment[inner] = "1";
+        using Process daemon = Process.Start(start)!;
+        daemon.StandardInput.Close();
+        Task<string> output = daemon.StandardOutput.ReadToEndAsync(); // both end when the daemon detaches, or dies
+        Task<string> error = daemon.StandardError.ReadToEndAsync();
+        Console.Out.Write(await output.ConfigureAwait(false));
+        Console.Error.Write(await error.ConfigureAwait(false));
+        if ((await output.ConfigureAwait(false)).Length > 0)
+            return 0;
+        await daemon.WaitForExitAsync().ConfigureAwait(false);
+        return daemon.ExitCode == 0 ? CommandException.Failed : daemon.ExitCode;
+    }
+}

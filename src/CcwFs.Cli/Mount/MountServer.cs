@@ -1,0 +1,145 @@
+using System.Runtime.InteropServices;
+using CcwFs.Cli.Control;
+using CcwFs.Cli.Verbs;
+using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.FileSystem;
+using CcwFs.Fuse;
+using CcwFs.Linux;
+using CcwFs.Memory;
+using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary>
+/// One mounted ccwfs from its devices to the end of its session. Owns everything it makes; Dispose ends it in the reverse order.
+/// </summary>
+internal sealed class MountServer : IDisposable
+{
+    /// <summary>Cylinders of the volume that is made on first use (arbitrary: some 80 MB formatted).</summary>
+    private const int DefaultCylinders = 100;
+
+    private readonly MountSettings _settings;
+    private readonly bool _welcome;
+    private readonly string? _detachTo;
+    private readonly ILoggerFactory _loggers;
+    private readonly IMemoryStore _memory;
+    private readonly ChannelExecutor _executor = new();
+    private readonly SubchannelTable _table = new();
+    private readonly DeviceFactory _factory;
+    private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Makes the parts; nothing is mounted yet. <paramref name="detachTo"/>: a daemon's log, null in the foreground.</summary>
+    internal MountServer(MountSettings settings, bool welcome, string? detachTo)
+    {
+        (_settings, _welcome, _detachTo) = (settings, welcome, detachTo);
+        _loggers = LoggerFactory.Create(logging => logging
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.ColorBehavior = LoggerColorBehavior.Disabled;
+                console.TimestampFormat = "HH:mm:ss ";
+            })
+            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .SetMinimumLevel(settings.Verbose ? LogLevel.Debug : LogLevel.Warning));
+        _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default);
+        _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _factory.RemoveAll();
+        _executor.Dispose();
+        (_memory as IDisposable)?.Dispose();
+        _loggers.Dispose();
+    }
+
+    /// <summary>Mounts, serves until a signal or an unmount, and gives the exit status.</summary>
+    internal async Task<int> RunAsync()
+    {
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        AddDevices();
+        string path = PrepareMountPoint();
+        uint? owner = _settings.Owner is { } user ? MountSettings.FindUser(user) : null;
+        uint? group = _settings.Group is { } name ? MountSettings.FindGroup(name) : null;
+        var tree = new CcwTree(
+            _table, _memory, new ControlService(_table, _factory).HandleAsync,
+            new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
+        using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther, Owner = owner, Group = group });
+        using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
+        tree.Attach(session);
+        session.Start();
+        await session.Ready.ConfigureAwait(false);
+        Announce(path);
+        await Task.WhenAny(session.Completion, _signalled.Task).ConfigureAwait(false);
+        if (!session.Completion.IsCompleted)
+            Unmount(mount, session);
+        return 0;
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true; // we end in our own order
+        _signalled.TrySetResult();
+    }
+
+    private static void Unmount(FuseMount mount, FuseSession session)
+    {
+        if (mount.Unmount(lazy: false))
+            return;
+        UmountCommand.DetachBusy(mount.Path, Console.Error);
+        session.EndHeld();
+    }
+
+    private void AddDevices()
+    {
+        if (_settings.Devices.Count == 0)
+            _settings.Devices.Add(DefaultDevice());
+        foreach (DeviceSpec spec in _settings.Devices)
+            _factory.Add(spec, Environment.CurrentDirectory, caller: null);
+    }
+
+    private static DeviceSpec DefaultDevice()
+    {
+        string path = Places.DefaultVolume;
+        if (!File.Exists(path))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            CkdGeometry geometry = CkdGeometry.Model3390(DefaultCylinders);
+            CkdImageCreator.Create(path, geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "CCWFS1"), lazy: false, progress: null, CancellationToken.None);
+        }
+        var spec = new DeviceSpec();
+        spec.Apply("image", path);
+        return spec;
+    }
+
+    /// <summary>The default mount point is made when it is not there; another one must exist, as for mount(8).</summary>
+    private string PrepareMountPoint()
+    {
+        string path = Path.GetFullPath(_settings.MountPoint ?? Places.MountPoint);
+        if (FileDescriptor.Status(path, follow: true, out _) == -(int)Mono.Unix.Native.Errno.ENOENT)
+        {
+            if (_settings.MountPoint is not null && !Directory.Exists(Path.GetDirectoryName(path)))
+                throw new CommandException($"{path} does not exist; make it: mkdir -p {path}");
+            Directory.CreateDirectory(path);
+        }
+        return path;
+    }
+
+    private void Announce(string path)
+    {
+        Console.Out.WriteLine($"mounted {path}");
+        if (_welcome)
+            Console.Out.Write(Welcome.Text(path, _table.Devices));
+        Console.Out.Flush();
+        if (_detachTo is null)
+            return;
+        int detached = Detaching.Detach(_detachTo);
+        if (detached < 0)
+            throw new CommandException($"--log {_detachTo}: {Problem.Of(detached)}");
+    }
+}

@@ -1,0 +1,35 @@
+using CcwFs.Fuse;
+using CcwFs.Linux;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary>Keeps us from opening files of a ccwfs mount, our own above all: we would wait for ourselves.</summary>
+internal static class OwnMounts
+{
+    private const int MaxLinks = 40; // as the kernel's path walk (MAXSYMLINKS)
+
+    /// <summary>
+    /// Refuses a path that leads into a mounted ccwfs. Symbolic links are followed with readlink, component by component, and never inside such
+    /// a mount.
+    /// </summary>
+    internal static void Refuse(string path)
+    {
+        string[] mounts = [.. MountTable.Read().Where(m => m.Type == "fuse.ccwfs").Select(m => m.MountPoint)];
+        string walked = "/";
+        var left = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
+        for (int links = 0; left.TryPop(out string? name);)
+        {
+            walked = Path.GetFullPath(name, walked);
+            if (mounts.FirstOrDefault(m => IsWithin(walked, m)) is { } mount)
+                throw new CommandException($"{path} is inside the mounted ccwfs {mount}; give an image outside of it");
+            if (FileSystems.ReadLink(walked, out string target) < 0 || ++links > MaxLinks)
+                continue; // no link, or an error that opening it will tell
+            walked = target.StartsWith('/') ? "/" : Path.GetDirectoryName(walked)!;
+            foreach (string part in target.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse())
+                left.Push(part);
+        }
+    }
+
+    private static bool IsWithin(string path, string mount) =>
+        path == mount || path.StartsWith(mount.TrimEnd('/') + "/", StringComparison.Ordinal);
+}

@@ -1,0 +1,34 @@
+using CcwFs.Linux;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary>Where things are when nobody says otherwise.</summary>
+internal static class Places
+{
+    /// <summary>/run/ccwfs for root, $XDG_RUNTIME_DIR/ccwfs for others.</summary>
+    internal static string MountPoint
+    {
+        get
+        {
+            if (Descriptors.EffectiveUser == 0)
+                return "/run/ccwfs";
+            string? runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+            return string.IsNullOrEmpty(runtime)
+                ? throw new CommandException("XDG_RUNTIME_DIR is not set, so there is no default mount point; name one", CommandException.WrongUsage)
+                : Path.Combine(runtime, "ccwfs");
+        }
+    }
+
+    /// <summary>The default volume: /var/lib/ccwfs for root, the user's data directory for others.</summary>
+    internal static string DefaultVolume
+    {
+        get
+        {
+            string? data = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
+            string directory = Descriptors.EffectiveUser == 0 ? "/var/lib"
+                : !string.IsNullOrEmpty(data) ? data
+                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/share");
+            return Path.Combine(directory, "ccwfs", "default.ckd");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using System.Text;
+using CcwFs.Subchannel;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary>What a new user sees after scripts/run: the tree, and three commands to try.</summary>
+internal static class Welcome
+{
+    private const int MaxShown = 8;
+
+    internal static string Text(string path, IReadOnlyList<VfioCcwDevice> devices)
+    {
+        string first = devices.Count > 0 ? devices[0].Id.ToString() : "0.0.0000";
+        string mount = path == "/run/ccwfs" ? "" : $" --mount {path}";
+        var text = new StringBuilder($"\n{path}/\n");
+        foreach (VfioCcwDevice device in devices.Take(MaxShown))
+            text.Append($"  {device.Id}/  io cmd schib crw irq/{{io,crw,req}} info   {device.Subchannel.Types.Device}\n");
+        if (devices.Count > MaxShown)
+            text.Append($"  … {devices.Count - MaxShown} more\n");
+        text.Append("  memory     guest storage\n  control    what ccwfs add, remove, path and run speak through\n\n");
+        text.Append("Try, in another terminal:\n");
+        text.Append($"  ./scripts/ccwfs list{mount}\n");
+        text.Append($"  ./scripts/ccwfs run {first} 'SENSE_ID sli count=40'{mount}\n");
+        text.Append($"  dd if={path}/{first}/schib status=none | ./scripts/ccwfs decode schib\n\n");
+        text.Append("Ctrl-C unmounts.\n");
+        return text.ToString();
+    }
+}

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Text.Json;
+using CcwFs.Cli.Control;
+
+namespace CcwFs.Cli.Verbs;
+
+/// <summary><c>ccwfs list</c>: the mounted subchannels, in lscss's columns.</summary>
+internal static class ListCommand
+{
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+
+    internal static Command Create()
+    {
+        Option<string?> mount = ControlClient.MountOption();
+        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var command = new Command("list", "List the mounted subchannels") { mount, json };
+        command.SetAction(result =>
+        {
+            IReadOnlyList<DeviceRow> rows = ControlClient.Send(result.GetValue(mount), new ControlRequest { Verb = "list" }).Devices ?? [];
+            TextWriter output = result.InvocationConfiguration.Output;
+            if (result.GetValue(json))
+            {
+                output.WriteLine(JsonSerializer.Serialize(rows, s_indented));
+                return;
+            }
+            output.WriteLine("Device   Subchan.  DevType CU Type Use  PIM PAM POM  CHPIDs            Backend   State");
+            output.WriteLine(new string('-', 88));
+            foreach (DeviceRow row in rows)
+            {
+                string chpids = row.Chpids.Length == 16 ? $"{row.Chpids[..8]} {row.Chpids[8..]}" : row.Chpids;
+                output.WriteLine(
+                    $"{row.Device,-8} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids} {row.Backend,-9} {row.State}");
+            }
+        });
+        return command;
+    }
+}
+
+/// <summary><c>ccwfs info ID</c>: all there is to know about one subchannel.</summary>
+internal static class InfoCommand
+{
+    internal static Command Create()
+    {
+        Option<string?> mount = ControlClient.MountOption();
+        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var command = new Command("info", "Tell all about a subchannel and its device") { id, mount, json };
+        command.SetAction(result =>
+        {
+            IReadOnlyList<KeyValuePair<string, string>> facts =
+                ControlClient.Send(result.GetValue(mount), new ControlRequest { Verb = "info", Id = result.GetValue(id) }).Facts ?? [];
+            TextWriter output = result.InvocationConfiguration.Output;
+            if (result.GetValue(json))
+            {
+                Dictionary<string, string> unique = [];
+                foreach ((string key, string value) in facts)
+                    unique[key] = value;
+                output.WriteLine(JsonSerializer.Serialize(unique, ControlJson.Default.DictionaryStringString));
+                return;
+            }
+            int width = facts.Max(f => f.Key.Length) + 2;
+            foreach ((string key, string value) in facts)
+                output.WriteLine(key.PadRight(width) + value);
+        });
+        return command;
+    }
+}
+
+/// <summary><c>ccwfs add SPEC</c>: hot plug.</summary>
+internal static class AddCommand
+{
+    internal static Command Create()
+    {
+        Option<string?> mount = ControlClient.MountOption();
+        var spec = new Argument<string>("spec") { Description = "The device: dasd,image=PATH[,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,count=N]" };
+        var command = new Command("add", "Add a device to a mounted ccwfs") { spec, mount };
+        command.SetAction(result =>
+        {
+            ControlReply reply = ControlClient.Send(result.GetValue(mount), new ControlRequest
+            {
+                Verb = "add", Spec = result.GetValue(spec), Directory = Environment.CurrentDirectory,
+            });
+            foreach (string id in reply.Added ?? [])
+                result.InvocationConfiguration.Output.WriteLine($"added {id}");
+        });
+        return command;
+    }
+}
+
+/// <summary><c>ccwfs remove ID</c>: hot unplug.</summary>
+internal static class RemoveCommand
+{
+    internal static Command Create()
+    {
+        Option<string?> mount = ControlClient.MountOption();
+        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        var force = new Option<bool>("--force") { Description = "Suddenly, without asking a VFIO client to let go" };
+        var command = new Command("remove", "Remove a device from a mounted ccwfs") { id, force, mount };
+        command.SetAction(result =>
+        {
+            ControlClient.Send(result.GetValue(mount), new ControlRequest { Verb = "remove", Id = result.GetValue(id), Force = result.GetValue(force) });
+            result.InvocationConfiguration.Output.WriteLine($"removed {result.GetValue(id)}");
+        });
+        return command;
+    }
+}
+
+/// <summary><c>ccwfs path ID CHPID off|on</c>: a channel path goes away or comes back.</summary>
+internal static class PathCommand
+{
+    internal static Command Create()
+    {
+        Option<string?> mount = ControlClient.MountOption();
+        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        var chpid = new Argument<string>("chpid") { Description = "Channel-path id, like 40" };
+        var state = new Argument<string>("state") { Description = "off or on" };
+        state.AcceptOnlyFromAmong("off", "on");
+        var command = new Command("path", "Take a channel path of an emulated device away, or bring it back") { id, chpid, state, mount };
+        command.SetAction(result =>
+        {
+            ControlClient.Send(result.GetValue(mount), new ControlRequest
+            {
+                Verb = "path", Id = result.GetValue(id), Chpid = result.GetValue(chpid), Available = result.GetValue(state) == "on",
+            });
+        });
+        return command;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace CcwFs.Linux;
+
+/// <summary>Leaves the terminal and session that started this process, as a daemon does.</summary>
+public static partial class Detaching
+{
+    private const OpenOptions Append = (OpenOptions)0x400; // O_APPEND
+
+    /// <summary>
+    /// Begins a session of its own, goes to the root directory, and puts <paramref name="output"/> in place of standard output and error and the null device
+    /// in place of standard input. 0 or a negative errno.
+    /// </summary>
+    public static int Detach(string output)
+    {
+        int opened = FileDescriptor.Open(output, OpenOptions.WriteOnly | OpenOptions.Create | Append, 0x180, out FileDescriptor log);
+        if (opened < 0)
+            return opened;
+        using (log)
+        {
+            int none = FileDescriptor.Open("/dev/null", OpenOptions.ReadOnly, 0, out FileDescriptor input);
+            if (none < 0)
+                return none;
+            using (input)
+            {
+                _ = SetSid(); // fails harmlessly for a process that leads its group already
+                _ = ChangeDirectory("/");
+                int status = Result.Of(Duplicate(input, 0));
+                status = status < 0 ? status : Result.Of(Duplicate(log, 1));
+                return Math.Min(0, status < 0 ? status : Result.Of(Duplicate(log, 2)));
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
+    private static partial int SetSid();
+
+    [LibraryImport("libc", EntryPoint = "chdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeDirectory(string path);
+
+    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    private static partial int Duplicate(SafeHandle descriptor, int number);
+}
