@@ -25,21 +25,21 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
     {
         FuseOutHeader header = new() { Len = (uint)(HeaderLength + payload.Length), Error = error, Unique = unique };
         ReadOnlySpan<byte> head = MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header));
-        Judge(unique, payload.IsEmpty ? device.Write(head) : device.Write(head, payload));
+        Judge(unique, Write(head, payload));
     }
 
     /// <summary>A reply whose payload already stands behind the room for the header.</summary>
     internal void SendInPlace(ulong unique, Span<byte> message)
     {
         MemoryMarshal.Write(message, new FuseOutHeader { Len = (uint)message.Length, Unique = unique });
-        Judge(unique, device.Write(message));
+        Judge(unique, Write(message, default));
     }
 
     /// <summary>A reply that the kernel may have no use for any more.</summary>
     internal void SendUnasked(ulong unique, int error)
     {
         FuseOutHeader header = new() { Len = HeaderLength, Error = error, Unique = unique };
-        device.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)));
+        Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)), default);
     }
 
     /// <summary>A notification: its code stands where a reply has the error, and unique is 0. 0 or a negative errno.</summary>
@@ -49,7 +49,20 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
         Span<byte> message = stackalloc byte[HeaderLength + Unsafe.SizeOf<T>()];
         MemoryMarshal.Write(message, new FuseOutHeader { Len = (uint)(message.Length + nulTerminated.Length), Error = code });
         MemoryMarshal.Write(message[HeaderLength..], in body);
-        return Math.Min(nulTerminated.IsEmpty ? device.Write(message) : device.Write(message, nulTerminated), 0);
+        return Math.Min(Write(message, nulTerminated), 0);
+    }
+
+    // A thread that answers or notifies may come after the session's end.
+    private int Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        try
+        {
+            return second.IsEmpty ? device.Write(first) : device.Write(first, second);
+        }
+        catch (ObjectDisposedException)
+        {
+            return -(int)Errno.ENODEV;
+        }
     }
 
     // ENOENT: the caller was killed meanwhile. ENODEV: unmounted. Anything else would leave a caller waiting.
@@ -59,6 +72,6 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
             return;
         FuseLog.ReplyRefused(logger, unique, -result);
         FuseOutHeader header = new() { Len = HeaderLength, Error = -(int)Errno.EIO, Unique = unique };
-        device.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)));
+        Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)), default);
     }
 }

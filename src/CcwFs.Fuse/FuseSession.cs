@@ -10,7 +10,7 @@ namespace CcwFs.Fuse;
 /// </summary>
 public sealed class FuseSession : IDisposable
 {
-    private readonly FileDescriptor _device;
+    private readonly FileDescriptor _device; // disposed by the last worker
     private readonly FuseHandlers _handlers;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -21,7 +21,7 @@ public sealed class FuseSession : IDisposable
     private bool _started; // guarded by _gate
     private volatile bool _initialized;
 
-    /// <summary>A session over <paramref name="device"/>, which stays the caller's and must outlive <see cref="Completion"/>.</summary>
+    /// <summary>A session over <paramref name="device"/>, which stays the caller's: the session has a descriptor of its own.</summary>
     public FuseSession(FileDescriptor device, FuseHandlers handlers, FuseSessionOptions? options, ILogger logger)
     {
         Options = options ?? new FuseSessionOptions();
@@ -31,9 +31,10 @@ public sealed class FuseSession : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Options.MaxWrite, FuseSessionOptions.MaxWriteLimit);
         if (Options.MaxWrite < 4096 || Options.MaxWrite % 4096 != 0)
             throw new ArgumentOutOfRangeException(nameof(options), Options.MaxWrite, "MaxWrite must be a multiple of 4096");
-        _device = device;
+        if (device.Duplicate(out _device) is < 0 and int error)
+            throw new FuseMountException($"cannot serve the mount: no descriptor is left (errno {-error}): raise the limit (ulimit -n)");
         _handlers = handlers;
-        Replies = new FuseReplies(device, logger);
+        Replies = new FuseReplies(_device, logger);
         Held = new HeldRequests(Replies);
     }
 
@@ -179,6 +180,7 @@ public sealed class FuseSession : IDisposable
             FuseLog.CallbackFailed(Replies.Logger, "DESTROY", exception);
         }
         _ready.TrySetException(new FuseMountException("cannot serve the mount: it was unmounted before it was ready"));
+        _device.Dispose();
         _completion.TrySetResult();
     }
 }
