@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
 using CcwFs.Cli.Mount;
@@ -31,8 +32,9 @@ internal static class Program
         ParseResult parsed = root.Parse(arguments);
         try
         {
+            RefuseUnknownOptions(parsed);
             if (parsed.Errors.Count > 0)
-                throw new CommandException($"{parsed.Errors[0].Message} Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
+                throw new CommandException($"{WrongUsage(parsed)} Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
         }
         catch (CommandException error)
@@ -53,6 +55,22 @@ internal static class Program
 
     private static long? AllocatedBytes(string path) =>
         FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 ? (long)status.Blocks * 512 : null;
+
+    /// <summary>A word like --foo that is no option would otherwise be taken for an argument, a mount point say.</summary>
+    private static void RefuseUnknownOptions(ParseResult parsed)
+    {
+        foreach (Token token in parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash))
+        {
+            if (token.Type == TokenType.Argument && token.Value is ['-', _, ..])
+                throw new CommandException($"unknown option '{token.Value}'. Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
+        }
+    }
+
+    /// <summary>What was wrong first for the person who typed it: a word nobody knows, then what is missing.</summary>
+    private static string WrongUsage(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0 ? $"unknown verb '{parsed.UnmatchedTokens[0]}'."
+        : parsed.UnmatchedTokens.Count > 0 ? $"unknown word '{parsed.UnmatchedTokens[0]}'."
+        : parsed.Errors[0].Message;
 
     private static string Invocation(ParseResult parsed)
     {

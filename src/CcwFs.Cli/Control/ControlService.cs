@@ -21,17 +21,20 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     /// <summary>Most IRBs of one run that are reported (arbitrary; a looping program with PCI gives them without end).</summary>
     internal const int MaxIrbs = 1024;
 
-    private readonly byte[] _instance = Guid.NewGuid().ToByteArray();
+    private const string MachineIdFile = "/etc/machine-id";
 
-    private Dictionary<string, Func<ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> Verbs => new()
+    private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> s_verbs = new()
     {
-        ["list"] = (_, _, _) => Task.FromResult(new ControlReply { Devices = [.. table.Devices.Select(Row)] }),
-        ["info"] = (request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(Device(request)) }),
-        ["add"] = (request, caller, _) => Task.FromResult(Add(request, caller)),
-        ["remove"] = (request, _, _) => Task.FromResult(Remove(request)),
-        ["path"] = (request, _, _) => Task.FromResult(SetPath(request)),
-        ["run"] = (request, _, cancelled) => RunAsync(request, cancelled),
+        ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(service.Row)] }),
+        ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
+        ["add"] = (service, request, caller, _) => Task.FromResult(service.Add(request, caller)),
+        ["remove"] = (service, request, _, _) => Task.FromResult(service.Remove(request)),
+        ["path"] = (service, request, _, _) => Task.FromResult(service.SetPath(request)),
+        ["run"] = (service, request, _, cancelled) => service.RunAsync(request, cancelled),
     };
+
+    private readonly SubchannelTable _table = table;
+    private readonly string _machine = File.Exists(MachineIdFile) ? File.ReadAllText(MachineIdFile).Trim() : Environment.MachineName;
 
     /// <summary>One request, JSON to JSON.</summary>
     internal async Task<byte[]> HandleAsync(ReadOnlyMemory<byte> request, ControlCaller caller, CancellationToken cancelled)
@@ -41,9 +44,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         {
             ControlRequest parsed = JsonSerializer.Deserialize(request.Span, ControlJson.Default.ControlRequest)
                 ?? throw new CommandException("the request is null");
-            if (!Verbs.TryGetValue(parsed.Verb ?? "", out var carryOut))
-                throw new CommandException($"unknown verb '{parsed.Verb}': it is one of {string.Join(", ", Verbs.Keys)}");
-            reply = await carryOut(parsed, caller, cancelled).ConfigureAwait(false);
+            if (!s_verbs.TryGetValue(parsed.Verb ?? "", out var carryOut))
+                throw new CommandException($"unknown verb '{parsed.Verb}': it is one of {string.Join(", ", s_verbs.Keys)}");
+            reply = await carryOut(this, parsed, caller, cancelled).ConfigureAwait(false);
         }
         catch (JsonException wrong)
         {
@@ -66,10 +69,10 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], Uuid(device.Id));
     }
 
-    /// <summary>One uuid a subchannel, the same as long as this ccwfs is mounted.</summary>
+    /// <summary>One uuid a subchannel, the same on this machine for ever.</summary>
     private string Uuid(SubchannelId id)
     {
-        byte[] hash = SHA256.HashData([.. _instance, .. Encoding.ASCII.GetBytes(id.ToString())]);
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"ccwfs {_machine} {id}"));
         hash[6] = (byte)((hash[6] & 0x0F) | 0x80); // RFC 9562, version 8, variant 10
         hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
         return new Guid(hash.AsSpan(0, 16), bigEndian: true).ToString();
@@ -79,7 +82,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         if (!SubchannelId.TryParse(request.Id, out SubchannelId id))
             throw new CommandException($"'{request.Id}' is no subchannel id; it is written like 0.0.0000");
-        return table.Find(id) ?? throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
+        return _table.Find(id) ?? throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
     }
 
     private ControlReply Add(ControlRequest request, ControlCaller caller)
