@@ -23,7 +23,7 @@ internal sealed class Volumes
     {
         lock (_gate)
         {
-            FileStatus status = As(caller, () => Identify(path));
+            FileStatus status = caller is null ? Identify(path) : caller.Run(() => Identify(path));
             (ulong, ulong) key = (status.Device, status.Inode);
             if (_open.TryGetValue(key, out (EckdVolume Volume, int Users) known))
             {
@@ -32,7 +32,8 @@ internal sealed class Volumes
             }
             else
             {
-                known = (new EckdVolume(As(caller, () => CkdImage.Open(path, readOnly))), 0);
+                IImageFiles files = caller is null ? HostImageFiles.Instance : new CallerImageFiles(caller);
+                known = (new EckdVolume(CkdImage.Open(files, path, new ImageOptions(ReadOnly: readOnly))), 0);
             }
             T device = make(known.Volume);
             _open[key] = (known.Volume, known.Users + 1);
@@ -42,8 +43,6 @@ internal sealed class Volumes
 
     /// <summary>A small empty volume that lives in memory.</summary>
     internal static EckdVolume InMemory() => new(new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders)));
-
-    private static T As<T>(CallerIdentity? caller, Func<T> action) => caller is null ? action() : caller.Run(action);
 
     private static FileStatus Identify(string path)
     {

@@ -1,0 +1,20 @@
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace CcwFs.Cli.Mount;
+
+/// <summary>
+/// A volume's files with the rights of the user who asked for it, whenever they are opened: the redo file is made at the first write, long after
+/// the request, in a directory that this user may have filled with traps for root.
+/// </summary>
+internal sealed class CallerImageFiles(CallerIdentity caller) : IImageFiles
+{
+    public SafeFileHandle? Open(string path, ImageFileUse use) => caller.Run(() => HostImageFiles.Instance.Open(path, use));
+
+    public void DeleteRedo(string path) => caller.Run(() =>
+    {
+        HostImageFiles.Instance.DeleteRedo(path);
+        return 0;
+    });
+}
