@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using System.Runtime.InteropServices;
 using Mono.Unix.Native;
 
@@ -101,6 +102,17 @@ public sealed class FileDescriptor : SafeHandle
     {
         int result = Result.Of(LibC.OpenAt(directory, path, (int)options | CloseOnExec, mode));
         opened = new FileDescriptor(Math.Max(result, NoDescriptor));
+        return Math.Min(result, 0);
+    }
+
+    /// <summary>
+    /// open(2) to read, as .NET's own handle but without the lock that .NET puts on every file it opens. A negative errno leaves
+    /// <paramref name="opened"/> null; else it belongs to the caller.
+    /// </summary>
+    public static int OpenUnlocked(string path, out SafeFileHandle? opened)
+    {
+        int result = Result.Of(LibC.Open(path, (int)OpenOptions.ReadOnly | (int)OpenOptions.NonBlocking | CloseOnExec, 0));
+        opened = result < 0 ? null : new SafeFileHandle(result, ownsHandle: true);
         return Math.Min(result, 0);
     }
 

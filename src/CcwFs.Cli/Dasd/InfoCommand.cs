@@ -19,7 +19,7 @@ internal static class InfoCommand
 
     private static int Run(DasdConsole console, string path, bool json, Func<string, long?>? allocatedBytes)
     {
-        using CkdImage image = CkdImage.Open(path, readOnly: true);
+        using CkdImage image = CkdImage.Open(new UnlockedImageFiles(), path, new ImageOptions(ReadOnly: true));
         var track = new CkdTrack(image.Geometry);
         string? serial = track.Load(image, 0) is null ? VolumeLayout.SerialOf(track) : null;
         VolumeLayout layout = VolumeLayout.Detect(image);

@@ -58,25 +58,6 @@ public sealed class CkdImageTests : IDisposable
         Assert.Contains("in use", Refusal(path), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Descriptors_handed_over_serve_like_paths()
-    {
-        string path = _files.Create("v.ckd", 1);
-        using var handed = new HandedImageFiles(new Dictionary<string, Microsoft.Win32.SafeHandles.SafeFileHandle>
-        {
-            ["their name"] = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None),
-            ["their name.redo"] = File.OpenHandle(path + ".redo", FileMode.CreateNew, FileAccess.ReadWrite),
-        });
-        using (CkdImage image = CkdImage.Open(handed, "their name", default))
-        {
-            image.Write(new TrackPattern(image.Geometry).Images(3));
-            Assert.NotEqual(0, new FileInfo(path + ".redo").Length);
-        }
-        Assert.Equal(0, new FileInfo(path + ".redo").Length);
-        using CkdImage again = CkdImage.Open(path, readOnly: true);
-        Assert.Equal(3, GenerationOf(again, new TrackPattern(again.Geometry).Tracks(3).First()));
-    }
-
     [Theory]
     [InlineData(8, "0E", "offset 8: 14 heads")]
     [InlineData(12, "00BA", "offset 12: track size")]

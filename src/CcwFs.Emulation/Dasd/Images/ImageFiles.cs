@@ -20,8 +20,8 @@ public enum ImageFileUse
 }
 
 /// <summary>
-/// Opens the files of a volume. The one place that knows whose rights, which directory and which lock: <see cref="HostImageFiles"/>
-/// opens paths in this process, <see cref="HandedImageFiles"/> takes descriptors that a caller opened.
+/// Opens the files of a volume. The one place that knows whose rights and which lock: <see cref="HostImageFiles"/> opens paths with this
+/// process's; another one may open them as somebody else.
 /// </summary>
 public interface IImageFiles
 {
@@ -94,40 +94,4 @@ public sealed class HostImageFiles : IImageFiles
 
     // .NET reports a refused flock as EWOULDBLOCK (11 on Linux) in HResult.
     private static bool IsLocked(IOException error) => error.HResult == 11;
-}
-
-/// <summary>
-/// Descriptors that were opened and locked by someone else (with the rights of the one who asked), by the path that names them in
-/// messages. Every handle passes to the volume that opens it; those never asked for are disposed with this object.
-/// </summary>
-/// <param name="handles">Image files and, to write, the redo file (its name: first image file's path + ".redo"), already open.</param>
-public sealed class HandedImageFiles(IEnumerable<KeyValuePair<string, SafeFileHandle>> handles) : IImageFiles, IDisposable
-{
-    private readonly Dictionary<string, SafeFileHandle> _handles = new(handles, StringComparer.Ordinal);
-
-    // The redo file is looked at and opened again for the first write: it stays ours, the volume gets duplicates by reference.
-    /// <inheritdoc/>
-    public SafeFileHandle? Open(string path, ImageFileUse use)
-    {
-        if (!_handles.TryGetValue(path, out SafeFileHandle? handle))
-            return use == ImageFileUse.WriteRedo ? throw new IOException("no descriptor was handed over for it") : null;
-        return use is ImageFileUse.Read or ImageFileUse.ReadWrite && _handles.Remove(path)
-            ? handle
-            : new SafeFileHandle(handle.DangerousGetHandle(), ownsHandle: false);
-    }
-
-    /// <inheritdoc/>
-    public void DeleteRedo(string path)
-    {
-        if (_handles.TryGetValue(path, out SafeFileHandle? handle) && !handle.IsClosed)
-            RandomAccess.SetLength(handle, 0);
-    }
-
-    /// <summary>Disposes the handles not taken, the redo file's among them: after the volume.</summary>
-    public void Dispose()
-    {
-        foreach (SafeFileHandle handle in _handles.Values)
-            handle.Dispose();
-        _handles.Clear();
-    }
 }
