@@ -147,7 +147,7 @@ public sealed class Translator
     /// never leaves; a foreign one stays as it is.
     /// </summary>
     public uint ToGuestAddress(uint ccwAddress) =>
-        TryToGuestAddress(ccwAddress, out uint guest) ? guest : HostArena.Owns(ccwAddress, Arena.Capacity) ? 0 : ccwAddress;
+        TryToGuestAddress(ccwAddress, out uint guest) ? guest : HostArena.Owns(ccwAddress) ? 0 : ccwAddress;
 
     /// <summary>The guest address of a CCW address in [head, behind the last CCW] of a chain, by byte; false for any other.</summary>
     public bool TryToGuestAddress(uint ccwAddress, out uint guestAddress)

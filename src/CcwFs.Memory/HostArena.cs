@@ -9,6 +9,11 @@ public sealed class HostArena
     /// <summary>The address of the first byte; arbitrary, below 2 GiB with room for the largest arena, and nothing a guest is likely to use.</summary>
     public const uint Base = 0x5CC0_0000;
 
+    /// <summary>
+    /// Bytes of addresses that are the arena's, whatever its buffer holds now (arbitrary; 256 chains of 256 CCWs with 33 IDAWs each take 18 MB).
+    /// </summary>
+    public const int Window = 64 * 1024 * 1024;
+
     private const int InitialSize = 8 * 1024;  // arbitrary: a full chain of 256 CCWs with one IDAW each
     private const int KeptSize = 256 * 1024;   // arbitrary: larger ones are given back on Reset
 
@@ -44,10 +49,7 @@ public sealed class HostArena
     }
 
     /// <summary>True for an address in the arena, whether in use or not.</summary>
-    public static bool Owns(uint address, int capacity) => unchecked(address - Base) < (uint)capacity;
-
-    /// <summary>Bytes of the buffer now.</summary>
-    public int Capacity => _bytes.Length;
+    public static bool Owns(uint address) => unchecked(address - Base) < Window;
 
     private void Grow(int needed)
     {

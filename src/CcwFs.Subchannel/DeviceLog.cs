@@ -9,7 +9,7 @@ internal static partial class DeviceLog
     [LoggerMessage(1, LogLevel.Warning, "{Id}: the ORB does not allow prefetching (P bit off); the whole program is prefetched all the same")]
     internal static partial void PrefetchNotAllowed(ILogger logger, SubchannelId id);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Id}: more than {Limit} interrupts wait unread; an unsolicited one was replaced")]
+    [LoggerMessage(2, LogLevel.Warning, "{Id}: more than {Limit} interrupts wait unread; the newest was dropped")]
     internal static partial void InterruptLost(ILogger logger, SubchannelId id, int limit);
 
     [LoggerMessage(3, LogLevel.Warning, "{Id}: channel report {Crw:x8} was lost, nobody reads crw")]

@@ -5,9 +5,10 @@ namespace CcwFs.Subchannel;
 
 /// <summary>
 /// One I/O subchannel that can run translated programs: an emulated one, or a real one behind VFIO. The calls mirror the I/O instructions
-/// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="Proceed"/>, and ends in an
-/// interrupt to the <see cref="ISubchannelEvents"/>, never from inside one of these calls except <see cref="Proceed"/>.
-/// The caller serializes Start, Resume, Halt, Clear and Reset.
+/// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="Proceed"/>, and makes status
+/// pending, which <see cref="ISubchannelEvents.Interrupt"/> announces, never from inside one of these calls except <see cref="Proceed"/>, and
+/// <see cref="Test"/> takes. The caller serializes Start, Resume, Halt, Clear, Test and Reset: what was taken belongs to the program that the
+/// caller knows, so no status of an earlier program can come late, or after that of a later function.
 /// </summary>
 public interface ISubchannel : IDisposable
 {
@@ -30,10 +31,10 @@ public interface ISubchannel : IDisposable
     bool Store(out Schib schib);
 
     /// <summary>
-    /// START SUBCHANNEL with a host ORB; the program is <paramref name="program"/>'s, which stays untouched by its owner until the final
-    /// interrupt of <paramref name="epoch"/> or <see cref="Reset"/>.
+    /// START SUBCHANNEL with a host ORB; the program is <paramref name="program"/>'s, which stays untouched by its owner until its final
+    /// status was taken, or <see cref="Reset"/>.
     /// </summary>
-    ConditionCode Start(in Orb orb, Translator program, uint epoch);
+    ConditionCode Start(in Orb orb, Translator program);
 
     /// <summary>RESUME SUBCHANNEL. Condition code 2: nothing is suspended.</summary>
     ConditionCode Resume();
@@ -44,11 +45,13 @@ public interface ISubchannel : IDisposable
     /// <summary>CLEAR SUBCHANNEL.</summary>
     ConditionCode Clear();
 
+    /// <summary>TEST SUBCHANNEL: takes the pending status, the program's before unsolicited status. False: none is pending.</summary>
+    bool Test(out Irb irb);
+
     /// <summary>
-    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and interrupts of an epoch before
-    /// <paramref name="epoch"/> are stale. False: not operational.
+    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. False: not operational.
     /// </summary>
-    bool Reset(uint epoch);
+    bool Reset();
 
     /// <summary>
     /// Goes on with what Start, Resume, Halt or Clear began; called once after each, without the caller's locks. <paramref name="here"/>: a short
@@ -69,8 +72,8 @@ public interface ISubchannel : IDisposable
 /// <summary>Where a subchannel's events go. Called from any thread, without locks of the caller.</summary>
 public interface ISubchannelEvents
 {
-    /// <summary>An interruption: solicited ones carry the epoch of their start, halt or clear.</summary>
-    void Interrupt(uint epoch, in Irb irb);
+    /// <summary>Status is pending: <see cref="ISubchannel.Test"/> until there is none. May come late, with nothing left to take.</summary>
+    void Interrupt();
 
     /// <summary>A channel report.</summary>
     void Report(Crw crw);

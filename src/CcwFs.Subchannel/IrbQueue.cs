@@ -4,12 +4,12 @@ namespace CcwFs.Subchannel;
 
 /// <summary>
 /// Interruption-response blocks that a client has not read yet, oldest first; the head is the one its region shows. Not thread-safe.
-/// Bounded by nature: an intermediate status that is not read yet is replaced by the next one, as a subchannel holds only one; a program gives one
-/// final status; what is left is unsolicited status, and the limit is for that.
+/// Bounded by nature: an intermediate status behind the head is merged into the program's next one, as a subchannel holds only one; a program gives
+/// one final status, and an accepted start takes the head away. What is left (unsolicited status, halts and clears of an idle device) is limited.
 /// </summary>
 internal sealed class IrbQueue
 {
-    /// <summary>Most interrupts waiting (arbitrary; unsolicited ones beyond it replace the newest, logged).</summary>
+    /// <summary>Most interrupts waiting (arbitrary; beyond it all but a program's are dropped, logged).</summary>
     internal const int Limit = 32;
 
     private readonly Queue<Irb> _waiting = new();
@@ -34,13 +34,20 @@ internal sealed class IrbQueue
             (HeadUnread, HeadSignalled) = (true, false);
             return true;
         }
-        if (_hasNewest)
+        bool program = (irb.Scsw.Function & FunctionControl.Start) != 0;
+        bool merge = program && _hasNewest && IsIntermediate(_newest.Scsw);
+        if (!merge && !program && _waiting.Count + 1 >= Limit)
         {
-            bool coalesce = IsIntermediate(_newest);
-            dropped = !coalesce && _waiting.Count + 1 >= Limit;
-            if (!coalesce && !dropped)
-                _waiting.Enqueue(_newest);
+            dropped = true;
+            return false;
         }
+        if (merge)
+        {
+            Merge(irb);
+            return false;
+        }
+        if (_hasNewest)
+            _waiting.Enqueue(_newest);
         _newest = irb;
         _hasNewest = true;
         return false;
@@ -59,6 +66,15 @@ internal sealed class IrbQueue
         return true;
     }
 
-    private static bool IsIntermediate(in Irb irb) =>
-        (irb.Scsw.StatusControl & ~StatusControl.Pending) == StatusControl.Intermediate;
+    /// <summary>The program's newer status takes the place of its unread intermediate one, and keeps what that said of PCI (SA22-7832, chapter 16).</summary>
+    private void Merge(in Irb newer)
+    {
+        uint interruption = _newest.Scsw.Status & ((uint)SubchannelStatus.ProgramControlledInterruption << 16);
+        Scsw scsw = newer.Scsw;
+        _newest = newer;
+        if (interruption != 0)
+            _newest.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Intermediate, Status = scsw.Status | interruption };
+    }
+
+    private static bool IsIntermediate(in Scsw scsw) => (scsw.StatusControl & ~StatusControl.Pending) == StatusControl.Intermediate;
 }

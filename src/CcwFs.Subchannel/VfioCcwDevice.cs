@@ -19,7 +19,7 @@ public delegate void PrivateInterrupt(Irb? irb, bool final);
 /// </summary>
 public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 {
-    /// <summary>Channel reports that wait for a reader (arbitrary; then the newest says that some were lost).</summary>
+    /// <summary>Channel reports that wait for a reader (arbitrary; the first after some were lost says so).</summary>
     public const int CrwLimit = 64;
 
     /// <summary>Errnos that a write may hand back from a client's own ret_code (FUSE carries -1..-511).</summary>
@@ -37,12 +37,11 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     private AddressSpace _runSpace;      // the space of the program in the translator
     private PrivateInterrupt? _privateRun; // takes the interrupts of a private run; null: they go to the region
     private DeviceState _state = DeviceState.Idle;
-    private uint _epoch;
     private uint _interruptionParameter; // of the last accepted start, as STORE SUBCHANNEL shows it
     private byte _lpm;
     private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
-    private bool _suspended;
     private bool _warnedPrefetch;
+    private bool _crwLost;               // reports were lost since the last one queued
 
     /// <summary>A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>.</summary>
     public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger)
@@ -144,8 +143,11 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
         {
             if (_state == DeviceState.NotOperational)
                 return Errno.EINVAL;
-            return ResetProgram() ? 0 : Errno.EINVAL;
+            if (ResetProgram())
+                return 0;
         }
+        Unplug(); // the subchannel has gone, and nobody has said so
+        return Errno.EINVAL;
     }
 
     /// <summary>
@@ -197,34 +199,11 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Interrupt(uint epoch, in Irb irb)
+    public void Interrupt()
     {
-        bool signal = false;
-        PrivateInterrupt? privateRun = null;
-        bool final = false;
-        Irb guest = irb;
-        lock (_gate)
+        while (TakeStatus())
         {
-            Scsw scsw = irb.Scsw;
-            bool solicited = scsw.Function != FunctionControl.None;
-            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || (solicited && epoch != _epoch))
-                return;
-            if (solicited)
-            {
-                scsw = _translator.UpdateScsw(scsw);
-                guest.Scsw = scsw;
-                _suspended = (scsw.Activity & ActivityControl.Suspended) != 0;
-                privateRun = _privateRun;
-                final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive)) == 0 && !_suspended;
-                if (final)
-                    EndProgram();
-            }
-            if (privateRun is null)
-                signal = Present(guest);
         }
-        if (signal)
-            IoInterrupt.Signal();
-        privateRun?.Invoke(guest, final);
     }
 
     /// <inheritdoc/>
@@ -233,9 +212,15 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
         lock (_gate)
         {
             if (_crws.Count < CrwLimit)
-                _crws.Enqueue(crw);
+            {
+                _crws.Enqueue(_crwLost ? new Crw(crw.Word | Crw.Overflow) : crw);
+                _crwLost = false;
+            }
             else
+            {
                 DeviceLog.ReportLost(_logger, Id, crw.Word);
+                _crwLost = true;
+            }
             if (crw.Source == Crw.ChannelPathSource)
                 _lostPaths = 0;
         }
@@ -247,10 +232,42 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     {
         lock (_gate)
         {
-            if (_translator.IsIovaPinned(iova, length))
+            if (_runSpace == _space && _translator.IsIovaPinned(iova, length))
                 ResetProgram();
         }
     }
+
+    /// <summary>Takes one status of the subchannel, if it has any.</summary>
+    private bool TakeStatus()
+    {
+        bool signal = false, final = false;
+        PrivateInterrupt? privateRun = null;
+        Irb irb;
+        lock (_gate)
+        {
+            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !_subchannel.Test(out irb))
+                return false;
+            Scsw scsw = irb.Scsw;
+            if (IsSolicited(scsw))
+            {
+                irb.Scsw = _translator.UpdateScsw(scsw);
+                privateRun = _privateRun;
+                final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
+                if (final)
+                    EndProgram();
+            }
+            if (privateRun is null)
+                signal = Present(irb);
+        }
+        if (signal)
+            IoInterrupt.Signal();
+        privateRun?.Invoke(irb, final);
+        return true;
+    }
+
+    /// <summary>Alert status alone without a deferred condition code comes from the device; anything else answers a function (kernel: scsw_is_solicited).</summary>
+    private static bool IsSolicited(in Scsw scsw) =>
+        scsw.DeferredConditionCode != 0 || scsw.StatusControl != (StatusControl.Alert | StatusControl.Pending);
 
     private static int Copy(byte[] region, int position, Span<byte> destination)
     {
@@ -310,8 +327,8 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
                 proceed = outcome == 0;
                 signal = proceed && _irbs.HeadUnread && Advance();
                 break;
-            case DeviceAction.ResumeOrBusy when _suspended && IsResume(scsw):
-                outcome = Resume();
+            case DeviceAction.ResumeOrBusy when IsResume(scsw) && _privateRun is null:
+                outcome = DeviceErrors.FromCondition(_subchannel.Resume()); // EBUSY unless suspended
                 proceed = outcome == 0;
                 break;
             case DeviceAction refused:
@@ -324,13 +341,6 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 
     private static bool IsResume(Scsw scsw) =>
         (scsw.Activity & (ActivityControl.ResumePending | ActivityControl.Suspended)) == (ActivityControl.ResumePending | ActivityControl.Suspended);
-
-    private Errno Resume()
-    {
-        Errno outcome = DeviceErrors.FromCondition(_subchannel.Resume());
-        _suspended &= outcome != 0;
-        return outcome;
-    }
 
     /// <summary>Translates and starts; on any errno nothing was executed and the device is idle again.</summary>
     private Errno StartProgram(in Orb orb)
@@ -367,10 +377,10 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
             return Errno.EIO;
         UpdatePaths();
         _translator.GetOrb(orb.InterruptionParameter, _lpm, out Orb host);
-        switch (_subchannel.Start(host, _translator, ++_epoch))
+        switch (_subchannel.Start(host, _translator))
         {
             case ConditionCode.Initiated:
-                (_interruptionParameter, _suspended) = (orb.InterruptionParameter, false);
+                _interruptionParameter = orb.InterruptionParameter;
                 return 0;
             case ConditionCode.StatusPending or ConditionCode.Busy:
                 return Errno.EBUSY;
@@ -407,7 +417,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 
     private bool ResetProgram()
     {
-        bool operational = _subchannel.Reset(++_epoch);
+        bool operational = _subchannel.Reset();
         PrivateInterrupt? privateRun = _privateRun;
         EndProgram();
         privateRun?.Invoke(null, final: true);
@@ -417,7 +427,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     private void EndProgram()
     {
         _translator.Free();
-        (_privateRun, _runSpace, _suspended) = (null, _space, false);
+        (_privateRun, _runSpace) = (null, _space);
         _state = DeviceState.Idle;
     }
 

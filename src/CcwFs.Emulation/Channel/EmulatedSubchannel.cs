@@ -9,7 +9,8 @@ namespace CcwFs.Emulation.Channel;
 /// <summary>
 /// A subchannel of the emulated channel subsystem: it executes translated programs against an <see cref="IChannelDevice"/>, which it owns.
 /// Programs run in slices: on the thread that took the start while they are short, else on the executor's threads. Thread-safe.
-/// Lock order: the caller's gate, then ours; events leave without our gate and never while a slice executes.
+/// Lock order: the caller's gate, then ours; events leave without our gate, and never from a thread that is in a slice (a reset waits for the
+/// slice under the caller's gate, which the event would wait for).
 /// </summary>
 public sealed class EmulatedSubchannel : ISubchannel
 {
@@ -34,7 +35,10 @@ public sealed class EmulatedSubchannel : ISubchannel
     private bool _plugged = true;
     private FunctionControl _function; // HALT or CLEAR that is not carried out yet
     private volatile bool _stop;       // the slice ends at the next CCW
-    private uint _epoch;
+    private Irb _pending;              // status that nobody has taken yet; valid while _isPending
+    private bool _isPending;
+    private int _unsolicited;          // status of the device's own, pending; changed by interlocked operations, without the gate
+    private int _announce;             // 1: _unsolicited is not announced yet
     private uint _interruptionParameter;
     private byte _available;           // PAM
     private byte _lastPath;
@@ -99,17 +103,19 @@ public sealed class EmulatedSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public ConditionCode Start(in Orb orb, Translator program, uint epoch)
+    public ConditionCode Start(in Orb orb, Translator program)
     {
         lock (_gate)
         {
             byte paths = (byte)(orb.LogicalPathMask & _available);
             if (!_plugged || paths == 0)
                 return ConditionCode.NotOperational;
+            if (_isPending || Volatile.Read(ref _unsolicited) != 0)
+                return ConditionCode.StatusPending;
             if (_active || _function != FunctionControl.None)
                 return ConditionCode.Busy;
             int path = System.Numerics.BitOperations.LeadingZeroCount((uint)paths << 24);
-            (_active, _suspended, _stop, _epoch) = (true, false, false, epoch);
+            (_active, _suspended, _stop) = (true, false, false);
             (_lastPath, _interruptionParameter) = ((byte)(0x80 >> path), orb.InterruptionParameter);
             _run.Begin(orb, program, path);
             return ConditionCode.Initiated;
@@ -123,6 +129,8 @@ public sealed class EmulatedSubchannel : ISubchannel
         {
             if (!_plugged)
                 return ConditionCode.NotOperational;
+            if (_isPending)
+                return ConditionCode.StatusPending;
             if (!_active || !_suspended || _function != FunctionControl.None)
                 return ConditionCode.Busy;
             _suspended = false;
@@ -138,12 +146,30 @@ public sealed class EmulatedSubchannel : ISubchannel
     public ConditionCode Clear() => RequestEnd(FunctionControl.Clear);
 
     /// <inheritdoc/>
-    public bool Reset(uint epoch)
+    public bool Test(out Irb irb)
+    {
+        lock (_gate)
+        {
+            irb = _isPending ? _pending : default;
+            if (_isPending)
+            {
+                _isPending = false;
+                return true;
+            }
+        }
+        var status = (DeviceStatus)Interlocked.Exchange(ref _unsolicited, 0);
+        if (status == DeviceStatus.None)
+            return false;
+        irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public bool Reset()
     {
         lock (_gate)
         {
             EndNow(unplug: false);
-            _epoch = epoch;
             return _plugged;
         }
     }
@@ -201,7 +227,8 @@ public sealed class EmulatedSubchannel : ISubchannel
     {
         while (true)
         {
-            StepResult result = StepResult.Continue;
+            if (Interlocked.Exchange(ref _announce, 0) != 0)
+                _events.Interrupt();
             bool execute;
             lock (_gate)
             {
@@ -210,11 +237,8 @@ public sealed class EmulatedSubchannel : ISubchannel
                 execute = _function == FunctionControl.None;
                 _executing = execute;
             }
-            if (execute)
-                result = Execute(ref ccws, deadline);
+            StepResult result = execute ? Execute(ref ccws, deadline) : StepResult.Continue;
             bool present;
-            Irb irb;
-            uint epoch;
             lock (_gate)
             {
                 if (execute)
@@ -222,15 +246,14 @@ public sealed class EmulatedSubchannel : ISubchannel
                     _executing = false;
                     Monitor.PulseAll(_gate);
                 }
-                epoch = _epoch;
-                present = Settle(result, out irb);
+                present = Settle(result);
             }
             if (present)
-                _events.Interrupt(epoch, irb);
+                _events.Interrupt();
             if (ccws <= 0 || Stopwatch.GetTimestamp() >= deadline)
             {
                 lock (_gate)
-                    return IsDone();
+                    return IsDone() && Volatile.Read(ref _announce) == 0;
             }
         }
     }
@@ -251,35 +274,40 @@ public sealed class EmulatedSubchannel : ISubchannel
         return result;
     }
 
-    /// <summary>What the slice's end means for the subchannel. True: there is an IRB to present. Under the gate.</summary>
-    private bool Settle(StepResult result, out Irb irb)
+    /// <summary>What the slice's end means for the subchannel. True: status is pending, to be announced. Under the gate.</summary>
+    private bool Settle(StepResult result)
     {
-        irb = default;
+        Irb irb = default;
         if (_stop && _function == FunctionControl.None)
             return false; // a reset waits for us
-        if (_function == FunctionControl.Clear)
+        switch (_function)
         {
-            if (_active)
-                _device.AbandonProgram(reset: false);
-            irb.Scsw = Scsw.Build(0, FunctionControl.Clear, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
-            Esw.Write(irb[Irb.EswOffset..], 0, 0);
-            EndProgram();
-            return true;
-        }
-        if (_function == FunctionControl.Halt)
-        {
-            if (!_active)
-            {
+            case FunctionControl.Clear:
+                if (_active)
+                    _device.AbandonProgram(reset: false);
+                irb.Scsw = Scsw.Build(0, FunctionControl.Clear, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
+                EndProgram();
+                break;
+            case FunctionControl.Halt when !_active:
                 irb.Scsw = Scsw.Build(0, FunctionControl.Halt, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
                 Esw.Write(irb[Irb.EswOffset..], _lastPath, 0);
-            }
-            else
-            {
+                EndProgram();
+                break;
+            case FunctionControl.Halt:
                 irb = result == StepResult.Ended ? _run.FinalIrb(FunctionControl.Start | FunctionControl.Halt) : _run.HaltedIrb();
-            }
-            EndProgram();
-            return true;
+                EndProgram();
+                break;
+            default:
+                if (!IsReportable(result, ref irb))
+                    return false;
+                break;
         }
+        MakePending(irb);
+        return true;
+    }
+
+    private bool IsReportable(StepResult result, ref Irb irb)
+    {
         switch (result)
         {
             case StepResult.Continue:
@@ -300,6 +328,18 @@ public sealed class EmulatedSubchannel : ISubchannel
         }
     }
 
+    /// <summary>
+    /// Makes status pending. Only an intermediate status can still be there (halt and clear see to it): its PCI bit goes over to the new one.
+    /// </summary>
+    private void MakePending(in Irb irb)
+    {
+        uint interruption = _isPending ? _pending.Scsw.Status & ((uint)SubchannelStatus.ProgramControlledInterruption << 16) : 0;
+        (_pending, _isPending) = (irb, true);
+        Scsw scsw = irb.Scsw;
+        if (interruption != 0)
+            _pending.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Intermediate, Status = scsw.Status | interruption };
+    }
+
     private void EndProgram()
     {
         (_active, _suspended, _function, _stop) = (false, false, FunctionControl.None, false);
@@ -314,6 +354,10 @@ public sealed class EmulatedSubchannel : ISubchannel
                 return ConditionCode.NotOperational;
             if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
                 return function == FunctionControl.Clear ? ConditionCode.Initiated : ConditionCode.Busy;
+            if (function == FunctionControl.Halt && _isPending && !IsIntermediate(_pending.Scsw))
+                return ConditionCode.StatusPending;
+            if (function == FunctionControl.Clear)
+                _isPending = false;
             _function = function;
             _stop = true;
             return ConditionCode.Initiated;
@@ -326,7 +370,7 @@ public sealed class EmulatedSubchannel : ISubchannel
     /// </summary>
     private void EndNow(bool unplug)
     {
-        _function = FunctionControl.None;
+        (_function, _isPending) = (FunctionControl.None, false);
         _stop = true;
         while (_executing)
             Monitor.Wait(_gate);
@@ -335,11 +379,16 @@ public sealed class EmulatedSubchannel : ISubchannel
         EndProgram();
     }
 
+    private static bool IsIntermediate(in Scsw scsw) => (scsw.StatusControl & ~StatusControl.Pending) == StatusControl.Intermediate;
+
+    /// <summary>
+    /// The device has status of its own. It may come from inside a command of this or another subchannel, or under another's gate: nothing is
+    /// locked or called here.
+    /// </summary>
     private void PresentUnsolicited(DeviceStatus status)
     {
-        var irb = default(Irb);
-        irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
-        Esw.Write(irb[Irb.EswOffset..], 0, 0);
-        _events.Interrupt(_epoch, irb);
+        Interlocked.Or(ref _unsolicited, (int)status);
+        Volatile.Write(ref _announce, 1);
+        _executor.Schedule(this);
     }
 }
