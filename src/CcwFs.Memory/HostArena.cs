@@ -14,6 +14,7 @@ public sealed class HostArena
     /// </summary>
     public const int Window = 64 * 1024 * 1024;
 
+    private const uint Guard = 4096; // addresses just below are nobody's and count as ours: a CCW address may point before a program's head
     private const int InitialSize = 8 * 1024;  // arbitrary: a full chain of 256 CCWs with one IDAW each
     private const int KeptSize = 256 * 1024;   // arbitrary: larger ones are given back on Reset
 
@@ -48,8 +49,8 @@ public sealed class HostArena
         return at <= (uint)Used && (uint)length <= (uint)Used - at ? _bytes.AsSpan((int)at, length) : default;
     }
 
-    /// <summary>True for an address in the arena, whether in use or not.</summary>
-    public static bool Owns(uint address) => unchecked(address - Base) < Window;
+    /// <summary>True for an address in or just below the arena, whether in use or not.</summary>
+    public static bool Owns(uint address) => unchecked(address - (Base - Guard)) < Window;
 
     private void Grow(int needed)
     {

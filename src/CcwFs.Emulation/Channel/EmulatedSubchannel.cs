@@ -354,7 +354,8 @@ public sealed class EmulatedSubchannel : ISubchannel
                 return ConditionCode.NotOperational;
             if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
                 return function == FunctionControl.Clear ? ConditionCode.Initiated : ConditionCode.Busy;
-            if (function == FunctionControl.Halt && _isPending && !IsIntermediate(_pending.Scsw))
+            bool pending = (_isPending && !IsIntermediate(_pending.Scsw)) || Volatile.Read(ref _unsolicited) != 0;
+            if (function == FunctionControl.Halt && pending)
                 return ConditionCode.StatusPending;
             if (function == FunctionControl.Clear)
                 _isPending = false;

@@ -134,7 +134,10 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         if ((_deviceStatus & DeviceStatus.UnitCheck) != 0 || (_subchannelStatus & Checks) != 0)
             status |= StatusControl.Alert;
         if (_interruptPending)
+        {
             _subchannelStatus |= SubchannelStatus.ProgramControlledInterruption;
+            status |= StatusControl.Intermediate;
+        }
         return Build(function, ActivityControl.None, status, _deviceStatus, _subchannelStatus, _residual, length, sense);
     }
 

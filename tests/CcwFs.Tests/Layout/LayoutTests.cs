@@ -1,0 +1,132 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace CcwFs.Tests.Layout;
+
+/// <summary>The rooms of the architecture: who may know whom, and where unsafe code is.</summary>
+public sealed partial class LayoutTests
+{
+    private const int LongFile = 500;
+
+    /// <summary>What each room may know directly; what those know is not meant.</summary>
+    private static readonly Dictionary<string, string[]> s_mayKnow = new()
+    {
+        ["CcwFs.ChannelIo"] = [],
+        ["CcwFs.Linux"] = [],
+        ["CcwFs.Memory"] = [],
+        ["CcwFs.Fuse"] = ["CcwFs.Linux"],
+        ["CcwFs.ChannelProgram"] = ["CcwFs.ChannelIo", "CcwFs.Memory"],
+        ["CcwFs.Subchannel"] = ["CcwFs.ChannelIo", "CcwFs.Memory", "CcwFs.ChannelProgram"],
+        ["CcwFs.Emulation"] = ["CcwFs.Subchannel"],
+        ["CcwFs.Vfio"] = ["CcwFs.Linux"],
+        ["CcwFs.Vfio.Endpoint"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],
+        ["CcwFs.Vfio.Backend"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],
+        ["CcwFs.FileSystem"] = ["CcwFs.Fuse", "CcwFs.Subchannel"],
+    };
+
+    /// <summary>Files over the limit, each with its reason.</summary>
+    private static readonly Dictionary<string, string> s_longFiles = new()
+    {
+        ["src/CcwFs.ChannelProgram/Translator.cs"] = "one algorithm over one set of arrays: the passes of the kernel's translator in their order",
+    };
+
+    private static readonly string s_root = FindRoot();
+
+    private static string[] RoomNames =>
+        [.. Directory.GetFiles(Path.Combine(s_root, "src"), "*.csproj", SearchOption.AllDirectories).Select(p => Path.GetFileNameWithoutExtension(p)!)];
+
+    public static TheoryData<string> Rooms => [.. RoomNames];
+
+    [Theory]
+    [MemberData(nameof(Rooms))]
+    public void A_room_knows_only_what_it_may(string room)
+    {
+        string[] known = [.. References(room)];
+        if (room == "CcwFs.Cli")
+            return; // the composition root
+        Assert.True(s_mayKnow.TryGetValue(room, out string[]? allowed), $"{room} is not in the architecture");
+        Assert.Empty(known.Except(allowed));
+    }
+
+    [Fact]
+    public void Nobody_knows_the_composition_root() =>
+        Assert.All(RoomNames, room => Assert.DoesNotContain("CcwFs.Cli", References(room)));
+
+    [Theory]
+    [MemberData(nameof(Rooms))]
+    public void A_room_is_named_for_what_it_is(string room) => Assert.DoesNotMatch("Common|Util|Core|Helper|Misc", room);
+
+    [Fact]
+    public void Unsafe_code_and_calls_into_libraries_are_in_one_room()
+    {
+        List<string> found = [];
+        foreach (string file in Sources().Where(f => !f.StartsWith("src/CcwFs.Linux/", StringComparison.Ordinal)))
+        {
+            int number = 0;
+            foreach (string line in File.ReadLines(Path.Combine(s_root, file)))
+            {
+                number++;
+                if (Unsafe().IsMatch(CommentOrText().Replace(line, "")))
+                    found.Add($"{file}:{number}: {line.Trim()}");
+            }
+        }
+        Assert.Empty(found);
+        Assert.Equal(["src/CcwFs.Linux/CcwFs.Linux.csproj"], Projects().Where(p => File.ReadAllText(Path.Combine(s_root, p)).Contains("AllowUnsafeBlocks", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("    unsafe { }", true)]
+    [InlineData("    [DllImport(\"libc\")]", true)]
+    [InlineData("    [LibraryImport(\"libc\")]", true)]
+    [InlineData("    Marshal.AllocHGlobal(1);", true)]
+    [InlineData("    NativeMemory.Alloc(1);", true)]
+    [InlineData("    MemoryMarshal.Read<int>(bytes);", false)]
+    [InlineData("    Unsafe.SizeOf<int>();", false)]
+    [InlineData("    Unsafe.As<int, uint>(ref x);", true)]
+    [InlineData("    // unsafe code is elsewhere", false)]
+    [InlineData("    Log(\"unsafe\");", false)]
+    public void The_search_for_unsafe_code_finds_it(string line, bool found) =>
+        Assert.Equal(found, Unsafe().IsMatch(CommentOrText().Replace(line, "")));
+
+    [Fact]
+    public void Files_are_short_or_say_why_not()
+    {
+        string[] files = [.. Sources()];
+        Assert.True(files.Length > 50, "the sources were not found");
+        string[] tooLong = [.. files.Where(f => File.ReadLines(Path.Combine(s_root, f)).Count() > LongFile && !s_longFiles.ContainsKey(f))];
+        Assert.Empty(tooLong);
+        Assert.All(s_longFiles.Keys, f => Assert.True(File.Exists(Path.Combine(s_root, f)), $"{f} is no more: take it off the list"));
+    }
+
+    private static IEnumerable<string> References(string room)
+    {
+        string path = Path.Combine(s_root, "src", room, room + ".csproj");
+        return XDocument.Load(path).Descendants("ProjectReference")
+            .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')));
+    }
+
+    private static IEnumerable<string> Projects() => Files("*.csproj");
+
+    private static IEnumerable<string> Sources() => Files("*.cs");
+
+    private static IEnumerable<string> Files(string pattern) => Directory
+        .EnumerateFiles(Path.Combine(s_root, "src"), pattern, SearchOption.AllDirectories)
+        .Select(f => Path.GetRelativePath(s_root, f))
+        .Where(f => !f.Split('/').Any(part => part is "obj" or "bin"));
+
+    private static string FindRoot()
+    {
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "CcwFs.sln")))
+                return at.FullName;
+        }
+        throw new InvalidOperationException("the tests do not run inside the repository");
+    }
+
+    [GeneratedRegex(@"\b(unsafe|DllImport|LibraryImport|Marshal|NativeMemory|NativeLibrary|Unsafe\.(?!SizeOf)\w+)\b")]
+    private static partial Regex Unsafe();
+
+    [GeneratedRegex("""//.*$|"(\\.|[^"\\])*"|^\s*\*.*$""")]
+    private static partial Regex CommentOrText();
+}

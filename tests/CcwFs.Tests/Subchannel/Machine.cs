@@ -1,0 +1,157 @@
+using System.Buffers.Binary;
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Channel;
+using CcwFs.Memory;
+using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging.Abstractions;
+using Mono.Unix.Native;
+
+namespace CcwFs.Tests.Subchannel;
+
+/// <summary>
+/// One subchannel with a device, as a client of its regions sees it: 1 MiB of guest memory at address 0, programs run on the caller's
+/// thread as far as they are short.
+/// </summary>
+internal sealed class Machine : IDisposable
+{
+    public const int MemorySize = 0x10_0000;
+    public const uint Start = 0x0000_4000;          // fctl in the SCSW area's first word
+    public const uint Orb64 = OrbControl.Format1 | OrbControl.Prefetch | OrbControl.Format2Idaws | 0x8000;
+
+    /// <summary>Longest time that anything here takes before a test fails (a watchdog, not a measure).</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly ChannelExecutor _executor = new();
+    private readonly ManualResetEventSlim _changed = new();
+
+    public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0)
+    {
+        TestDevice = device as TestDevice ?? (device is null ? new TestDevice() : null!);
+        Memory = new byte[MemorySize];
+        Map = map ?? IovaMap.Identity(new ArrayStore(Memory));
+        Emulated = new EmulatedSubchannel(new SubchannelId(0, 0, number), new DeviceId(0, 0, number), chpids ?? [0], device ?? TestDevice, _executor);
+        Subchannel = new TestSubchannel(Emulated) { SuppressSuspended = suppressSuspended };
+        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
+        Device.IoInterrupt.Changed += _changed.Set;
+        Device.CrwInterrupt.Changed += _changed.Set;
+        Device.RequestInterrupt.Changed += _changed.Set;
+    }
+
+    /// <summary>The program does not end by itself: nobody waits for it.</summary>
+    public bool IsEndless { get; set; }
+
+    public TestDevice TestDevice { get; }
+
+    public byte[] Memory { get; }
+
+    public IovaMap Map { get; }
+
+    public EmulatedSubchannel Emulated { get; }
+
+    public TestSubchannel Subchannel { get; }
+
+    public VfioCcwDevice Device { get; }
+
+    public static byte[] Request(uint cpa, uint control = Orb64, uint fctl = Start, uint parameter = 0x1122_3344)
+    {
+        byte[] io = new byte[RegionLayout.IoSize];
+        new Orb(parameter, control, cpa).Write(io);
+        BinaryPrimitives.WriteUInt32BigEndian(io.AsSpan(RegionLayout.ScswOffset), fctl);
+        return io;
+    }
+
+    /// <summary>Puts format-1 CCWs one behind the other.</summary>
+    public Machine Ccws(uint address, params ulong[] ccws)
+    {
+        foreach (ulong ccw in ccws)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(Memory.AsSpan((int)address), ccw);
+            address += Ccw.Size;
+        }
+        return this;
+    }
+
+    public int Write(RegionIndex region, int position, ReadOnlySpan<byte> bytes)
+    {
+        int result = Device.WriteRegion(region, position, bytes, out bool proceed);
+        if (proceed)
+        {
+            Device.Proceed(here: true);
+            Assert.True(IsEndless || SpinWait.SpinUntil(HasSettled, Patience), "the program does not end");
+        }
+        return result;
+    }
+
+    /// <summary>The program has ended, or stands still, and its status was taken (a cold or a long one goes on in another thread).</summary>
+    private bool HasSettled()
+    {
+        bool suspended = Emulated.Store(out Schib schib) && (schib.Scsw.Activity & ActivityControl.Suspended) != 0;
+        return Device.State != DeviceState.Pending || suspended || Subchannel.IsMasked;
+    }
+
+    public int StartAt(uint cpa, uint control = Orb64) => Write(RegionIndex.Io, 0, Request(cpa, control));
+
+    public int Command(uint command)
+    {
+        byte[] bytes = new byte[RegionLayout.CmdSize];
+        System.Runtime.InteropServices.MemoryMarshal.Write(bytes, command);
+        return Write(RegionIndex.Cmd, 0, bytes);
+    }
+
+    /// <summary>RSCH through the io region: resume pending and suspended in the SCSW area.</summary>
+    public int Resume()
+    {
+        byte[] io = Read(RegionIndex.Io);
+        BinaryPrimitives.WriteUInt32BigEndian(
+            io.AsSpan(RegionLayout.ScswOffset), Start | ((uint)(ActivityControl.ResumePending | ActivityControl.Suspended) << 5));
+        return Write(RegionIndex.Io, 0, io);
+    }
+
+    public byte[] Read(RegionIndex region)
+    {
+        byte[] bytes = new byte[RegionLayout.Size(region)];
+        Assert.Equal(bytes.Length, Device.ReadRegion(region, 0, bytes));
+        return bytes;
+    }
+
+    public Irb ReadIrb()
+    {
+        var irb = default(Irb);
+        Assert.Equal(Irb.Size, Device.ReadRegion(RegionIndex.Io, RegionLayout.IrbOffset, irb));
+        return irb;
+    }
+
+    public int IoRetCode => System.Runtime.InteropServices.MemoryMarshal.Read<int>(Read(RegionIndex.Io).AsSpan(RegionLayout.IoRetCodeOffset));
+
+    /// <summary>Takes a signal; 0 when there is none now.</summary>
+    public static ulong Take(InterruptLine line) => line.TryTake(out ulong count) ? count : 0;
+
+    /// <summary>Waits for a signal and takes it.</summary>
+    public ulong Await(InterruptLine line)
+    {
+        long deadline = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        while (true)
+        {
+            _changed.Reset();
+            if (line.TryTake(out ulong count))
+                return count;
+            Assert.True(_changed.Wait((int)Math.Max(0, deadline - Environment.TickCount64)), "no signal");
+        }
+    }
+
+    /// <summary>Runs a program to its final status and takes that.</summary>
+    public Irb Run(uint cpa, uint control = Orb64)
+    {
+        Assert.Equal(RegionLayout.IoSize, StartAt(cpa, control));
+        Assert.Equal(1u, Await(Device.IoInterrupt));
+        return ReadIrb();
+    }
+
+    public static string Errno(int result) => result >= 0 ? "" : ((Errno)(-result)).ToString();
+
+    public void Dispose()
+    {
+        Device.Dispose();
+        _executor.Dispose();
+    }
+}

@@ -1,0 +1,102 @@
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
+using CcwFs.Emulation.Channel;
+using CcwFs.Subchannel;
+
+namespace CcwFs.Tests.Subchannel;
+
+/// <summary>
+/// The emulated subchannel with what the capture's helper module does: interrupts held back, status handed to the driver, the
+/// subchannel disabled. Like the captured hardware it gives no suspended interrupt when <see cref="SuppressSuspended"/> is set.
+/// </summary>
+internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, ISubchannelEvents
+{
+    private readonly Queue<Irb> _injected = new();
+    private ISubchannelEvents _events = null!;
+    private bool _missed;
+
+    public bool SuppressSuspended { get; init; }
+
+    public bool IsMasked { get; private set; }
+
+    public bool IsDisabled { get; set; }
+
+    public ConditionCode? NextCondition { get; set; }
+
+    public Translator? Program { get; private set; }
+
+    public SubchannelId Id => inner.Id;
+
+    public DeviceId Device => inner.Device;
+
+    public string Backend => inner.Backend;
+
+    public (string Device, string ControlUnit) Types => inner.Types;
+
+    public void Connect(ISubchannelEvents events)
+    {
+        _events = events;
+        inner.Connect(this);
+    }
+
+    public bool Store(out Schib schib) => inner.Store(out schib);
+
+    public ConditionCode Start(in Orb orb, Translator program)
+    {
+        Program = program;
+        uint control = SuppressSuspended ? orb.Control | OrbControl.SuppressSuspended : orb.Control;
+        return Forced() ?? inner.Start(orb with { Control = control }, program);
+    }
+
+    public ConditionCode Resume() => Forced() ?? inner.Resume();
+
+    public ConditionCode Halt() => Forced() ?? inner.Halt();
+
+    public ConditionCode Clear() => Forced() ?? inner.Clear();
+
+    public bool Test(out Irb irb) => _injected.TryDequeue(out irb) || inner.Test(out irb);
+
+    public bool Reset() => !IsDisabled && inner.Reset();
+
+    public void Proceed(bool here) => inner.Proceed(here);
+
+    public void Unplug() => inner.Unplug();
+
+    public bool SetPath(byte chpid, bool available) => inner.SetPath(chpid, available);
+
+    public IEnumerable<KeyValuePair<string, string>> Describe() => inner.Describe();
+
+    public void Dispose() => inner.Dispose();
+
+    public void Interrupt()
+    {
+        _missed |= IsMasked;
+        if (!IsMasked)
+            _events.Interrupt();
+    }
+
+    public void Report(Crw crw) => _events.Report(crw);
+
+    public void Mask() => (IsMasked, _missed) = (true, false);
+
+    public void Unmask()
+    {
+        IsMasked = false;
+        if (_missed)
+            _events.Interrupt();
+    }
+
+    public void Inject(params Irb[] irbs)
+    {
+        foreach (Irb irb in irbs)
+            _injected.Enqueue(irb);
+        _events.Interrupt();
+    }
+
+    private ConditionCode? Forced()
+    {
+        ConditionCode? forced = IsDisabled ? ConditionCode.NotOperational : NextCondition;
+        NextCondition = null;
+        return forced;
+    }
+}
