@@ -1,12 +1,12 @@
 using System.Runtime.InteropServices;
 
-namespace CcwFs.Cli;
+namespace CcwFs.Linux;
 
 /// <summary>Errnos in words.</summary>
-internal static class Problem
+public static class Problem
 {
     /// <summary>The system's words for a negative errno, in lower case.</summary>
-    internal static string Of(int negativeErrno)
+    public static string Of(int negativeErrno)
     {
         string text = Marshal.GetPInvokeErrorMessage(-negativeErrno);
         return text.Length == 0 ? $"error {-negativeErrno}" : char.ToLowerInvariant(text[0]) + text[1..];
