@@ -147,20 +147,20 @@ public sealed class HammerTests
             Assert.True(SpinWait.SpinUntil(() => machine.Device.State == DeviceState.Idle, Machine.Patience), "the program does not end");
             Answer(started, 124, Errno.EBUSY);
             Answer(result, 8, Errno.EBUSY);
-            int functions = (started > 0 ? 1 : 0) + (result > 0 ? 1 : 0), seen = 0;
-            while (seen < functions)
+            List<FunctionControl> seen = [];
+            if (started > 0 || result > 0)
+                Assert.True(SpinWait.SpinUntil(() => machine.Device.IoInterrupt.IsReady, Machine.Patience), "no status");
+            while (machine.Device.IoInterrupt.IsReady)
             {
-                if (!SpinWait.SpinUntil(() => machine.Device.IoInterrupt.IsReady, 50))
-                    break; // the start was accepted after the halt and took its unread status away
                 Machine.Take(machine.Device.IoInterrupt);
                 Scsw scsw = machine.ReadIrb().Scsw;
-                seen++;
-                if (scsw.Function == (FunctionControl.Start | FunctionControl.Halt))
-                    functions--;
+                seen.Add(scsw.Function);
                 if ((scsw.Function & FunctionControl.Start) != 0)
                     Assert.InRange(scsw.CcwAddress, Short, Short + 8); // in guest terms: the program was still there
             }
-            Assert.Equal(functions, seen);
+            // A start that is accepted after the halt takes the halt's status away: two are seen in one order only.
+            Assert.True(seen.Count < 2 || seen is [FunctionControl.Start, FunctionControl.Halt], string.Join(", ", seen));
+            machine.Device.Reset();
             halted += result > 0 ? 1 : 0;
             Drain(machine);
         }

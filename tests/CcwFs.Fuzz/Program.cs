@@ -1,0 +1,40 @@
+using System.Globalization;
+using CcwFs.Fuzz;
+
+if (args.Length == 0 || !Enum.TryParse(args[0], ignoreCase: true, out FuzzTarget target) || args.Length % 2 == 0)
+{
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter [--seconds N] [--seed N] [--corpus DIR]");
+    return 2;
+}
+(int seconds, int seed, string? corpus) = (60, Environment.TickCount, null);
+for (int i = 1; i < args.Length; i += 2)
+{
+    switch (args[i])
+    {
+        case "--seconds":
+            seconds = int.Parse(args[i + 1], CultureInfo.InvariantCulture);
+            break;
+        case "--seed":
+            seed = int.Parse(args[i + 1], CultureInfo.InvariantCulture);
+            break;
+        case "--corpus":
+            corpus = args[i + 1];
+            break;
+        default:
+            await Console.Error.WriteLineAsync($"unknown option {args[i]}");
+            return 2;
+    }
+}
+Console.WriteLine($"{target}, seed {seed}, {seconds} s");
+using var fuzzer = new Fuzzer(target, seed, Corpus.Load(corpus));
+try
+{
+    fuzzer.Run(TimeSpan.FromSeconds(seconds));
+}
+catch (FuzzException failure)
+{
+    Console.WriteLine($"FAILED in round {fuzzer.Rounds}: {failure.Message}\n{failure.Case}");
+    return 1;
+}
+Console.WriteLine($"{fuzzer.Rounds} programs, {fuzzer.Started} started, {fuzzer.Cleared} had to be cleared: good");
+return 0;
