@@ -26,7 +26,9 @@ def call(f, *arguments):
 
 def name(result):
     """An errno as its name, other results as they are."""
-    return errno.errorcode[-result] if isinstance(result, int) and result < 0 else result
+    if not isinstance(result, int) or result >= 0:
+        return result
+    return 'EOPNOTSUPP' if result == -errno.EOPNOTSUPP else errno.errorcode[-result]   # the same number as ENOTSUP
 
 
 def opened(file, flags=os.O_RDWR):
@@ -177,8 +179,8 @@ def read_records(track, first, count, size, dev=DEV, **where):
 
 
 def loop_for_ever(dev=DEV):
-    """NOP, chained to a TIC back to it: legal, and without end."""
-    poke(PROGRAM, ccw(0x03, CC | SLI, 1, 0) + ccw(0x08, 0, 0, PROGRAM))
+    """NOP, chained to a TIC back to it: legal, and without end. What is behind such a TIC is fetched too, as the kernel does: an end."""
+    poke(PROGRAM, ccw(0x03, CC | SLI, 1, 0) + ccw(0x08, 0, 0, PROGRAM) + ccw(0x03, SLI, 1, 0))
     return start(dev=dev)
 
 
