@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace CcwFs.Benchmarks;
+
+/// <summary>START of a NOP and its status through a mounted io file, against a write + read pair on libfuse's fastest null server.</summary>
+internal static class PairBench
+{
+    private const int Rounds = 9;
+    private const ulong NopCcw = 0x0320_0001_0000_2000; // NO-OPERATION, SLI, count 1
+    private const string ProgramAddress = "0x1000";
+
+    internal static void Run(Report report)
+    {
+        const string Header = "/usr/include/fuse3/fuse_lowlevel.h";
+        if (!File.Exists(Header))
+        {
+            report.Note("START of a NOP + status", "not measured: libfuse3-dev is missing");
+            return;
+        }
+        using var files = new TemporaryDirectory();
+        string nullServer = Compile(files, "null_server", "-I/usr/include/fuse3", "-lfuse3");
+        string pairLoop = Compile(files, "pair_loop");
+        string nopLoop = Compile(files, "nop_loop");
+        (string ours, string theirs) = (files.Sub("ccwfs"), files.Sub("null"));
+        using Server server = Server.StartCcwFs(ours, "--device", $"dasd,image={files.Volume()}");
+        using Server partner = Server.Start(theirs, nullServer, theirs);
+        byte[] ccw = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(ccw, NopCcw);
+        using (FileStream memory = new(Path.Combine(ours, "memory"), FileMode.Open, FileAccess.Write))
+        {
+            memory.Position = 0x1000;
+            memory.Write(ccw);
+        }
+        string[] nop = [nopLoop, Path.Combine(ours, "0.0.0000", "io"), "COUNT", ProgramAddress];
+        string[] pair = [pairLoop, Path.Combine(theirs, "null"), "COUNT"];
+        for (int i = 0; i < 3; i++)
+            Loop(nop, 30_000, out _); // the compiler's tiers
+        Measure(report, "not pinned", nop, pair);
+        foreach (int process in new[] { server.Id, partner.Id })
+            Tool.Run("taskset", "-a", "-p", "-c", "1", process.ToString(CultureInfo.InvariantCulture));
+        Measure(report, "pinned to one CPU", ["taskset", "-c", "1", .. nop], ["taskset", "-c", "1", .. pair]);
+    }
+
+    private static void Measure(Report report, string how, string[] nop, string[] pair)
+    {
+        List<double> ours = [], theirs = [], ratios = [], reads = [];
+        for (int round = 0; round < Rounds; round++)
+        {
+            ours.Add(Loop(nop, 8_000, out double readsARound));
+            theirs.Add(Loop(pair, 8_000, out _));
+            ratios.Add(ours[^1] / theirs[^1]);
+            reads.Add(readsARound);
+        }
+        report.AtMost(
+            $"START of a NOP + status, {how}", 1.0, Report.Median(ratios), "pairs",
+            $"{Report.Median(ours):0} ns with {Report.Median(reads):0.00} reads, C null pair {Report.Median(theirs):0} ns");
+    }
+
+    private static double Loop(string[] command, int count, out double reads)
+    {
+        string[] words = Tool.Run(command[0], [.. command.Skip(1).Select(w => w == "COUNT" ? count.ToString(CultureInfo.InvariantCulture) : w)])
+            .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        reads = words.Length > 1 ? double.Parse(words[1], CultureInfo.InvariantCulture) : 1;
+        return double.Parse(words[0], CultureInfo.InvariantCulture);
+    }
+
+    private static string Compile(TemporaryDirectory files, string name, params string[] more)
+    {
+        string made = Path.Combine(files.Path, name);
+        Tool.Run("gcc", ["-O2", "-o", made, Path.Combine(AppContext.BaseDirectory, name + ".c"), .. more]);
+        return made;
+    }
+}
