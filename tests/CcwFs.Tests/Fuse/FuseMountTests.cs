@@ -109,19 +109,13 @@ public sealed class FuseMountTests : IDisposable
         return message;
     }
 
-    // The fixture is built on demand: no project refers to it.
+    // The fixture is built with this project, in the same configuration.
     private static string Fixture()
     {
-        DirectoryInfo? root = new(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(root.FullName + "/CcwFs.sln"))
-            root = root.Parent;
-        Assert.NotNull(root);
-        string project = root.FullName + "/tests/CcwFs.FuseFixture", built = project + "/bin/Release/net10.0";
-        if (!File.Exists(built + "/CcwFs.FuseFixture.dll"))
-        {
-            (int status, string output) = Child.Run(Child.Start("/", "dotnet", "build", "-c", "Release", "-v", "q", project));
-            Assert.True(status == 0, output);
-        }
+        var output = new DirectoryInfo(AppContext.BaseDirectory); // tests/CcwFs.Tests/bin/CONFIGURATION/net10.0
+        string tests = output.Parent!.Parent!.Parent!.Parent!.FullName;
+        string built = Path.Combine(tests, "CcwFs.FuseFixture", "bin", output.Parent.Name, output.Name);
+        Assert.True(File.Exists(Path.Combine(built, "CcwFs.FuseFixture.dll")), built);
         return built;
     }
 }
