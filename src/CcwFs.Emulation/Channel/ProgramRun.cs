@@ -37,6 +37,7 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
     private bool _first;             // no command was accepted yet
     private bool _resumed;           // the suspend flag of the next CCW has had its effect
     private bool _interruptPending;  // a PCI flag took effect and is not presented yet
+    private bool _zeroCondition;     // the first command was accepted, the ORB wants to be told (I bit), and was not yet
     private byte _pathMask;
     private int _path;
 
@@ -70,7 +71,7 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
     {
         (_orb, _program, _path, _pathMask) = (orb, program, path, (byte)(0x80 >> path));
         (_next, _current) = (orb.ProgramAddress, unchecked(orb.ProgramAddress - Ccw.Size));
-        (_first, _resumed, _interruptPending) = (true, false, false);
+        (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
     }
 
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
@@ -91,37 +92,30 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
             return StepResult.Suspended;
         }
         _resumed = false;
-        if (_first)
+        bool begins = _first;
+        if (begins)
             device.BeginProgram(_path);
         _first = false;
         _command = _ccw.Command;
         BeginCount();
         DeviceStatus status = device.Execute(_command, this);
         CheckLength(status);
+        _zeroCondition |= begins && _dataPhase && _orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
         if (_fault != SubchannelStatus.None || !IsChained(status))
             return End(status);
         bool skipOne = (status & DeviceStatus.StatusModifier) != 0;
         _next = unchecked(_current + (skipOne ? 2u : 1u) * Ccw.Size);
-        return _interruptPending ? StepResult.Interrupt : StepResult.Continue;
+        return _interruptPending || _zeroCondition ? StepResult.Interrupt : StepResult.Continue;
     }
 
-    /// <summary>The IRB of a program-controlled interruption; it is presented then.</summary>
-    internal Irb IntermediateIrb()
-    {
-        _interruptPending = false;
-        return Build(
-            FunctionControl.Start, ActivityControl.SubchannelActive | ActivityControl.DeviceActive, StatusControl.Intermediate,
-            DeviceStatus.None, SubchannelStatus.ProgramControlledInterruption, _remaining, senseLength: 0, default);
-    }
+    /// <summary>The IRB of a program-controlled or initial-status interruption; it is presented then.</summary>
+    internal Irb IntermediateIrb() => Build(
+        FunctionControl.Start, ActivityControl.SubchannelActive | ActivityControl.DeviceActive, StatusControl.Intermediate,
+        DeviceStatus.None, SubchannelStatus.None, _remaining, senseLength: 0, default);
 
     /// <summary>The IRB of a suspension.</summary>
-    internal Irb SuspendedIrb()
-    {
-        SubchannelStatus pci = _interruptPending ? SubchannelStatus.ProgramControlledInterruption : SubchannelStatus.None;
-        _interruptPending = false;
-        return Build(
-            FunctionControl.Start, ActivityControl.Suspended, StatusControl.Intermediate, DeviceStatus.None, pci, 0, senseLength: 0, default);
-    }
+    internal Irb SuspendedIrb() => Build(
+        FunctionControl.Start, ActivityControl.Suspended, StatusControl.Intermediate, DeviceStatus.None, SubchannelStatus.None, 0, senseLength: 0, default);
 
     /// <summary>The final IRB; <paramref name="function"/> names HALT too when that ended it.</summary>
     internal Irb FinalIrb(FunctionControl function)
@@ -133,11 +127,6 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         StatusControl status = StatusControl.Primary | StatusControl.Secondary;
         if ((_deviceStatus & DeviceStatus.UnitCheck) != 0 || (_subchannelStatus & Checks) != 0)
             status |= StatusControl.Alert;
-        if (_interruptPending)
-        {
-            _subchannelStatus |= SubchannelStatus.ProgramControlledInterruption;
-            status |= StatusControl.Intermediate;
-        }
         return Build(function, ActivityControl.None, status, _deviceStatus, _subchannelStatus, _residual, length, sense);
     }
 
@@ -328,13 +317,21 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         return StepResult.Ended;
     }
 
+    /// <summary>An IRB; the intermediate conditions that wait go into it, whatever else it reports.</summary>
     private Irb Build(
         FunctionControl function, ActivityControl activity, StatusControl status, DeviceStatus deviceStatus,
         SubchannelStatus subchannelStatus, int residual, int senseLength, ReadOnlySpan<byte> sense)
     {
         var irb = default(Irb);
+        if (_interruptPending)
+            subchannelStatus |= SubchannelStatus.ProgramControlledInterruption;
+        if (_interruptPending || _zeroCondition)
+            status |= StatusControl.Intermediate;
         Scsw scsw = Scsw.Build(
             _orb.Control, function, activity, status | StatusControl.Pending, CcwAddress, deviceStatus, subchannelStatus, (ushort)residual);
+        if (_zeroCondition)
+            scsw = scsw with { Control = scsw.Control | Scsw.ZeroCondition };
+        (_interruptPending, _zeroCondition) = (false, false);
         if (senseLength > 0)
         {
             scsw = scsw with { Control = scsw.Control | Scsw.ExtendedControl };

@@ -15,6 +15,7 @@ public sealed class ProgramTests : IDisposable
 {
     private const uint Suspend = 0x0800_0000;
     private const uint LengthSuppression = 0x80;
+    private const uint InitialStatus = 0x0020_0000;
     private const uint Format0 = OrbControl.Prefetch | 0x8000;
     private readonly List<byte> _written = [];
     private readonly TestDevice _device = new();
@@ -69,6 +70,9 @@ public sealed class ProgramTests : IDisposable
         { "suspend in a data chain", [0x0280_0008_0000_2000, 0x0002_0008_0000_3000], Suspend, "08004017 00001010 0C200008" },
         { "a command that the device refuses", [0xFF20_0001_0000_2000], 0, "00004017 00001008 02000001" },
         { "PCI in the last CCW", [0x0328_0001_0000_2000], 0, "0000400F 00001008 0C800001" },
+        { "an initial-status interruption asked for", [0x0200_0010_0000_2000], InitialStatus, "0024400F 00001008 0C000000" },
+        { "none for an immediate command", [0x0320_0001_0000_2000], InitialStatus, "00204007 00001008 0C000001" },
+        { "none for a refused command", [0xFF20_0001_0000_2000], InitialStatus, "00204017 00001008 02000001" },
         { "the program runs out", [0x0360_0001_0000_2000, 0], 0, "00004017 00001010 00200000" },
     };
 
