@@ -108,7 +108,11 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         if (!_open.TryGetValue(handle, out OpenFile? file) || offset < 0)
             return -(int)Errno.EBADF;
         if (file.Row.Region is { } region)
-            return ReadRegion(file.Entry!.Device, region, offset, buffer);
+        {
+            // The reader may be here before the worker that answered the write: then the program runs now, not after a second read.
+            file.Entry!.Device.ProceedIfOwed();
+            return ReadRegion(file.Entry.Device, region, offset, buffer);
+        }
         if (file.Interrupt is { } interrupt)
             return interrupt.Read(request, (flags & NonBlocking) != 0, buffer);
         if (file.Control is { } control)

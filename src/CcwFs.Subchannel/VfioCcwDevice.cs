@@ -42,6 +42,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
     private bool _warnedPrefetch;
     private bool _crwLost;               // reports were lost since the last one queued
+    private int _owed;                   // 1: something was begun and nobody has let the backend go on yet
 
     /// <summary>A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>.</summary>
     public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger)
@@ -127,14 +128,27 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
                 source.CopyTo(_cmd.AsSpan(position));
                 result = AsyncRequest(source.Length, out proceed);
             }
+            if (proceed)
+                Volatile.Write(ref _owed, 1);
         }
         if (signalIo)
             IoInterrupt.Signal();
         return result;
     }
 
-    /// <summary>Lets the backend go on after a write; see <see cref="ISubchannel.Proceed"/>.</summary>
-    public void Proceed(bool here) => _subchannel.Proceed(here);
+    /// <summary>Lets the backend go on after a write, unless somebody has done so since; see <see cref="ISubchannel.Proceed"/>.</summary>
+    public void Proceed(bool here)
+    {
+        if (Interlocked.Exchange(ref _owed, 0) != 0)
+            _subchannel.Proceed(here);
+    }
+
+    /// <summary>Does what <see cref="Proceed"/> is still to be called for, on this thread; without effect when nothing is owed.</summary>
+    public void ProceedIfOwed()
+    {
+        if (Volatile.Read(ref _owed) != 0)
+            Proceed(here: true);
+    }
 
     /// <summary>VFIO_DEVICE_RESET: ends the program without an interrupt; regions, reports and counts survive. EINVAL when the device is gone.</summary>
     public Errno Reset()
@@ -163,7 +177,9 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
             _privateRun = interrupted;
             _runSpace = space;
             Errno outcome = StartProgram(orb);
-            if (outcome != 0)
+            if (outcome == 0)
+                Volatile.Write(ref _owed, 1);
+            else
                 (_privateRun, _runSpace) = (null, _space);
             return outcome;
         }
