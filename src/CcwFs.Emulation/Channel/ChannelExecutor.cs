@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
@@ -11,52 +9,58 @@ public sealed class ChannelExecutor : IDisposable
     /// <summary>Fewest threads: programs wait for files, so more than the cores of a small machine (arbitrary).</summary>
     public const int MinThreads = 4;
 
-    private readonly BlockingCollection<EmulatedSubchannel> _ready = [];
-    private readonly Lock _gate = new();
+    private readonly object _gate = new(); // a monitor: pulsed for every subchannel queued
+    private readonly Queue<EmulatedSubchannel> _ready = new(); // guarded by _gate
     private readonly int _limit = Math.Max(MinThreads, Environment.ProcessorCount);
     private int _threads; // guarded by _gate
-    private int _idle;
+    private int _idle;    // guarded by _gate
+    private bool _ended;  // guarded by _gate
 
-    /// <summary>Queues a subchannel for a slice; after <see cref="Dispose"/> nothing happens.</summary>
+    /// <summary>Queues a subchannel for a slice; after <see cref="Dispose"/> nothing happens: the program ends with its owner.</summary>
     public void Schedule(EmulatedSubchannel subchannel)
-    {
-        try
-        {
-            _ready.Add(subchannel);
-        }
-        catch (InvalidOperationException)
-        {
-            return; // the program ends with its owner
-        }
-        if (Volatile.Read(ref _idle) == 0)
-            AddThread();
-    }
-
-    /// <summary>Ends the threads after their slices.</summary>
-    public void Dispose() => _ready.CompleteAdding();
-
-    private void AddThread()
     {
         lock (_gate)
         {
-            if (_threads == _limit)
+            if (_ended)
                 return;
-            _threads++;
-            new Thread(Work) { IsBackground = true, Name = $"channel {_threads}" }.Start();
+            _ready.Enqueue(subchannel);
+            if (_idle < _ready.Count && _threads < _limit)
+                new Thread(Work) { IsBackground = true, Name = $"channel {++_threads}" }.Start();
+            else
+                Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Ends the threads after their slices.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            _ready.Clear();
+            Monitor.PulseAll(_gate);
         }
     }
 
     private void Work()
     {
-        while (true)
+        while (Next() is { } subchannel)
         {
-            Interlocked.Increment(ref _idle);
-            bool got = _ready.TryTake(out EmulatedSubchannel? subchannel, Timeout.Infinite);
-            Interlocked.Decrement(ref _idle);
-            if (!got)
-                return;
-            if (!subchannel!.RunSlice(EmulatedSubchannel.LongSlice))
+            if (!subchannel.RunSlice(EmulatedSubchannel.LongSlice))
                 Schedule(subchannel);
+        }
+    }
+
+    private EmulatedSubchannel? Next()
+    {
+        lock (_gate)
+        {
+            EmulatedSubchannel? subchannel;
+            _idle++;
+            while (!_ready.TryDequeue(out subchannel) && !_ended)
+                Monitor.Wait(_gate);
+            _idle--;
+            return subchannel;
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed class EmulatedSubchannel : ISubchannel
     internal const int LongSlice = 512;
 
     /// <summary>CCWs that may run on the thread that took the start (arbitrary: more than any driver's ordinary request).</summary>
-    internal const int ShortSlice = 64;
+    internal const int ShortSlice = 128;
 
     /// <summary>Longest time on that thread (arbitrary).</summary>
     private static readonly long s_shortTicks = Stopwatch.Frequency / 5_000;
