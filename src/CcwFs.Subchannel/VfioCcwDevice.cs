@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.Memory;
@@ -17,7 +16,7 @@ public delegate void PrivateInterrupt(Irb? irb, bool final);
 /// <see cref="ISubchannel"/>. Thread-safe: one gate serializes region accesses, the translator and the events of the backend; signals are raised and
 /// <see cref="Proceed"/> runs without it. Results are byte counts or negative errnos.
 /// </summary>
-public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
+public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 {
     /// <summary>Channel reports that wait for a reader (arbitrary; the first after some were lost says so).</summary>
     public const int CrwLimit = 64;
@@ -215,35 +214,6 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Interrupt()
-    {
-        while (TakeStatus())
-        {
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Report(Crw crw)
-    {
-        lock (_gate)
-        {
-            if (_crws.Count < CrwLimit)
-            {
-                _crws.Enqueue(_crwLost ? new Crw(crw.Word | Crw.Overflow) : crw);
-                _crwLost = false;
-            }
-            else
-            {
-                DeviceLog.ReportLost(_logger, Id, crw.Word);
-                _crwLost = true;
-            }
-            if (crw.Source == Crw.ChannelPathSource)
-                _lostPaths = 0;
-        }
-        CrwInterrupt.Signal();
-    }
-
-    /// <inheritdoc/>
     public void Unmapped(ulong iova, ulong length)
     {
         lock (_gate)
@@ -252,38 +222,6 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
                 ResetProgram();
         }
     }
-
-    /// <summary>Takes one status of the subchannel, if it has any.</summary>
-    private bool TakeStatus()
-    {
-        bool signal = false, final = false;
-        PrivateInterrupt? privateRun = null;
-        Irb irb;
-        lock (_gate)
-        {
-            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !_subchannel.Test(out irb))
-                return false;
-            Scsw scsw = irb.Scsw;
-            if (IsSolicited(scsw))
-            {
-                irb.Scsw = _translator.UpdateScsw(scsw);
-                privateRun = _privateRun;
-                final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
-                if (final)
-                    EndProgram();
-            }
-            if (privateRun is null)
-                signal = Present(irb);
-        }
-        if (signal)
-            IoInterrupt.Signal();
-        privateRun?.Invoke(irb, final);
-        return true;
-    }
-
-    /// <summary>Alert status alone without a deferred condition code comes from the device; anything else answers a function (kernel: scsw_is_solicited).</summary>
-    private static bool IsSolicited(in Scsw scsw) =>
-        scsw.DeferredConditionCode != 0 || scsw.StatusControl != (StatusControl.Alert | StatusControl.Pending);
 
     private static int Copy(byte[] region, int position, Span<byte> destination)
     {
@@ -321,168 +259,5 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
         signal = _crws.Count > 0;
         bytes.Slice(position, destination.Length).CopyTo(destination);
         return destination.Length;
-    }
-
-    private int IoRequest(int count, out bool proceed, out bool signal)
-    {
-        (proceed, signal) = (false, false);
-        var scsw = Scsw.Read(_io.AsSpan(RegionLayout.ScswOffset));
-        Span<byte> retCode = _io.AsSpan(RegionLayout.IoRetCodeOffset);
-        Errno outcome;
-        switch (DeviceTransitions.Action(_state, DeviceEvent.IoRequest))
-        {
-            case DeviceAction.Start when scsw.Function == FunctionControl.None:
-                // No function is no request: the caller's own ret_code is the answer, where a write can carry it.
-                int own = MemoryMarshal.Read<int>(retCode);
-                return own is < 0 and >= -LargestErrno ? own : count;
-            case DeviceAction.Start when (scsw.Function & FunctionControl.Start) == 0:
-                outcome = Errno.EOPNOTSUPP; // HALT and CLEAR have a region of their own
-                break;
-            case DeviceAction.Start:
-                outcome = StartProgram(Orb.Read(_io));
-                proceed = outcome == 0;
-                signal = proceed && _irbs.HeadUnread && Advance();
-                break;
-            case DeviceAction.ResumeOrBusy when IsResume(scsw) && _privateRun is null:
-                outcome = DeviceErrors.FromCondition(_subchannel.Resume()); // EBUSY unless suspended
-                proceed = outcome == 0;
-                break;
-            case DeviceAction refused:
-                outcome = DeviceTransitions.Refusal(refused);
-                break;
-        }
-        MemoryMarshal.Write(retCode, -(int)outcome);
-        return outcome == 0 ? count : -(int)outcome;
-    }
-
-    private static bool IsResume(Scsw scsw) =>
-        (scsw.Activity & (ActivityControl.ResumePending | ActivityControl.Suspended)) == (ActivityControl.ResumePending | ActivityControl.Suspended);
-
-    /// <summary>Translates and starts; on any errno nothing was executed and the device is idle again.</summary>
-    private Errno StartProgram(in Orb orb)
-    {
-        if (orb.TransportMode)
-            return Errno.EOPNOTSUPP;
-        _state = DeviceState.Processing;
-        Errno outcome = Translate(orb);
-        if (outcome == 0)
-            outcome = StartTranslated(orb);
-        _state = outcome == 0 ? DeviceState.Pending : DeviceState.Idle;
-        if (outcome != 0)
-            _translator.Free();
-        return outcome;
-    }
-
-    private Errno Translate(in Orb orb)
-    {
-        if (!orb.Prefetch && !_warnedPrefetch)
-        {
-            _warnedPrefetch = true;
-            DeviceLog.PrefetchNotAllowed(_logger, Id);
-        }
-        ProgramFault fault = _translator.Initialize(orb, _runSpace.Map);
-        if (fault == ProgramFault.None)
-            fault = _translator.Prefetch();
-        return DeviceErrors.FromFault(fault, _runSpace.Unmapped);
-    }
-
-    private Errno StartTranslated(in Orb orb)
-    {
-        const uint Reserved = OrbControl.ModifiedIndirectData | 0x3E; // an operand exception of START SUBCHANNEL
-        if ((orb.Control & Reserved) != 0)
-            return Errno.EIO;
-        UpdatePaths();
-        _translator.GetOrb(orb.InterruptionParameter, _lpm, out Orb host);
-        switch (_subchannel.Start(host, _translator))
-        {
-            case ConditionCode.Initiated:
-                _interruptionParameter = orb.InterruptionParameter;
-                return 0;
-            case ConditionCode.StatusPending or ConditionCode.Busy:
-                return Errno.EBUSY;
-            case ConditionCode.NotOperational:
-                byte tried = orb.LogicalPathMask != 0 ? orb.LogicalPathMask : _lpm;
-                _lostPaths |= tried;
-                UpdatePaths();
-                return _lpm != 0 ? Errno.EACCES : Errno.ENODEV;
-            case ConditionCode unknown:
-                throw new InvalidOperationException($"condition code {unknown}");
-        }
-    }
-
-    private void UpdatePaths() =>
-        _lpm = _subchannel.Store(out Schib schib) ? (byte)(schib.Pmcw.Pam & ~_lostPaths) : (byte)0;
-
-    private int AsyncRequest(int count, out bool proceed)
-    {
-        proceed = false;
-        Errno outcome = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.AsyncRequest));
-        if (outcome == 0)
-        {
-            outcome = MemoryMarshal.Read<uint>(_cmd) switch
-            {
-                RegionLayout.CommandHalt => DeviceErrors.FromCondition(_subchannel.Halt()),
-                RegionLayout.CommandClear => DeviceErrors.FromCondition(_subchannel.Clear()),
-                _ => Errno.EINVAL,
-            };
-            proceed = outcome == 0;
-        }
-        MemoryMarshal.Write(_cmd.AsSpan(RegionLayout.CmdRetCodeOffset), -(int)outcome);
-        return outcome == 0 ? count : -(int)outcome;
-    }
-
-    private bool ResetProgram()
-    {
-        bool operational = _subchannel.Reset();
-        PrivateInterrupt? privateRun = _privateRun;
-        EndProgram();
-        privateRun?.Invoke(null, final: true);
-        return operational;
-    }
-
-    private void EndProgram()
-    {
-        _translator.Free();
-        (_privateRun, _runSpace) = (null, _space);
-        _state = DeviceState.Idle;
-    }
-
-    /// <summary>Keeps an IRB for the client. True: it is visible now.</summary>
-    private bool Present(in Irb irb)
-    {
-        bool visible = _irbs.Add(irb, out bool dropped);
-        if (dropped)
-            DeviceLog.InterruptLost(_logger, Id, IrbQueue.Limit);
-        if (visible)
-            Show(irb);
-        return visible;
-    }
-
-    private bool Advance()
-    {
-        if (!_irbs.TryAdvance(out Irb next))
-            return false;
-        Show(next);
-        return true;
-    }
-
-    private void Show(in Irb irb) => ((ReadOnlySpan<byte>)irb).CopyTo(_io.AsSpan(RegionLayout.IrbOffset, Irb.Size));
-
-    /// <summary>
-    /// A reader took the io signal: the head stays readable for it. A reader that comes again without having read the head does not want it,
-    /// so the next one moves up and signals.
-    /// </summary>
-    private void OnIoInterruptTaken(bool counted)
-    {
-        bool signal = false;
-        lock (_gate)
-        {
-            if (counted)
-                _irbs.HeadSignalled = _irbs.HeadUnread;
-            else if (_irbs.HeadSignalled && _irbs.HasMore)
-                signal = Advance();
-        }
-        if (signal)
-            IoInterrupt.Signal();
     }
 }
