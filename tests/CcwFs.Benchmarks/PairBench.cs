@@ -6,7 +6,7 @@ namespace CcwFs.Benchmarks;
 /// <summary>START of a NOP and its status through a mounted io file, against a write + read pair on libfuse's fastest null server.</summary>
 internal static class PairBench
 {
-    private const int Rounds = 9;
+    private const int Rounds = 21;
     private const ulong NopCcw = 0x0320_0001_0000_2000; // NO-OPERATION, SLI, count 1
     private const string ProgramAddress = "0x1000";
 
@@ -47,8 +47,8 @@ internal static class PairBench
         List<double> ours = [], theirs = [], ratios = [], reads = [];
         for (int round = 0; round < Rounds; round++)
         {
-            ours.Add(Loop(nop, 8_000, out double readsARound));
-            theirs.Add(Loop(pair, 8_000, out _));
+            ours.Add(Loop(nop, 4_000, out double readsARound));
+            theirs.Add(Loop(pair, 4_000, out _));
             ratios.Add(ours[^1] / theirs[^1]);
             reads.Add(readsARound);
         }

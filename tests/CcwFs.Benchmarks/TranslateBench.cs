@@ -52,7 +52,11 @@ internal sealed class TranslateCase : IDisposable
 /// <summary>Translation against a 2 KiB copy, in alternating rounds.</summary>
 internal static class TranslateBench
 {
-    private const int Rounds = 41;
+    private const int Rounds = 501;
+
+    // A round is short against a time slice, so that on a busy machine most rounds are not interrupted and the median is one of those.
+    private const double RoundNanoseconds = 150_000;
+
     private static readonly (int Ccws, double Target)[] s_targets = [(1, 3.2), (3, 5.5), (64, 82), (255, 316)];
 
     internal static void Run(Report report)
@@ -60,14 +64,13 @@ internal static class TranslateBench
         foreach ((int ccws, double target) in s_targets)
         {
             using var one = new TranslateCase(ccws);
-            int times = 200_000 / (ccws + 10);
-            WarmUp(one, times);
+            int times = (int)(RoundNanoseconds / WarmUp(one));
             List<double> ratios = [], copies = [], translations = [];
             Action copy = one.Copy, translate = one.Translate;
             long allocated = 0;
             for (int round = 0; round < Rounds; round++)
             {
-                copies.Add(Nanoseconds(copy, 20_000));
+                copies.Add(Nanoseconds(copy, 4_000));
                 long before = GC.GetAllocatedBytesForCurrentThread();
                 double translation = Nanoseconds(translate, times);
                 allocated += GC.GetAllocatedBytesForCurrentThread() - before;
@@ -82,13 +85,15 @@ internal static class TranslateBench
     }
 
     // Tiered compilation replaces the code while it runs; its last step comes some 100 ms after 30 calls and a loop's many turns.
-    private static void WarmUp(TranslateCase one, int times)
+    private static double WarmUp(TranslateCase one)
     {
+        double fastest = double.MaxValue;
         for (long end = Stopwatch.GetTimestamp() + Stopwatch.Frequency; Stopwatch.GetTimestamp() < end;)
         {
             Nanoseconds(one.Copy, 2_000);
-            Nanoseconds(one.Translate, times / 10);
+            fastest = Math.Min(fastest, Nanoseconds(one.Translate, 20));
         }
+        return fastest;
     }
 
     private static double Nanoseconds(Action action, int times)
