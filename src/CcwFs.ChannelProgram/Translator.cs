@@ -250,7 +250,7 @@ public sealed class Translator
         MemoryFault fault = IovaMap.Read(_mappings, head, _fetched);
         if (fault != MemoryFault.None)
             return ToFault(fault);
-        int length = CountChain(head);
+        int length = CountChain(head, out bool transfers);
         if (length < 0)
             return ProgramFault.Invalid;
         if (_chainCount == _chains.Length)
@@ -267,20 +267,23 @@ public sealed class Translator
             for (int at = 0; at < size; at += Ccw.Size)
                 Ccw.ReadFormat0(_fetched.AsSpan(at)).WriteFormat1(host[at..]);
         }
-        _chains[_chainCount++] = new Chain { GuestHead = head, HostHead = hostHead, Length = length };
+        _chains[_chainCount++] = new Chain { GuestHead = head, HostHead = hostHead, Length = length, Scanned = transfers ? 0 : length };
         return ProgramFault.None;
     }
 
     /// <summary>
     /// Rule 3: CCWs up to and with the one that has no chaining flag and is no TIC back into [head, its own address]; -1 when the 256th goes on.
+    /// <paramref name="transfers"/>: there is a TIC among them.
     /// </summary>
-    private int CountChain(uint head)
+    private int CountChain(uint head, out bool transfers)
     {
         bool format1 = _orb.Format1;
+        transfers = false;
         for (int i = 0; i < MaxChainLength; i++)
         {
             ReadOnlySpan<byte> bytes = _fetched.AsSpan(i * Ccw.Size, Ccw.Size);
             Ccw ccw = format1 ? Ccw.ReadFormat1(bytes) : Ccw.ReadFormat0(bytes);
+            transfers |= ccw.IsTransferInChannel;
             if (ccw.Has(CcwFlags.ChainCommand | CcwFlags.ChainData))
                 continue;
             if (ccw.IsTransferInChannel && IsWithin(ccw.DataAddress, head, i + 1))
