@@ -44,7 +44,7 @@ public sealed class FuseSession : IDisposable
     /// <summary>Ends when the file system is unmounted (or aborted) and every worker is gone, after <see cref="FuseHandlers.Destroy"/>.</summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Workers that now wait for a request; 0 means that a handler which goes on computing delays others.</summary>
+    /// <summary>Workers that now wait for a request, or are parked until it pays; 0 means that a handler which goes on computing delays others.</summary>
     public int IdleWorkers => Volatile.Read(ref _idle);
 
     internal FuseSessionOptions Options { get; }
@@ -52,6 +52,8 @@ public sealed class FuseSession : IDisposable
     internal FuseReplies Replies { get; }
 
     internal HeldRequests Held { get; }
+
+    internal SoleReader SoleReader { get; } = new();
 
     internal bool Initialized => _initialized;
 
@@ -111,9 +113,10 @@ public sealed class FuseSession : IDisposable
     /// <summary>Ends the held requests. The workers end with the connection: unmount or close the mount for that.</summary>
     public void Dispose() => Stop();
 
-    internal int ReadRequest(byte[] buffer)
+    internal int ReadRequest(FuseWorker worker, byte[] buffer)
     {
         Interlocked.Increment(ref _idle);
+        SoleReader.BeforeRead(worker);
         int result = _device.Read(buffer);
         if (Interlocked.Decrement(ref _idle) == 0 && result > 0 && _workers.Length < Options.MaxWorkers)
         {
@@ -165,6 +168,7 @@ public sealed class FuseSession : IDisposable
     private void RunWorker(FuseWorker worker)
     {
         worker.Run();
+        SoleReader.End(); // whoever is parked finds the end of the connection too
         lock (_gate)
         {
             if (--_running > 0)
@@ -181,6 +185,7 @@ public sealed class FuseSession : IDisposable
         }
         _ready.TrySetException(new FuseMountException("cannot serve the mount: it was unmounted before it was ready"));
         _device.Dispose();
+        SoleReader.Dispose();
         _completion.TrySetResult();
     }
 }

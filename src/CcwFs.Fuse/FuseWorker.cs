@@ -85,7 +85,7 @@ internal sealed class FuseWorker : IRequestHolder
     {
         while (true)
         {
-            int result = Session.ReadRequest(_in);
+            int result = Session.ReadRequest(this, _in);
             if (result >= 0)
                 Process(result);
             else if (result is not (-(int)Errno.EINTR or -(int)Errno.ENOENT or -(int)Errno.EAGAIN))
@@ -108,6 +108,7 @@ internal sealed class FuseWorker : IRequestHolder
         }
         _length = length;
         Header = MemoryMarshal.Read<FuseInHeader>(_in);
+        Session.SoleReader.AfterRead(this, Header.Pid);
         FuseOperation? row = FuseOperationTable.Find(Header.Opcode);
         if (row is null)
         {
