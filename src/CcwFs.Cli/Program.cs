@@ -70,7 +70,11 @@ internal static class Program
     private static string WrongUsage(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0 ? $"unknown verb '{parsed.UnmatchedTokens[0]}'."
         : parsed.UnmatchedTokens.Count > 0 ? $"unknown word '{parsed.UnmatchedTokens[0]}'."
-        : parsed.Errors[0].Message;
+        : OneLine(parsed.Errors[0].Message);
+
+    /// <summary>The parser spreads the values that an argument may have over lines.</summary>
+    private static string OneLine(string message) =>
+        string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
     private static string Invocation(ParseResult parsed)
     {

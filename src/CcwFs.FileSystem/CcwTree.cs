@@ -116,7 +116,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         if (file.Interrupt is { } interrupt)
             return interrupt.Read(request, (flags & NonBlocking) != 0, buffer);
         if (file.Control is { } control)
-            return control.Read(buffer);
+            return control.Read(request, buffer);
         if (file.Row.Kind == NodeKind.Memory)
             return ReadMemory(offset, buffer);
         int length = (int)Math.Clamp(file.Text.Length - offset, 0, buffer.Length);

@@ -14,8 +14,8 @@ public readonly record struct ControlCaller(uint Pid, uint Uid, uint Gid);
 public delegate Task<byte[]> ControlHandler(ReadOnlyMemory<byte> request, ControlCaller caller, CancellationToken cancelled);
 
 /// <summary>
-/// One open control file: JSON is written, in one or several writes, until it is a whole request; that write is answered when the request has been
-/// carried out, and reads then give the reply, once. Thread-safe.
+/// One open control file: JSON is written, in one or several writes, until it is a whole request; reads are held until it has been carried out
+/// and then give the reply, once. Writes are never held: the kernel's inode lock would make every other client of the file wait. Thread-safe.
 /// </summary>
 internal sealed class ControlFile(ControlHandler handler) : IDisposable
 {
@@ -25,6 +25,7 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _closed = new();
     private readonly MemoryStream _request = new();
+    private readonly LinkedList<(DeferredReply Reply, int Length)> _waiting = []; // reads of a reply to come; guarded by _gate
     private byte[] _reply = [];
     private int _taken;
     private bool _busy;
@@ -44,17 +45,20 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
             _request.SetLength(0);
             _busy = true;
             var caller = new ControlCaller(request.Pid, request.Uid, request.Gid);
-            DeferredReply written = request.Defer(_ => _closed.Cancel());
-            int length = data.Length;
-            _ = Task.Run(() => CarryOut(whole, caller, written, length));
-            return FuseHandlers.Later;
+            _ = Task.Run(() => CarryOut(whole, caller));
+            return data.Length;
         }
     }
 
-    internal int Read(Span<byte> buffer)
+    internal int Read(in FuseRequest request, Span<byte> buffer)
     {
         lock (_gate)
         {
+            if (_busy)
+            {
+                _waiting.AddLast((request.Defer(Forget), buffer.Length));
+                return FuseHandlers.Later;
+            }
             int length = Math.Min(buffer.Length, _reply.Length - _taken);
             _reply.AsSpan(_taken, length).CopyTo(buffer);
             _taken += length;
@@ -65,7 +69,22 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
     /// <summary>The file is closed: what is being carried out for it is cancelled. The token source lives as long as that needs it.</summary>
     public void Dispose() => _closed.Cancel();
 
-    private async Task CarryOut(byte[] request, ControlCaller caller, DeferredReply written, int length)
+    private void Forget(DeferredReply reply)
+    {
+        lock (_gate)
+        {
+            for (LinkedListNode<(DeferredReply Reply, int Length)>? at = _waiting.First; at is not null; at = at.Next)
+            {
+                if (at.Value.Reply == reply)
+                {
+                    _waiting.Remove(at);
+                    return;
+                }
+            }
+        }
+    }
+
+    private async Task CarryOut(byte[] request, ControlCaller caller)
     {
         byte[] reply;
         try
@@ -79,8 +98,14 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
         lock (_gate)
         {
             (_reply, _taken, _busy) = (reply, 0, false);
+            foreach ((DeferredReply read, int length) in _waiting)
+            {
+                int given = Math.Min(length, _reply.Length - _taken);
+                if (read.TryData(_reply.AsSpan(_taken, given)))
+                    _taken += given;
+            }
+            _waiting.Clear();
         }
-        written.TryWritten(length);
     }
 
     /// <summary>True when the bytes so far are a whole JSON value; malformed ones are a request too, for an error in words.</summary>
