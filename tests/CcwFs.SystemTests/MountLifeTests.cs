@@ -1,0 +1,126 @@
+using System.Diagnostics;
+
+namespace CcwFs.SystemTests;
+
+/// <summary>From mount to unmount: signals, busy and dead mounts, daemons, configuration, wrong usage.</summary>
+public sealed class MountLifeTests : IDisposable
+{
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    private static bool IsMounted(string path) => File.ReadAllText("/proc/self/mounts").Contains($" {path} fuse.ccwfs ", StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    public void A_signal_unmounts_and_ends_with_status_0(string signal)
+    {
+        using var mounted = new MountedCcwfs();
+        mounted.Signal(signal);
+        Assert.Equal(0, mounted.WaitForExit());
+        Assert.False(IsMounted(mounted.MountPoint));
+        Assert.Equal("", mounted.Log.Trim());
+    }
+
+    [Fact]
+    public void Umount_ends_it_too()
+    {
+        using var mounted = new MountedCcwfs();
+        Child.Ccwfs("umount", mounted.MountPoint).Ok();
+        Assert.Equal(0, mounted.WaitForExit());
+        Assert.False(IsMounted(mounted.MountPoint));
+    }
+
+    [Fact]
+    public void A_busy_mount_names_its_holders_is_detached_and_ends_held_reads()
+    {
+        using var mounted = new MountedCcwfs();
+        using Process holder = mounted.StartPython("""
+            os.chdir(D + '/0.0.0000'); fd = os.open('irq/io', os.O_RDONLY); print('in')
+            print(name(call(os.read, fd, 8)))
+            """);
+        Assert.Equal("in", holder.StandardOutput.ReadLine());
+        mounted.Signal("TERM");
+        Assert.Equal(0, mounted.WaitForExit());
+        Assert.Contains($"pid {holder.Id}", mounted.Log, StringComparison.Ordinal);
+        Assert.False(IsMounted(mounted.MountPoint));
+        Assert.Matches("^(EINTR|ENODEV|ENOTCONN|ECONNABORTED)\n$", Child.Finish(holder).Ok().Output);
+    }
+
+    [Fact]
+    public void A_dead_mount_is_replaced_and_a_live_one_refused()
+    {
+        string image = _scratch.MakeImage("v.ckd");
+        string point = _scratch.MakeDirectory("m");
+        using var first = new MountedCcwfs(["--device", "dasd,image=" + image], mountPoint: point);
+        Child.Ccwfs("mount", point, "--device", "dasd").Refused(1);
+        first.Kill();
+        Child.Ccwfs("list", "--mount", point).Refused(1);
+        using var second = new MountedCcwfs(["--device", "dasd,image=" + image], mountPoint: point);
+        second.Python("ran((0xe4, SLI, 40))");
+    }
+
+    [Fact]
+    public void A_configuration_mounts_and_an_option_wins()
+    {
+        _scratch.MakeImage("v.ckd");
+        File.WriteAllText(_scratch.At("c.json"), """
+            { // comments are fine
+              "memory": "32M", "mode": "0660",
+              "devices": [ "dasd,image=v.ckd", { "kind": "dasd", "id": "0.0.0005", "count": 2 } ],
+            }
+            """);
+        using var mounted = new MountedCcwfs(["--config", "c.json", "--memory", "16M"], workingDirectory: _scratch.Path);
+        Assert.Equal("16777216 660\n0.0.0000 0.0.0005 0.0.0006 control memory\n",
+            mounted.Bash("stat -c '%s %a' $D/memory; ls $D | paste -sd' '").Ok().Output);
+    }
+
+    [Theory]
+    [InlineData("{\n \"colour\": 1 }", 2)]
+    [InlineData("{\n\n \"memory\": 5 }", 3)]
+    [InlineData("{\n \"devices\": [\n  \"tape\" ] }", 3)]
+    [InlineData("{\n \"devices\": [ { \"kind\": \"dasd\",\n \"count\": 0 } ] }", 3)]
+    [InlineData("{\n \"memory\": ", 2)]
+    [InlineData("[]", 1)]
+    [InlineData("", 1)]
+    public void A_configuration_error_names_file_and_line(string text, int line)
+    {
+        string file = _scratch.At("c.json");
+        File.WriteAllText(file, text);
+        Assert.Contains($"{file}:{line}: ", Child.Ccwfs("mount", _scratch.MakeDirectory("m"), "--config", file).Refused(1), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("dance")]
+    [InlineData("mount --no-such-option")]
+    [InlineData("mount a b")]
+    [InlineData("mount --device")]
+    [InlineData("mount /tmp --mode 0999")]
+    [InlineData("mount /tmp --mode 0755")]
+    [InlineData("mount /tmp --device dasd --owner no-such-user")]
+    [InlineData("mount /tmp --device dasd,colour=red")]
+    [InlineData("mount /tmp --log x")]
+    [InlineData("list extra")]
+    [InlineData("list --jsno")]
+    [InlineData("info")]
+    [InlineData("remove")]
+    [InlineData("path 0.0.0000 40")]
+    [InlineData("path 0.0.0000 40 sideways")]
+    [InlineData("decode")]
+    [InlineData("translate")]
+    [InlineData("dasd")]
+    [InlineData("dasd create")]
+    public void Wrong_usage_is_one_line_and_status_2(string arguments) =>
+        Child.Ccwfs(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Refused(2);
+
+    [Fact]
+    public void Thousands_of_devices_are_ready_listed_and_usable()
+    {
+        using var mounted = new MountedCcwfs(["--device", "dasd,count=4096"]);
+        Assert.Equal("4098\n", mounted.Bash("ls $D | wc -l").Ok().Output);
+        Assert.Contains("0.0.0fff", mounted.Ccwfs("list").Ok().Output, StringComparison.Ordinal);
+        mounted.Python("ran((0xe4, SLI, 40), dev='0.0.0fff')");
+    }
+}
