@@ -4,7 +4,6 @@ using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
 using CcwFs.Cli.Mount;
 using CcwFs.Cli.Verbs;
-using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Fuse;
 using CcwFs.Linux;
 
@@ -29,23 +28,18 @@ internal static class Program
             TranslateCommand.Create(),
             DasdCommand.Create(allocatedBytes: AllocatedBytes),
         };
-        ParseResult parsed = root.Parse(arguments);
         try
         {
+            ParseResult parsed = Parse(root, arguments);
             RefuseUnknownOptions(parsed);
             if (parsed.Errors.Count > 0)
                 throw new CommandException($"{WrongUsage(parsed)} Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
         }
-        catch (CommandException error)
+        catch (Exception error) when (IsExpected(error))
         {
             await Console.Error.WriteLineAsync($"ccwfs: {error.Message}").ConfigureAwait(false);
-            return error.Status;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FuseMountException or ImageException)
-        {
-            await Console.Error.WriteLineAsync($"ccwfs: {error.Message}").ConfigureAwait(false);
-            return CommandException.Failed;
+            return error is CommandException command ? command.Status : CommandException.Failed;
         }
         catch (OperationCanceledException)
         {
@@ -53,16 +47,35 @@ internal static class Program
         }
     }
 
+    /// <summary>What a user, a file or the system can cause: one line, no stack trace.</summary>
+    internal static bool IsExpected(Exception error) =>
+        error is CommandException or IOException or UnauthorizedAccessException or FuseMountException or System.ComponentModel.Win32Exception;
+
     private static long? AllocatedBytes(string path) =>
         FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 ? (long)status.Blocks * 512 : null;
+
+    private static ParseResult Parse(RootCommand root, string[] arguments)
+    {
+        try
+        {
+            return root.Parse(arguments);
+        }
+        catch (InvalidOperationException wrong)
+        {
+            // A validator asked for a value that is none: the parser's own message says which.
+            throw new CommandException(OneLine(wrong.Message), CommandException.WrongUsage);
+        }
+    }
 
     /// <summary>A word like --foo that is no option would otherwise be taken for an argument, a mount point say.</summary>
     private static void RefuseUnknownOptions(ParseResult parsed)
     {
+        TokenType before = TokenType.Command;
         foreach (Token token in parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash))
         {
-            if (token.Type == TokenType.Argument && token.Value is ['-', _, ..])
+            if (token.Type == TokenType.Argument && before != TokenType.Option && token.Value is ['-', _, ..])
                 throw new CommandException($"unknown option '{token.Value}'. Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
+            before = token.Type;
         }
     }
 

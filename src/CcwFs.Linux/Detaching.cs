@@ -32,6 +32,15 @@ public static partial class Detaching
         }
     }
 
+    /// <summary>A second descriptor for standard output (1) or error (2), which outlives <see cref="Detach"/>; the caller's.</summary>
+    public static FileDescriptor Keep(int number)
+    {
+        var original = new FileDescriptor(number);
+        original.Duplicate(out FileDescriptor kept);
+        original.SetHandleAsInvalid(); // the standard stream stays open
+        return kept;
+    }
+
     [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
     private static partial int SetSid();
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Text;
+using CcwFs.Linux;
 
 namespace CcwFs.Cli.Mount;
 
@@ -40,16 +42,51 @@ internal static class MountCommand
     private static async Task<int> Run(ParseResult result)
     {
         MountSettings settings = Settings(result);
-        _ = settings.FileMode; // wrong values are told before anything is done
+        settings.Check(); // wrong values are told before anything is done
         string? log = result.GetValue(s_log);
         const string Inner = "CCWFS_DAEMON"; // set for the process that becomes the daemon
         if (result.GetValue(s_daemon) && Environment.GetEnvironmentVariable(Inner) is null)
             return await StartDaemon(Inner).ConfigureAwait(false);
         if (log is not null && !result.GetValue(s_daemon))
             throw new CommandException("--log goes with --daemon; in the foreground, redirect standard error", CommandException.WrongUsage);
-        string? detachTo = result.GetValue(s_daemon) ? Path.GetFullPath(log ?? "/dev/null") : null;
-        using var server = new MountServer(settings, result.GetValue(s_welcome), detachTo);
-        return await server.RunAsync().ConfigureAwait(false);
+        if (!result.GetValue(s_daemon))
+        {
+            using var server = new MountServer(settings);
+            return await server.RunAsync(path => Announce(path, server, result.GetValue(s_welcome))).ConfigureAwait(false);
+        }
+        return await RunDetached(settings, Path.GetFullPath(log ?? "/dev/null")).ConfigureAwait(false);
+    }
+
+    private static void Announce(string path, MountServer server, bool welcome)
+    {
+        Console.Out.WriteLine($"mounted {path}");
+        if (welcome)
+            Console.Out.Write(Welcome.Text(path, server.Devices));
+        Console.Out.Flush();
+    }
+
+    /// <summary>The daemon itself: leaves the terminal first, so that its log is the log file, and tells its parent over the old streams.</summary>
+    private static async Task<int> RunDetached(MountSettings settings, string log)
+    {
+        using FileDescriptor output = Detaching.Keep(1), error = Detaching.Keep(2);
+        int detached = Detaching.Detach(log);
+        try
+        {
+            if (detached < 0)
+                throw new CommandException($"--log {log}: {Problem.Of(detached)}");
+            using var server = new MountServer(settings);
+            return await server.RunAsync(path =>
+            {
+                output.Write(Encoding.UTF8.GetBytes($"mounted {path}\n"));
+                output.Dispose();
+                error.Dispose();
+            }).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (Program.IsExpected(problem) && !error.IsClosed)
+        {
+            error.Write(Encoding.UTF8.GetBytes($"ccwfs: {problem.Message}\n"));
+            return problem is CommandException command ? command.Status : CommandException.Failed;
+        }
     }
 
     private static MountSettings Settings(ParseResult result)
@@ -83,12 +120,13 @@ internal static class MountCommand
         start.Environment[inner] = "1";
         using Process daemon = Process.Start(start)!;
         daemon.StandardInput.Close();
-        Task<string> output = daemon.StandardOutput.ReadToEndAsync(); // both end when the daemon detaches, or dies
-        Task<string> error = daemon.StandardError.ReadToEndAsync();
-        Console.Out.Write(await output.ConfigureAwait(false));
-        Console.Error.Write(await error.ConfigureAwait(false));
-        if ((await output.ConfigureAwait(false)).Length > 0)
+        string? mounted = await daemon.StandardOutput.ReadLineAsync().ConfigureAwait(false); // nothing when it ended
+        if (mounted is not null)
+        {
+            Console.Out.WriteLine(mounted);
             return 0;
+        }
+        Console.Error.Write(await daemon.StandardError.ReadToEndAsync().ConfigureAwait(false));
         await daemon.WaitForExitAsync().ConfigureAwait(false);
         return daemon.ExitCode == 0 ? CommandException.Failed : daemon.ExitCode;
     }

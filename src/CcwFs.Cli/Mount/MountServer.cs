@@ -22,8 +22,6 @@ internal sealed class MountServer : IDisposable
     private const int DefaultCylinders = 100;
 
     private readonly MountSettings _settings;
-    private readonly bool _welcome;
-    private readonly string? _detachTo;
     private readonly ILoggerFactory _loggers;
     private readonly IMemoryStore _memory;
     private readonly ChannelExecutor _executor = new();
@@ -31,10 +29,10 @@ internal sealed class MountServer : IDisposable
     private readonly DeviceFactory _factory;
     private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Makes the parts; nothing is mounted yet. <paramref name="detachTo"/>: a daemon's log, null in the foreground.</summary>
-    internal MountServer(MountSettings settings, bool welcome, string? detachTo)
+    /// <summary>Makes the parts; nothing is mounted yet.</summary>
+    internal MountServer(MountSettings settings)
     {
-        (_settings, _welcome, _detachTo) = (settings, welcome, detachTo);
+        _settings = settings;
         _loggers = LoggerFactory.Create(logging => logging
             .AddSimpleConsole(console =>
             {
@@ -48,6 +46,9 @@ internal sealed class MountServer : IDisposable
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
     }
 
+    /// <summary>The devices, in the order of their ids.</summary>
+    internal IReadOnlyList<VfioCcwDevice> Devices => _table.Devices;
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -57,15 +58,14 @@ internal sealed class MountServer : IDisposable
         _loggers.Dispose();
     }
 
-    /// <summary>Mounts, serves until a signal or an unmount, and gives the exit status.</summary>
-    internal async Task<int> RunAsync()
+    /// <summary>Mounts, tells <paramref name="mounted"/> where, serves until a signal or an unmount, and gives the exit status.</summary>
+    internal async Task<int> RunAsync(Action<string> mounted)
     {
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         AddDevices();
         string path = PrepareMountPoint();
-        uint? owner = _settings.Owner is { } user ? MountSettings.FindUser(user) : null;
-        uint? group = _settings.Group is { } name ? MountSettings.FindGroup(name) : null;
+        (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
             _table, _memory, new ControlService(_table, _factory).HandleAsync,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
@@ -74,7 +74,7 @@ internal sealed class MountServer : IDisposable
         tree.Attach(session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
-        Announce(path);
+        mounted(path);
         await Task.WhenAny(session.Completion, _signalled.Task).ConfigureAwait(false);
         if (!session.Completion.IsCompleted)
             Unmount(mount, session);
@@ -128,18 +128,5 @@ internal sealed class MountServer : IDisposable
             Directory.CreateDirectory(path);
         }
         return path;
-    }
-
-    private void Announce(string path)
-    {
-        Console.Out.WriteLine($"mounted {path}");
-        if (_welcome)
-            Console.Out.Write(Welcome.Text(path, _table.Devices));
-        Console.Out.Flush();
-        if (_detachTo is null)
-            return;
-        int detached = Detaching.Detach(_detachTo);
-        if (detached < 0)
-            throw new CommandException($"--log {_detachTo}: {Problem.Of(detached)}");
     }
 }

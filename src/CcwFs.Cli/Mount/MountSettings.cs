@@ -22,6 +22,12 @@ internal sealed class MountSettings
 
     internal bool Verbose { get; set; }
 
+    /// <summary>The owner's number; null: the mounting user.</summary>
+    internal uint? Uid => Owner is { } text ? FindId(text, "/etc/passwd", "user") : null;
+
+    /// <summary>The group's number; null: the mounting user's.</summary>
+    internal uint? Gid => Group is { } text ? FindId(text, "/etc/group", "group") : null;
+
     /// <summary>The files' permission bits.</summary>
     internal uint FileMode
     {
@@ -40,11 +46,8 @@ internal sealed class MountSettings
         }
     }
 
-    /// <summary>A user by name or number.</summary>
-    internal static uint FindUser(string text) => FindId(text, "/etc/passwd", "user");
-
-    /// <summary>A group by name or number.</summary>
-    internal static uint FindGroup(string text) => FindId(text, "/etc/group", "group");
+    /// <summary>Throws for what is wrong without looking at any device.</summary>
+    internal void Check() => _ = (Uid, Gid, FileMode);
 
     private static uint FindId(string text, string file, string what)
     {
