@@ -47,7 +47,7 @@ internal static class Child
         return Process.Start(start)!;
     }
 
-    internal static Outcome Finish(Process process, byte[]? input = null)
+    internal static Outcome Finish(Process process, byte[]? input = null, TimeSpan? patience = null)
     {
         using (process)
         {
@@ -62,7 +62,7 @@ internal static class Child
             {
                 // It ended without reading.
             }
-            if (!Task.WhenAll(output, error, process.WaitForExitAsync()).Wait(Patience))
+            if (!Task.WhenAll(output, error, process.WaitForExitAsync()).Wait(patience ?? Patience))
             {
                 process.Kill(entireProcessTree: true);
                 Assert.Fail($"the child did not end: {process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)}");

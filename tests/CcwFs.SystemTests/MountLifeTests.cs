@@ -91,6 +91,23 @@ public sealed class MountLifeTests : IDisposable
         Assert.Contains($"{file}:{line}: ", Child.Ccwfs("mount", _scratch.MakeDirectory("m"), "--config", file).Refused(1), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_daemon_answers_once_mounted_and_logs_to_its_file()
+    {
+        string point = _scratch.MakeDirectory("m"), log = _scratch.At("log");
+        Assert.Equal($"mounted {point}\n", Child.Ccwfs("mount", point, "--device", "dasd", "--daemon", "--log", log, "-v").Ok().Output);
+        try
+        {
+            Assert.Contains("0.0.0000", Child.Ccwfs("list", "--mount", point).Ok().Output, StringComparison.Ordinal);
+            Assert.True(File.Exists(log));
+        }
+        finally
+        {
+            Child.Ccwfs("umount", point).Ok();
+        }
+        Child.Ccwfs("mount", point, "--device", "dasd,image=/nowhere", "--daemon").Refused(1);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("dance")]
@@ -99,7 +116,7 @@ public sealed class MountLifeTests : IDisposable
     [InlineData("mount --device")]
     [InlineData("mount /tmp --mode 0999")]
     [InlineData("mount /tmp --mode 0755")]
-    [InlineData("mount /tmp --device dasd --owner no-such-user")]
+    [InlineData("mount /tmp --owner no-such-user")]
     [InlineData("mount /tmp --device dasd,colour=red")]
     [InlineData("mount /tmp --log x")]
     [InlineData("list extra")]
@@ -112,6 +129,7 @@ public sealed class MountLifeTests : IDisposable
     [InlineData("translate")]
     [InlineData("dasd")]
     [InlineData("dasd create")]
+    [InlineData("dasd create x --cylinders many")]
     public void Wrong_usage_is_one_line_and_status_2(string arguments) =>
         Child.Ccwfs(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Refused(2);
 
