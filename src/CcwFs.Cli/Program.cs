@@ -92,6 +92,8 @@ internal static class Program
     private static string Invocation(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
-        return command is RootCommand ? "ccwfs" : $"ccwfs {command.Name}";
+        IEnumerable<string> names = parsed.CommandResult.Parent is CommandResult { Command: not RootCommand } above
+            ? [above.Command.Name, command.Name] : [command.Name];
+        return command is RootCommand ? "ccwfs" : $"ccwfs {string.Join(' ', names)}";
     }
 }

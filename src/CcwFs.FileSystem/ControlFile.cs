@@ -86,20 +86,25 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
 
     private async Task CarryOut(byte[] request, ControlCaller caller)
     {
-        byte[] reply;
+        byte[]? reply;
         try
         {
             reply = await handler(request, caller, _closed.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch
         {
-            reply = [];
+            reply = null; // cancelled with its client, or a fault that the handler has no words for: whoever waits must not wait for ever
         }
         lock (_gate)
         {
-            (_reply, _taken, _busy) = (reply, 0, false);
+            (_reply, _taken, _busy) = (reply ?? [], 0, false);
             foreach ((DeferredReply read, int length) in _waiting)
             {
+                if (reply is null)
+                {
+                    read.TryFail(Errno.EIO);
+                    continue;
+                }
                 int given = Math.Min(length, _reply.Length - _taken);
                 if (read.TryData(_reply.AsSpan(_taken, given)))
                     _taken += given;
@@ -111,8 +116,12 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
     /// <summary>True when the bytes so far are a whole JSON value; malformed ones are a request too, for an error in words.</summary>
     private bool IsWhole(out bool malformed)
     {
-        malformed = false;
-        var reader = new Utf8JsonReader(_request.GetBuffer().AsSpan(0, (int)_request.Length), isFinalBlock: false, state: default);
+        // A request is an object; the reader would wait for more digits of a number for ever.
+        ReadOnlySpan<byte> text = _request.GetBuffer().AsSpan(0, (int)_request.Length).TrimStart(" \t\r\n"u8);
+        malformed = text is [not (byte)'{', ..];
+        if (malformed || text.IsEmpty)
+            return false;
+        var reader = new Utf8JsonReader(text, isFinalBlock: false, state: default);
         try
         {
             return reader.Read() && reader.TrySkip();

@@ -7,6 +7,31 @@ public sealed class HardTimesTests
 {
     private const int KillRounds = 25;
 
+    [Theory]
+    [InlineData("1")]
+    [InlineData("[1]")]
+    [InlineData("null")]
+    [InlineData("{")]
+    [InlineData("{}")]
+    [InlineData("""{"verb":7}""")]
+    [InlineData("""{"verb":"dance"}""")]
+    [InlineData("""{"verb":"info","id":"0.0.9999"}""")]
+    [InlineData("""{"verb":"add"}""")]
+    [InlineData("""{"verb":"add","spec":"dasd","directory":"relative"}""")]
+    [InlineData("""{"verb":"path","id":"0.0.0000","chpid":"zz"}""")]
+    [InlineData("""{"verb":"run","id":"0.0.0000","orb":"zzzzzzzzzzzzzzzzzzzzzzzz","storage":"AAAA"}""")]
+    [InlineData("""{"verb":"run","id":"0.0.0000","orb":"000000000000000000000000","storage":"AAAA"}""")]
+    [InlineData("""{"verb":"run","id":"0.0.0000","orb":"000000000000000000000000","storage":"?"}""")]
+    public void A_control_request_that_is_wrong_is_answered_in_words(string request)
+    {
+        using var mounted = new MountedCcwfs();
+        Outcome outcome = Child.Run(
+            "python3", "-c", "import os,sys; fd=os.open(sys.argv[1],os.O_RDWR); os.write(fd,sys.argv[2].encode()); os.write(1,os.read(fd,65536))",
+            $"{mounted.MountPoint}/control", request == "{" ? "{]" : request).Ok();
+        Assert.StartsWith("{\"error\":\"", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("CcwFs.", outcome.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void No_kill_loses_an_acknowledged_record_or_tears_a_track()
     {

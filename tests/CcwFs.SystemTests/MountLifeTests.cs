@@ -108,6 +108,19 @@ public sealed class MountLifeTests : IDisposable
         Child.Ccwfs("mount", point, "--device", "dasd,image=/nowhere", "--daemon").Refused(1);
     }
 
+    [Fact]
+    public void Umount_of_a_busy_mount_names_the_holder_and_ends_its_reads()
+    {
+        using var mounted = new MountedCcwfs();
+        using Process reader = Child.Start(
+            "/", null, "python3", "-c", "import os,sys; fd=os.open(sys.argv[1],os.O_RDONLY); print('open'); os.read(fd,8)", $"{mounted.MountPoint}/0.0.0000/irq/io");
+        Assert.Equal("open", reader.StandardOutput.ReadLine());
+        Outcome umount = Child.Ccwfs("umount", mounted.MountPoint).Ok();
+        Assert.Contains($"(pid {reader.Id}:", umount.Error, StringComparison.Ordinal);
+        Assert.True(reader.WaitForExit(Child.Patience), "the held read did not end");
+        Assert.Equal("", Child.Run("findmnt", "-n", mounted.MountPoint).Output);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("dance")]

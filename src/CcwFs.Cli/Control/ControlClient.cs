@@ -33,6 +33,14 @@ internal static class ControlClient
         }
     }
 
+    /// <summary>The control file of a mount that is about to be detached; null when it cannot be opened.</summary>
+    internal static FileDescriptor? TryOpen(string mountPoint) =>
+        FileDescriptor.Open(Path.Combine(mountPoint, "control"), OpenOptions.ReadWrite, 0, out FileDescriptor control) < 0 ? null : control;
+
+    /// <summary>Tells the ccwfs behind a detached mount that it is: held reads end. It may be gone before it answers.</summary>
+    internal static void End(FileDescriptor? control) =>
+        control?.Write(JsonSerializer.SerializeToUtf8Bytes(new ControlRequest { Verb = "end" }, ControlJson.Default.ControlRequest));
+
     private static string Advice(int errno, string mountPoint) => errno switch
     {
         (int)Mono.Unix.Native.Errno.EACCES => "; ask its owner, or be root",

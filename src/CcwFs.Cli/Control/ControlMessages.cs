@@ -5,7 +5,7 @@ namespace CcwFs.Cli.Control;
 /// <summary>One request of the control file. Which members count depends on the verb.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary>list, info, add, remove, path, run.</summary>
+    /// <summary>list, info, add, remove, path, run, end.</summary>
     public string? Verb { get; init; }
 
     /// <summary>A subchannel's bus id.</summary>

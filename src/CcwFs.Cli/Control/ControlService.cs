@@ -9,6 +9,7 @@ using CcwFs.FileSystem;
 using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Control;
 
@@ -16,7 +17,7 @@ namespace CcwFs.Cli.Control;
 /// Carries out the requests of the control file. One row a verb. An error is a reply in words; nothing a client writes ends anything but its
 /// own request. Thread-safe.
 /// </summary>
-internal sealed class ControlService(SubchannelTable table, DeviceFactory factory)
+internal sealed class ControlService(SubchannelTable table, DeviceFactory factory, Action end, ILogger logger)
 {
     /// <summary>Most IRBs of one run that are reported (arbitrary; a looping program with PCI gives them without end).</summary>
     internal const int MaxIrbs = 1024;
@@ -29,6 +30,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
         ["add"] = (service, request, caller, _) => Task.FromResult(service.Add(request, caller)),
         ["remove"] = (service, request, _, _) => Task.FromResult(service.Remove(request)),
+        ["end"] = (service, _, _, _) => Task.FromResult(service.End()),
         ["path"] = (service, request, _, _) => Task.FromResult(service.SetPath(request)),
         ["run"] = (service, request, _, cancelled) => service.RunAsync(request, cancelled),
     };
@@ -50,11 +52,16 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }
         catch (JsonException wrong)
         {
-            reply = new ControlReply { Error = $"the request is no JSON object of this kind: {wrong.Message.ReplaceLineEndings(" ")}" };
+            reply = new ControlReply { Error = $"the request is not understood at {wrong.Path ?? "its beginning"}: it is a JSON object like {{\"verb\":\"list\"}}" };
         }
-        catch (Exception error) when (error is CommandException or IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception error) when (Program.IsExpected(error) || error is ArgumentException or FormatException)
         {
             reply = new ControlReply { Error = error.Message.ReplaceLineEndings(" ") };
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            ControlLog.Failed(logger, error);
+            reply = new ControlReply { Error = "ccwfs failed to carry this out; its log says why" };
         }
         return JsonSerializer.SerializeToUtf8Bytes(reply, ControlJson.Default.ControlReply);
     }
@@ -106,6 +113,13 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return factory.Remove(id) ? new ControlReply() : throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
     }
 
+    /// <summary>The mount was detached while somebody held it: held reads end, and so do we.</summary>
+    private ControlReply End()
+    {
+        end();
+        return new ControlReply();
+    }
+
     private ControlReply SetPath(ControlRequest request)
     {
         VfioCcwDevice device = Device(request);
@@ -119,7 +133,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private async Task<ControlReply> RunAsync(ControlRequest request, CancellationToken cancelled)
     {
         VfioCcwDevice device = Device(request);
-        byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex ? Convert.FromHexString(hex) : throw new CommandException("\"orb\" is 12 bytes in hex");
+        byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex) : throw new CommandException("\"orb\" is 12 bytes in hex");
         byte[] storage = request.Storage is { Length: > 0 } given && given.Length % IovaMap.PageSize == 0
             ? given
             : throw new CommandException($"\"storage\" is a number of pages of {IovaMap.PageSize} bytes in base64");

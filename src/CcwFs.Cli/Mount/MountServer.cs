@@ -27,6 +27,7 @@ internal sealed class MountServer : IDisposable
     private readonly ChannelExecutor _executor = new();
     private readonly SubchannelTable _table = new();
     private readonly DeviceFactory _factory;
+    private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Makes the parts; nothing is mounted yet.</summary>
@@ -63,20 +64,22 @@ internal sealed class MountServer : IDisposable
     {
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        AddDevices();
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
-            _table, _memory, new ControlService(_table, _factory).HandleAsync,
+            _table, _memory, new ControlService(_table, _factory, () => _detached.TrySetResult(), _loggers.CreateLogger("control")).HandleAsync,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
         using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther, Owner = owner, Group = group });
+        AddDevicesTo(mount);
         using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
         tree.Attach(session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
         mounted(path);
-        await Task.WhenAny(session.Completion, _signalled.Task).ConfigureAwait(false);
-        if (!session.Completion.IsCompleted)
+        await Task.WhenAny(session.Completion, _signalled.Task, _detached.Task).ConfigureAwait(false);
+        if (_detached.Task.IsCompleted)
+            session.EndHeld();
+        else if (!session.Completion.IsCompleted)
             Unmount(mount, session);
         return 0;
     }
@@ -93,6 +96,20 @@ internal sealed class MountServer : IDisposable
             return;
         UmountCommand.DetachBusy(mount.Path, Console.Error);
         session.EndHeld();
+    }
+
+    /// <summary>The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount.</summary>
+    private void AddDevicesTo(FuseMount mount)
+    {
+        try
+        {
+            AddDevices();
+        }
+        catch
+        {
+            mount.Unmount(lazy: true);
+            throw;
+        }
     }
 
     private void AddDevices()

@@ -11,6 +11,8 @@ internal static class RunCommand
 {
     private const int MaxProgramFile = 1 << 20; // arbitrary
 
+    private static readonly TimeSpan s_stillRunning = TimeSpan.FromSeconds(5); // arbitrary
+
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
@@ -23,6 +25,8 @@ internal static class RunCommand
         command.SetAction(result =>
         {
             AssembledProgram program = Assemble(result.GetValue(ccws) ?? [], result.GetValue(file));
+            using var patience = new Timer(
+                _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning, Timeout.InfiniteTimeSpan);
             RunReport report = Run(result.GetValue(mount), result.GetValue(id)!, program);
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))

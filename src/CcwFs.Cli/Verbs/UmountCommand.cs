@@ -1,6 +1,8 @@
 using System.CommandLine;
+using CcwFs.Cli.Control;
 using CcwFs.Cli.Mount;
 using CcwFs.Fuse;
+using CcwFs.Linux;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -10,14 +12,17 @@ internal static class UmountCommand
     internal static Command Create()
     {
         var mountPoint = new Argument<string?>("mountpoint") { Description = "Default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("umount", "Unmount a ccwfs; a busy one is named its holders and detached lazily") { mountPoint };
+        var command = new Command("umount", "Unmount a ccwfs; of a busy one it names the holders and detaches it lazily") { mountPoint };
         command.SetAction(result =>
         {
             string path = Path.GetFullPath(result.GetValue(mountPoint) ?? Places.MountPoint);
             if (MountTable.Find(path)?.Type != "fuse.ccwfs")
                 throw new CommandException($"no ccwfs is mounted at {path}");
-            if (!FuseMount.Unmount(path, lazy: false))
-                DetachBusy(path, result.InvocationConfiguration.Error);
+            if (FuseMount.Unmount(path, lazy: false))
+                return;
+            using FileDescriptor? control = ControlClient.TryOpen(path); // while there is a path to it
+            DetachBusy(path, result.InvocationConfiguration.Error);
+            ControlClient.End(control);
         });
         return command;
     }
