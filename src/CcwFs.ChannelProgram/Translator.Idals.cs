@@ -55,7 +55,7 @@ public sealed partial class Translator
     private ProgramFault MakeIdal(Ccw ccw, byte command, uint list, int count, in IdawFormat format)
     {
         Span<byte> host = Arena.Bytes(list, count * IdawSize);
-        bool moves = MovesData(ccw, ccw.Command) || MovesData(ccw, command);
+        bool moves = MovesData(ccw, ccw.Command) || (command != ccw.Command && MovesData(ccw, command));
         ulong guest = ccw.DataAddress;
         if (!moves)
             host.Clear();
@@ -91,7 +91,7 @@ public sealed partial class Translator
         if (fault != MemoryFault.None)
             return ToFault(fault);
         format.Write(host, first);
-        bool moves = MovesData(ccw, ccw.Command) || MovesData(ccw, command);
+        bool moves = MovesData(ccw, ccw.Command) || (command != ccw.Command && MovesData(ccw, command));
         if (!moves)
         {
             HideWindow(host);

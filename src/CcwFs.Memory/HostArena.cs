@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace CcwFs.Memory;
 
 /// <summary>
@@ -32,6 +34,7 @@ public sealed class HostArena
     }
 
     /// <summary>Takes <paramref name="length"/> bytes behind the last ones, 8-byte aligned; spans taken before are void.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Allocate(int length)
     {
         int at = Used;
@@ -43,6 +46,7 @@ public sealed class HostArena
     }
 
     /// <summary>The bytes at an address; empty when any of them is not in use.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Bytes(uint address, int length)
     {
         uint at = unchecked(address - Base);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace CcwFs.Memory;
 
 /// <summary>
@@ -18,7 +20,12 @@ public sealed class PinRecord
 
     private Page[] _pages = [];
     private Mapping[] _mappings = [];
-    private int _hint;
+
+    // The mapping of the last pin: programs mostly stay in one.
+    private ulong _hitStart = ulong.MaxValue; // no page has this address
+    private ulong _hitSpan;
+    private long _hitOffset;
+    private int _hitMapping;
 
     /// <summary>Pages pinned.</summary>
     public int Count { get; private set; }
@@ -28,6 +35,7 @@ public sealed class PinRecord
     {
         Count = 0;
         _mappings = mappings;
+        (_hitStart, _hitSpan) = (ulong.MaxValue, 0);
         if (_pages.Length > KeptPages)
             _pages = [];
     }
@@ -35,22 +43,19 @@ public sealed class PinRecord
     /// <summary>
     /// Pins the page of a guest address for reading and writing; gives the address, offset in the page included, under which the backend finds it.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public MemoryFault Pin(ulong guestAddress, out ulong hostAddress)
     {
-        hostAddress = 0;
-        Mapping[] mappings = _mappings;
-        int at = IovaMap.Find(mappings, guestAddress, _hint);
-        if (at < 0)
-            return MemoryFault.Unmapped;
-        Mapping mapping = mappings[at];
-        if (mapping.Rights != MemoryRights.ReadWrite)
-            return MemoryFault.Protected;
-        _hint = at;
-        int index = Count;
-        if (index == _pages.Length)
-            Array.Resize(ref _pages, Math.Max(InitialPages, index * 2));
         ulong page = guestAddress & ~(ulong)(IovaMap.PageSize - 1);
-        _pages[index] = new Page(page, mapping.Offset + (long)(page - mapping.Start), at);
+        if (unchecked(page - _hitStart) > _hitSpan && Hit(page) is var fault && fault != MemoryFault.None)
+        {
+            hostAddress = 0;
+            return fault;
+        }
+        int index = Count;
+        if ((uint)index >= (uint)_pages.Length)
+            Array.Resize(ref _pages, Math.Max(InitialPages, index * 2));
+        _pages[index] = new Page(page, _hitOffset + (long)(page - _hitStart), _hitMapping);
         Count = index + 1;
         hostAddress = WindowBase + ((ulong)index * IovaMap.PageSize) + (guestAddress - page);
         return MemoryFault.None;
@@ -108,6 +113,18 @@ public sealed class PinRecord
         bool found = hostAddress >= WindowBase && index < (ulong)Count;
         guestAddress = found ? _pages[(int)index].GuestAddress + (hostAddress % IovaMap.PageSize) : 0;
         return found;
+    }
+
+    private MemoryFault Hit(ulong page)
+    {
+        int at = IovaMap.Find(_mappings, page, _hitMapping);
+        if (at < 0)
+            return MemoryFault.Unmapped;
+        Mapping mapping = _mappings[at];
+        if (mapping.Rights != MemoryRights.ReadWrite)
+            return MemoryFault.Protected;
+        (_hitStart, _hitSpan, _hitOffset, _hitMapping) = (mapping.Start, mapping.Last - mapping.Start, mapping.Offset, at);
+        return MemoryFault.None;
     }
 
     private readonly record struct Page(ulong GuestAddress, long Offset, int Mapping);
