@@ -35,9 +35,10 @@ public sealed partial class Translator
             return ProgramFault.Invalid;
         uint list = Arena.Allocate(count * IdawSize);
         int pinsBefore = Pins.Count;
+        bool moves = MovesData(ccw, ccw.Command) || (command != ccw.Command && MovesData(ccw, command));
         ProgramFault outcome = indirect
-            ? CopyIdal(ccw, command, list, count, first, format)
-            : MakeIdal(ccw, command, list, count, format);
+            ? CopyIdal(ccw, moves, list, count, first, format)
+            : MakeIdal(ccw, moves, list, count, format);
         if (outcome != ProgramFault.None)
         {
             Pins.Truncate(pinsBefore);
@@ -52,10 +53,9 @@ public sealed partial class Translator
         (int)(((first & (block - 1)) + Math.Max(count, (ushort)1) + block - 1) / block);
 
     /// <summary>A list made up from the data address: later IDAWs are block-aligned; 64-bit, or wrapping at 4G without format-2 IDAWs.</summary>
-    private ProgramFault MakeIdal(Ccw ccw, byte command, uint list, int count, in IdawFormat format)
+    private ProgramFault MakeIdal(Ccw ccw, bool moves, uint list, int count, in IdawFormat format)
     {
         Span<byte> host = Arena.Bytes(list, count * IdawSize);
-        bool moves = MovesData(ccw, ccw.Command) || (command != ccw.Command && MovesData(ccw, command));
         ulong guest = ccw.DataAddress;
         if (!moves)
             host.Clear();
@@ -84,14 +84,13 @@ public sealed partial class Translator
     /// The guest's own list. 8 bytes an IDAW are read for both formats, as the kernel does; the first IDAW is the one already
     /// read: what determined the count is what is used. When no data moves the bytes stay as they are.
     /// </summary>
-    private ProgramFault CopyIdal(Ccw ccw, byte command, uint list, int count, ulong first, in IdawFormat format)
+    private ProgramFault CopyIdal(Ccw ccw, bool moves, uint list, int count, ulong first, in IdawFormat format)
     {
         Span<byte> host = Arena.Bytes(list, count * IdawSize);
         MemoryFault fault = IovaMap.Read(_mappings, ccw.DataAddress, host);
         if (fault != MemoryFault.None)
             return ToFault(fault);
         format.Write(host, first);
-        bool moves = MovesData(ccw, ccw.Command) || (command != ccw.Command && MovesData(ccw, command));
         if (!moves)
         {
             HideWindow(host);
