@@ -70,7 +70,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             ? given with { Number = Following(given.Number, index, "devno") }
             : new DeviceId(id.CssId, id.SetId, Following(FirstDeviceNumber, id.Number, "devno"));
         ILogger log = loggers.CreateLogger("device");
-        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(number, ReadOnly: spec.IsReadOnly), log);
+        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile), log);
         EckdDevice dasd;
         if (spec.Image is { } image)
         {

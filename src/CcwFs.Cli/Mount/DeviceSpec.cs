@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CcwFs.ChannelIo;
+using CcwFs.Emulation.Dasd.Eckd;
 
 namespace CcwFs.Cli.Mount;
 
@@ -28,7 +29,7 @@ internal sealed class DeviceSpec
         new("devno", TakesValue: true, (s, v) => DeviceId.TryParse(v, out DeviceId id) ? Assign(s.Device = id) : "it is written like 0.0.0150"),
         new("chpids", TakesValue: true, SetPaths),
         new("readonly", TakesValue: false, (s, _) => Assign(s.IsReadOnly = true)),
-        new("profile", TakesValue: true, (s, v) => Assign(s.Profile = v) ?? (v is "minimal" or "linux" or "full" ? null : "it is minimal, linux or full")),
+        new("profile", TakesValue: true, SetProfile),
         new("ese", TakesValue: false, (_, _) => "volumes that format tracks on demand are not there yet; leave it out"),
         new("count", TakesValue: true, SetCount),
     ];
@@ -43,7 +44,7 @@ internal sealed class DeviceSpec
 
     internal bool IsReadOnly { get; private set; }
 
-    internal string Profile { get; private set; } = "linux";
+    internal EckdProfile Profile { get; private set; } = EckdProfile.Linux;
 
     internal int Count { get; private set; } = 1;
 
@@ -93,6 +94,19 @@ internal sealed class DeviceSpec
             return $"it is a number from 1 to {MaxCount}";
         spec.Count = count;
         return null;
+    }
+
+    private static string? SetProfile(DeviceSpec spec, string value)
+    {
+        EckdProfile? profile = value switch
+        {
+            "minimal" => EckdProfile.Minimal,
+            "linux" => EckdProfile.Linux,
+            "full" => EckdProfile.Full,
+            _ => null,
+        };
+        spec.Profile = profile ?? EckdProfile.Linux;
+        return profile is null ? "it is minimal, linux or full" : null;
     }
 
     private static string? SetPaths(DeviceSpec spec, string value)

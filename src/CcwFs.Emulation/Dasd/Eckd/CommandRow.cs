@@ -48,7 +48,9 @@ internal enum Rules
 /// <param name="Domain">As what it may stand in a locate-record domain.</param>
 /// <param name="Write">File-mask class.</param>
 /// <param name="Handler">Executes it.</param>
-internal sealed record CommandRow(byte Code, string Name, Rules Rules, Link Needs, DomainUse Domain, WriteClass Write, CommandHandler Handler)
+/// <param name="Least">The least profile that has it.</param>
+internal sealed record CommandRow(
+    byte Code, string Name, Rules Rules, Link Needs, DomainUse Domain, WriteClass Write, CommandHandler Handler, EckdProfile Least)
 {
     public bool Has(Rules rule) => (Rules & rule) != 0;
 

@@ -94,10 +94,13 @@ internal static class CommandTable
     /// <summary>The row of a code, or null.</summary>
     public static CommandRow? Find(byte code) => _byCode[code];
 
+    /// <summary>The row of a code that a profile has, or null: the one place where profiles gate commands.</summary>
+    public static CommandRow? Find(byte code, EckdProfile profile) => _byCode[code] is { } row && row.Least <= profile ? row : null;
+
     private static CommandRow Row(
         byte code, string name, Rules rules, CommandHandler handler,
-        DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None) =>
-        new(code, name, rules, needs, domain, write, handler);
+        DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None, EckdProfile least = EckdProfile.Minimal) =>
+        new(code, name, rules, needs, domain, write, handler, least);
 
     private static CommandRow?[] Index()
     {

@@ -214,7 +214,7 @@ public sealed partial class EckdDevice : IChannelDevice
     {
         try
         {
-            DeviceStatus status = ExecuteGated(CommandTable.Find(command), data);
+            DeviceStatus status = ExecuteGated(CommandTable.Find(command, Options.Profile), data);
             return Volume.MustCommit && !TryCommit() ? Failed : status;
         }
         catch (IOException e)

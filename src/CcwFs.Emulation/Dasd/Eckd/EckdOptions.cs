@@ -2,11 +2,19 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>Which optional facilities of the control unit are shown. A door: later profiles set feature-code bits and add command rows.</summary>
+/// <summary>
+/// Which optional facilities the control unit has: each profile holds those before it. Command rows, orders and feature bits name the least one.
+/// </summary>
 public enum EckdProfile
 {
     /// <summary>No optional feature: every feature code is zero, so drivers keep to the basic ECKD command set.</summary>
     Minimal,
+
+    /// <summary>What Linux' driver uses.</summary>
+    Linux,
+
+    /// <summary>All there is, also what only other systems ask for.</summary>
+    Full,
 }
 
 /// <summary>What distinguishes one emulated device from the others.</summary>
@@ -14,7 +22,7 @@ public enum EckdProfile
 /// <param name="Serial">Serial of the storage facility, up to 12 letters and digits; null: one made from css and subchannel set.</param>
 /// <param name="ReadOnly">Writes are inhibited, whatever the store allows.</param>
 /// <param name="Profile">Optional facilities.</param>
-public sealed record EckdOptions(DeviceId Device, string? Serial = null, bool ReadOnly = false, EckdProfile Profile = EckdProfile.Minimal)
+public sealed record EckdOptions(DeviceId Device, string? Serial = null, bool ReadOnly = false, EckdProfile Profile = EckdProfile.Linux)
 {
     /// <summary>Bytes of a serial in a node-element descriptor.</summary>
     public const int SerialLength = 12;

@@ -31,7 +31,7 @@ internal static class IdentityCommands
     public static DeviceStatus ReadDeviceCharacteristics(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         Span<byte> bytes = stackalloc byte[IdentityData.CharacteristicsSize];
-        IdentityData.Characteristics(bytes, device.Volume.Geometry);
+        IdentityData.Characteristics(bytes, device.Volume.Geometry, device.Options.Profile);
         device.Send(data, bytes);
         return EckdDevice.Ended;
     }

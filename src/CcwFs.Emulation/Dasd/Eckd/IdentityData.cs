@@ -42,8 +42,8 @@ internal static class IdentityData
         BinaryPrimitives.WriteUInt32BigEndian(destination[8..], ConfigurationCiw);
     }
 
-    /// <summary>64 bytes. No facility bit (6-9) is set: none of the commands they announce exists here.</summary>
-    public static void Characteristics(Span<byte> destination, CkdGeometry geometry)
+    /// <summary>64 bytes.</summary>
+    public static void Characteristics(Span<byte> destination, CkdGeometry geometry, EckdProfile profile)
     {
         Span<byte> data = destination[..CharacteristicsSize];
         data.Clear();
@@ -53,6 +53,7 @@ internal static class IdentityData
         data[2] = identity.ControlUnitModel;
         BinaryPrimitives.WriteUInt16BigEndian(data[3..], identity.DeviceType);
         data[5] = identity.DeviceModel;
+        FeatureTable.Apply(FeatureTable.Characteristics, profile, data);
         data[10] = 0x20; // device class: DASD
         data[11] = unitType;
         BinaryPrimitives.WriteUInt16BigEndian(data[12..], (ushort)geometry.Cylinders);
@@ -105,8 +106,8 @@ internal static class IdentityData
     /// <summary>256 bytes of feature bits; the minimal profile has none.</summary>
     public static void FeatureCodes(Span<byte> destination, EckdProfile profile)
     {
-        _ = profile;
         destination[..FeatureCodesSize].Clear();
+        FeatureTable.Apply(FeatureTable.FeatureCodes, profile, destination);
     }
 
     private static void Descriptor(Span<byte> block, uint flags, string type, string model, EckdOptions options, byte unitAddress)

@@ -1,0 +1,34 @@
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>One bit that announces a facility to drivers.</summary>
+/// <param name="Offset">Byte in the structure.</param>
+/// <param name="Bit">The bit in that byte.</param>
+/// <param name="Least">The least profile that has the facility.</param>
+internal readonly record struct FeatureRow(int Offset, byte Bit, EckdProfile Least);
+
+/// <summary>
+/// Which facilities are announced, by profile: feature codes (PERFORM SUBSYSTEM FUNCTION suborder 41) and facility bytes 6 to 9 of READ DEVICE
+/// CHARACTERISTICS. A bit stands here with the command rows that it announces, never before them.
+/// </summary>
+internal static class FeatureTable
+{
+    /// <summary>Feature codes.</summary>
+    public static readonly FeatureRow[] FeatureCodes =
+    [
+    ];
+
+    /// <summary>Facilities in the device characteristics.</summary>
+    public static readonly FeatureRow[] Characteristics =
+    [
+    ];
+
+    /// <summary>Turns the bits on that <paramref name="profile"/> has.</summary>
+    public static void Apply(FeatureRow[] rows, EckdProfile profile, Span<byte> destination)
+    {
+        foreach (FeatureRow row in rows)
+        {
+            if (row.Least <= profile)
+                destination[row.Offset] |= row.Bit;
+        }
+    }
+}
