@@ -19,7 +19,7 @@ public readonly record struct TreeOwner(uint Uid, uint Gid, uint FileMode);
 /// The mounted tree: directories and files over devices, guest storage and the control file; it knows nothing of channel programs. Handlers never
 /// wait: reads of interrupts and control requests are held and answered later. Thread-safe.
 /// </summary>
-public sealed class CcwTree : FuseHandlers, IPollNotifier
+public sealed partial class CcwTree : FuseHandlers, IPollNotifier
 {
     private const uint Directory = 0x4000, Regular = 0x8000; // S_IFDIR, S_IFREG
     private const uint ReadBits = 0x124, WriteBits = 0x92;   // 0444, 0222
@@ -30,6 +30,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     private static VfioCcwDevice? t_proceeding; // what the WRITE on this thread began; goes on after its reply
 
     private readonly SubchannelTable _table;
+    private readonly SysTree _sys;
     private readonly IMemoryStore _memory;
     private readonly ControlHandler _control;
     private readonly TreeOwner _owner;
@@ -40,7 +41,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
 
     /// <summary>A tree over what the composition root made.</summary>
     public CcwTree(SubchannelTable table, IMemoryStore memory, ControlHandler control, TreeOwner owner) =>
-        (_table, _memory, _control, _owner) = (table, memory, control, owner);
+        (_table, _sys, _memory, _control, _owner) = (table, new SysTree(table), memory, control, owner);
 
     /// <summary>Tells the tree which session serves it; before the session starts.</summary>
     public void Attach(FuseSession session) => _session = session;
@@ -50,6 +51,8 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     {
         entry = default;
         var parent = new NodeId(request.Node);
+        if (SysTree.Owns(parent))
+            return _sys.Find(parent, name) is { } there ? FillEntry(there, out entry) : -(int)Errno.ENOENT;
         foreach (NodeRow row in NodeRow.All)
         {
             if (row.Parent == parent.Kind && row.Name.Length > 0 && name.SequenceEqual(row.NameBytes) && Exists(parent))
@@ -77,6 +80,8 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     {
         opened = default;
         var node = new NodeId(request.Node);
+        if (SysTree.Owns(node))
+            return OpenSys(node, out opened);
         SubchannelEntry? entry = node.Slot == 0 ? null : _table.Entry(node.Slot);
         if (NodeRow.Of(node.Kind) is not { IsDirectory: false } row || (node.Slot != 0 && entry is null))
             return -(int)Errno.ENODEV;
@@ -162,6 +167,8 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     {
         opened = default;
         var node = new NodeId(request.Node);
+        if (SysTree.Owns(node))
+            return OpenSys(node, out opened);
         if (NodeRow.Of(node.Kind) is not { IsDirectory: true } row || !Exists(node))
             return -(int)Errno.ENOENT;
         opened.Handle = Interlocked.Increment(ref _lastHandle);
@@ -178,6 +185,8 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         if (!_open.TryGetValue(handle, out OpenFile? directory))
             return -(int)Errno.EBADF;
         var node = new NodeId(request.Node);
+        if (directory.Children is { } children)
+            return ReadSysDir(node, children, offset, ref writer);
         NodeRow[] rows = Array.FindAll(NodeRow.All, r => r.Parent == node.Kind && r.Name.Length > 0);
         ulong total = 2 + (ulong)rows.Length + (ulong)directory.Subchannels.Length;
         for (ulong at = offset; at < total; at++)
@@ -261,19 +270,23 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     private int FillAttr(NodeId node, out FuseAttr attr)
     {
         attr = default;
-        if (NodeRow.Of(node.Kind) is not { } row || !Exists(node))
-            return -(int)Errno.ENOENT;
         attr.Node = node.Value;
         (attr.Uid, attr.Gid, attr.TimeNs) = (_owner.Uid, _owner.Gid, _mountedNs);
+        if (SysTree.Owns(node))
+            return FillSysAttr(node, ref attr);
+        if (NodeRow.Of(node.Kind) is not { } row || !Exists(node))
+            return -(int)Errno.ENOENT;
         attr.Links = row.IsDirectory ? 2u : 1u;
         attr.Mode = row.IsDirectory
-            ? Directory | _owner.FileMode | ((_owner.FileMode & ReadBits) >> 2)
+            ? DirectoryMode
             : Regular | (row.IsWritable ? _owner.FileMode : _owner.FileMode & ~WriteBits);
         attr.Size = row.Region is { } region ? (ulong)RegionLayout.Size(region)
             : row.Kind == NodeKind.Memory ? (ulong)_memory.Length
             : row.Parent == NodeKind.InterruptDirectory ? sizeof(ulong) : 0ul;
         return 0;
     }
+
+    private uint DirectoryMode => Directory | _owner.FileMode | ((_owner.FileMode & ReadBits) >> 2);
 
     /// <summary>What one open file or directory needs.</summary>
     private sealed class OpenFile(NodeRow row, SubchannelEntry? entry)
@@ -289,5 +302,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         internal byte[] Text { get; init; } = [];
 
         internal SubchannelEntry[] Subchannels { get; init; } = [];
+
+        internal IReadOnlyList<(byte[] Name, NodeId Node, uint Type)>? Children { get; init; }
     }
 }

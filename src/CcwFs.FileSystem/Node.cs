@@ -19,6 +19,7 @@ internal enum NodeKind
     CrwInterrupt,
     RequestInterrupt,
     Info,
+    Sys,
 }
 
 /// <summary>One row a kind of file: its name, where it is, what may be done with it.</summary>
@@ -46,6 +47,7 @@ internal sealed record NodeRow(NodeKind Kind, string Name, NodeKind Parent, bool
         new(NodeKind.CrwInterrupt, "crw", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true),
         new(NodeKind.RequestInterrupt, "req", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true),
         new(NodeKind.Info, "info", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: false),
+        new(NodeKind.Sys, "sys", NodeKind.Root, IsDirectory: true, IsWritable: true), // what is below: SysTree
     ];
 
     private static readonly NodeRow?[] s_byKind = ByKind();

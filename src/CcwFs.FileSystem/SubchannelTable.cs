@@ -13,6 +13,9 @@ internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device)
 
     internal VfioCcwDevice Device { get; } = device;
 
+    /// <summary>The uuid of its mediated device.</summary>
+    internal string Uuid => field ??= SubchannelUuid.Of(Device.Id);
+
     /// <summary>The file of an interrupt, made at its first use: thousands of idle subchannels cost nothing.</summary>
     internal InterruptFile Interrupt(NodeKind kind, IPollNotifier notifier)
     {

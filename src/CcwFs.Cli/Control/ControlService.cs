@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using CcwFs.ChannelIo;
 using CcwFs.Cli.Mount;
@@ -22,8 +20,6 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     /// <summary>Most IRBs of one run that are reported (arbitrary; a looping program with PCI gives them without end).</summary>
     internal const int MaxIrbs = 1024;
 
-    private const string MachineIdFile = "/etc/machine-id";
-
     private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> s_verbs = new()
     {
         ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(service.Row)] }),
@@ -36,7 +32,6 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     };
 
     private readonly SubchannelTable _table = table;
-    private readonly string _machine = File.Exists(MachineIdFile) ? File.ReadAllText(MachineIdFile).Trim() : Environment.MachineName;
 
     /// <summary>One request, JSON to JSON.</summary>
     internal async Task<byte[]> HandleAsync(ReadOnlyMemory<byte> request, ControlCaller caller, CancellationToken cancelled)
@@ -73,16 +68,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             facts.TryAdd(key, value);
         return new DeviceRow(
             facts["subchannel"], facts["device"], facts["devtype"], facts["cutype"], device.State == DeviceState.Pending,
-            facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], Uuid(device.Id));
-    }
-
-    /// <summary>One uuid a subchannel, the same on this machine for ever.</summary>
-    private string Uuid(SubchannelId id)
-    {
-        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"ccwfs {_machine} {id}"));
-        hash[6] = (byte)((hash[6] & 0x0F) | 0x80); // RFC 9562, version 8, variant 10
-        hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
-        return new Guid(hash.AsSpan(0, 16), bigEndian: true).ToString();
+            facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], facts["uuid"]);
     }
 
     private VfioCcwDevice Device(ControlRequest request)
