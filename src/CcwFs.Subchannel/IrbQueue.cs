@@ -66,6 +66,13 @@ internal sealed class IrbQueue
         return true;
     }
 
+    /// <summary>Forgets everything; what the region shows is no longer unread.</summary>
+    internal void Clear()
+    {
+        _waiting.Clear();
+        (_hasNewest, HeadUnread, HeadSignalled) = (false, false, false);
+    }
+
     /// <summary>The program's newer status takes the place of its unread intermediate one, and keeps what that said of PCI (SA22-7832, chapter 16).</summary>
     private void Merge(in Irb newer)
     {

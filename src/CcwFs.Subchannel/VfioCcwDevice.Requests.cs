@@ -128,7 +128,7 @@ public sealed partial class VfioCcwDevice
     private void EndProgram()
     {
         _translator.Free();
-        (_privateRun, _runSpace) = (null, _space);
+        (_privateRun, _runSpace) = (null, _clientSpace ?? _space);
         _state = DeviceState.Idle;
     }
 }

@@ -31,7 +31,7 @@ public sealed partial class VfioCcwDevice
             if (crw.Source == Crw.ChannelPathSource)
                 _lostPaths = 0;
         }
-        CrwInterrupt.Signal();
+        Raise(DeviceInterrupt.Crw);
     }
 
     /// <summary>Takes one status of the subchannel, if it has any.</summary>
@@ -57,7 +57,7 @@ public sealed partial class VfioCcwDevice
                 signal = Present(irb);
         }
         if (signal)
-            IoInterrupt.Signal();
+            Raise(DeviceInterrupt.Io);
         privateRun?.Invoke(irb, final);
         return true;
     }
@@ -102,6 +102,6 @@ public sealed partial class VfioCcwDevice
                 signal = Advance();
         }
         if (signal)
-            IoInterrupt.Signal();
+            Raise(DeviceInterrupt.Io);
     }
 }

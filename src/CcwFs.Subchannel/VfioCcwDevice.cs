@@ -78,62 +78,18 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         }
     }
 
-    /// <summary>Reads a region; a range that is not wholly inside is EINVAL.</summary>
-    public int ReadRegion(RegionIndex region, int position, Span<byte> destination)
-    {
-        if (position < 0 || position + (long)destination.Length > RegionLayout.Size(region))
-            return -(int)Errno.EINVAL;
-        bool signalIo = false, signalCrw = false;
-        int result;
-        lock (_gate)
-        {
-            result = region switch
-            {
-                RegionIndex.Io => ReadIo(position, destination, out signalIo),
-                RegionIndex.Cmd => Copy(_cmd, position, destination),
-                RegionIndex.Schib => ReadSchib(position, destination),
-                RegionIndex.Crw => ReadCrw(position, destination, out signalCrw),
-                _ => -(int)Errno.EINVAL,
-            };
-        }
-        if (signalIo)
-            IoInterrupt.Signal();
-        if (signalCrw)
-            CrwInterrupt.Signal();
-        return result;
-    }
+    /// <summary>
+    /// Reads a region; a range that is not wholly inside is EINVAL. While a client has the device this takes nothing: the IRB and the reports stay for it.
+    /// </summary>
+    public int ReadRegion(RegionIndex region, int position, Span<byte> destination) =>
+        Read(region, position, destination, default, mayTake: false);
 
     /// <summary>
-    /// Writes a region: any write inside io or cmd is a request. <paramref name="proceed"/>: something was begun; the caller calls <see cref="Proceed"/>
-    /// once, after it has answered its own caller.
+    /// Writes a region: any write inside io or cmd is a request; EBUSY while a client has the device. <paramref name="proceed"/>: something was begun; the
+    /// caller calls <see cref="Proceed"/> once, after it has answered its own caller.
     /// </summary>
-    public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source, out bool proceed)
-    {
-        proceed = false;
-        if (region is not (RegionIndex.Io or RegionIndex.Cmd)
-            || position < 0 || position + (long)source.Length > RegionLayout.Size(region))
-            return -(int)Errno.EINVAL;
-        bool signalIo = false;
-        int result;
-        lock (_gate)
-        {
-            if (region == RegionIndex.Io)
-            {
-                source.CopyTo(_io.AsSpan(position));
-                result = IoRequest(source.Length, out proceed, out signalIo);
-            }
-            else
-            {
-                source.CopyTo(_cmd.AsSpan(position));
-                result = AsyncRequest(source.Length, out proceed);
-            }
-            if (proceed)
-                Volatile.Write(ref _owed, 1);
-        }
-        if (signalIo)
-            IoInterrupt.Signal();
-        return result;
-    }
+    public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source, out bool proceed) =>
+        Write(null, region, position, source, default, out proceed);
 
     /// <summary>Lets the backend go on after a write, unless somebody has done so since; see <see cref="ISubchannel.Proceed"/>.</summary>
     public void Proceed(bool here)
@@ -164,15 +120,16 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     }
 
     /// <summary>
-    /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another program runs. The caller calls <see cref="Proceed"/> on success.
+    /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another program
+    /// runs or a client has the device. The caller calls <see cref="Proceed"/> on success.
     /// </summary>
     public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted)
     {
         lock (_gate)
         {
             Errno refusal = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.IoRequest));
-            if (refusal != 0)
-                return refusal;
+            if (refusal != 0 || _client is not null)
+                return refusal != 0 ? refusal : Errno.EBUSY;
             _privateRun = interrupted;
             _runSpace = space;
             Errno outcome = StartProgram(orb);
@@ -198,10 +155,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             _state = DeviceState.NotOperational;
             _subchannel.Unplug();
         }
-        RequestInterrupt.Signal();
-        IoInterrupt.Close();
-        CrwInterrupt.Close();
-        RequestInterrupt.Close();
+        Raise(DeviceInterrupt.Request);
+        CloseLines();
         DeviceLog.Unplugged(_logger, Id);
     }
 
@@ -210,6 +165,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         Unplug();
         _space.Map.RemoveOwner(this);
+        _removal?.Dispose();
         _subchannel.Dispose();
     }
 
@@ -218,27 +174,82 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         lock (_gate)
         {
-            if (_runSpace == _space && _translator.IsIovaPinned(iova, length))
+            if (_privateRun is null && _translator.IsIovaPinned(iova, length))
                 ResetProgram();
         }
     }
 
-    private static int Copy(byte[] region, int position, Span<byte> destination)
+    private int Read(RegionIndex region, int position, Span<byte> destination, ReadOnlySpan<byte> order, bool mayTake)
     {
-        region.AsSpan(position, destination.Length).CopyTo(destination);
+        if (position < 0 || position + (long)destination.Length > RegionLayout.Size(region))
+            return -(int)Errno.EINVAL;
+        bool signalIo = false, signalCrw = false;
+        int result;
+        lock (_gate)
+        {
+            mayTake |= _client is null;
+            result = region switch
+            {
+                RegionIndex.Io => ReadIo(position, destination, order, mayTake, out signalIo),
+                RegionIndex.Cmd => Copy(_cmd, position, destination, order),
+                RegionIndex.Schib => ReadSchib(position, destination, order),
+                RegionIndex.Crw => ReadCrw(position, destination, order, mayTake, out signalCrw),
+                _ => -(int)Errno.EINVAL,
+            };
+        }
+        if (signalIo)
+            Raise(DeviceInterrupt.Io);
+        if (signalCrw)
+            Raise(DeviceInterrupt.Crw);
+        return result;
+    }
+
+    private int Write(
+        IDeviceClient? client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, out bool proceed)
+    {
+        proceed = false;
+        if (region is not (RegionIndex.Io or RegionIndex.Cmd)
+            || position < 0 || position + (long)source.Length > RegionLayout.Size(region))
+            return -(int)Errno.EINVAL;
+        bool signalIo = false;
+        int result;
+        lock (_gate)
+        {
+            if (_client != client)
+                return -(int)(client is null ? Errno.EBUSY : Errno.EINVAL);
+            byte[] bytes = region == RegionIndex.Io ? _io : _cmd;
+            for (int i = 0; i < source.Length; i++)
+                bytes[Permute(order, position + i)] = source[i];
+            result = region == RegionIndex.Io
+                ? IoRequest(source.Length, out proceed, out signalIo)
+                : AsyncRequest(source.Length, out proceed);
+            if (proceed)
+                Volatile.Write(ref _owed, 1);
+        }
+        if (signalIo)
+            Raise(DeviceInterrupt.Io);
+        return result;
+    }
+
+    private static int Copy(ReadOnlySpan<byte> region, int position, Span<byte> destination, ReadOnlySpan<byte> order)
+    {
+        if (order.IsEmpty)
+            region.Slice(position, destination.Length).CopyTo(destination);
+        for (int i = 0; i < destination.Length && !order.IsEmpty; i++)
+            destination[i] = region[Permute(order, position + i)];
         return destination.Length;
     }
 
-    private int ReadIo(int position, Span<byte> destination, out bool signal)
+    private int ReadIo(int position, Span<byte> destination, ReadOnlySpan<byte> order, bool mayTake, out bool signal)
     {
-        Copy(_io, position, destination);
+        Copy(_io, position, destination, order);
         const int LastIrbByte = RegionLayout.IoRetCodeOffset - 1;
-        bool tookIrb = position <= LastIrbByte && position + destination.Length > LastIrbByte;
+        bool tookIrb = mayTake && position <= LastIrbByte && position + destination.Length > LastIrbByte;
         signal = tookIrb && _irbs.HeadUnread && Advance();
         return destination.Length;
     }
 
-    private int ReadSchib(int position, Span<byte> destination)
+    private int ReadSchib(int position, Span<byte> destination, ReadOnlySpan<byte> order)
     {
         Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];
         if (_state == DeviceState.NotOperational || !_subchannel.Store(out Schib schib))
@@ -247,17 +258,16 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         schib = new Schib(
             schib.Pmcw with { InterruptionParameter = _interruptionParameter }, schib.Scsw with { CcwAddress = cpa });
         schib.Write(bytes);
-        bytes.Slice(position, destination.Length).CopyTo(destination);
-        return destination.Length;
+        return Copy(bytes, position, destination, order);
     }
 
-    private int ReadCrw(int position, Span<byte> destination, out bool signal)
+    private int ReadCrw(int position, Span<byte> destination, ReadOnlySpan<byte> order, bool mayTake, out bool signal)
     {
         Span<byte> bytes = stackalloc byte[RegionLayout.CrwSize];
-        if (_crws.TryDequeue(out Crw crw))
+        bytes.Clear();
+        if (mayTake && _crws.TryDequeue(out Crw crw))
             crw.Write(bytes);
-        signal = _crws.Count > 0;
-        bytes.Slice(position, destination.Length).CopyTo(destination);
-        return destination.Length;
+        signal = mayTake && _crws.Count > 0;
+        return Copy(bytes, position, destination, order);
     }
 }
