@@ -97,6 +97,10 @@ internal static unsafe partial class LibC
     /// <summary>syscall(2) with up to three arguments; the callers name the number for each architecture.</summary>
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint SystemCall(nint number, nint first, nint second, nint third);
+
+    /// <summary>io_getevents(2), which the C library has no function for.</summary>
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint GetEvents(nint number, nint context, nint minimum, nint most, byte* events, void* timeout);
 }
 
 /// <summary>struct iovec.</summary>
