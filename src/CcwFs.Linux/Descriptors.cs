@@ -52,6 +52,26 @@ public static unsafe class Descriptors
         }
     }
 
+    /// <summary>
+    /// poll(2) of several descriptors for the same events: how many have some (0 after the timeout), with the POLL* bits of each in
+    /// <paramref name="returned"/>, or a negative errno. EINTR is not retried. The caller keeps the descriptors open.
+    /// </summary>
+    public static int Poll(ReadOnlySpan<FileDescriptor> descriptors, short events, Span<short> returned, int timeoutMilliseconds)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(returned.Length, descriptors.Length);
+        PollEntry[] entries = new PollEntry[descriptors.Length];
+        for (int i = 0; i < entries.Length; i++)
+            entries[i] = new PollEntry { Descriptor = descriptors[i].Number, Events = events };
+        fixed (PollEntry* start = entries)
+        {
+            // SAFETY: the array is pinned for the call and its own length is passed.
+            int result = Result.Of(LibC.Poll(start, (nuint)entries.Length, timeoutMilliseconds));
+            for (int i = 0; i < entries.Length; i++)
+                returned[i] = entries[i].ReturnedEvents;
+            return result;
+        }
+    }
+
     /// <summary>eventfd(2); <paramref name="created"/> belongs to the caller.</summary>
     public static int EventFd(uint initial, bool nonBlocking, out FileDescriptor created)
     {

@@ -5,15 +5,13 @@ namespace CcwFs.Linux;
 /// <summary>Leaves the terminal and session that started this process, as a daemon does.</summary>
 public static partial class Detaching
 {
-    private const OpenOptions Append = (OpenOptions)0x400; // O_APPEND
-
     /// <summary>
     /// Begins a session of its own, goes to the root directory, and puts <paramref name="output"/> in place of standard output and error and the null device
     /// in place of standard input. 0 or a negative errno.
     /// </summary>
     public static int Detach(string output)
     {
-        int opened = FileDescriptor.Open(output, OpenOptions.WriteOnly | OpenOptions.Create | Append, 0x180, out FileDescriptor log);
+        int opened = FileDescriptor.Open(output, OpenOptions.WriteOnly | OpenOptions.Create | OpenOptions.Append, 0x180, out FileDescriptor log);
         if (opened < 0)
             return opened;
         using (log)

@@ -26,8 +26,14 @@ public enum OpenOptions
     /// <summary>O_TRUNC.</summary>
     Truncate = 0x200,
 
+    /// <summary>O_APPEND.</summary>
+    Append = 0x400,
+
     /// <summary>O_NONBLOCK.</summary>
     NonBlocking = 0x800,
+
+    /// <summary>O_DIRECT: only aligned reads and writes.</summary>
+    Direct = 0x4000,
 
     /// <summary>O_DIRECTORY.</summary>
     Directory = 0x10000,
@@ -78,6 +84,8 @@ public sealed class FileDescriptor : SafeHandle
     private const int AtSymlinkNoFollow = 0x100;
     private const int CloseOnExec = 0x80000;
     private const uint BasicStats = 0x7FF;
+    private const int GetFlags = 3; // F_GETFL
+    private const int GetSeals = 1034; // F_GET_SEALS
 
     /// <summary>Takes over <paramref name="descriptor"/>.</summary>
     public FileDescriptor(int descriptor)
@@ -202,6 +210,12 @@ public sealed class FileDescriptor : SafeHandle
             return result;
         }
     }
+
+    /// <summary>The flags it was opened with or has got since (F_GETFL): O_* bits, the access mode in the two lowest; or a negative errno.</summary>
+    public int OpenFlags() => Result.Of(LibC.Fcntl(this, GetFlags, 0));
+
+    /// <summary>The file's seals (F_GET_SEALS): F_SEAL_* bits, or -EINVAL for a file that cannot have any.</summary>
+    public int Seals() => Result.Of(LibC.Fcntl(this, GetSeals, 0));
 
     /// <summary>ftruncate(2).</summary>
     public int SetLength(long length) => Result.Of(LibC.Truncate(this, length));

@@ -21,6 +21,12 @@ public static class FileSystems
     /// <summary>UMOUNT_NOFOLLOW.</summary>
     public const int UnmountNoFollow = 8;
 
+    /// <summary>TMPFS_MAGIC: tmpfs and anonymous memory files.</summary>
+    public const long TemporaryFiles = 0x0102_1994;
+
+    /// <summary>HUGETLBFS_MAGIC: files in huge pages, anonymous ones too.</summary>
+    public const long HugePages = 0x9584_58F6;
+
     private const int PathMax = 4096; // linux/limits.h
     private const int StatFsRoom = 512; // struct statfs has 120 bytes on x86_64, 88 on s390x
 

@@ -12,9 +12,12 @@ namespace CcwFs.Linux;
 public sealed unsafe class SharedMemory : SafeHandle
 {
     private const uint MemFdCloseOnExec = 1, MemFdAllowSealing = 2;
-    private const int AddSeals = 1033, GetSeals = 1034; // F_ADD_SEALS, F_GET_SEALS
-    private const int SealSeal = 1, SealShrink = 2, SealGrow = 4;
+    private const int AddSeals = 1033; // F_ADD_SEALS
+    private const int SealSeal = 1, SealGrow = 4;
     private const int ProtectionReadWrite = 3, MapShared = 1, MapNoReserve = 0x4000;
+
+    /// <summary>F_SEAL_SHRINK in <see cref="FileDescriptor.Seals"/>.</summary>
+    public const int SealAgainstShrinking = 2;
 
     private SharedMemory(FileDescriptor file, long length)
         : base(-1, ownsHandle: true)
@@ -41,7 +44,7 @@ public sealed unsafe class SharedMemory : SafeHandle
         try
         {
             Check(LibC.Truncate(file, length));
-            Check(LibC.Fcntl(file, AddSeals, SealShrink | SealGrow | SealSeal));
+            Check(LibC.Fcntl(file, AddSeals, SealAgainstShrinking | SealGrow | SealSeal));
             return MapFile(file, length);
         }
         catch
@@ -58,8 +61,8 @@ public sealed unsafe class SharedMemory : SafeHandle
     public static int Map(FileDescriptor file, out SharedMemory? memory)
     {
         memory = null;
-        int seals = Result.Of(LibC.Fcntl(file, GetSeals, 0));
-        int result = seals < 0 ? seals : (seals & SealShrink) == 0 ? -(int)Errno.EPERM : 0;
+        int seals = file.Seals();
+        int result = seals < 0 ? seals : (seals & SealAgainstShrinking) == 0 ? -(int)Errno.EPERM : 0;
         FileStatus status = default;
         if (result == 0)
             result = file.Status(out status);
