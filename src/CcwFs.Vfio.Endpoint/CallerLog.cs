@@ -1,0 +1,48 @@
+using CcwFs.Linux;
+using Microsoft.Extensions.Logging;
+
+namespace CcwFs.Vfio.Endpoint;
+
+/// <summary>
+/// Says why clients are refused, for the person who can change it. Clients choose how often they try, so each reason is said once in a while only.
+/// One object serves all clients.
+/// </summary>
+public sealed partial class CallerLog
+{
+    private const long Pause = 10_000; // milliseconds between two lines of one kind; arbitrary
+
+    private readonly ILogger _logger;
+    private long _foreignAt = -Pause, _rightsAt = -Pause; // Interlocked
+
+    /// <summary>Writes to <paramref name="logger"/>.</summary>
+    public CallerLog(ILogger logger) => _logger = logger;
+
+    /// <summary>A caller without a process id.</summary>
+    internal void Foreign()
+    {
+        if (Due(ref _foreignAt))
+            ForeignNamespace(_logger);
+    }
+
+    /// <summary>A caller whose memory or descriptors may not be reached.</summary>
+    internal void NoRights(uint thread, int error)
+    {
+        if (Due(ref _rightsAt))
+            NoPtraceRights(_logger, thread, Problem.Of(error));
+    }
+
+    private static bool Due(ref long last)
+    {
+        long now = Environment.TickCount64, before = Interlocked.Read(ref last);
+        return now - before >= Pause && Interlocked.CompareExchange(ref last, now, before) == before;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning,
+        "a VFIO client in another pid namespace was refused: run it in the namespace of ccwfs, or ccwfs in the client's")]
+    private static partial void ForeignNamespace(ILogger logger);
+
+    [LoggerMessage(2, LogLevel.Warning,
+        "VFIO client {Thread} was refused, ccwfs may not reach its memory ({Problem}): run ccwfs as root or as the client's user; where Yama restricts "
+        + "ptrace, start the client with ccwfs qemu, or give ccwfs CAP_SYS_PTRACE")]
+    private static partial void NoPtraceRights(ILogger logger, uint thread, string problem);
+}

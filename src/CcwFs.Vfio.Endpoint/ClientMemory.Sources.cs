@@ -1,0 +1,211 @@
+using CcwFs.Linux;
+using Mono.Unix.Native;
+
+namespace CcwFs.Vfio.Endpoint;
+
+/// <summary>The sources of a client and who holds them.</summary>
+internal sealed partial class ClientMemory
+{
+    private const int SealsAgainstWriting = 8 | 16; // F_SEAL_WRITE, F_SEAL_FUTURE_WRITE
+    private const OpenOptions AccessMode = (OpenOptions)3; // O_ACCMODE
+
+    // Never held while the client's memory, descriptors or /proc are asked: they may wait.
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(ulong Device, ulong Inode), ClientSource> _files = []; // guarded by _gate: the newest of each file
+    private readonly List<ClientSource> _sources = []; // guarded by _gate: all that live
+    private long _mapped; // guarded by _gate
+    private bool _disposed; // guarded by _gate
+
+    /// <summary>Sources that live now.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _sources.Count;
+        }
+    }
+
+    /// <summary>Closes everything.</summary>
+    public void Dispose()
+    {
+        ClientSource[] all;
+        lock (_gate)
+        {
+            _disposed = true;
+            all = [.. _sources];
+            _sources.Clear();
+            _files.Clear();
+        }
+        foreach (ClientSource source in all)
+            source.Dispose();
+    }
+
+    private static bool IsReadWrite(FileDescriptor file)
+    {
+        int flags = file.OpenFlags();
+        const OpenOptions Unfit = OpenOptions.Append | OpenOptions.Direct | OpenOptions.PathOnly; // pwrite would go elsewhere, or only by blocks
+        return flags >= 0 && ((OpenOptions)flags & (AccessMode | Unfit)) == OpenOptions.ReadWrite;
+    }
+
+    // 0 without a source when the client has no fitting descriptor.
+    private int HoldFile(IIoctlCaller caller, in MemoryArea area, long offset, long size, out ClientSource? source)
+    {
+        if (Find((area.Device, area.Inode), offset + size, out source))
+            return 0;
+        List<int> numbers = [];
+        if (ProcessFiles.DescriptorsOf(caller.ThreadId, area.Inode, numbers) < 0)
+            return 0;
+        foreach (int number in numbers)
+        {
+            int taken = caller.TakeDescriptor(number, out FileDescriptor file);
+            if (taken == 0 && Fits(file, area, offset + size, out FileStatus status))
+                return Share(file, status, out source);
+            file.Dispose();
+            if (taken < 0 && taken != -(int)Errno.EBADF)
+                return taken;
+        }
+        return 0;
+    }
+
+    private static bool Fits(FileDescriptor file, in MemoryArea area, long end, out FileStatus status) =>
+        file.Status(out status) == 0 && status.Device == area.Device && status.Inode == area.Inode && status.Type == FileStatus.TypeRegular
+        && status.Size >= end && IsReadWrite(file) && file.FileSystemType(out long magic) == 0 && magic != FileSystems.HugePages
+        && (Math.Max(file.Seals(), 0) & SealsAgainstWriting) == 0;
+
+    private bool Find((ulong, ulong) file, long end, out ClientSource? source)
+    {
+        lock (_gate)
+        {
+            if (!_files.TryGetValue(file, out source) || source.Length < end)
+            {
+                source = null;
+                return false;
+            }
+            source.Users++;
+            return true;
+        }
+    }
+
+    // A file open for reading and writing, taken over: mapped when it cannot be cut, else read and written.
+    private int Share(FileDescriptor file, in FileStatus status, out ClientSource? source)
+    {
+        (ulong, ulong) identity = (status.Device, status.Inode);
+        if (Find(identity, status.Size, out source))
+        {
+            file.Dispose();
+            return 0;
+        }
+        bool sealedFile = (Math.Max(file.Seals(), 0) & (SharedMemory.SealAgainstShrinking | SealsAgainstWriting)) == SharedMemory.SealAgainstShrinking;
+        bool inPlace = sealedFile && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles && Reserve(status.Size);
+        if (!inPlace)
+            return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size, File = identity }, out source);
+        int result = SharedMemory.Map(file, out SharedMemory? memory);
+        if (result < 0)
+        {
+            Unreserve(status.Size);
+            return Refusal(result);
+        }
+
+        // It may have grown meanwhile; what counts is what was reserved.
+        return Enter(new ClientSource(new InPlaceStore(memory!)) { Length = Math.Min(memory!.Length, status.Size), Mapped = status.Size, File = identity }, out source);
+    }
+
+    // The address is one that will be used: a byte of it tells whether the address space of an earlier call is alive. One that somebody else shares
+    // outlives the execution of another program; what is written then is the memory that the client had, never that of the new program.
+    private int HoldProcess(IIoctlCaller caller, ulong address, out ClientSource? source)
+    {
+        source = null;
+        int result = ProcessFiles.ThreadGroup(caller.ThreadId, out int process);
+        if (result < 0)
+            return Refusal(result);
+        ClientSource? known;
+        lock (_gate)
+        {
+            known = _sources.FindLast(s => s.Process is not null && s.ProcessId == process);
+            if (known is not null)
+                known.Users++;
+        }
+        Span<byte> probe = stackalloc byte[1];
+        if (known is not null)
+        {
+            if (Descriptors.Poll(known.Process!, Descriptors.PollIn, 0) == 0 && known.Store.Read((long)address, probe))
+            {
+                source = known;
+                return 0;
+            }
+            Release([known]);
+        }
+        result = Descriptors.OpenProcess(process, out FileDescriptor handle);
+        if (result < 0)
+        {
+            handle.Dispose();
+            return Refusal(result);
+        }
+        result = ProcessFiles.OpenMemory(caller.ThreadId, out FileDescriptor memory);
+        if (result == 0)
+            return Enter(new ClientSource(new DescriptorStore(memory)) { Process = handle, ProcessId = process }, out source);
+        memory.Dispose();
+        handle.Dispose();
+        return Refusal(result);
+    }
+
+    // Takes a new source in, held once; on failure it is disposed.
+    private int Enter(ClientSource created, out ClientSource? source)
+    {
+        source = null;
+        int result;
+        lock (_gate)
+        {
+            result = _disposed ? -(int)Errno.ENODEV : _sources.Count == MaxSources ? -(int)Errno.ENOMEM : 0;
+            if (result == 0)
+            {
+                _sources.Add(source = created);
+                if (created.File is { } file)
+                    _files[file] = created;
+            }
+            else
+            {
+                _mapped -= created.Mapped;
+            }
+        }
+        if (result < 0)
+            created.Dispose();
+        return result;
+    }
+
+    private void Release(IReadOnlyList<ClientSource> held)
+    {
+        List<ClientSource> ended = [];
+        lock (_gate)
+        {
+            foreach (ClientSource source in held)
+            {
+                if (--source.Users > 0 || !_sources.Remove(source))
+                    continue;
+                if (source.File is { } file && _files.TryGetValue(file, out ClientSource? newest) && newest == source)
+                    _files.Remove(file);
+                _mapped -= source.Mapped;
+                ended.Add(source);
+            }
+        }
+        foreach (ClientSource source in ended)
+            source.Dispose();
+    }
+
+    private bool Reserve(long bytes)
+    {
+        lock (_gate)
+        {
+            bool room = bytes <= MaxMapped - _mapped;
+            _mapped += room ? bytes : 0;
+            return room;
+        }
+    }
+
+    private void Unreserve(long bytes)
+    {
+        lock (_gate)
+            _mapped -= bytes;
+    }
+}

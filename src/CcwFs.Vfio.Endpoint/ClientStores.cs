@@ -1,0 +1,144 @@
+using CcwFs.Linux;
+using CcwFs.Memory;
+
+namespace CcwFs.Vfio.Endpoint;
+
+/// <summary>Memory of a client in a file that cannot shrink, mapped in place. Owns the mapping; after disposal the memory is gone.</summary>
+internal sealed class InPlaceStore(SharedMemory memory) : IMemoryStore, IDisposable
+{
+    public long Length => memory.Length;
+
+    public bool Read(long offset, Span<byte> destination)
+    {
+        try
+        {
+            memory.Read(offset, destination);
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    public bool Write(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            memory.Write(offset, source);
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    public void Dispose() => memory.Dispose();
+}
+
+/// <summary>
+/// Memory of a client behind a descriptor: a file that may shrink, or the memory of a process, where an offset is an address. A short count is memory that
+/// is gone: the file was cut, the process ended or executes another program. Owns the descriptor.
+/// </summary>
+internal sealed class DescriptorStore(FileDescriptor file) : IMemoryStore, IDisposable
+{
+    public long Length => long.MaxValue; // the kernel knows the end
+
+    public bool Read(long offset, Span<byte> destination)
+    {
+        try
+        {
+            while (!destination.IsEmpty)
+            {
+                int read = file.ReadAt(offset, destination);
+                if (read <= 0)
+                    return false;
+                destination = destination[read..];
+                offset += read;
+            }
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    public bool Write(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            while (!source.IsEmpty)
+            {
+                int written = file.WriteAt(offset, source);
+                if (written <= 0)
+                    return false;
+                source = source[written..];
+                offset += written;
+            }
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    public void Dispose() => file.Dispose();
+}
+
+/// <summary>One stretch of a <see cref="SegmentedStore"/>.</summary>
+/// <param name="Start">Its offset there.</param>
+/// <param name="Length">Bytes.</param>
+/// <param name="Store">Where the bytes are.</param>
+/// <param name="Offset">Offset of the first in <paramref name="Store"/>.</param>
+internal readonly record struct Segment(long Start, long Length, IMemoryStore Store, long Offset);
+
+/// <summary>A range of a client's memory that lies in several areas of different kinds. Owns none of the stores.</summary>
+internal sealed class SegmentedStore(Segment[] segments) : IMemoryStore
+{
+    public long Length { get; } = segments[^1].Start + segments[^1].Length;
+
+    public bool Read(long offset, Span<byte> destination)
+    {
+        for (int at = Find(offset); !destination.IsEmpty; at++)
+        {
+            ref readonly Segment segment = ref segments[at];
+            int part = (int)Math.Min(destination.Length, segment.Start + segment.Length - offset);
+            if (!segment.Store.Read(segment.Offset + (offset - segment.Start), destination[..part]))
+                return false;
+            destination = destination[part..];
+            offset += part;
+        }
+        return true;
+    }
+
+    public bool Write(long offset, ReadOnlySpan<byte> source)
+    {
+        for (int at = Find(offset); !source.IsEmpty; at++)
+        {
+            ref readonly Segment segment = ref segments[at];
+            int part = (int)Math.Min(source.Length, segment.Start + segment.Length - offset);
+            if (!segment.Store.Write(segment.Offset + (offset - segment.Start), source[..part]))
+                return false;
+            source = source[part..];
+            offset += part;
+        }
+        return true;
+    }
+
+    private int Find(long offset)
+    {
+        int low = 0, high = segments.Length - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) >>> 1;
+            if (segments[middle].Start <= offset)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+        return low;
+    }
+}
