@@ -1,0 +1,165 @@
+using CcwFs.Linux;
+using CcwFs.Subchannel;
+using Mono.Unix.Native;
+
+namespace CcwFs.Vfio.Endpoint;
+
+/// <summary>
+/// One open of a <c>device</c> file: the vfio cdev of one subchannel, answer for answer as the kernel's (drivers/vfio/vfio_main.c, device_cdev.c,
+/// drivers/s390/cio/vfio_ccw_ops.c). All it holds ends with its last close or its process's death. Thread-safe.
+/// </summary>
+public sealed partial class DeviceClient : EndpointFile, IDeviceClient
+{
+    /// <summary>A region's offset in the file is its index shifted by this (VFIO_CCW_OFFSET_SHIFT).</summary>
+    public const int OffsetShift = 10;
+
+    /// <summary>How long a BIND waits for the last user's close, which the kernel tells us a little after it (arbitrary).</summary>
+    private static readonly TimeSpan s_closing = TimeSpan.FromMilliseconds(200);
+
+    private readonly VfioCcwDevice _device;
+    private readonly ClientEvents _events;
+    private readonly bool _littleEndian = BitConverter.IsLittleEndian;
+    private readonly Lock _gate = new();
+    private Binding? _binding; // guarded by _gate; null: not bound
+    private bool _isBinding;   // guarded by _gate: a BIND is on its way
+    private bool _released;    // guarded by _gate
+
+    internal DeviceClient(VfioService service, VfioCcwDevice device)
+        : base(service, $"vfio {device.Id}") => (_device, _events) = (device, new ClientEvents(service));
+
+    /// <summary>The subchannel.</summary>
+    public VfioCcwDevice Device => _device;
+
+    /// <summary>Everything that a bound device holds.</summary>
+    private sealed class Binding(IommuFile file, IommuClient iommu, uint deviceId)
+    {
+        internal IommuFile File { get; } = file;
+
+        internal IommuClient Iommu { get; } = iommu;
+
+        internal uint DeviceId { get; } = deviceId;
+
+        internal IDisposable? Watch { get; set; }
+
+        internal uint? AddressSpace { get; set; }
+    }
+
+    private bool IsBound
+    {
+        get
+        {
+            lock (_gate)
+                return _binding is not null;
+        }
+    }
+
+    /// <summary>pread(2): a region's bytes in the client's byte order; EINVAL before BIND, for no region and for a range that leaves it.</summary>
+    public int Read(long offset, Span<byte> destination)
+    {
+        if (!Locate(offset, out RegionIndex region, out int position))
+            return -(int)Errno.EINVAL;
+        _device.ProceedIfOwed();
+        return _device.ReadRegion(this, region, position, destination, RegionByteOrder.Of(region, _littleEndian));
+    }
+
+    /// <summary>pwrite(2), as <see cref="Read"/>. <paramref name="proceed"/> as <see cref="VfioCcwDevice.WriteRegion(RegionIndex, int, ReadOnlySpan{byte}, out bool)"/>.</summary>
+    public int Write(long offset, ReadOnlySpan<byte> source, out bool proceed)
+    {
+        proceed = false;
+        return Locate(offset, out RegionIndex region, out int position)
+            ? _device.WriteRegion(this, region, position, source, RegionByteOrder.Of(region, _littleEndian), out proceed)
+            : -(int)Errno.EINVAL;
+    }
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        lock (_gate)
+            _released = true;
+        Thread.End(Unbind);
+    }
+
+    /// <inheritdoc/>
+    public void Signal(DeviceInterrupt interrupt) => _events.Signal(interrupt);
+
+    private protected override int Judge(uint command)
+    {
+        DeviceIoctl? row = DeviceIoctl.Find(command);
+        if (row is not { NeedsBinding: false } && !IsBound)
+            return -(int)Errno.EINVAL;
+        return row is null ? -(int)Errno.ENOTTY : 0;
+    }
+
+    private protected override int Ioctl(IoctlCaller caller, uint command, ulong argument) =>
+        DeviceIoctl.Find(command)!.Run(this, caller, argument);
+
+    private protected override bool Undo(uint command, int result)
+    {
+        if (command == (uint)VfioIoctl.BindIommufd && result >= 0)
+            Unbind();
+        return true;
+    }
+
+    private static bool Locate(long offset, out RegionIndex region, out int position)
+    {
+        region = (RegionIndex)Math.Min(offset >> OffsetShift, int.MaxValue);
+        position = (int)(offset & ((1 << OffsetShift) - 1));
+        return offset >= 0 && region <= RegionIndex.Crw;
+    }
+
+    /// <summary>Lets everything go, if anything is held. Waits for a data transfer under way.</summary>
+    private void Unbind()
+    {
+        Binding? binding;
+        lock (_gate)
+            (binding, _binding) = (_binding, null);
+        if (binding is null)
+            return;
+        binding.Watch?.Dispose();
+        _events.Clear();
+        _device.GiveBack(this);
+        if (binding.AddressSpace is { } space)
+            binding.Iommu.Detach(space);
+        binding.Iommu.RemoveDevice(binding.DeviceId);
+        binding.File.Free();
+    }
+
+    /// <summary>Takes the device; a moment's patience for a user whose close is on its way.</summary>
+    private Errno TakeDevice()
+    {
+        long until = Environment.TickCount64 + (long)s_closing.TotalMilliseconds;
+        Errno outcome;
+        while ((outcome = _device.Take(this)) == Errno.EINVAL && Environment.TickCount64 < until)
+            System.Threading.Thread.Sleep(1);
+        return outcome;
+    }
+
+    private int BindTo(IoctlCaller caller, int descriptor, out Binding? binding)
+    {
+        binding = null;
+        int result = caller.TakeDescriptor(descriptor, out FileDescriptor taken);
+        IommuFile? file = null;
+        using (taken)
+            result = result < 0 ? result : Service.Recognise(taken, out file);
+        if (result < 0 || file!.Use() is not { } iommu)
+            return result < 0 ? result : -(int)Errno.EBADFD;
+        IDisposable? watch = null;
+        result = iommu.AddDevice(out uint id);
+        if (result == 0)
+        {
+            result = -(int)TakeDevice();
+            if (result == 0)
+                result = Service.Processes.Watch(caller, () => Thread.Order(Unbind), out watch);
+            if (result < 0)
+            {
+                _device.GiveBack(this);
+                iommu.RemoveDevice(id);
+            }
+        }
+        if (result < 0)
+            file.Free();
+        else
+            binding = new Binding(file, iommu, id) { Watch = watch };
+        return result;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Mono.Unix.Native;
+
+namespace CcwFs.Vfio.Endpoint;
+
+/// <summary>One row an ioctl of a device file. The structure is read once and judged by its argsz before the handler sees it.</summary>
+internal sealed class DeviceIoctl
+{
+    private static readonly DeviceIoctl[] s_rows =
+    [
+        Of<VfioDeviceBindIommufd>(VfioIoctl.BindIommufd, needsBinding: false, (client, request) => client.Bind(request)),
+        Of<VfioDeviceAttachIommufdPt>(VfioIoctl.AttachIommufdPt, needsBinding: true, (client, request) => client.Attach(request)),
+        Of<VfioDeviceDetachIommufdPt>(VfioIoctl.DetachIommufdPt, needsBinding: true, (client, request) => client.Detach(request)),
+        Of<VfioDeviceInfo>(VfioIoctl.GetInfo, needsBinding: true, (_, request) => DeviceClient.GetInfo(request)),
+        Of<VfioRegionInfo>(VfioIoctl.GetRegionInfo, needsBinding: true, (_, request) => DeviceClient.GetRegionInfo(request)),
+        Of<VfioIrqInfo>(VfioIoctl.GetIrqInfo, needsBinding: true, (_, request) => DeviceClient.GetIrqInfo(request)),
+        Of<VfioIrqSet>(VfioIoctl.SetIrqs, needsBinding: true, (client, request) => client.SetIrqs(request)),
+        new(VfioIoctl.Reset, 0, needsBinding: true, (client, _) => -(int)client.Device.Reset(client)),
+    ];
+
+    private readonly Func<DeviceClient, DeviceRequest, int> _handler;
+
+    private DeviceIoctl(VfioIoctl command, int size, bool needsBinding, Func<DeviceClient, DeviceRequest, int> handler) =>
+        (Command, Size, NeedsBinding, _handler) = (command, size, needsBinding, handler);
+
+    /// <summary>Every row.</summary>
+    internal static IReadOnlyList<DeviceIoctl> All => s_rows;
+
+    /// <summary>Its number.</summary>
+    internal VfioIoctl Command { get; }
+
+    /// <summary>Bytes of its structure, which are copied in, and the least argsz; 0: it has none.</summary>
+    internal int Size { get; }
+
+    /// <summary>Only after BIND.</summary>
+    internal bool NeedsBinding { get; }
+
+    internal static DeviceIoctl? Find(uint command) => Array.Find(s_rows, r => (uint)r.Command == command);
+
+    /// <summary>Copies the structure in, judges it and runs the handler: the ioctl's result.</summary>
+    internal int Run(DeviceClient client, IIoctlCaller caller, ulong address)
+    {
+        byte[] structure = new byte[Size];
+        int result = Size == 0 ? 0 : caller.Read(address, structure);
+        if (result < 0)
+            return result;
+        if (Size > 0 && MemoryMarshal.Read<uint>(structure) < Size)
+            return -(int)Errno.EINVAL;
+        return _handler(client, new DeviceRequest(caller, address, structure));
+    }
+
+    private static DeviceIoctl Of<T>(VfioIoctl command, bool needsBinding, Func<DeviceClient, DeviceRequest, int> handler)
+        where T : unmanaged => new(command, Unsafe.SizeOf<T>(), needsBinding, handler);
+}
+
+/// <summary>An ioctl whose structure was copied in.</summary>
+internal sealed class DeviceRequest(IIoctlCaller caller, ulong address, byte[] structure)
+{
+    internal IIoctlCaller Caller => caller;
+
+    /// <summary>Where what follows the structure lies in the caller's memory.</summary>
+    internal ulong Behind => unchecked(address + (ulong)structure.Length);
+
+    internal T Get<T>()
+        where T : unmanaged => MemoryMarshal.Read<T>(structure);
+
+    /// <summary>Copies the structure out.</summary>
+    internal int Put<T>(in T value)
+        where T : unmanaged => caller.Write(address, MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value)));
+}

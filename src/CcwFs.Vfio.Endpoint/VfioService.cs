@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using CcwFs.Linux;
+using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging;
+using Mono.Unix.Native;
+
+namespace CcwFs.Vfio.Endpoint;
+
+/// <summary>What the VFIO clients of one mount share. Thread-safe.</summary>
+public sealed class VfioService : IDisposable
+{
+    /// <summary>
+    /// The ioctl by which we ask one of our own open files which one it is; its argument is a number that only we know. No driver of Linux has it
+    /// (Documentation/userspace-api/ioctl/ioctl-number.rst).
+    /// </summary>
+    internal const uint IntroduceCommand = 0xFCC5;
+
+    private const long FuseFiles = 0x6573_5546; // FUSE_SUPER_MAGIC
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ulong, IommuFile?> _asked = []; // guarded by _gate: by the number in the question
+    private readonly Lazy<EventSignals> _signals = new(() => new EventSignals());
+    private readonly Lazy<ProcessWatch> _processes = new(() => new ProcessWatch());
+
+    /// <summary>A service that logs to <paramref name="logger"/>. Threads and descriptors are made when the first client needs them.</summary>
+    public VfioService(ILogger logger)
+    {
+        Logger = logger;
+        CallerLog = new CallerLog(logger);
+    }
+
+    internal ILogger Logger { get; }
+
+    internal CallerLog CallerLog { get; }
+
+    internal EventSignals Signals => _signals.Value;
+
+    internal ProcessWatch Processes => _processes.Value;
+
+    /// <summary>A new open of a <c>device</c> file.</summary>
+    public DeviceClient OpenDevice(VfioCcwDevice device) => new(this, device);
+
+    /// <summary>A new open of the <c>iommu</c> file.</summary>
+    public IommuFile OpenIommu() => new(this);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_processes.IsValueCreated)
+            _processes.Value.Dispose();
+        if (_signals.IsValueCreated)
+            _signals.Value.Dispose();
+    }
+
+    /// <summary>
+    /// Which open of <c>iommu</c> a descriptor is: the descriptor itself is asked, and the answer comes to our own session, which knows the open file.
+    /// 0, or -EBADFD for anything else. On the client's thread: the descriptor may be one of another file system, which answers when it likes.
+    /// </summary>
+    internal int Recognise(FileDescriptor descriptor, out IommuFile? file)
+    {
+        file = null;
+        if (descriptor.FileSystemType(out long magic) < 0 || magic != FuseFiles)
+            return -(int)Errno.EBADFD;
+        ulong number = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        lock (_gate)
+            _asked[number] = null;
+        Descriptors.Control(descriptor, IntroduceCommand, number);
+        lock (_gate)
+            _asked.Remove(number, out file);
+        return file is null ? -(int)Errno.EBADFD : 0;
+    }
+
+    /// <summary>The question has come in on <paramref name="file"/>: true when it is one of ours.</summary>
+    internal bool Introduce(uint threadId, ulong number, IommuFile file)
+    {
+        if (!Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/self/task/{threadId}")))
+            return false;
+        lock (_gate)
+        {
+            if (!_asked.ContainsKey(number))
+                return false;
+            _asked[number] = file;
+            return true;
+        }
+    }
+}
