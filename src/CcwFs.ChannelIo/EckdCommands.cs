@@ -62,6 +62,7 @@ public static class EckdCommands
         .. Pair(0x1E, "READ_COUNT_KEY_DATA", CommandDirection.Input, 4104, "RCKD", "READ_COUNT_KEY_AND_DATA"),
         .. Pair(0x1A, "READ_HOME_ADDRESS", CommandDirection.Input, 5, "RHA"),
         .. Pair(0x16, "READ_RECORD_ZERO", CommandDirection.Input, 16, "RR0", "READ_R0"),
+        new(0x5E, "READ_MULTIPLE_COUNT_KEY_DATA", CommandDirection.Input, 57326, "RMCKD", "READ_MULTIPLE_CKD"),
         new(0xDE, "READ_TRACK", CommandDirection.Input, 57326),
         new(0xA6, "READ_TRACK_DATA", CommandDirection.Input, 57326),
         new(0x05, "WRITE_DATA", CommandDirection.Output, 0, "WD"),

@@ -42,6 +42,8 @@ internal static class CommandTable
         Row(0x22, "READ SECTOR", Rules.KeepsIndex, SeekCommands.ReadSector),
         Row(0x63, "DEFINE EXTENT", Rules.BeforeExtent, ExtentCommands.DefineExtent),
         Row(0x47, "LOCATE RECORD", Rules.AfterExtent, ExtentCommands.LocateRecord),
+        Row(0x4B, "LOCATE RECORD EXTENDED", Rules.AfterExtent, ExtentCommands.LocateRecordExtended, least: EckdProfile.Linux),
+        Row(0xE7, "PREFIX", Rules.BeforeExtent, ExtentCommands.Prefix, least: EckdProfile.Linux),
 
         // Searches
         Row(0x31, "SEARCH ID EQUAL", Search, SearchCommands.IdEqual),
@@ -87,6 +89,15 @@ internal static class CommandTable
         Row(0x15, "WRITE RECORD ZERO", Rules.None, FormatCommands.WriteRecordZero,
             DomainUse.FormatFromHome, WriteClass.RecordZero, Link.HomeAddressFound),
         Row(0x11, "ERASE", Rules.None, FormatCommands.Erase, DomainUse.Track, WriteClass.Format, Formatting),
+
+        // Tracks
+        Row(0xA6, "READ TRACK DATA", Rules.InDomain, TrackCommands.ReadTrackData, DomainUse.ReadTrackData, least: EckdProfile.Linux),
+        Row(0xA5, "WRITE TRACK DATA", Rules.InDomain, TrackCommands.WriteTrackData,
+            DomainUse.WriteTrackData, WriteClass.Update, least: EckdProfile.Linux),
+        Row(0xDE, "READ TRACK", Rules.InDomain, TrackCommands.ReadTrack, DomainUse.ReadTrack, least: EckdProfile.Linux),
+        Row(0x95, "WRITE FULL TRACK", Rules.InDomain, TrackCommands.WriteFullTrack,
+            DomainUse.WriteFullTrack, WriteClass.RecordZero, least: EckdProfile.Linux),
+        Row(0x5E, "READ MULTIPLE COUNT KEY AND DATA", Read, TrackCommands.ReadMultipleCountKeyAndData, least: EckdProfile.Full),
     ];
 
     private static readonly CommandRow?[] _byCode = Index();

@@ -69,6 +69,18 @@ public sealed partial class EckdDevice
         return true;
     }
 
+    /// <summary>To the track that the next command of a domain that counts tracks works on; the domain may cross cylinders.</summary>
+    internal bool ToDomainTrack()
+    {
+        int advance = Chain.Domain.Advance;
+        if (advance == 0)
+            return true;
+        if (!Chain.Contains(Chain.Track + advance))
+            return Refuse(EckdSense.FileProtected);
+        Chain.MoveTo(Chain.Track + advance);
+        return true;
+    }
+
     /// <summary>Sends bytes of the track; a program that took fewer has ended the chain unless it suppressed the indication.</summary>
     internal void Send(IDataTransfer data, ReadOnlySpan<byte> bytes) => Chain.TransferCutShort |= data.Send(bytes) != bytes.Length;
 

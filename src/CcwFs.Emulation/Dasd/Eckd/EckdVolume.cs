@@ -26,6 +26,7 @@ public sealed class EckdVolume : IDisposable
     private readonly List<EckdDevice> _devices = [];
     private Slot[]? _slots;
     private TrackImage[]? _batch;
+    private byte[]? _scratch;
     private Slot? _latest;
     private int _slotCount;
     private int _dirtyCount;
@@ -63,6 +64,9 @@ public sealed class EckdVolume : IDisposable
 
     /// <summary>The store is gone: commands get intervention required.</summary>
     internal bool IsDisposed => _disposed;
+
+    /// <summary>Room for one track's bytes while a program's are judged; its content is nobody's between two commands.</summary>
+    internal Span<byte> Scratch => _scratch ??= new byte[Geometry.TrackSize];
 
     /// <summary>
     /// Writes what is changed and disposes the store, the latter also when the write fails (<see cref="ImageException"/>). Devices that are

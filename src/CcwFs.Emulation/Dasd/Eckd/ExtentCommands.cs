@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>DEFINE EXTENT and LOCATE RECORD.</summary>
+/// <summary>DEFINE EXTENT, LOCATE RECORD and LOCATE RECORD EXTENDED, and PREFIX, which is the first and the last in one.</summary>
 internal static class ExtentCommands
 {
     /// <summary>Longest data of record 0 (READ DEVICE CHARACTERISTICS, bytes 44-45).</summary>
@@ -13,6 +14,7 @@ internal static class ExtentCommands
 
     private const int ParameterSize = 16;
     private const int ExtendedSize = 32;
+    private const int LocateExtendedSize = 20;
 
     /// <summary>Byte 7 of DEFINE EXTENT: a time stamp (08) or extended parameters (02) follow the first 16 bytes.</summary>
     private const byte HasMore = 0x08 | 0x02;
@@ -20,8 +22,24 @@ internal static class ExtentCommands
     /// <summary>Byte 1 of DEFINE EXTENT, bits 0-1: ECKD mode, the only one.</summary>
     private const byte EckdMode = 0xC0;
 
+    /// <summary>Operation byte of LOCATE RECORD EXTENDED: the operation is in byte 17.</summary>
+    private const byte ExtendedOperation = 0x3F;
+
+    // Auxiliary byte.
     private const byte LengthValid = 0x80;
+    private const byte LengthOfLastTrack = 0x40;
     private const byte ReadCountSuffix = 0x01;
+
+    // PREFIX: a head of 12 bytes, DEFINE EXTENT of 32, LOCATE RECORD EXTENDED of 20.
+    private const int PrefixHeadSize = 12;
+    private const int PrefixLocateOffset = PrefixHeadSize + ExtendedSize;
+    private const int PrefixSize = PrefixLocateOffset + LocateExtendedSize;
+    private const byte PrefixExtentOnly = 0;
+    private const byte PrefixWithLocate = 1;
+    private const byte PrefixExtentValid = 0x80;
+    private const byte PrefixTimeValid = 0x40;
+    private const byte PrefixVerifyBase = 0x20;
+    private const byte PrefixHyperPav = 0x10;
 
     /// <summary>
     /// 16 or 32 bytes: file mask, attributes, block size 2, fast-write id 2, additional and extended attributes, first and last track
@@ -34,6 +52,66 @@ internal static class ExtentCommands
             return EckdDevice.Failed;
         if ((parameters[7] & HasMore) != 0 && data.Receive(parameters[ParameterSize..]) != ExtendedSize - ParameterSize)
             return device.Check(EckdSense.CommandReject(SenseMessage.CountTooSmall));
+        return Define(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
+    }
+
+    /// <summary>
+    /// 16 bytes: operation and orientation, auxiliary byte, 00, count, seek address CCHH, search argument CCHHR, sector, transfer
+    /// length. Moves to the track, finds the record and opens the domain.
+    /// </summary>
+    public static DeviceStatus LocateRecord(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        Span<byte> parameters = stackalloc byte[LocateExtendedSize];
+        parameters.Clear();
+        if (!device.ReceiveAll(data, parameters[..ParameterSize]))
+            return EckdDevice.Failed;
+        if ((parameters[0] & ExtendedOperation) == ExtendedOperation || (parameters[1] & LengthOfLastTrack) != 0)
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return Locate(device, parameters, []) ? EckdDevice.Ended : EckdDevice.Failed;
+    }
+
+    /// <summary>
+    /// 20 bytes and extended parameters: as LOCATE RECORD, then imbedded count, extended operation, and 2 bytes that say how many parameters
+    /// there are. Auxiliary byte: 80 length valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count,
+    /// 01 read count suffix; 20, 18 and 04 belong to transport mode and are refused.
+    /// </summary>
+    public static DeviceStatus LocateRecordExtended(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        Span<byte> parameters = stackalloc byte[LocateExtendedSize];
+        if (!device.ReceiveAll(data, parameters))
+            return EckdDevice.Failed;
+        return LocateExtended(device, parameters, data) ? EckdDevice.Ended : EckdDevice.Failed;
+    }
+
+    /// <summary>
+    /// 64 bytes, in either format, and the extended parameters of format 1. Head: format (0 DEFINE EXTENT, 1 with LOCATE RECORD EXTENDED), validity
+    /// (80 extent, 40 time stamp, 20 verify base, 10 HyperPAV), base unit address, auxiliary byte, base subsystem, 7 bytes 00. A base device executes what
+    /// is meant for it: with 20 or 10 the address must be its own.
+    /// </summary>
+    public static DeviceStatus Prefix(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        Span<byte> parameters = stackalloc byte[PrefixSize];
+        if (!device.ReceiveAll(data, parameters))
+            return EckdDevice.Failed;
+        byte format = parameters[0], validity = parameters[1];
+        bool hasExtent = (validity & PrefixExtentValid) != 0;
+        bool isOurs = parameters[2] == device.Options.UnitAddress && parameters[4] == device.Options.LogicalSubsystem;
+        bool valid = format <= PrefixWithLocate
+            && (validity & ~(PrefixExtentValid | PrefixTimeValid | PrefixVerifyBase | PrefixHyperPav)) == 0
+            && (hasExtent || format == PrefixExtentOnly)
+            && (isOurs || (validity & (PrefixVerifyBase | PrefixHyperPav)) == 0)
+            && parameters[5..PrefixHeadSize].IndexOfAnyExcept((byte)0) < 0;
+        if (!valid)
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (hasExtent && !Define(device, parameters[PrefixHeadSize..]))
+            return EckdDevice.Failed;
+        if (format == PrefixWithLocate && !LocateExtended(device, parameters[PrefixLocateOffset..], data))
+            return EckdDevice.Failed;
+        return EckdDevice.Ended;
+    }
+
+    private static bool Define(EckdDevice device, ReadOnlySpan<byte> parameters)
+    {
         var mask = new FileMask(parameters[0]);
         ushort blockSize = BinaryPrimitives.ReadUInt16BigEndian(parameters[2..]);
         bool valid = mask.IsValid
@@ -43,53 +121,72 @@ internal static class ExtentCommands
         valid &= TryTrack(device, parameters[12..], out int last);
         valid &= first <= last;
         if (!valid)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         ref ChainState chain = ref device.Chain;
         (chain.Mask, chain.BlockSize, chain.FirstTrack, chain.LastTrack) = (mask, blockSize, first, last);
         chain.ExtentDefined = true;
-        return EckdDevice.Ended;
+        return true;
     }
 
-    /// <summary>
-    /// 16 bytes: operation and orientation, auxiliary byte, 00, count, seek address CCHH, search argument CCHHR, sector, transfer
-    /// length. Moves to the track, finds the record and opens the domain.
-    /// </summary>
-    public static DeviceStatus LocateRecord(EckdDevice device, CommandRow row, IDataTransfer data)
+    private static bool LocateExtended(EckdDevice device, ReadOnlySpan<byte> parameters, IDataTransfer data)
     {
-        Span<byte> parameters = stackalloc byte[ParameterSize];
-        if (!device.ReceiveAll(data, parameters))
-            return EckdDevice.Failed;
-        if (!TryDomain(device, parameters, out LocateRecordDomain domain) || !TryTrack(device, parameters[4..], out int track))
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        const int MostExtended = LocateRecordDomain.SetTracks / 8;
+        Span<byte> extended = stackalloc byte[MostExtended];
+        extended.Clear();
+        int size = BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
+        bool needed = LocateRecordDomain.UsesTrackSet(OperationOf(parameters));
+        if (needed ? size is 0 or > MostExtended : size != 0)
+            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return device.ReceiveAll(data, extended[..size]) && Locate(device, parameters, extended);
+    }
+
+    private static bool Locate(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> trackSet)
+    {
+        if (!TryDomain(device, parameters, trackSet, out LocateRecordDomain domain) || !TryTrack(device, parameters[4..], out int track))
+            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         if (device.IsReadOnly && LocateRecordDomain.WriteClassOf(domain.Operation) != WriteClass.None)
-            return device.Check(EckdSense.WriteInhibited);
-        if (!device.Chain.Contains(track))
-            return device.Check(EckdSense.FileProtected);
+            return device.Refuse(EckdSense.WriteInhibited);
+        int lastOfSet = track + Math.Max(0, LocateRecordDomain.SetTracks - 1 - BitOperations.TrailingZeroCount(domain.TrackSet | 0x1_0000));
+        if (!device.Chain.Contains(track) || (domain.TrackSet != 0 && !device.Chain.Contains(lastOfSet)))
+            return device.Refuse(EckdSense.FileProtected);
         device.Chain.MoveTo(track);
         device.Chain.Positioned = true;
-        if (!Find(device, domain.Orientation, parameters.Slice(8, 5)))
-            return device.Check(EckdSense.NoRecordFound);
+        if (!LocateRecordDomain.UsesTrackSet(domain.Operation) && !Find(device, domain.Orientation, parameters.Slice(8, 5)))
+            return device.Refuse(EckdSense.NoRecordFound);
         device.Chain.Domain = domain;
-        return EckdDevice.Ended;
+        return true;
     }
 
-    private static bool TryDomain(EckdDevice device, ReadOnlySpan<byte> parameters, out LocateRecordDomain domain)
+    private static LocateOperation OperationOf(ReadOnlySpan<byte> parameters)
     {
-        var operation = (LocateOperation)(parameters[0] & 0x3F);
+        int operation = parameters[0] & ExtendedOperation;
+        return (LocateOperation)(operation == ExtendedOperation ? (ExtendedOperation << 8) | parameters[17] : operation);
+    }
+
+    private static bool TryDomain(
+        EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> trackSet, out LocateRecordDomain domain)
+    {
+        LocateOperation operation = OperationOf(parameters);
         var orientation = (LocateOrientation)(parameters[0] & 0xC0);
         byte auxiliary = parameters[1];
         int count = parameters[3];
-        ushort length = BinaryPrimitives.ReadUInt16BigEndian(parameters[14..]);
+        int length = BinaryPrimitives.ReadUInt16BigEndian(parameters[14..]);
         bool suffix = (auxiliary & ReadCountSuffix) != 0;
-        ushort blockSize = device.Chain.BlockSize;
-        domain = new LocateRecordDomain(operation, orientation, count, length != 0 ? length : blockSize, suffix);
-        return LocateRecordDomain.IsValid(operation, orientation)
-            && (auxiliary & ~(LengthValid | ReadCountSuffix)) == 0
+        int blockSize = operation == LocateOperation.ReadTracks ? 0 : device.Chain.BlockSize;
+        ushort set = trackSet.IsEmpty ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(trackSet);
+        domain = new LocateRecordDomain(operation, orientation, count, length != 0 ? length : blockSize, suffix, set);
+        return device.Options.Profile >= LocateRecordDomain.LeastProfile(operation)
+            && LocateRecordDomain.IsValid(operation, orientation)
+            && (auxiliary & ~(LengthValid | LengthOfLastTrack | ReadCountSuffix)) == 0
             && parameters[2] == 0
+            && parameters[16] == 0
+            && (LocateRecordDomain.IsExtended(operation) || parameters[17] == 0)
             && (operation == LocateOperation.Orient) == (count == 0)
             && (!suffix || (count >= 2 && operation is LocateOperation.WriteData or LocateOperation.Read))
             && ((auxiliary & LengthValid) != 0) == (length != 0)
             && length <= (blockSize != 0 ? blockSize : LongestRecordZero + CkdTrack.CountSize)
+            && (operation != LocateOperation.WriteTrackData || domain.TransferLength != 0)
+            && (!LocateRecordDomain.UsesTrackSet(operation) || (set >> 15 == 1 && BitOperations.PopCount(set) == count))
             && SeekCommands.IsSector(parameters[13]);
     }
 

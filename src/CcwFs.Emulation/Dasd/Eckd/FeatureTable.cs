@@ -15,11 +15,15 @@ internal static class FeatureTable
     /// <summary>Feature codes.</summary>
     public static readonly FeatureRow[] FeatureCodes =
     [
+        new(8, 0x01, EckdProfile.Linux), // PREFIX
+        new(9, 0x20, EckdProfile.Linux), // READ TRACK DATA in command mode
+        new(12, 0x40, EckdProfile.Linux), // WRITE TRACK DATA in command mode
     ];
 
     /// <summary>Facilities in the device characteristics.</summary>
     public static readonly FeatureRow[] Characteristics =
     [
+        new(6, 0x40, EckdProfile.Linux), // READ TRACK in a locate-record domain
     ];
 
     /// <summary>Turns the bits on that <paramref name="profile"/> has.</summary>

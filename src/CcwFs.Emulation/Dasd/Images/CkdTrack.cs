@@ -97,6 +97,36 @@ public sealed class CkdTrack
     /// <summary>Key and data, in place.</summary>
     public Span<byte> KeyAndData(int index) => _slot.AsSpan(Offset(index) + CountSize, KeyLength(index) + DataLength(index));
 
+    /// <summary>Records <paramref name="index"/> to the last one as they lie: count, key and data each, no end mark.</summary>
+    public ReadOnlySpan<byte> RecordsFrom(int index) => _slot.AsSpan(Offset(index).._end);
+
+    /// <summary>All records and the end mark, no home address: the track as READ TRACK gives it.</summary>
+    public ReadOnlySpan<byte> RecordsAndEndMark => _slot.AsSpan(HomeAddressSize, _end - HomeAddressSize + EndMarkSize);
+
+    /// <summary>
+    /// Replaces all records by these (count, key and data each, record 0 first, no end mark). False when they are no whole records, the first is no
+    /// record 0, or they do not fit the slot; then nothing is changed.
+    /// </summary>
+    public bool Replace(ReadOnlySpan<byte> records)
+    {
+        int count = 0;
+        int at = 0;
+        while (records.Length - at >= CountSize && count < MaxRecords)
+        {
+            at += CountSize + records[at + 5] + BinaryPrimitives.ReadUInt16BigEndian(records[(at + 6)..]);
+            count++;
+        }
+        if (count == 0 || at != records.Length || records[4] != 0 || records[5] != 0 || HomeAddressSize + at + EndMarkSize > _slot.Length)
+            return false;
+        records.CopyTo(_slot.AsSpan(HomeAddressSize));
+        SetEnd(HomeAddressSize + at);
+        (RecordCount, WasUnformatted) = (count, false);
+        _offsets[0] = HomeAddressSize;
+        for (int i = 1; i < count; i++)
+            _offsets[i] = End(i - 1);
+        return true;
+    }
+
     /// <summary>
     /// Formats a new record behind record <paramref name="after"/> (-1: as record 0); all that followed is erased. Key and data are
     /// zero until written. False when the record does not fit into the slot or the parser's bounds (a record 0 has R 0 and no key);

@@ -1,0 +1,149 @@
+using System.Buffers.Binary;
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>
+/// Commands that move a track or the data of one. In a domain of LOCATE RECORD EXTENDED each works on one track: the first on the located one, each
+/// further one on the next (of the bit map, where there is one). Bytes go between the cached track and the program without a copy in between,
+/// but for WRITE FULL TRACK, whose bytes are judged before the track is changed.
+/// </summary>
+internal static class TrackCommands
+{
+    /// <summary>
+    /// The data of all records from the located one on, on further tracks from the first behind record 0 on; on the domain's last track no more
+    /// than the transfer length. A track without such records: no record found.
+    /// </summary>
+    public static DeviceStatus ReadTrackData(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        if (!TryBegin(device, out CkdTrack track, out int record))
+            return EckdDevice.Failed;
+        LocateRecordDomain domain = device.Chain.Domain;
+        int left = domain.CountLeft == 1 && domain.TransferLength != 0 ? domain.TransferLength : int.MaxValue;
+        while (true)
+        {
+            ReadOnlySpan<byte> bytes = track.Data(record);
+            bytes = bytes[..Math.Min(bytes.Length, left)];
+            left -= bytes.Length;
+            bool taken = data.Send(bytes) == bytes.Length;
+            device.Chain.TransferCutShort |= !taken;
+            if (!taken || left == 0 || record + 1 == track.RecordCount)
+                break;
+            record++;
+        }
+        device.Orient(track, record, Field.Data);
+        return EckdDevice.Ended;
+    }
+
+    /// <summary>
+    /// Updates the data of the located record and those behind it, on further tracks from the first behind record 0 on, for as long as the program
+    /// has bytes; what is missing in the last record becomes zero. All these records must have the length that was named, else nothing is changed.
+    /// </summary>
+    public static DeviceStatus WriteTrackData(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        if (!TryBegin(device, out CkdTrack track, out int record))
+            return EckdDevice.Failed;
+        for (int i = record; i < track.RecordCount; i++)
+        {
+            if (!device.Chain.Domain.AllowsLength(track.DataLength(i)))
+                return device.Check(EckdSense.InvalidTrackFormat);
+        }
+        device.MarkChanged();
+        for (; record < track.RecordCount; record++)
+        {
+            Span<byte> area = track.Data(record);
+            int received = data.ReceiveAvailable(area);
+            if (received == area.Length)
+                continue;
+            if (received > 0)
+                area[received..].Clear();
+            break;
+        }
+        device.Orient(track, Math.Min(record, track.RecordCount - 1), Field.Data);
+        return EckdDevice.Ended;
+    }
+
+    /// <summary>All records of a track from record 0 on, count, key and data each, and eight FF.</summary>
+    public static DeviceStatus ReadTrack(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        if (!device.ToDomainTrack())
+            return EckdDevice.Failed;
+        CkdTrack track = device.CurrentTrack();
+        device.Orient(track, track.RecordCount - 1, Field.Data);
+        device.Send(data, track.RecordsAndEndMark);
+        return EckdDevice.Ended;
+    }
+
+    /// <summary>
+    /// Takes what READ TRACK gives and makes it the track, in one step: the old track stays when an end mark is missing, record 0 is not the first, or
+    /// the records do not fit a track.
+    /// </summary>
+    public static DeviceStatus WriteFullTrack(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        if (!device.ToDomainTrack() || !TryReceiveRecords(device, data, out ReadOnlySpan<byte> records))
+            return EckdDevice.Failed;
+        CkdTrack track = device.CurrentTrack();
+        device.MarkChanged();
+        if (!track.Replace(records))
+            return device.Check(EckdSense.InvalidTrackFormat);
+        device.Orient(track, track.RecordCount - 1, Field.Data);
+        return EckdDevice.Ended;
+    }
+
+    /// <summary>Count, key and data of the next record and of all behind it on the track; not in a domain.</summary>
+    public static DeviceStatus ReadMultipleCountKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        if (!device.NextRecord(row, true, out CkdTrack track))
+            return EckdDevice.Failed;
+        ReadOnlySpan<byte> records = track.RecordsFrom(device.Chain.Record);
+        device.Orient(track, track.RecordCount - 1, Field.Data);
+        device.Send(data, records);
+        return EckdDevice.Ended;
+    }
+
+    /// <summary>The track and the first record whose data is moved; false with sense.</summary>
+    private static bool TryBegin(EckdDevice device, out CkdTrack track, out int record)
+    {
+        (track, record) = (null!, 1);
+        if (!device.ToDomainTrack())
+            return false;
+        track = device.CurrentTrack();
+        bool located = device.Chain.Domain.Advance == 0 && device.Chain.Record > 0;
+        if (located)
+            record = device.Chain.Record;
+        return (located ? device.Holds(track) : track.RecordCount > 1) || device.Refuse(EckdSense.NoRecordFound);
+    }
+
+    private static bool TryReceiveRecords(EckdDevice device, IDataTransfer data, out ReadOnlySpan<byte> records)
+    {
+        Span<byte> buffer = device.Volume.Scratch;
+        records = [];
+        int cells = 0;
+        int end = 0;
+        while (true)
+        {
+            Span<byte> count = buffer.Slice(end, CkdTrack.CountSize);
+            if (!device.ReceiveAll(data, count))
+                return false;
+            bool isEnd = count.IndexOfAnyExcept((byte)0xFF) < 0;
+            bool isRecordZero = count[4] == 0 && count[5] == 0;
+            if (end == 0 && (isEnd || !isRecordZero))
+                return device.Refuse(EckdSense.InvalidTrackFormat);
+            if (isEnd)
+                break;
+            int dataLength = BinaryPrimitives.ReadUInt16BigEndian(count[6..]);
+            int length = count[5] + dataLength;
+            cells += TrackCapacity.CellsOf(count[5], dataLength);
+            end += CkdTrack.CountSize;
+            if (cells > TrackCapacity.Cells || end + length + CkdTrack.CountSize > buffer.Length)
+                return device.Refuse(EckdSense.InvalidTrackFormat);
+            if (!device.ReceiveAll(data, buffer.Slice(end, length)))
+                return false;
+            end += length;
+        }
+        records = buffer[..end];
+        return true;
+    }
+}
