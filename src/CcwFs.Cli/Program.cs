@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
 using CcwFs.Cli.Mount;
+using CcwFs.Cli.Qemu;
 using CcwFs.Cli.Verbs;
 using CcwFs.Fuse;
 using CcwFs.Linux;
@@ -26,6 +27,7 @@ internal static class Program
             RunCommand.Create(),
             DecodeCommand.Create(),
             TranslateCommand.Create(),
+            QemuCommand.Create(),
             DasdCommand.Create(allocatedBytes: AllocatedBytes),
         };
         try

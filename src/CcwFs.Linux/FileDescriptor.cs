@@ -236,6 +236,13 @@ public sealed class FileDescriptor : SafeHandle
         return Math.Min(result, 0);
     }
 
+    /// <summary>Lets the descriptor survive an execve(2) of this process.</summary>
+    public int KeepOverExec()
+    {
+        const int SetDescriptorFlags = 2; // F_SETFD
+        return Result.Of(LibC.Fcntl(this, SetDescriptorFlags, 0));
+    }
+
     /// <summary>The file system's magic number (linux/magic.h) from fstatfs(2).</summary>
     public unsafe int FileSystemType(out long magic) => FileSystems.Type(this, out magic);
 

@@ -45,6 +45,9 @@ internal sealed record ControlReply
     /// <summary>list: one object a subchannel.</summary>
     public IReadOnlyList<DeviceRow>? Devices { get; init; }
 
+    /// <summary>list: the process that serves the mount, in its own pid namespace.</summary>
+    public int? Pid { get; init; }
+
     /// <summary>info: facts, key and value in order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>>? Facts { get; init; }
 

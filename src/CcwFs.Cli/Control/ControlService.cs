@@ -22,7 +22,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
 
     private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> s_verbs = new()
     {
-        ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(service.Row)] }),
+        ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(Row)], Pid = Environment.ProcessId }),
         ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
         ["add"] = (service, request, caller, _) => Task.FromResult(service.Add(request, caller)),
         ["remove"] = (service, request, _, _) => Task.FromResult(service.Remove(request)),
@@ -61,7 +61,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return JsonSerializer.SerializeToUtf8Bytes(reply, ControlJson.Default.ControlReply);
     }
 
-    private DeviceRow Row(VfioCcwDevice device)
+    private static DeviceRow Row(VfioCcwDevice device)
     {
         Dictionary<string, string> facts = [];
         foreach ((string key, string value) in DeviceInfo.Facts(device))

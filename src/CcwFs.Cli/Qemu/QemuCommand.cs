@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using CcwFs.Cli.Control;
+using CcwFs.Cli.Mount;
+using CcwFs.Linux;
+
+namespace CcwFs.Cli.Qemu;
+
+/// <summary><c>ccwfs qemu [ID…] -- qemu-system-s390x …</c>: becomes QEMU with subchannels added as vfio-ccw devices.</summary>
+internal static class QemuCommand
+{
+    private const int FirstPrinted = 3; // after the standard streams
+
+    internal static Command Create()
+    {
+        Option<string?> mount = ControlClient.MountOption();
+        var print = new Option<bool>("--print") { Description = "Print the command for a shell instead of running it" };
+        var privateMemory = new Option<bool>("--private-memory") { Description = "Do not give the guest shared memory: every byte is then copied through /proc/PID/mem" };
+        var words = new Argument<string[]>("ID… -- COMMAND")
+        {
+            Description = "Subchannels (default: all), each with properties of the device if wanted, like 0.0.0000,devno=fe.0.1234,bootindex=1; then -- and QEMU's command",
+        };
+        var command = new Command("qemu", "Start QEMU with subchannels as vfio-ccw devices") { mount, print, privateMemory, words };
+        command.SetAction(result =>
+        {
+            string[] all = result.GetValue(words) ?? [];
+            int count = result.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Skip(1).Count();
+            string mountPoint = Path.GetFullPath(result.GetValue(mount) ?? Places.MountPoint);
+            string[] ids = all[..^count], qemu = all[^count..];
+            if (qemu.Length == 0)
+                throw new CommandException("QEMU's command is missing: ccwfs qemu [ID…] -- qemu-system-s390x …", CommandException.WrongUsage);
+            ControlReply mounted = ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" });
+            IReadOnlyList<QemuDevice> devices = QemuDevice.Choose(ids, mounted.Devices ?? [], qemu);
+            bool isPrivate = PrivateSysfs.IsNeeded(devices);
+            string[] files = [$"{mountPoint}/iommu", .. devices.Select(d => $"{mountPoint}/{d.Id}/device")];
+
+            IReadOnlyList<string> WithDevices(IReadOnlyList<int> descriptors)
+            {
+                string sysfs = isPrivate ? PrivateSysfs.Bus : $"{mountPoint}/sys/bus";
+                string[] whole = [.. qemu, .. QemuArguments.Added(qemu, devices, sysfs, descriptors[0], [.. descriptors.Skip(1)], result.GetValue(privateMemory))];
+                return isPrivate ? PrivateSysfs.Wrap(mountPoint, whole) : whole;
+            }
+
+            if (result.GetValue(print))
+                Print(result.InvocationConfiguration.Output, WithDevices([.. Enumerable.Range(FirstPrinted, files.Length)]), files);
+            else
+                Start(WithDevices, files, qemu[0], isPrivate ? mountPoint : null, mounted.Pid ?? 0);
+        });
+        return command;
+    }
+
+    /// <summary>Each word quoted, each file as a redirection that opens it to read and write.</summary>
+    private static void Print(TextWriter output, IReadOnlyList<string> command, string[] files)
+    {
+        foreach (string file in files)
+            OpenFile(file).Dispose(); // a command that cannot work is not printed
+        output.WriteLine(string.Join(' ',
+            [.. command.Select(ShellText.Quote), .. files.Select((file, i) => string.Create(CultureInfo.InvariantCulture, $"{FirstPrinted + i}<>{ShellText.Quote(file)}"))]));
+    }
+
+    /// <summary>Becomes the command; returns by an exception only. The open files are the next program's, or end with this process.</summary>
+    private static void Start(Func<IReadOnlyList<int>, IReadOnlyList<string>> build, string[] files, string program, string? privateMount, int server)
+    {
+        FileDescriptor[] opened = Array.ConvertAll(files, OpenFile);
+        QemuProbe.Check(program);
+        if (privateMount is not null)
+            PrivateSysfs.Check(privateMount);
+        Tracing.Allow(server);
+        foreach (FileDescriptor file in opened)
+            file.KeepOverExec();
+        IReadOnlyList<string> command = build(Array.ConvertAll(opened, file => file.Number));
+        int failed = Execution.Become(command[0], [.. command.Skip(1)]);
+        throw new CommandException($"{command[0]} cannot be started: {Problem.Of(failed)}");
+    }
+
+    private static FileDescriptor OpenFile(string path)
+    {
+        int opened = FileDescriptor.Open(path, OpenOptions.ReadWrite, 0, out FileDescriptor file);
+        if (opened >= 0)
+            return file;
+        string advice = -opened switch
+        {
+            (int)Mono.Unix.Native.Errno.ENOENT => "; was it mounted by an older ccwfs? mount it again with this one",
+            (int)Mono.Unix.Native.Errno.EACCES => "; ask its owner, or be root",
+            (int)Mono.Unix.Native.Errno.EBUSY => "; another client has it",
+            _ => "",
+        };
+        throw new CommandException($"{path}: {Problem.Of(opened)}{advice}");
+    }
+}
