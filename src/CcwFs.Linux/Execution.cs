@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
-using Mono.Unix.Native;
 
 namespace CcwFs.Linux;
 
@@ -10,6 +8,7 @@ public static unsafe partial class Execution
     /// <summary>SIGPIPE: the runtime ignores it, and what is ignored stays so in the next program.</summary>
     private const int BrokenPipe = 13;
 
+    private const int Executable = 1; // X_OK
     private const int SetPtracer = 0x59616D61; // PR_SET_PTRACER
 
     /// <summary>
@@ -59,7 +58,7 @@ public static unsafe partial class Execution
         foreach (string directory in directories)
         {
             string path = Path.Combine(directory, program);
-            if (FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 && status.Type == FileStatus.TypeRegular && Access(path, (int)AccessModes.X_OK) == 0)
+            if (FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 && status.Type == FileStatus.TypeRegular && Access(path, Executable) == 0)
                 return path;
         }
         return null;
