@@ -5,6 +5,7 @@ using CcwFs.ChannelIo;
 using CcwFs.Fuse;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using CcwFs.Vfio.Endpoint;
 using Mono.Unix.Native;
 
 namespace CcwFs.FileSystem;
@@ -33,6 +34,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
     private readonly SysTree _sys;
     private readonly IMemoryStore _memory;
     private readonly ControlHandler _control;
+    private readonly VfioService _vfio;
     private readonly TreeOwner _owner;
     private readonly long _mountedNs = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100;
     private readonly ConcurrentDictionary<ulong, OpenFile> _open = new();
@@ -40,8 +42,8 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
     private ulong _lastHandle;
 
     /// <summary>A tree over what the composition root made.</summary>
-    public CcwTree(SubchannelTable table, IMemoryStore memory, ControlHandler control, TreeOwner owner) =>
-        (_table, _sys, _memory, _control, _owner) = (table, new SysTree(table), memory, control, owner);
+    public CcwTree(SubchannelTable table, IMemoryStore memory, ControlHandler control, VfioService vfio, TreeOwner owner) =>
+        (_table, _sys, _memory, _control, _vfio, _owner) = (table, new SysTree(table), memory, control, vfio, owner);
 
     /// <summary>Tells the tree which session serves it; before the session starts.</summary>
     public void Attach(FuseSession session) => _session = session;
@@ -90,6 +92,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         {
             Interrupt = isInterrupt ? entry!.Interrupt(row.Kind, this) : null,
             Control = row.Kind == NodeKind.Control ? new ControlFile(_control) : null,
+            Endpoint = OpenEndpoint(row.Kind, entry),
             Text = row.Kind == NodeKind.Info ? DeviceInfo.Render(entry!.Device) : [],
         };
         opened.Handle = Interlocked.Increment(ref _lastHandle);
@@ -105,6 +108,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
             return;
         file.Interrupt?.Release(handle);
         file.Control?.Dispose();
+        file.Endpoint?.Release();
     }
 
     /// <inheritdoc/>
@@ -122,6 +126,8 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
             return interrupt.Read(request, (flags & NonBlocking) != 0, buffer);
         if (file.Control is { } control)
             return control.Read(request, buffer);
+        if (file.Endpoint is { } endpoint)
+            return ReadEndpoint(endpoint, offset, buffer);
         if (file.Row.Kind == NodeKind.Memory)
             return ReadMemory(offset, buffer);
         int length = (int)Math.Clamp(file.Text.Length - offset, 0, buffer.Length);
@@ -147,6 +153,8 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
             return interrupt.Write(data);
         if (file.Control is { } control)
             return control.Write(request, data);
+        if (file.Endpoint is { } endpoint)
+            return WriteEndpoint(endpoint, offset, data);
         return file.Row.Kind == NodeKind.Memory ? WriteMemory(offset, data) : -(int)Errno.EINVAL;
     }
 
@@ -298,6 +306,8 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         internal InterruptFile? Interrupt { get; init; }
 
         internal ControlFile? Control { get; init; }
+
+        internal EndpointFile? Endpoint { get; init; }
 
         internal byte[] Text { get; init; } = [];
 

@@ -20,6 +20,8 @@ internal enum NodeKind
     RequestInterrupt,
     Info,
     Sys,
+    Device,
+    Iommu,
 }
 
 /// <summary>One row a kind of file: its name, where it is, what may be done with it.</summary>
@@ -48,6 +50,8 @@ internal sealed record NodeRow(NodeKind Kind, string Name, NodeKind Parent, bool
         new(NodeKind.RequestInterrupt, "req", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true),
         new(NodeKind.Info, "info", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: false),
         new(NodeKind.Sys, "sys", NodeKind.Root, IsDirectory: true, IsWritable: true), // what is below: SysTree
+        new(NodeKind.Device, "device", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: true),
+        new(NodeKind.Iommu, "iommu", NodeKind.Root, IsDirectory: false, IsWritable: true),
     ];
 
     private static readonly NodeRow?[] s_byKind = ByKind();

@@ -67,7 +67,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         foreach ((string key, string value) in DeviceInfo.Facts(device))
             facts.TryAdd(key, value);
         return new DeviceRow(
-            facts["subchannel"], facts["device"], facts["devtype"], facts["cutype"], device.State == DeviceState.Pending,
+            facts["subchannel"], facts["device"], facts["devtype"], facts["cutype"], device.IsTaken || device.State == DeviceState.Pending,
             facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], facts["uuid"]);
     }
 
@@ -96,7 +96,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private ControlReply Remove(ControlRequest request)
     {
         SubchannelId id = Device(request).Id;
-        return factory.Remove(id) ? new ControlReply() : throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
+        return factory.Remove(id, request.Force) ? new ControlReply() : throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
     }
 
     /// <summary>The mount was detached while somebody held it: held reads end, and so do we.</summary>
@@ -144,7 +144,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
 
     private static string Refusal(SubchannelId id, Mono.Unix.Native.Errno errno) => errno switch
     {
-        Mono.Unix.Native.Errno.EBUSY => $"{id} is busy with another program; try again, or end it: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file",
+        Mono.Unix.Native.Errno.EBUSY => $"{id} is busy with another program, or a VFIO client has it; try again, or end the program: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file",
         Mono.Unix.Native.Errno.EINVAL => $"{id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage",
         Mono.Unix.Native.Errno.ENODEV => $"{id}: no channel path is left; bring one back: ccwfs path {id} CHPID on",
         _ => $"{id} refused the program: {Problem.Of(-(int)errno)}",

@@ -35,23 +35,26 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             catch
             {
                 foreach (SubchannelId id in added)
-                    Remove(id);
+                    Remove(id, force: true);
                 throw;
             }
         }
     }
 
-    /// <summary>Takes a device away: out of the tree at once, then unplugged. False when there is none.</summary>
-    internal bool Remove(SubchannelId id)
+    /// <summary>
+    /// Takes a device away: out of the tree at once, then unplugged. A VFIO client is asked to let go first, and works on until it has, unless <paramref name="force"/>.
+    /// False when there is none.
+    /// </summary>
+    internal bool Remove(SubchannelId id, bool force)
     {
         lock (_gate)
         {
             VfioCcwDevice? device = table.Remove(id);
             if (device is null)
                 return false;
-            device.Dispose();
-            if (_closed.Remove(id, out Action? closed))
-                closed();
+            _closed.Remove(id, out Action? closed);
+            if (force || !device.RequestReturn(() => End(device, closed)))
+                End(device, closed);
             return true;
         }
     }
@@ -60,7 +63,13 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     internal void RemoveAll()
     {
         foreach (VfioCcwDevice device in table.Devices)
-            Remove(device.Id);
+            Remove(device.Id, force: true);
+    }
+
+    private static void End(VfioCcwDevice device, Action? closed)
+    {
+        device.Dispose();
+        closed?.Invoke();
     }
 
     private SubchannelId AddOne(DeviceSpec spec, int index, string directory, CallerIdentity? caller)

@@ -8,6 +8,7 @@ using CcwFs.Fuse;
 using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using CcwFs.Vfio.Endpoint;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -26,6 +27,7 @@ internal sealed class MountServer : IDisposable
     private readonly IMemoryStore _memory;
     private readonly ChannelExecutor _executor = new();
     private readonly SubchannelTable _table = new();
+    private readonly VfioService _vfio;
     private readonly DeviceFactory _factory;
     private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,6 +46,7 @@ internal sealed class MountServer : IDisposable
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .SetMinimumLevel(settings.Verbose ? LogLevel.Debug : LogLevel.Warning));
         _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default);
+        _vfio = new VfioService(_loggers.CreateLogger("vfio"));
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
     }
 
@@ -54,6 +57,7 @@ internal sealed class MountServer : IDisposable
     public void Dispose()
     {
         _factory.RemoveAll();
+        _vfio.Dispose();
         _executor.Dispose();
         (_memory as IDisposable)?.Dispose();
         _loggers.Dispose();
@@ -67,7 +71,7 @@ internal sealed class MountServer : IDisposable
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
-            _table, _memory, new ControlService(_table, _factory, () => _detached.TrySetResult(), _loggers.CreateLogger("control")).HandleAsync,
+            _table, _memory, new ControlService(_table, _factory, () => _detached.TrySetResult(), _loggers.CreateLogger("control")).HandleAsync, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
         using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther, Owner = owner, Group = group });
         AddDevicesTo(mount);
