@@ -97,7 +97,7 @@ internal sealed partial class ClientMemory
             return 0;
         }
         bool sealedFile = (Math.Max(file.Seals(), 0) & (SharedMemory.SealAgainstShrinking | SealsAgainstWriting)) == SharedMemory.SealAgainstShrinking;
-        bool inPlace = sealedFile && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles && Reserve(status.Size);
+        bool inPlace = sealedFile && PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles && Reserve(status.Size);
         if (!inPlace)
             return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size, File = identity }, out source);
         int result = SharedMemory.Map(file, out SharedMemory? memory);
@@ -191,6 +191,19 @@ internal sealed partial class ClientMemory
         }
         foreach (ClientSource source in ended)
             source.Dispose();
+    }
+
+    // Where the system counts memory strictly (overcommit_memory 2), a page that is touched first can be refused, and the touch kills.
+    private static bool PagesAreCertain()
+    {
+        try
+        {
+            return !File.ReadAllText("/proc/sys/vm/overcommit_memory").StartsWith('2');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private bool Reserve(long bytes)

@@ -27,7 +27,7 @@ public sealed class ProcessWatch : IDisposable
     }
 
     /// <summary>
-    /// Calls <paramref name="ended"/>, once and on the thread of this, when the process of the caller ends; it must not wait. 0 and the watch, which ends when disposed
+    /// Calls <paramref name="ended"/>, once and on the thread of this, when the process of the caller ends; it must neither wait nor throw. 0 and the watch, which ends when disposed
     /// (a call under way may still come); or -EINTR when the caller is no more, or -EMFILE.
     /// </summary>
     public int Watch(IIoctlCaller caller, Action ended, out IDisposable? watch)
@@ -52,6 +52,8 @@ public sealed class ProcessWatch : IDisposable
     /// <summary>Ends the thread and all watches.</summary>
     public void Dispose()
     {
+        if (_stopped)
+            return;
         _stopped = true;
         Descriptors.Signal(_changed, 1);
         _thread.Join();

@@ -1,0 +1,171 @@
+using System.Runtime.InteropServices;
+using CcwFs.Linux;
+using CcwFs.Vfio.Endpoint;
+using Microsoft.Extensions.Logging;
+
+namespace CcwFs.Tests.Vfio;
+
+/// <summary>The caller of an ioctl: its memory and descriptors, as long as it is blocked and we have the right.</summary>
+public sealed class IoctlCallerTests : IDisposable
+{
+    private const int NotPermitted = -1, Interrupted = -4, BadDescriptor = -9, Fault = -14;
+
+    private readonly IommuTestClient _client = new();
+
+    public void Dispose() => _client.Dispose();
+
+    [Fact]
+    public void Memory_is_read_and_written_across_pages()
+    {
+        ulong area = _client.Do("mmap(0x3000)");
+        IoctlCaller caller = _client.Caller();
+        Assert.Equal(((uint)_client.Pid, _client.Pid), (caller.ThreadId, caller.ProcessId));
+        byte[] bytes = new byte[0x2000];
+        new Random(3).NextBytes(bytes);
+        Assert.Equal(0, caller.Write(area + 0x801, bytes));
+        Assert.Equal(bytes, _client.Get(area + 0x801, 0x2000));
+        byte[] back = new byte[0x2000];
+        Assert.Equal(0, caller.Read(area + 0x801, back));
+        Assert.Equal(bytes, back);
+        Assert.Equal(0, caller.Read(0, []));
+    }
+
+    [Fact]
+    public void Bad_addresses_are_faults_and_so_is_more_than_a_structure_can_be()
+    {
+        ulong readOnly = _client.Do("mmap(0x1000, 1)");
+        ulong area = _client.Do("(A := mmap(0x2000), mprotect(A + 0x1000, 0x1000, 0))[0]");
+        IoctlCaller caller = _client.Caller();
+        byte[] bytes = new byte[0x1000];
+        foreach (ulong address in (ulong[])[0, area + 1, area + 0x1000, 0xFFFF_8880_0000_0000, ulong.MaxValue - 0xFFF, ulong.MaxValue])
+        {
+            Assert.Equal(Fault, caller.Read(address, bytes));
+            Assert.Equal(Fault, caller.Write(address, bytes));
+        }
+        Assert.Equal(0, caller.Read(readOnly, bytes));
+        Assert.Equal(Fault, caller.Write(readOnly, bytes));
+        Assert.Equal(Fault, caller.Read(area, new byte[IoctlCaller.MaxCopy + 1]));
+        Assert.Equal(Fault, caller.Write(area, new byte[IoctlCaller.MaxCopy + 1]));
+    }
+
+    [Fact]
+    public void After_the_answer_nothing_is_reached()
+    {
+        ulong area = _client.Do("mmap(0x1000)");
+        IoctlCaller caller = _client.Caller();
+        caller.Answered();
+        Assert.Equal(Interrupted, caller.Read(area, new byte[1]));
+        Assert.Equal(Interrupted, caller.Write(area, [1]));
+        Assert.Equal(Interrupted, caller.TakeDescriptor(0, out FileDescriptor taken));
+        Assert.True(taken.IsInvalid);
+        Assert.Equal([0], _client.Get(area, 1));
+    }
+
+    [Fact]
+    public void A_caller_that_died_is_an_interruption()
+    {
+        IoctlCaller caller = _client.Caller();
+        ulong area = _client.Do("mmap(0x1000)");
+        _client.Kill();
+        Assert.Equal(Interrupted, caller.Read(area, new byte[1]));
+        Assert.Equal(Interrupted, caller.TakeDescriptor(0, out _));
+        Assert.Equal(Interrupted, IoctlCaller.Open((uint)_client.Pid, IommuTestClient.Log, out IoctlCaller? none));
+        Assert.Null(none);
+    }
+
+    [Fact]
+    public void A_descriptor_is_taken_with_its_file_and_access_mode()
+    {
+        IoctlCaller caller = _client.Caller();
+        int number = (int)_client.Do($"openfile('/proc/self/status', os.O_RDONLY)");
+        Assert.Equal(0, caller.TakeDescriptor(number, out FileDescriptor file));
+        using (file)
+        {
+            byte[] text = new byte[4096];
+            Assert.True(file.ReadAt(0, text) > 0);
+            Assert.True(text.AsSpan().IndexOf("\nPid:\t"u8) > 0);
+            Assert.Equal(0, file.OpenFlags() & 3);
+            Assert.True(file.Write("x"u8) < 0);
+        }
+        foreach (int bad in (int[])[999, -1, int.MinValue, int.MaxValue])
+        {
+            Assert.Equal(BadDescriptor, caller.TakeDescriptor(bad, out FileDescriptor none));
+            Assert.True(none.IsInvalid);
+        }
+        Assert.Equal(0, _client.DescriptorsHeld());
+    }
+
+    [Fact]
+    public void A_caller_may_be_any_thread_of_its_process()
+    {
+        _client.Do("import threading; G = threading.Event(); T = threading.Thread(target=G.wait, daemon=True); T.start()");
+        uint thread = (uint)_client.Do("T.native_id");
+        int file = (int)_client.Do($"memfd('{_client.Name}', 4096)");
+        Assert.Equal(0, IoctlCaller.Open(thread, IommuTestClient.Log, out IoctlCaller? caller));
+        Assert.Equal((thread, _client.Pid), (caller!.ThreadId, caller.ProcessId));
+        Assert.Equal(0, caller.Write(_client.Do("mmap(0x1000)"), [1]));
+        Assert.Equal(0, caller.TakeDescriptor(file, out FileDescriptor taken));
+        taken.Dispose();
+    }
+
+    [Fact]
+    public void A_caller_without_a_number_is_refused_and_the_log_says_why_once()
+    {
+        var lines = new Lines();
+        var log = new CallerLog(lines);
+        for (int i = 0; i < 3; i++)
+            Assert.Equal(NotPermitted, IoctlCaller.Open(0, log, out _));
+        Assert.Contains("another pid namespace", Assert.Single(lines.Written), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_the_rights_of_ptrace_the_caller_is_refused_and_the_log_says_what_to_do()
+    {
+        var lines = new Lines();
+        Assert.Equal(0, IoctlCaller.Open((uint)_client.Pid, new CallerLog(lines), out IoctlCaller? caller));
+        ulong area = _client.Do("mmap(0x1000)");
+        int[] results = [];
+        using var iommu = new IommuClient();
+        Thread thread = new(() =>
+        {
+            DropPtrace();
+            results = [caller!.Read(area, new byte[1]), caller.Write(area, [1]), caller.TakeDescriptor(0, out _), iommu.Ioctl(caller, 0x3B81, area)];
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal([NotPermitted, NotPermitted, NotPermitted, NotPermitted], results);
+        string line = Assert.Single(lines.Written);
+        Assert.Contains("operation not permitted", line, StringComparison.Ordinal);
+        Assert.Contains("CAP_SYS_PTRACE", line, StringComparison.Ordinal);
+    }
+
+    // Capabilities are a thread's: without this one a process that has all of them is out of its reach.
+    private static void DropPtrace()
+    {
+        const uint Version3 = 0x20080522, PtraceBit = 1u << 19;
+        uint[] header = [Version3, 0], data = new uint[6];
+        Assert.Equal(0, GetCapabilities(header, data));
+        data[0] &= ~PtraceBit;
+        data[1] &= ~PtraceBit;
+        Assert.Equal(0, SetCapabilities(header, data));
+    }
+
+    [DllImport("libc", EntryPoint = "capget")]
+    private static extern int GetCapabilities(uint[] header, [In, Out] uint[] data);
+
+    [DllImport("libc", EntryPoint = "capset")]
+    private static extern int SetCapabilities(uint[] header, uint[] data);
+
+    private sealed class Lines : ILogger
+    {
+        internal List<string> Written { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Written.Add(formatter(state, exception));
+    }
+}
