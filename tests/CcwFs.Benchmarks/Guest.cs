@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Cli.Mount;
 using CcwFs.Linux;
@@ -14,10 +15,13 @@ internal sealed class Guest : IDisposable
     /// <summary>Where parameters are.</summary>
     internal const uint Parameters = 0x8000;
 
+    /// <summary>Where a list of IDAWs is.</summary>
+    internal const uint Idaws = 0x9000;
+
     /// <summary>Where data goes.</summary>
     internal const uint Data = 0x10_0000;
 
-    private const uint Control = OrbControl.Format1 | OrbControl.Prefetch | OrbControl.LogicalPathMask;
+    private const uint Control = OrbControl.Format1 | OrbControl.Prefetch | OrbControl.Format2Idaws | OrbControl.LogicalPathMask;
 
     private readonly SealedStore _store;
     private int _ccws;
@@ -51,6 +55,19 @@ internal sealed class Guest : IDisposable
             bool chain = !last || i < count - 1;
             Add(count > 12 ? ReadDataMultitrack : ReadData, chain ? CcwFlags.ChainCommand : CcwFlags.None, 4096, Data + (uint)(i * 4096));
         }
+    }
+
+    /// <summary>Adds one READ TRACK DATA of so many pages, by an IDAW each, which ends the program.</summary>
+    internal void AddTrackRead(int pages)
+    {
+        const byte ReadTrackData = 0xA6;
+        Span<byte> idaw = stackalloc byte[sizeof(ulong)];
+        for (int i = 0; i < pages; i++)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(idaw, Data + ((ulong)i * 4096));
+            _store.Write(Idaws + (i * sizeof(ulong)), idaw);
+        }
+        Add(ReadTrackData, CcwFlags.IndirectData, pages * 4096, Idaws);
     }
 
     /// <summary>Forgets the program.</summary>

@@ -28,15 +28,24 @@ internal static class ReadBench
         using var device = new VfioCcwDevice(subchannel, new AddressSpace(guest.Space), NullLogger.Instance);
         Measure(report, guest, device, "DE + LR + 12 x 4K, a track", BlocksATrack);
         Measure(report, guest, device, "DE + LR + 64 x 4K, over tracks", 64);
+        Measure(report, guest, device, "PFX + READ TRACK DATA, a track", BlocksATrack, byTrack: true);
     }
 
-    private static void Measure(Report report, Guest guest, VfioCcwDevice device, string what, int blocks)
+    private static void Measure(Report report, Guest guest, VfioCcwDevice device, string what, int blocks, bool byTrack = false)
     {
         guest.Clear();
-        guest.Add(0x63, CcwFlags.ChainCommand, 16, Guest.Parameters);
-        guest.Add(0x47, CcwFlags.ChainCommand, 16, Guest.Parameters + 16);
-        guest.AddReads(blocks, last: true);
-        var loop = new Loop(guest, device, blocks);
+        if (byTrack)
+        {
+            guest.Add(0xE7, CcwFlags.ChainCommand, 64, Guest.Parameters);
+            guest.AddTrackRead(blocks);
+        }
+        else
+        {
+            guest.Add(0x63, CcwFlags.ChainCommand, 16, Guest.Parameters);
+            guest.Add(0x47, CcwFlags.ChainCommand, 16, Guest.Parameters + 16);
+            guest.AddReads(blocks, last: true);
+        }
+        var loop = new Loop(guest, device, blocks, byTrack);
         for (long end = Stopwatch.GetTimestamp() + (2 * Stopwatch.Frequency); Stopwatch.GetTimestamp() < end;)
             loop.Sweep();
         List<double> speeds = new(Rounds);
@@ -55,9 +64,10 @@ internal static class ReadBench
     }
 
     /// <summary>Sweeps over the tracks, more than the volume's cache holds, with one program after the other.</summary>
-    private sealed class Loop(Guest guest, VfioCcwDevice device, int blocks)
+    private sealed class Loop(Guest guest, VfioCcwDevice device, int blocks, bool byTrack)
     {
-        private readonly byte[] _parameters = new byte[32];
+        private const int PrefixHead = 12, LongExtent = 32, LongLocate = 20;
+        private readonly byte[] _parameters = new byte[byTrack ? PrefixHead + LongExtent + LongLocate : 32];
         private readonly byte[] _io = new byte[RegionLayout.IoSize];
 
         internal int Sweep()
@@ -70,11 +80,14 @@ internal static class ReadBench
 
         private void RunOne(int first, int last)
         {
-            (_parameters[0], _parameters[1]) = (0x40, 0xC0);
-            Address(_parameters.AsSpan(8), first);
-            Address(_parameters.AsSpan(12), last);
-            Span<byte> locate = _parameters.AsSpan(16);
-            (locate[0], locate[3]) = (0x06, (byte)blocks);
+            if (byTrack)
+                (_parameters[0], _parameters[1]) = (1, 0x80);
+            Span<byte> extent = _parameters.AsSpan(byTrack ? PrefixHead : 0);
+            (extent[0], extent[1]) = (0x40, 0xC0);
+            Address(extent[8..], first);
+            Address(extent[12..], last);
+            Span<byte> locate = extent[(byTrack ? LongExtent : 16)..];
+            (locate[0], locate[3]) = byTrack ? ((byte)0x0C, (byte)1) : ((byte)0x06, (byte)blocks);
             Address(locate[4..], first);
             Address(locate[8..], first);
             locate[12] = 1;

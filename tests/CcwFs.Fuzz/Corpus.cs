@@ -54,8 +54,22 @@ public static class Corpus
         yield return Program((0x07, "000000010002", 0), (0x31, "0001000201", 0), (0x08, "", -1), (0x06, "", 4096));
         yield return Program((0x27, "1800000000000000" + "00000000", 0), (0x3E, "", 44));
         yield return Program((0x1F, "C0", 0), (0x1A, "", 5), (0x16, "", 16), (0x92, "", 8), (0x9E, "", 8192), (0x02, "", 24));
+        string address = "00010002" + "00010002"; // seek and search: track 1.2
+        yield return Program((0xE7, Prefix("40", "0C800002" + address + "01FF6000" + "00000000"), 0), (0xA6, "", 49152), (0xA6, "", 24576));
+        yield return Program((0xE7, Prefix("80", "3F800002" + address + "01FF1000" + "00230000"), 0), (0xA5, "", 49152), (0xA5, "", 4096));
+        yield return Program((0xE7, Prefix("40", "4C000002" + address + "00FF0000" + "00000000"), 0), (0xDE, "", 57326), (0xDE, "", 57326));
+        yield return Program(
+            (0xE7, Prefix("C0", "3F000001" + address + "00FF0000" + "00110002" + "8000"), 0),
+            (0x95, "0001000200000008" + "0000000000000000" + "0001000201000004" + "A1A2A3A4" + "FFFFFFFFFFFFFFFF", 57326));
+        yield return Program((0x63, extent, 0), (0x4B, "3F000002" + address + "00FF0000" + "000E0002" + "A000", 0), (0xDE, "", 57326), (0xDE, "", 57326));
+        yield return Program((0x63, extent, 0), (0x4B, "06000002" + address + "00FF0000" + "00000000", 0), (0x12, "", 8), (0x86, "", 4096));
+        yield return Program((0x07, "000000010002", 0), (0x5E, "", 57326));
         yield return Program((0x94, "", 32), (0x14, "", 32), (0xB4, "", 32), (0x34, "", 12), (0xAF, "800102030405060708090A0B", 0), (0x04, "", 32));
     }
+
+    /// <summary>PREFIX of format 1 for tracks 0 to 3.14, with a file mask and LOCATE RECORD EXTENDED.</summary>
+    private static string Prefix(string mask, string locate) =>
+        "018050000100000000000000" + mask + "C0000000000000" + "00000000" + "0003000E" + new string('0', 32) + locate;
 
     /// <summary>A chain; length -1 is a transfer back to the command before.</summary>
     private static Seed Program(params (byte Command, string Out, int Length)[] commands)

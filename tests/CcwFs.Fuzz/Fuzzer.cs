@@ -68,7 +68,7 @@ public sealed class Fuzzer : IDisposable
         CkdGeometry geometry = CkdGeometry.Model3390(Cylinders);
         var volume = new EckdVolume(new MemoryTrackStore(geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "FUZZ01")));
         var id = new DeviceId(0, 0, 0x150);
-        _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), id, [0x10, 0x11], new EckdDevice(volume, new EckdOptions(id)), _executor));
+        _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), id, [0x10, 0x11], new EckdDevice(volume, new EckdOptions(id, Profile: EckdProfile.Full)), _executor));
         _device = new VfioCcwDevice(_subchannel, new AddressSpace(_map), NullLogger.Instance);
     }
 

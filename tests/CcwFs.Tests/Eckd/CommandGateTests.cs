@@ -8,10 +8,10 @@ public sealed class CommandGateTests
 {
     /// <summary>What may stand after a seek, outside a domain, whatever came before.</summary>
     private const string Always =
-        "E4 03 04 FA 64 27 07 0B 1B 13 23 22 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96";
+        "E4 03 04 FA 64 27 07 0B 1B 13 23 22 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96 5E";
 
     /// <summary>And what needs that no extent, mask or IPL came before.</summary>
-    private const string Anywhere = Always + " 94 1F 63 02";
+    private const string Anywhere = Always + " 94 1F 63 E7 02";
 
     private static readonly byte[] _known =
     [
@@ -20,26 +20,37 @@ public sealed class CommandGateTests
         0x1E, 0x9E, 0x1A, 0x9A, 0x16, 0x96, 0x05, 0x0D, 0x85, 0x8D, 0x1D, 0x9D, 0x15, 0x11,
     ];
 
+    private static readonly byte[] _knownToLinux = [.. _known, 0xE7, 0x4B, 0xA6, 0xA5, 0xDE, 0x95];
+
+    private static readonly byte[] _knownToAll = [.. _knownToLinux, 0x5E];
+
     public static TheoryData<byte> Codes() => [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public void A_code_without_a_row_is_an_invalid_command(byte code)
+    public void A_code_without_a_row_in_the_profile_is_an_invalid_command(byte code)
     {
-        using var rig = new Rig();
-        Outcome outcome = rig.Device.Run(Any(code));
-        if (_known.Contains(code))
-            Assert.NotEqual((0x80, 0x01), (outcome.Sense.ElementAtOrDefault(0), outcome.Sense.ElementAtOrDefault(7)));
-        else
-            outcome.Fails(0x80, 0, 0x01);
+        Check(EckdProfile.Minimal, _known);
+        Check(EckdProfile.Linux, _knownToLinux);
+        Check(EckdProfile.Full, _knownToAll);
+
+        void Check(EckdProfile profile, byte[] known)
+        {
+            using var rig = new Rig(profile: profile);
+            Outcome outcome = rig.Device.Run(Any(code));
+            if (known.Contains(code))
+                Assert.NotEqual((0x80, 0x01), (outcome.Sense.ElementAtOrDefault(0), outcome.Sense.ElementAtOrDefault(7)));
+            else
+                outcome.Fails(0x80, 0, 0x01);
+        }
     }
 
     [Theory]
-    [InlineData("first in the chain", "E4 03 04 FA 64 27 34 AF B4 94 14 07 0B 13 1F 22 63 02")]
+    [InlineData("first in the chain", "E4 03 04 FA 64 27 34 AF B4 94 14 07 0B 13 1F 22 63 E7 02")]
     [InlineData("after seek", Anywhere)]
-    [InlineData("after define extent", "E4 03 04 FA 64 27 07 0B 13 22 47")]
+    [InlineData("after define extent", "E4 03 04 FA 64 27 07 0B 13 22 47 4B")]
     [InlineData("after set file mask", "E4 03 04 FA 64 27 07 0B 13 22")]
-    [InlineData("after read ipl", Always + " 47")]
+    [InlineData("after read ipl", Always + " 47 4B")]
     [InlineData("after prepare", "3E")]
     [InlineData("read domain", "06 86 0E 8E 12 92 1E 9E 1A 9A 16 96")]
     [InlineData("ckd read domain", "06 86 0E 8E 12 92 1E 9E 1A 9A 16 96")]
@@ -51,6 +62,10 @@ public sealed class CommandGateTests
     [InlineData("format domain after a record", "1D 9D")]
     [InlineData("format domain from home address", "15")]
     [InlineData("track domain", "05 1D 11")]
+    [InlineData("read tracks domain", "A6 DE")]
+    [InlineData("read track set domain", "DE")]
+    [InlineData("write track data domain", "A5")]
+    [InlineData("write full track domain", "95")]
     [InlineData("after equal search id", Anywhere + " 05 0D 1D 11")]
     [InlineData("after equal search key", Anywhere + " 05 1D 11")]
     [InlineData("after search id and read", Anywhere + " 1D 11")]
@@ -58,9 +73,9 @@ public sealed class CommandGateTests
     public void Only_these_commands_may_stand(string place, string allowed)
     {
         byte[] codes = [.. allowed.Split(' ').Select(c => Convert.ToByte(c, 16))];
-        foreach (byte code in _known)
+        foreach (byte code in _knownToAll)
         {
-            using Rig rig = new Rig().Formatted(0, 1, 24).Formatted(1, 4, 64, 4);
+            using Rig rig = new Rig(profile: EckdProfile.Full).Formatted(0, 1, 24).Formatted(1, 4, 64, 4);
             Step[] before = Before(place);
             Outcome outcome = rig.Device.Run([.. before, Any(code)]);
             bool refused = outcome.Last == before.Length && (outcome.Status & DeviceStatus.UnitCheck) != 0
@@ -145,6 +160,8 @@ public sealed class CommandGateTests
         0xAF => Step.W(code, 0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
         0x63 => Step.Extent(0, 0, 2),
         0x47 => Step.Locate(0x00, 0, 1, 0),
+        0x4B => TrackSteps.Extended(0x00, 0, 1, 0),
+        0xE7 => TrackSteps.Prefix(0, 0, 2),
         0x1D => Step.W(code, Step.Count(0, 1, 1, 0, 0)),
         0x9D => Step.W(code, Step.Count(0, 2, 1, 0, 0)),
         0x15 => Step.W(code, [.. Step.Count(0, 1, 0, 0, 8), .. new byte[8]]),
@@ -174,6 +191,10 @@ public sealed class CommandGateTests
         "format domain after a record" => [.. Domain(0x03, 2, 0), Any(0x1D)],
         "format domain from home address" => Domain(0x43, 2, 0),
         "track domain" => Domain(0x0B, 2, 0),
+        "read tracks domain" => [Step.Extent(0xC0, 0, 2), TrackSteps.Extended(0x0C, 2, 1, 1)],
+        "read track set domain" => [Step.Extent(0xC0, 0, 2), TrackSteps.Extended(0x7F, 2, 1, 0, extended: 0x0E, set: 0xC000)],
+        "write track data domain" => [Step.Extent(0xC0, 0, 2), TrackSteps.Extended(0x3F, 2, 1, 1, 64, 0x23)],
+        "write full track domain" => [Step.Extent(0xC0, 0, 2), TrackSteps.Extended(0x3F, 2, 1, 0, extended: 0x11, set: 0xC000)],
         "after equal search id" => [Step.Seek(0, 1), Step.SearchId(0, 1, 0), Step.Nop, Step.SearchId(0, 1, 1), Step.Nop],
         "after equal search key" => [Step.Seek(0, 1), Step.W(0x29, 1, 1, 1, 1), Step.Nop],
         "after search id and read" =>

@@ -16,7 +16,7 @@ public sealed class HostileProgramTests
     public void No_program_breaks_the_device_or_leaves_a_track_that_cannot_be_read(int seed)
     {
         var random = new Random(seed);
-        using Rig rig = new Rig(2).Formatted(0, 3, 64, 4).Formatted(1, 12, 512).Formatted(16, 2, 4096);
+        using Rig rig = new Rig(2, profile: EckdProfile.Full).Formatted(0, 3, 64, 4).Formatted(1, 12, 512).Formatted(16, 2, 4096);
         using EckdDevice other = rig.Add(0x0151);
         EckdDevice[] devices = [rig.Device, other];
         byte[] sense = new byte[32];
@@ -57,7 +57,7 @@ public sealed class HostileProgramTests
         int track = random.Next(20), record = random.Next(4);
         byte[] noise = new byte[random.Next(80)];
         random.NextBytes(noise);
-        return random.Next(14) switch
+        return random.Next(18) switch
         {
             0 => Step.Seek(track / 15, track % 15),
             1 => Step.Extent((byte)random.Next(256), 0, track),
@@ -72,6 +72,10 @@ public sealed class HostileProgramTests
             10 => Step.W((byte)(random.Next(2) == 0 ? 0x85 : 0x8D), noise),
             11 => Step.W((byte)(random.Next(2) == 0 ? 0x05 : 0x0D), noise),
             12 => Step.W((byte)random.Next(256), noise),
+            13 => TrackSteps.Random(random, track, record),
+            14 => Step.R((byte)(random.Next(3) switch { 0 => 0xA6, 1 => 0xDE, _ => 0x5E }), random.Next(60_000)),
+            15 => Step.W(0xA5, new byte[random.Next(8) * 512]),
+            16 => Step.W(0x95, [.. Step.Count(0, 0, 0, 0, 8), .. new byte[8], .. Step.Count(9, 9, 1, random.Next(2), random.Next(70)), .. noise, .. TrackSteps.EndMark]),
             _ => Step.R((byte)random.Next(256), random.Next(1000)),
         };
     }

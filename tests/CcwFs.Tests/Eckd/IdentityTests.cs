@@ -81,9 +81,19 @@ public sealed class IdentityTests
     [Fact]
     public void Feature_codes_are_256_zero_bytes_in_the_minimal_profile()
     {
-        using var rig = new Rig();
+        using var rig = new Rig(profile: EckdProfile.Minimal);
         byte[] data = rig.Device.Run(Prepare(0x41), Step.R(0x3E, 256)).Ok().Data[0];
         Assert.Equal(new byte[256], data);
+        Assert.Equal(new byte[4], rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0][6..10]);
+    }
+
+    [Fact]
+    public void The_linux_profile_announces_PREFIX_and_the_track_commands()
+    {
+        using var rig = new Rig();
+        byte[] data = rig.Device.Run(Prepare(0x41), Step.R(0x3E, 256)).Ok().Data[0];
+        Assert.Equal((0x01, 0x20, 0x40), (data[8] & 0x01, data[9] & 0x20, data[12] & 0x40));
+        Assert.Equal(0x40, rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0][6] & 0x40);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class ParameterTests
         ["second extent"] = ([Step.Extent(0, 0, 1), Step.Extent(0, 0, 1)], 0x80, 0, 0x02),
         ["locate of 15 bytes"] = ([Step.Extent(0, 0, 1), Step.Sized(0x47, 15)], 0x80, 0, 0x03),
         ["locate an unknown operation"] = ([Step.Extent(0, 0, 1), Step.Locate(0x02, 1, 0, 0)], 0x80, 0, 0x04),
-        ["locate read tracks, which is not announced"] = ([Step.Extent(0, 0, 1), Step.Locate(0x0C, 1, 0, 0)], 0x80, 0, 0x04),
+        ["locate an operation of the extended form"] = ([Step.Extent(0, 0, 1), Step.Locate(0x3F, 1, 0, 0)], 0x80, 0, 0x04),
         ["locate with count 0"] = ([Step.Extent(0, 0, 1), Step.Locate(0x06, 0, 0, 0)], 0x80, 0, 0x04),
         ["locate orient with count 1"] = ([Step.Extent(0, 0, 1), Step.Locate(0x00, 1, 0, 0)], 0x80, 0, 0x04),
         ["locate update from home address"] = ([Step.Extent(0, 0, 1), Step.Locate(0x41, 1, 0, 0)], 0x80, 0, 0x04),

@@ -6,8 +6,11 @@ namespace CcwFs.Tests.Eckd;
 /// <summary>A volume of some cylinders with one device; more devices may be added.</summary>
 internal sealed class Rig : IDisposable
 {
-    public Rig(int cylinders = 10, bool readOnly = false)
+    private readonly EckdProfile _profile;
+
+    public Rig(int cylinders = 10, bool readOnly = false, EckdProfile profile = EckdProfile.Linux)
     {
+        _profile = profile;
         Store = new FakeStore(cylinders, readOnly);
         Volume = new EckdVolume(Store);
         Device = Add(0x0150);
@@ -22,7 +25,7 @@ internal sealed class Rig : IDisposable
     public LogLines Log { get; } = new();
 
     public EckdDevice Add(ushort number, bool readOnly = false) =>
-        new(Volume, new EckdOptions(new DeviceId(0, 0, number), ReadOnly: readOnly), Log);
+        new(Volume, new EckdOptions(new DeviceId(0, 0, number), ReadOnly: readOnly, Profile: _profile), Log);
 
     /// <summary>Formats a track as dasdfmt does: so many records of one size, no key; the data is the record number, repeated.</summary>
     public Rig Formatted(int track, int records, int size, int key = 0)
@@ -35,6 +38,24 @@ internal sealed class Rig : IDisposable
         }
         Device.Run([.. steps]).Ok();
         return this;
+    }
+
+    /// <summary>Formats a track and gives it random data, which it returns, one record behind the other.</summary>
+    public byte[] Filled(int track, int records, int size)
+    {
+        byte[] data = new byte[records * size];
+        new Random(track).NextBytes(data);
+        Formatted(track, records, size);
+        IEnumerable<Step> writes = Enumerable.Range(0, records).Select(r => Step.W(0x85, data[(r * size)..((r + 1) * size)]));
+        Device.Run([Step.Extent(0x80, track, track), Step.Locate(0x01, records, track, 1, size), .. writes]).Ok();
+        return data;
+    }
+
+    /// <summary>The data of so many records of a track, read record by record.</summary>
+    public byte[] Records(int track, int records, int size)
+    {
+        IEnumerable<Step> reads = Enumerable.Repeat(Step.R(0x86, size), records);
+        return [.. Device.Run([Step.Extent(0x40, track, track), Step.Locate(0x06, records, track, 1, size), .. reads]).Ok().Data.SelectMany(d => d)];
     }
 
     public void Dispose()
