@@ -66,7 +66,7 @@ internal static class QemuCommand
         QemuProbe.Check(program);
         if (privateMount is not null)
             PrivateSysfs.Check(privateMount);
-        Tracing.Allow(server);
+        Tracing.Allow(server, ownNamespace: privateMount is not null && Descriptors.EffectiveUser != 0);
         foreach (FileDescriptor file in opened)
             file.KeepOverExec();
         IReadOnlyList<string> command = build(Array.ConvertAll(opened, file => file.Number));
