@@ -27,7 +27,7 @@ public sealed class IdentityTests
         using var rig = new Rig(cylinders);
         byte[] rdc = rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0];
         Assert.Equal("3990E93390", Convert.ToHexString(rdc, 0, 5));
-        Assert.Equal("00000000" + "20", Convert.ToHexString(rdc, 6, 5));
+        Assert.Equal("40000000" + "20", Convert.ToHexString(rdc, 6, 5));
         Assert.Equal(unitType, rdc[11]);
         Assert.Equal(cylinders, BinaryPrimitives.ReadUInt16BigEndian(rdc.AsSpan(12)));
         Assert.Equal("000FE000E5A20594022213090674", Convert.ToHexString(rdc, 14, 14));
