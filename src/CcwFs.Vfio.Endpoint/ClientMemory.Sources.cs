@@ -96,8 +96,10 @@ internal sealed partial class ClientMemory
             file.Dispose();
             return 0;
         }
-        bool sealedFile = (Math.Max(file.Seals(), 0) & (SharedMemory.SealAgainstShrinking | SealsAgainstWriting)) == SharedMemory.SealAgainstShrinking;
-        bool inPlace = sealedFile && PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles && Reserve(status.Size);
+        int seals = Math.Max(file.Seals(), 0);
+        if ((seals & SealsAgainstWriting) != 0)
+            return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size }, out source); // no way for areas that are still written
+        bool inPlace = (seals & SharedMemory.SealAgainstShrinking) != 0 && PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles && Reserve(status.Size);
         if (!inPlace)
             return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size, File = identity }, out source);
         int result = SharedMemory.Map(file, out SharedMemory? memory);
