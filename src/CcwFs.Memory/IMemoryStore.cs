@@ -9,6 +9,9 @@ public interface IMemoryStore
     /// <summary>Bytes of the store.</summary>
     long Length { get; }
 
+    /// <summary>A copy may wait as long as the owner of the memory likes: only a thread of that owner's own may copy, never one that serves others.</summary>
+    bool MayWait => false;
+
     /// <summary>Copies out. False when the memory is mapped but gone (its owner ended, its file was cut).</summary>
     bool Read(long offset, Span<byte> destination);
 

@@ -79,6 +79,9 @@ public sealed class IovaMap
     private volatile Mapping[] _mappings = []; // sorted by Start, replaced as a whole; changed under _gate
     private IPinOwner[] _owners = [];          // guarded by _gate
 
+    /// <summary>A copy from or to some mapping may wait for its owner (<see cref="IMemoryStore.MayWait"/>).</summary>
+    public bool MayWait { get; private set; }
+
     /// <summary>The mappings now, sorted by address.</summary>
     public IReadOnlyList<Mapping> Mappings => _mappings;
 
@@ -106,6 +109,7 @@ public sealed class IovaMap
                 at++;
             if (at < old.Length && old[at].Start <= last)
                 return MapOutcome.Exists;
+            MayWait |= store.MayWait;
             _mappings = [.. old[..at], new Mapping(iova, last, store, offset, rights), .. old[at..]];
         }
         return MapOutcome.Done;
@@ -132,6 +136,7 @@ public sealed class IovaMap
             if (Array.Exists(gone, m => m.Start < iova || m.Last > last))
                 return MapOutcome.Invalid;
             _mappings = Array.FindAll(old, m => m.Last < iova || m.Start > last);
+            MayWait = Array.Exists(_mappings, m => m.Store.MayWait);
             owners = _owners;
         }
         foreach (Mapping mapping in gone)

@@ -35,7 +35,7 @@ public sealed partial class VfioCcwDevice
     private static readonly AddressSpace s_nothing = new(new IovaMap(), Errno.ENOENT); // a client that has attached none
 
     private volatile IDeviceClient? _client; // changed under _gate
-    private AddressSpace? _clientSpace;      // guarded by _gate; null while no client has the device
+    private volatile AddressSpace? _clientSpace; // changed under _gate; null while no client has the device
     private Timer? _removal;                 // guarded by _gate: asks the client again and again
     private Action? _returned;               // guarded by _gate: what to do when the client has let go
 
@@ -44,6 +44,11 @@ public sealed partial class VfioCcwDevice
 
     /// <summary>A VFIO client has the device.</summary>
     public bool IsTaken => _client is not null;
+
+    /// <summary>
+    /// An access of the client may wait for the client's own memory: on a thread of its own then, and nobody else's thread may run its programs.
+    /// </summary>
+    public bool ClientMayWait => _clientSpace?.Map.MayWait ?? false;
 
     /// <summary>
     /// Gives the device to <paramref name="client"/>: EINVAL when another one has it (the kernel's vfio_df_open), EBUSY while a program of a file user or

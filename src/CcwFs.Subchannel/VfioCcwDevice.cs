@@ -35,7 +35,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private readonly AddressSpace _space;
     private AddressSpace _runSpace;      // the space of the program in the translator
     private PrivateInterrupt? _privateRun; // takes the interrupts of a private run; null: they go to the region
-    private DeviceState _state = DeviceState.Idle;
+    private volatile DeviceState _state = DeviceState.Idle; // changed under _gate
     private uint _interruptionParameter; // of the last accepted start, as STORE SUBCHANNEL shows it
     private byte _lpm;
     private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
@@ -69,14 +69,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     public InterruptLine RequestInterrupt { get; } = new();
 
     /// <summary>The state now.</summary>
-    public DeviceState State
-    {
-        get
-        {
-            lock (_gate)
-                return _state;
-        }
-    }
+    public DeviceState State => _state;
 
     /// <summary>
     /// Reads a region; a range that is not wholly inside is EINVAL. While a client has the device this takes nothing: the IRB and the reports stay for it.
@@ -185,7 +178,9 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             return -(int)Errno.EINVAL;
         bool signalIo = false, signalCrw = false;
         int result;
-        lock (_gate)
+        if (!Enter(mayTake))
+            return -(int)Errno.EAGAIN;
+        try
         {
             mayTake |= _client is null;
             result = region switch
@@ -196,6 +191,10 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
                 RegionIndex.Crw => ReadCrw(position, destination, order, mayTake, out signalCrw),
                 _ => -(int)Errno.EINVAL,
             };
+        }
+        finally
+        {
+            _gate.Exit();
         }
         if (signalIo)
             Raise(DeviceInterrupt.Io);
@@ -211,6 +210,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         if (region is not (RegionIndex.Io or RegionIndex.Cmd)
             || position < 0 || position + (long)source.Length > RegionLayout.Size(region))
             return -(int)Errno.EINVAL;
+        if (client is null && IsTaken)
+            return -(int)Errno.EBUSY;
         bool signalIo = false;
         int result;
         lock (_gate)
@@ -229,6 +230,16 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         if (signalIo)
             Raise(DeviceInterrupt.Io);
         return result;
+    }
+
+    /// <summary>Takes the gate. A client can hold it up with its memory: others wait only a moment then.</summary>
+    private bool Enter(bool isClient)
+    {
+        const int Moment = 100; // milliseconds, arbitrary
+        if (!isClient && IsTaken)
+            return _gate.TryEnter(Moment);
+        _gate.Enter();
+        return true;
     }
 
     private static int Copy(ReadOnlySpan<byte> region, int position, Span<byte> destination, ReadOnlySpan<byte> order)

@@ -45,6 +45,9 @@ internal sealed class DescriptorStore(FileDescriptor file) : IMemoryStore, IDisp
 {
     public long Length => long.MaxValue; // the kernel knows the end
 
+    /// <summary>A process can hold up accesses to its memory (userfaultfd(2)), a file system those to its files.</summary>
+    public bool MayWait => true;
+
     public bool Read(long offset, Span<byte> destination)
     {
         try
@@ -99,6 +102,9 @@ internal readonly record struct Segment(long Start, long Length, IMemoryStore St
 internal sealed class SegmentedStore(Segment[] segments) : IMemoryStore
 {
     public long Length { get; } = segments[^1].Start + segments[^1].Length;
+
+    /// <inheritdoc/>
+    public bool MayWait { get; } = Array.Exists(segments, s => s.Store.MayWait);
 
     public bool Read(long offset, Span<byte> destination)
     {

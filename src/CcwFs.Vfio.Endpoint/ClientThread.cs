@@ -11,15 +11,17 @@ public sealed class ClientCall
     private readonly Func<int> _work;
     private readonly Action? _over;
     private readonly Func<int, bool>? _undo;
+    private readonly Action? _then;
     private Func<int, bool>? _answer;
     private volatile bool _isOver;
 
     /// <param name="thread">Where it runs.</param>
     /// <param name="work">What to do; its result is the answer.</param>
     /// <param name="over">Called before the answer goes out: the caller is out of reach from now on.</param>
+    /// <param name="then">Called after the answer.</param>
     /// <param name="undo">Called with the result when nobody was there any more to take it.</param>
-    internal ClientCall(ClientThread thread, Func<int> work, Action? over = null, Func<int, bool>? undo = null) =>
-        (_thread, _work, _over, _undo) = (thread, work, over, undo);
+    internal ClientCall(ClientThread thread, Func<int> work, Action? over = null, Func<int, bool>? undo = null, Action? then = null) =>
+        (_thread, _work, _over, _undo, _then) = (thread, work, over, undo, then);
 
     /// <summary>Nobody waits for it any more.</summary>
     internal bool IsOver => _isOver;
@@ -55,6 +57,7 @@ public sealed class ClientCall
             _over?.Invoke();
             if (!_answer!(result))
                 _undo?.Invoke(result);
+            _then?.Invoke();
         }
     }
 }

@@ -30,7 +30,7 @@ public sealed partial class DeviceClient
         int result;
         try
         {
-            result = BindTo((IoctlCaller)request.Caller, bind.Iommufd, out binding);
+            result = BindTo(request.Caller, bind.Iommufd, out binding);
         }
         finally
         {
@@ -154,6 +154,10 @@ public sealed partial class DeviceClient
             _events.Signal(interrupt);
         return 0;
     }
+
+    /// <summary>VFIO_DEVICE_FEATURE: no feature is there (vfio_ioctl_device_feature).</summary>
+    internal static int Feature(DeviceRequest request) =>
+        -(int)((request.Get<VfioDeviceFeature>().Flags & ~VfioDeviceFeature.KnownFlags) != 0 ? Errno.EINVAL : Errno.ENOTTY);
 
     private int SetEventFd(IIoctlCaller caller, DeviceInterrupt interrupt, int number)
     {

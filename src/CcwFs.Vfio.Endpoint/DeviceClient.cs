@@ -58,7 +58,8 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     {
         if (!Locate(offset, out RegionIndex region, out int position))
             return -(int)Errno.EINVAL;
-        _device.ProceedIfOwed();
+        if (!MayWait)
+            _device.ProceedIfOwed();
         return _device.ReadRegion(this, region, position, destination, RegionByteOrder.Of(region, _littleEndian));
     }
 
@@ -70,6 +71,16 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
             ? _device.WriteRegion(this, region, position, source, RegionByteOrder.Of(region, _littleEndian), out proceed)
             : -(int)Errno.EINVAL;
     }
+
+    /// <summary>Accesses of regions may wait for the client's memory: <see cref="BeginRead"/> and <see cref="BeginWrite"/> are to be used.</summary>
+    public bool MayWait => _device.ClientMayWait;
+
+    /// <summary><see cref="Read"/> on the client's thread, into memory that stays valid.</summary>
+    public ClientCall BeginRead(long offset, Memory<byte> destination) => new(Thread, () => Read(offset, destination.Span));
+
+    /// <summary><see cref="Write"/> on the client's thread, which also runs a short program after the answer.</summary>
+    public ClientCall BeginWrite(long offset, ReadOnlyMemory<byte> source) =>
+        new(Thread, () => Write(offset, source.Span, out _), then: () => _device.Proceed(here: true));
 
     /// <inheritdoc/>
     public override void Release()
@@ -134,7 +145,7 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         return outcome;
     }
 
-    private int BindTo(IoctlCaller caller, int descriptor, out Binding? binding)
+    private int BindTo(IIoctlCaller caller, int descriptor, out Binding? binding)
     {
         binding = null;
         int result = caller.TakeDescriptor(descriptor, out FileDescriptor taken);

@@ -16,6 +16,7 @@ internal sealed class DeviceIoctl
         Of<VfioRegionInfo>(VfioIoctl.GetRegionInfo, needsBinding: true, (_, request) => DeviceClient.GetRegionInfo(request)),
         Of<VfioIrqInfo>(VfioIoctl.GetIrqInfo, needsBinding: true, (_, request) => DeviceClient.GetIrqInfo(request)),
         Of<VfioIrqSet>(VfioIoctl.SetIrqs, needsBinding: true, (client, request) => client.SetIrqs(request)),
+        Of<VfioDeviceFeature>(VfioIoctl.Feature, needsBinding: true, (_, request) => DeviceClient.Feature(request)),
         new(VfioIoctl.Reset, 0, needsBinding: true, (client, _) => -(int)client.Device.Reset(client)),
     ];
 

@@ -21,6 +21,7 @@ public sealed class VfioService : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, IommuFile?> _asked = []; // guarded by _gate: by the number in the question
     private readonly Lazy<EventSignals> _signals = new(() => new EventSignals());
+    private readonly Func<FileDescriptor, IommuFile?>? _recognise;
     private readonly Lazy<ProcessWatch> _processes = new(() => new ProcessWatch());
 
     /// <summary>A service that logs to <paramref name="logger"/>. Threads and descriptors are made when the first client needs them.</summary>
@@ -29,6 +30,10 @@ public sealed class VfioService : IDisposable
         Logger = logger;
         CallerLog = new CallerLog(logger);
     }
+
+    /// <summary>For tests without a mount: <paramref name="recognise"/> tells which open file a descriptor is.</summary>
+    internal VfioService(ILogger logger, Func<FileDescriptor, IommuFile?> recognise)
+        : this(logger) => _recognise = recognise;
 
     internal ILogger Logger { get; }
 
@@ -59,7 +64,9 @@ public sealed class VfioService : IDisposable
     /// </summary>
     internal int Recognise(FileDescriptor descriptor, out IommuFile? file)
     {
-        file = null;
+        file = _recognise?.Invoke(descriptor);
+        if (file is not null)
+            return 0;
         if (descriptor.FileSystemType(out long magic) < 0 || magic != FuseFiles)
             return -(int)Errno.EBADFD;
         ulong number = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));

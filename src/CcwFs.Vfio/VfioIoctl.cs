@@ -18,6 +18,9 @@ public enum VfioIoctl : uint
     /// <summary>VFIO_DEVICE_RESET.</summary>
     Reset = 0x3B6F,
 
+    /// <summary>VFIO_DEVICE_FEATURE.</summary>
+    Feature = 0x3B75,
+
     /// <summary>VFIO_DEVICE_BIND_IOMMUFD.</summary>
     BindIommufd = 0x3B76,
 

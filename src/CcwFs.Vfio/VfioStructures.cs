@@ -196,3 +196,17 @@ public struct VfioIrqSet
     /// <summary>How many.</summary>
     public uint Count;
 }
+
+/// <summary>struct vfio_device_feature without the data behind it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct VfioDeviceFeature
+{
+    /// <summary>Bytes of structure and data.</summary>
+    public uint ArgSz;
+
+    /// <summary>The feature's number, and VFIO_DEVICE_FEATURE_*.</summary>
+    public uint Flags;
+
+    /// <summary>VFIO_DEVICE_FEATURE_MASK, _GET, _SET, _PROBE.</summary>
+    public const uint KnownFlags = 0x7_FFFF;
+}
