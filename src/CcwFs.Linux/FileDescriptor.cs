@@ -68,6 +68,9 @@ public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, u
     /// <summary>S_IFCHR.</summary>
     public const uint TypeCharacterDevice = 0x2000;
 
+    /// <summary>Bytes of a block in <see cref="Blocks"/>.</summary>
+    public const int BlockSize = 512;
+
     /// <summary>The type bits.</summary>
     public uint Type => Mode & TypeMask;
 }
@@ -136,13 +139,27 @@ public sealed class FileDescriptor : SafeHandle
     }
 
     /// <summary>statx(2) of the open file.</summary>
-    public unsafe int Status(out FileStatus status)
+    public int Status(out FileStatus status) => Status(this, out status);
+
+    /// <summary>statx(2) of an open file.</summary>
+    public static unsafe int Status(SafeHandle file, out FileStatus status)
     {
         StatXBuffer buffer = default;
 
         // SAFETY: as above.
-        int result = Result.Of(LibC.StatX(this, "", AtEmptyPath, BasicStats, &buffer));
+        int result = Result.Of(LibC.StatX(file, "", AtEmptyPath, BasicStats, &buffer));
         status = Convert(buffer);
+        return result;
+    }
+
+    /// <summary>fallocate(2): the range becomes a hole that reads as zeros, the file's size stays. Retried on EINTR.</summary>
+    public static int PunchHole(SafeHandle file, long offset, long length)
+    {
+        const int KeepSize = 1, Punch = 2; // FALLOC_FL_*
+        int result;
+        do
+            result = Result.Of(LibC.Allocate(file, KeepSize | Punch, offset, length));
+        while (result == -(int)Errno.EINTR);
         return result;
     }
 

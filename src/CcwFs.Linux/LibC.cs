@@ -79,6 +79,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int MemFdCreate(string name, uint flags);
 
+    [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
+    internal static partial int Allocate(SafeHandle fd, int mode, long offset, long length);
+
     [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
     internal static partial int Truncate(SafeHandle fd, long length);
 

@@ -49,9 +49,10 @@ public interface ISubchannel : IDisposable
     bool Test(out Irb irb);
 
     /// <summary>
-    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. False: not operational.
+    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. <paramref name="system"/>: a system
+    /// reset, which also ends what the device keeps for this host (reserve, path groups). False: not operational.
     /// </summary>
-    bool Reset();
+    bool Reset(bool system);
 
     /// <summary>
     /// Goes on with what Start, Resume, Halt or Clear began; called once after each, without the caller's locks. <paramref name="here"/>: a short

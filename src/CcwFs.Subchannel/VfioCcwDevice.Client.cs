@@ -71,7 +71,7 @@ public sealed partial class VfioCcwDevice
     }
 
     /// <summary>
-    /// The client lets go, or is dead: its program ends, on return none of its memory is touched any more, and the device is idle and free.
+    /// The client lets go, or is dead: as a system reset its program ends, and what the device kept for it; on return none of its memory is touched any more, and the device is idle and free.
     /// Without effect for anybody else. Waits for a data transfer under way: on a thread that may wait for that client's memory.
     /// </summary>
     public void GiveBack(IDeviceClient client)
@@ -81,7 +81,8 @@ public sealed partial class VfioCcwDevice
         {
             if (_client != client)
                 return;
-            EndClientProgram();
+            if (_state != DeviceState.NotOperational)
+                ResetProgram(system: true);
             _clientSpace!.Map.RemoveOwner(this);
             (_client, _clientSpace, _runSpace) = (null, null, _space);
             _irbs.Clear();
@@ -104,7 +105,8 @@ public sealed partial class VfioCcwDevice
             space ??= s_nothing;
             if (space == _clientSpace)
                 return true;
-            EndClientProgram();
+            if (_state == DeviceState.Pending)
+                ResetProgram(system: false);
             _clientSpace!.Map.RemoveOwner(this);
             (_clientSpace, _runSpace) = (space, space);
             if (space != s_nothing)
@@ -168,12 +170,5 @@ public sealed partial class VfioCcwDevice
         IoInterrupt.Close();
         CrwInterrupt.Close();
         RequestInterrupt.Close();
-    }
-
-    /// <summary>Under the gate.</summary>
-    private void EndClientProgram()
-    {
-        if (_state == DeviceState.Pending)
-            ResetProgram();
     }
 }

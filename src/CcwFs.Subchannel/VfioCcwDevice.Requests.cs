@@ -116,9 +116,9 @@ public sealed partial class VfioCcwDevice
         return outcome == 0 ? count : -(int)outcome;
     }
 
-    private bool ResetProgram()
+    private bool ResetProgram(bool system)
     {
-        bool operational = _subchannel.Reset();
+        bool operational = _subchannel.Reset(system);
         PrivateInterrupt? privateRun = _privateRun;
         EndProgram();
         privateRun?.Invoke(null, final: true);

@@ -98,14 +98,17 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             Proceed(here: true);
     }
 
-    /// <summary>VFIO_DEVICE_RESET: ends the program without an interrupt; regions, reports and counts survive. EINVAL when the device is gone.</summary>
-    public Errno Reset()
+    /// <summary>
+    /// VFIO_DEVICE_RESET: ends the program without an interrupt; regions, reports and counts survive. It is a system reset for the device (reserve and
+    /// path groups end) unless <paramref name="system"/> is off. EINVAL when the device is gone.
+    /// </summary>
+    public Errno Reset(bool system = true)
     {
         lock (_gate)
         {
             if (_state == DeviceState.NotOperational)
                 return Errno.EINVAL;
-            if (ResetProgram())
+            if (ResetProgram(system))
                 return 0;
         }
         Unplug(); // the subchannel has gone, and nobody has said so
@@ -144,7 +147,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         {
             if (_state == DeviceState.NotOperational)
                 return;
-            ResetProgram();
+            ResetProgram(system: false);
             _state = DeviceState.NotOperational;
             _subchannel.Unplug();
         }
@@ -168,7 +171,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         lock (_gate)
         {
             if (_privateRun is null && _translator.IsIovaPinned(iova, length))
-                ResetProgram();
+                ResetProgram(system: false);
         }
     }
 

@@ -291,7 +291,7 @@ public sealed class Fuzzer : IDisposable
 
         public bool Test(out Irb irb) => inner.Test(out irb);
 
-        public bool Reset() => inner.Reset();
+        public bool Reset(bool system) => inner.Reset(system);
 
         public void Proceed(bool here) => inner.Proceed(here);
 

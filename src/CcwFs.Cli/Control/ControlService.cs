@@ -136,7 +136,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         if (refused != 0)
             throw new CommandException(Refusal(device.Id, refused));
         device.Proceed(here: false);
-        using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset());
+        using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
             throw new CommandException($"{device.Id}: the program was ended by a reset");
         return new ControlReply { Irbs = irbs, Storage = storage };

@@ -5,16 +5,30 @@ using Microsoft.Win32.SafeHandles;
 namespace CcwFs.Cli.Mount;
 
 /// <summary>
-/// A volume's files with the rights of the user who asked for it, whenever they are opened: the redo file is made at the first write, long after
-/// the request, in a directory that this user may have filled with traps for root.
+/// A volume's files with the rights of the user who asked for it (null: our own), whenever they are opened: the redo file is made at the first write, long
+/// after the request, in a directory that this user may have filled with traps for root.
 /// </summary>
-internal sealed class CallerImageFiles(CallerIdentity caller) : IImageFiles
+internal sealed class CallerImageFiles(CallerIdentity? caller) : IImageFiles
 {
-    public SafeFileHandle? Open(string path, ImageFileUse use) => caller.Run(() => HostImageFiles.Instance.Open(path, use));
+    public SafeFileHandle? Open(string path, ImageFileUse use) =>
+        caller is null ? HostImageFiles.Instance.Open(path, use) : caller.Run(() => HostImageFiles.Instance.Open(path, use));
 
-    public void DeleteRedo(string path) => caller.Run(() =>
+    public void DeleteRedo(string path)
     {
-        HostImageFiles.Instance.DeleteRedo(path);
-        return 0;
-    });
+        if (caller is null)
+        {
+            HostImageFiles.Instance.DeleteRedo(path);
+            return;
+        }
+        caller.Run(() =>
+        {
+            HostImageFiles.Instance.DeleteRedo(path);
+            return 0;
+        });
+    }
+
+    public bool Discard(SafeFileHandle file, long offset, long length) => FileDescriptor.PunchHole(file, offset, length) >= 0;
+
+    public long AllocatedBytes(SafeFileHandle file) =>
+        FileDescriptor.Status(file, out FileStatus status) < 0 ? RandomAccess.GetLength(file) : (long)status.Blocks * FileStatus.BlockSize;
 }

@@ -78,8 +78,11 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         DeviceId number = spec.Device is { } given
             ? given with { Number = Following(given.Number, index, "devno") }
             : new DeviceId(id.CssId, id.SetId, Following(FirstDeviceNumber, id.Number, "devno"));
+        if (spec.IsSpaceEfficient && spec.Profile == EckdProfile.Minimal)
+            throw new CommandException("ese needs orders that profile=minimal has not; use profile=linux, or leave ese out");
         ILogger log = loggers.CreateLogger("device");
-        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile), log);
+        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(
+            number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), log);
         EckdDevice dasd;
         if (spec.Image is { } image)
         {

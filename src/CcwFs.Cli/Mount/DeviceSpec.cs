@@ -30,7 +30,7 @@ internal sealed class DeviceSpec
         new("chpids", TakesValue: true, SetPaths),
         new("readonly", TakesValue: false, (s, _) => Assign(s.IsReadOnly = true)),
         new("profile", TakesValue: true, SetProfile),
-        new("ese", TakesValue: false, (_, _) => "volumes that format tracks on demand are not there yet; leave it out"),
+        new("ese", TakesValue: false, (s, _) => Assign(s.IsSpaceEfficient = true)),
         new("count", TakesValue: true, SetCount),
     ];
 
@@ -45,6 +45,8 @@ internal sealed class DeviceSpec
     internal bool IsReadOnly { get; private set; }
 
     internal EckdProfile Profile { get; private set; } = EckdProfile.Linux;
+
+    internal bool IsSpaceEfficient { get; private set; }
 
     internal int Count { get; private set; } = 1;
 

@@ -32,8 +32,7 @@ internal sealed class Volumes
             }
             else
             {
-                IImageFiles files = caller is null ? HostImageFiles.Instance : new CallerImageFiles(caller);
-                known = (new EckdVolume(CkdImage.Open(files, path, new ImageOptions(ReadOnly: readOnly))), 0);
+                known = (new EckdVolume(CkdImage.Open(new CallerImageFiles(caller), path, new ImageOptions(ReadOnly: readOnly))), 0);
             }
             T device = make(known.Volume);
             _open[key] = (known.Volume, known.Users + 1);

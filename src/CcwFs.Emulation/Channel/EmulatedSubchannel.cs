@@ -12,7 +12,7 @@ namespace CcwFs.Emulation.Channel;
 /// Lock order: the caller's gate, then ours; events leave without our gate, and never from a thread that is in a slice (a reset waits for the
 /// slice under the caller's gate, which the event would wait for).
 /// </summary>
-public sealed class EmulatedSubchannel : ISubchannel
+public sealed partial class EmulatedSubchannel : ISubchannel
 {
     /// <summary>CCWs of a slice on the executor, before the others get their turn (arbitrary).</summary>
     internal const int LongSlice = 512;
@@ -31,6 +31,8 @@ public sealed class EmulatedSubchannel : ISubchannel
     private ISubchannelEvents _events = null!;
     private bool _active;              // a program is started and has not ended
     private bool _suspended;
+    private bool _waiting;             // the device is busy: the start is pending
+    private bool _pathLost;            // the running program's path is gone: it ends at its next CCW
     private bool _executing;           // a thread is in a slice
     private bool _plugged = true;
     private FunctionControl _function; // HALT or CLEAR that is not carried out yet
@@ -39,6 +41,7 @@ public sealed class EmulatedSubchannel : ISubchannel
     private bool _isPending;
     private int _unsolicited;          // status of the device's own, pending; changed by interlocked operations, without the gate
     private int _announce;             // 1: _unsolicited is not announced yet
+    private int _freed;                // 1: a device that was busy is not any more; changed by interlocked operations, without the gate
     private uint _interruptionParameter;
     private byte _available;           // PAM
     private byte _lastPath;
@@ -53,6 +56,7 @@ public sealed class EmulatedSubchannel : ISubchannel
         _available = Installed;
         _run = new ProgramRun(behind);
         behind.Unsolicited = PresentUnsolicited;
+        behind.NoLongerBusy = TryAgain;
     }
 
     /// <inheritdoc/>
@@ -90,6 +94,7 @@ public sealed class EmulatedSubchannel : ISubchannel
                 paths |= (ulong)_chpids[i] << (56 - (8 * i));
             ActivityControl activity = !_active ? ActivityControl.None
                 : _suspended ? ActivityControl.Suspended
+                : _waiting ? ActivityControl.StartPending
                 : ActivityControl.SubchannelActive | ActivityControl.DeviceActive;
             var pmcw = new Pmcw(
                 _interruptionParameter, Pmcw.Enabled | Pmcw.DeviceNumberValid, Device.Number,
@@ -115,7 +120,7 @@ public sealed class EmulatedSubchannel : ISubchannel
             if (_active || _function != FunctionControl.None)
                 return ConditionCode.Busy;
             int path = System.Numerics.BitOperations.LeadingZeroCount((uint)paths << 24);
-            (_active, _suspended, _stop) = (true, false, false);
+            (_active, _suspended, _waiting, _pathLost, _stop) = (true, false, false, false, false);
             (_lastPath, _interruptionParameter) = ((byte)(0x80 >> path), orb.InterruptionParameter);
             _run.Begin(orb, program, path);
             return ConditionCode.Initiated;
@@ -165,11 +170,11 @@ public sealed class EmulatedSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public bool Reset()
+    public bool Reset(bool system)
     {
         lock (_gate)
         {
-            EndNow(unplug: false);
+            EndNow(system);
             return _plugged;
         }
     }
@@ -187,27 +192,9 @@ public sealed class EmulatedSubchannel : ISubchannel
         lock (_gate)
         {
             if (_plugged)
-                EndNow(unplug: true);
+                EndNow(system: true);
             _plugged = false;
         }
-    }
-
-    /// <inheritdoc/>
-    public bool SetPath(byte chpid, bool available)
-    {
-        int index = Array.IndexOf(_chpids, chpid);
-        if (index < 0)
-            return false;
-        lock (_gate)
-        {
-            byte mask = (byte)(0x80 >> index);
-            bool now = (_available & mask) != 0;
-            if (!_plugged || now == available)
-                return _plugged;
-            _available = (byte)(available ? _available | mask : _available & ~mask);
-        }
-        _events.Report(Crw.ChannelPath(chpid, available ? Crw.Initialized : Crw.PermanentError));
-        return true;
     }
 
     /// <inheritdoc/>
@@ -232,9 +219,10 @@ public sealed class EmulatedSubchannel : ISubchannel
             bool execute;
             lock (_gate)
             {
+                BeginAgain();
                 if (IsDone())
                     return true;
-                execute = _function == FunctionControl.None;
+                execute = _function == FunctionControl.None && !_pathLost;
                 _executing = execute;
             }
             StepResult result = execute ? Execute(ref ccws, deadline) : StepResult.Continue;
@@ -253,13 +241,14 @@ public sealed class EmulatedSubchannel : ISubchannel
             if (ccws <= 0 || Stopwatch.GetTimestamp() >= deadline)
             {
                 lock (_gate)
-                    return IsDone() && Volatile.Read(ref _announce) == 0;
+                    return IsDone() && Volatile.Read(ref _announce) == 0 && Volatile.Read(ref _freed) == 0;
             }
         }
     }
 
     /// <summary>Nothing for a new slice: another thread is in one, a reset waits, or there is neither a running program nor a function. Under the gate.</summary>
-    private bool IsDone() => _executing || (_function == FunctionControl.None && (_stop || !_active || _suspended));
+    private bool IsDone() =>
+        _executing || (_function == FunctionControl.None && !_pathLost && (_stop || !_active || _suspended || _waiting));
 
     private StepResult Execute(ref int ccws, long deadline)
     {
@@ -278,7 +267,7 @@ public sealed class EmulatedSubchannel : ISubchannel
     private bool Settle(StepResult result)
     {
         Irb irb = default;
-        if (_stop && _function == FunctionControl.None)
+        if (_stop && _function == FunctionControl.None && !_pathLost)
             return false; // a reset waits for us
         switch (_function)
         {
@@ -293,8 +282,16 @@ public sealed class EmulatedSubchannel : ISubchannel
                 Esw.Write(irb[Irb.EswOffset..], _lastPath, 0);
                 EndProgram();
                 break;
+            case FunctionControl.Halt when _waiting:
+                irb = _run.HaltedStartIrb();
+                EndProgram();
+                break;
             case FunctionControl.Halt:
                 irb = result == StepResult.Ended ? _run.FinalIrb(FunctionControl.Start | FunctionControl.Halt) : _run.HaltedIrb();
+                EndProgram();
+                break;
+            case FunctionControl.None when _pathLost && result != StepResult.Ended:
+                irb = _run.PathLostIrb(began: !_waiting);
                 EndProgram();
                 break;
             default:
@@ -311,6 +308,9 @@ public sealed class EmulatedSubchannel : ISubchannel
         switch (result)
         {
             case StepResult.Continue:
+                return false;
+            case StepResult.Busy:
+                _waiting = true;
                 return false;
             case StepResult.Interrupt:
                 irb = _run.IntermediateIrb();
@@ -342,7 +342,7 @@ public sealed class EmulatedSubchannel : ISubchannel
 
     private void EndProgram()
     {
-        (_active, _suspended, _function, _stop) = (false, false, FunctionControl.None, false);
+        (_active, _suspended, _waiting, _pathLost, _function, _stop) = (false, false, false, false, FunctionControl.None, false);
         _run.Forget();
     }
 
@@ -358,7 +358,10 @@ public sealed class EmulatedSubchannel : ISubchannel
             if (function == FunctionControl.Halt && pending)
                 return ConditionCode.StatusPending;
             if (function == FunctionControl.Clear)
+            {
                 _isPending = false;
+                Interlocked.Exchange(ref _unsolicited, 0); // the clear signal resets the device's status too
+            }
             _function = function;
             _stop = true;
             return ConditionCode.Initiated;
@@ -367,16 +370,16 @@ public sealed class EmulatedSubchannel : ISubchannel
 
     /// <summary>
     /// Ends the program without status: waits for the slice to reach its next CCW, which a command of bounded length precedes. Under the gate.
-    /// An unplugged device also forgets what its paths hold (path groups, reserve).
+    /// With a system reset, and when it is unplugged, the device also forgets what its paths hold (path groups, reserve).
     /// </summary>
-    private void EndNow(bool unplug)
+    private void EndNow(bool system)
     {
-        (_function, _isPending) = (FunctionControl.None, false);
+        (_function, _isPending, _pathLost) = (FunctionControl.None, false, false);
         _stop = true;
         while (_executing)
             Monitor.Wait(_gate);
-        if (_active || unplug)
-            _device.AbandonProgram(reset: unplug);
+        if (_active || system)
+            _device.AbandonProgram(reset: system);
         EndProgram();
     }
 

@@ -18,6 +18,7 @@ public interface IChannelDevice : IDisposable
     /// <summary>
     /// Executes one command. Ending status is returned: normally channel end and device end, with status modifier when the next CCW
     /// is to be skipped, with unit check when sense has been made. A command that is refused at once moves no data.
+    /// Busy alone, for a program's first command: nothing has begun; <see cref="NoLongerBusy"/> says when to begin again.
     /// </summary>
     DeviceStatus Execute(byte command, IDataTransfer data);
 
@@ -33,11 +34,17 @@ public interface IChannelDevice : IDisposable
     /// </summary>
     void AbandonProgram(bool reset);
 
+    /// <summary>The path has been taken away: what the device keeps for it (path group, reserve) is forgotten. A program on it ends after its command.</summary>
+    void LosePath(int path);
+
     /// <summary>Copies the pending sense bytes (after unit check) and forgets them; gives their number, 24 or 32, 0 when there are none.</summary>
     int TakeSense(Span<byte> destination);
 
     /// <summary>Gives unsolicited status (attention, state change) to the channel; set once by the channel.</summary>
     Action<DeviceStatus>? Unsolicited { get; set; }
+
+    /// <summary>A device that answered busy is free again; set once by the channel, which then tries the start again.</summary>
+    Action? NoLongerBusy { get; set; }
 
     /// <summary>One line a fact for a person: model, image, serial, state. Key and value.</summary>
     IEnumerable<KeyValuePair<string, string>> Describe();

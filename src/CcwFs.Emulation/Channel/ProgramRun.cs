@@ -16,6 +16,9 @@ internal enum StepResult
     /// <summary>Suspended before the next CCW.</summary>
     Suspended,
 
+    /// <summary>The device is busy: the start stays pending.</summary>
+    Busy,
+
     /// <summary>The program has ended.</summary>
     Ended,
 }
@@ -28,6 +31,7 @@ internal enum StepResult
 internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
 {
     private const int IdawSize = 8;
+    private const uint NotOperationalCode = 3u << 24; // deferred condition code 3
 
     private Translator _program = null!;
     private Orb _orb;
@@ -77,6 +81,9 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
     internal void Resume() => _resumed = true;
 
+    /// <summary>A start that is pending goes over another path.</summary>
+    internal void UsePath(int path) => (_path, _pathMask) = (path, (byte)(0x80 >> path));
+
     /// <summary>Forgets the program.</summary>
     internal void Forget() => _program = null!;
 
@@ -99,6 +106,11 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         _command = _ccw.Command;
         BeginCount();
         DeviceStatus status = device.Execute(_command, this);
+        if (begins && status == DeviceStatus.Busy)
+        {
+            (_first, _next, _resumed, _interruptPending) = (true, _current, _ccw.Has(CcwFlags.Suspend), false);
+            return StepResult.Busy;
+        }
         CheckLength(status);
         _zeroCondition |= begins && _dataPhase && _orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
         if (_fault != SubchannelStatus.None || !IsChained(status))
@@ -136,6 +148,29 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, SubchannelStatus.None, 0);
         device.AbandonProgram(reset: false);
         return FinalIrb(FunctionControl.Start | FunctionControl.Halt);
+    }
+
+    /// <summary>HALT ended a start that was pending: nothing has begun.</summary>
+    internal Irb HaltedStartIrb()
+    {
+        device.AbandonProgram(reset: false);
+        return Build(
+            FunctionControl.Start | FunctionControl.Halt, ActivityControl.None, StatusControl.None, DeviceStatus.None, SubchannelStatus.None, 0,
+            senseLength: 0, default);
+    }
+
+    /// <summary>The path went away under the program, or under a start that is pending and no other path is left (<paramref name="began"/> false).</summary>
+    internal Irb PathLostIrb(bool began)
+    {
+        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.None, began ? SubchannelStatus.InterfaceControlCheck : SubchannelStatus.None, 0);
+        device.AbandonProgram(reset: false);
+        Irb irb = FinalIrb(FunctionControl.Start);
+        if (!began)
+        {
+            Scsw scsw = irb.Scsw;
+            irb.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Alert | Scsw.PathNotOperational | NotOperationalCode };
+        }
+        return irb;
     }
 
     /// <inheritdoc/>

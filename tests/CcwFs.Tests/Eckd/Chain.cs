@@ -78,7 +78,7 @@ internal sealed record Outcome(DeviceStatus Status, bool IncorrectLength, int La
         Assert.True(Status == (Good | DeviceStatus.UnitCheck), $"step {Last}: {Status}");
         Assert.Equal($"{sense0:X2} {sense1:X2} {sense7:X2}", $"{Sense[0]:X2} {Sense[1]:X2} {Sense[7]:X2}");
         Assert.Equal(32, Sense.Length);
-        Assert.Equal(0x80, Sense[27]);
+        Assert.Equal(0x80, Sense[27] & ~0x20); // an ESE volume adds that the address is valid
         if (atStep >= 0)
             Assert.Equal(atStep, Last);
         return this;

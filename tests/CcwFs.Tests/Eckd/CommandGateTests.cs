@@ -11,10 +11,11 @@ public sealed class CommandGateTests
         "E4 03 04 FA 64 27 07 0B 1B 13 23 22 31 B1 51 D1 71 F1 29 A9 49 C9 69 E9 39 B9 06 86 0E 8E 12 92 1E 9E 1A 9A 16 96 5E";
 
     /// <summary>And what needs that no extent, mask or IPL came before.</summary>
-    private const string Anywhere = Always + " 94 1F 63 E7 02";
+    private const string Anywhere = Always + " 94 1F 63 E7 02 54";
 
     private static readonly byte[] _known =
     [
+        0x54,
         0xE4, 0x03, 0x04, 0xFA, 0x64, 0x27, 0x3E, 0x34, 0xAF, 0xB4, 0x94, 0x14, 0x07, 0x0B, 0x1B, 0x13, 0x1F, 0x23, 0x22, 0x63, 0x47,
         0x31, 0xB1, 0x51, 0xD1, 0x71, 0xF1, 0x29, 0xA9, 0x49, 0xC9, 0x69, 0xE9, 0x39, 0xB9, 0x02, 0x06, 0x86, 0x0E, 0x8E, 0x12, 0x92,
         0x1E, 0x9E, 0x1A, 0x9A, 0x16, 0x96, 0x05, 0x0D, 0x85, 0x8D, 0x1D, 0x9D, 0x15, 0x11,
@@ -46,7 +47,7 @@ public sealed class CommandGateTests
     }
 
     [Theory]
-    [InlineData("first in the chain", "E4 03 04 FA 64 27 34 AF B4 94 14 07 0B 13 1F 22 63 E7 02")]
+    [InlineData("first in the chain", "E4 03 04 FA 64 27 34 AF B4 94 14 07 0B 13 1F 22 63 E7 02 54")]
     [InlineData("after seek", Anywhere)]
     [InlineData("after define extent", "E4 03 04 FA 64 27 07 0B 13 22 47 4B")]
     [InlineData("after set file mask", "E4 03 04 FA 64 27 07 0B 13 22")]

@@ -58,6 +58,18 @@ internal sealed class FakeStore(int cylinders, bool readOnly = false) : ITrackSt
         Writes.Add(numbers);
     }
 
+    public void Release(int first, int count)
+    {
+        Assert.False(readOnly);
+        for (int track = first; track < first + count; track++)
+            _slots.Remove(track);
+        Released.Add((first, count));
+    }
+
+    public List<(int First, int Count)> Released { get; } = [];
+
+    public long AllocatedBytes => (long)_slots.Count * Geometry.TrackSize;
+
     public void Sync()
     {
     }

@@ -123,7 +123,7 @@ public sealed class IdentityTests
     [InlineData(0x53)]
     public void A_suborder_that_is_not_supported_is_refused_in_the_way_Linux_takes_as_unsupported(byte suborder)
     {
-        using var rig = new Rig();
+        using var rig = new Rig(profile: EckdProfile.Minimal);
         Outcome outcome = rig.Device.Run(Prepare(suborder), Step.R(0x3E, 28).WithSli()).Fails(0x80, 0, 0x04, 0);
         Assert.Equal(0, outcome.Sense[2]);
         Assert.Equal(0, outcome.Sense[25]);

@@ -8,12 +8,12 @@ internal sealed class Rig : IDisposable
 {
     private readonly EckdProfile _profile;
 
-    public Rig(int cylinders = 10, bool readOnly = false, EckdProfile profile = EckdProfile.Linux)
+    public Rig(int cylinders = 10, bool readOnly = false, EckdProfile profile = EckdProfile.Linux, bool spaceEfficient = false)
     {
         _profile = profile;
         Store = new FakeStore(cylinders, readOnly);
         Volume = new EckdVolume(Store);
-        Device = Add(0x0150);
+        Device = Add(0x0150, profile: profile, spaceEfficient: spaceEfficient);
     }
 
     public FakeStore Store { get; }
@@ -24,8 +24,9 @@ internal sealed class Rig : IDisposable
 
     public LogLines Log { get; } = new();
 
-    public EckdDevice Add(ushort number, bool readOnly = false) =>
-        new(Volume, new EckdOptions(new DeviceId(0, 0, number), ReadOnly: readOnly, Profile: _profile), Log);
+    /// <summary>Another device on the volume; without a profile it has the first one's.</summary>
+    public EckdDevice Add(ushort number, bool readOnly = false, EckdProfile? profile = null, bool spaceEfficient = false) => new(
+        Volume, new EckdOptions(new DeviceId(0, 0, number), ReadOnly: readOnly, Profile: profile ?? _profile, SpaceEfficient: spaceEfficient), Log);
 
     /// <summary>Formats a track as dasdfmt does: so many records of one size, no key; the data is the record number, repeated.</summary>
     public Rig Formatted(int track, int records, int size, int key = 0)

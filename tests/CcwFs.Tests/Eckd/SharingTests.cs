@@ -26,18 +26,18 @@ public sealed class SharingTests
     }
 
     [Fact]
-    public void A_device_that_was_busy_gets_device_end_when_the_volume_is_released()
+    public void A_device_that_was_busy_is_told_once_when_the_volume_is_released()
     {
         using var rig = new Rig();
         using EckdDevice busy = rig.Add(0x0151), idle = rig.Add(0x0152);
         var heard = new List<string>();
-        busy.Unsolicited = s => heard.Add($"busy {s}");
-        idle.Unsolicited = s => heard.Add($"idle {s}");
+        busy.NoLongerBusy = () => heard.Add("busy");
+        idle.NoLongerBusy = () => heard.Add("idle");
         rig.Device.Run(Step.R(0xB4, 32)).Ok();
         busy.Run(Step.Nop);
         rig.Device.Run(Step.R(0x94, 32)).Ok();
         rig.Device.Run(Step.R(0x94, 32)).Ok();
-        Assert.Equal(["busy DeviceEnd"], heard);
+        Assert.Equal(["busy"], heard);
         busy.Run(Step.Seek(0, 0)).Ok();
     }
 
@@ -48,6 +48,8 @@ public sealed class SharingTests
         using EckdDevice other = rig.Add(0x0151);
         rig.Device.Run(Step.R(0xB4, 32)).Ok();
         other.Run(Step.R(0x14, 32)).Ok();
+        rig.Device.Run(Step.R(0xE4, 12)).Ok();
+        rig.Device.Run(Step.Nop).Fails(0x10, 0, 0x3F);
         Assert.Equal(DeviceStatus.Busy, rig.Device.Run(Step.Nop).Status);
         Assert.Contains(rig.Log.Lines, l => l.Contains("0.0.0150", StringComparison.Ordinal) || l.Contains("0.0.0151", StringComparison.Ordinal));
         other.Run(Step.R(0x14, 32), Step.R(0x94, 32)).Ok();
@@ -63,7 +65,7 @@ public sealed class SharingTests
         EckdDevice holder = rig.Add(0x0151);
         holder.Run(Step.R(0xB4, 32)).Ok();
         bool told = false;
-        rig.Device.Unsolicited = _ => told = true;
+        rig.Device.NoLongerBusy = () => told = true;
         rig.Device.Run(Step.Nop);
         if (reset)
             holder.AbandonProgram(true);

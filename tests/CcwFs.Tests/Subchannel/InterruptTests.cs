@@ -227,7 +227,7 @@ public sealed class InterruptTests
         Assert.Equal(1u, Machine.Take(machine.Device.CrwInterrupt));
         Assert.Equal("11223344", Convert.ToHexString(machine.Read(RegionIndex.Io).AsSpan(0, 4)));
         Assert.Equal(1, machine.TestDevice.Abandoned);
-        Assert.Equal(0, machine.TestDevice.SystemResets);
+        Assert.Equal(1, machine.TestDevice.SystemResets);
     }
 
     [Fact]

@@ -49,6 +49,12 @@ internal sealed class TestDevice : IChannelDevice
 
     public Action<DeviceStatus>? Unsolicited { get; set; }
 
+    public Action? NoLongerBusy { get; set; }
+
+    public List<int> LostPaths { get; } = [];
+
+    public void LosePath(int path) => LostPaths.Add(path);
+
     public void BeginProgram(int path) => (Begun, LastPath) = (Begun + 1, path);
 
     public DeviceStatus Execute(byte command, IDataTransfer data)

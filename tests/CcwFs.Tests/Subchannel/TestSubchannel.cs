@@ -56,7 +56,7 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public bool Test(out Irb irb) => _injected.TryDequeue(out irb) || inner.Test(out irb);
 
-    public bool Reset() => !IsDisabled && inner.Reset();
+    public bool Reset(bool system) => !IsDisabled && inner.Reset(system);
 
     public void Proceed(bool here) => inner.Proceed(here);
 

@@ -42,14 +42,6 @@ internal enum Field
     Data,
 }
 
-/// <summary>What PERFORM SUBSYSTEM FUNCTION has prepared for READ SUBSYSTEM DATA.</summary>
-internal enum PreparedData
-{
-    None,
-    FeatureCodes,
-    UnitAddressConfiguration,
-}
-
 /// <summary>
 /// All that one channel program sets up in the device. A new program begins with a fresh value; nothing else is kept between programs.
 /// </summary>
@@ -87,7 +79,8 @@ internal struct ChainState
 
     public Link Link;
 
-    public PreparedData Prepared;
+    /// <summary>What PERFORM SUBSYSTEM FUNCTION has prepared for READ SUBSYSTEM DATA, which must be the next command; empty: nothing.</summary>
+    public ReadOnlyMemory<byte> Prepared;
 
     /// <summary>Track under the head, the record's place on it (-1 at index) and what has passed of it.</summary>
     public int Track;
@@ -104,6 +97,9 @@ internal struct ChainState
 
     /// <summary>A transfer was short or met a channel error: the channel ended the chain on its own account.</summary>
     public bool TransferCutShort;
+
+    /// <summary>Another device took the volume by an unconditional reserve while the program ran.</summary>
+    public bool Terminated;
 
     /// <summary>The program has changed tracks; <see cref="LostWritesBefore"/> is the volume's counter at the first.</summary>
     public bool Wrote;

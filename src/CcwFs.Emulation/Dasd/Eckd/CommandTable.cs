@@ -24,6 +24,8 @@ internal static class CommandTable
         Row(0x64, "READ DEVICE CHARACTERISTICS", Rules.None, IdentityCommands.ReadDeviceCharacteristics),
         Row(0x27, "PERFORM SUBSYSTEM FUNCTION", Rules.None, SubsystemCommands.PerformSubsystemFunction),
         Row(0x3E, "READ SUBSYSTEM DATA", Rules.None, SubsystemCommands.ReadSubsystemData),
+        Row(0x54, "SENSE SUBSYSTEM STATUS", Rules.BeforeExtent, SubsystemCommands.SenseSubsystemStatus, least: EckdProfile.Linux),
+        Row(0xF7, "DEFINE SUBSYSTEM OPERATION", Rules.BeforeExtent, SpaceCommands.DefineSubsystemOperation, least: EckdProfile.Linux),
 
         // Paths and reserve
         Row(0x34, "SENSE PATH GROUP ID", Rules.First | Rules.DespiteReserve, PathCommands.SensePathGroupId),

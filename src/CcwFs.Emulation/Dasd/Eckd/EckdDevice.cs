@@ -23,7 +23,6 @@ public sealed partial class EckdDevice : IChannelDevice
     private EckdSense _sense;
     private bool _sensePending;
     private int _senseTrack;
-    private bool _owesDeviceEnd;
     private bool _disposed;
 
     /// <summary>A device on <paramref name="volume"/>, which it keeps alive until it is disposed.</summary>
@@ -50,6 +49,9 @@ public sealed partial class EckdDevice : IChannelDevice
     /// <inheritdoc/>
     public Action<DeviceStatus>? Unsolicited { get; set; }
 
+    /// <inheritdoc/>
+    public Action? NoLongerBusy { get; set; }
+
     /// <summary>The running program's state.</summary>
     internal ChainState Chain;
 
@@ -58,8 +60,6 @@ public sealed partial class EckdDevice : IChannelDevice
 
     /// <summary>The path the running program came on.</summary>
     internal int Path { get; private set; }
-
-    internal bool IsReservedElsewhere => Volume.ReservedBy is { } holder && holder != this;
 
     /// <summary>The command's name in the architecture's spelling, e.g. READ DATA; null for a code this device does not know.</summary>
     public static string? CommandName(byte command) => CommandTable.Find(command)?.Name;
@@ -83,6 +83,7 @@ public sealed partial class EckdDevice : IChannelDevice
         {
             bool held = Volume.ReservedBy is not null;
             status = ExecuteGuarded(command, data);
+            _inProgram |= status != DeviceStatus.Busy;
             freed = held && Volume.ReservedBy is null;
         }
         if (freed)
@@ -95,15 +96,15 @@ public sealed partial class EckdDevice : IChannelDevice
     /// <inheritdoc/>
     public DeviceStatus EndProgram(DeviceStatus status)
     {
+        bool awaited;
         lock (Volume.Gate)
         {
-            if (!Chain.Wrote && !Chain.Domain.IsOpen)
-                return status;
-            if (!TryCommit())
-                return Failed;
-            bool endedWell = (status & (DeviceStatus.UnitCheck | DeviceStatus.UnitException)) == 0;
-            return endedWell && Chain.Domain.IsOpen && !Chain.TransferCutShort ? Check(EckdSense.IncompleteDomain) : status;
+            status = Conclude(status);
+            awaited = LeaveProgram();
         }
+        if (awaited)
+            Volume.AnnounceFree();
+        return status;
     }
 
     /// <inheritdoc/>
@@ -113,15 +114,14 @@ public sealed partial class EckdDevice : IChannelDevice
     /// </remarks>
     public void AbandonProgram(bool reset)
     {
-        bool freed = false;
+        bool freed;
         lock (Volume.Gate)
         {
             CommitAbandoned();
             Chain = ChainState.Begin(Volume.Geometry.Tracks);
+            freed = LeaveProgram() | ForgetPendingReserve();
             if (reset)
-            {
-                freed = Reset();
-            }
+                freed |= Reset();
         }
         if (freed)
             Volume.AnnounceFree();
@@ -152,7 +152,7 @@ public sealed partial class EckdDevice : IChannelDevice
         string reserve, groups;
         lock (Volume.Gate)
         {
-            reserve = Volume.ReservedBy is null ? "no" : IsReservedElsewhere ? $"by {Volume.ReservedBy.Options.Device}" : "by this device";
+            reserve = Volume.ReservedBy is not { } holder ? "no" : holder == this ? "by this device" : $"by {holder.Options.Device}";
             groups = _pathGroups.Describe();
         }
         yield return new("reserved", reserve);
@@ -169,7 +169,7 @@ public sealed partial class EckdDevice : IChannelDevice
                 return;
             _disposed = true;
             CommitAbandoned();
-            freed = Reset();
+            freed = LeaveProgram() | Reset();
         }
         if (freed)
             Volume.AnnounceFree();
@@ -178,18 +178,7 @@ public sealed partial class EckdDevice : IChannelDevice
 
     internal bool IsReadOnly => Options.ReadOnly || Volume.IsReadOnly;
 
-    internal bool TakeOwedDeviceEnd()
-    {
-        bool owed = _owesDeviceEnd;
-        _owesDeviceEnd = false;
-        return owed;
-    }
-
-    internal void LogReserveTaken(EckdDevice holder)
-    {
-        if (_logger.IsEnabled(LogLevel.Information))
-            EckdLog.ReserveTaken(_logger, Options.Device.ToString(), Volume.Name, holder.Options.Device.ToString());
-    }
+    internal bool IsSpaceEfficient => Options.SpaceEfficient && Options.Profile >= EckdProfile.Linux;
 
     /// <summary>Makes sense; gives unit check.</summary>
     internal DeviceStatus Check(EckdSense sense)
@@ -206,7 +195,7 @@ public sealed partial class EckdDevice : IChannelDevice
         int heads = Volume.Geometry.Heads;
         EckdSense sense = _sensePending ? _sense : EckdSense.None;
         int track = _sensePending ? _senseTrack : Chain.Track;
-        sense.Write(destination, Options.UnitAddress, track / heads, track % heads);
+        sense.Write(destination, Options.UnitAddress, track / heads, track % heads, addressValid: _sensePending && IsSpaceEfficient);
         _sensePending = false;
     }
 
@@ -234,11 +223,8 @@ public sealed partial class EckdDevice : IChannelDevice
     {
         if (row is null || !row.Has(Rules.KeepsSense))
             _sensePending = false;
-        if (IsReservedElsewhere && (row is null || !row.Has(Rules.DespiteReserve)))
-        {
-            _owesDeviceEnd = true;
-            return DeviceStatus.Busy;
-        }
+        if ((row is null || !row.Has(Rules.DespiteReserve)) && RefuseAsReserved() is { } refused)
+            return refused;
         if (row is null)
             return Check(EckdSense.CommandReject(SenseMessage.InvalidCommand));
         if (_disposed || Volume.IsDisposed)
@@ -260,7 +246,7 @@ public sealed partial class EckdDevice : IChannelDevice
     private EckdSense? Judge(CommandRow row)
     {
         bool inOrder =
-            (Chain.Prepared == PreparedData.None || row.Code == SubsystemCommands.ReadSubsystemDataCode)
+            (Chain.Prepared.IsEmpty || row.Code == SubsystemCommands.ReadSubsystemDataCode)
             && !(row.Has(Rules.First) && Chain.Started)
             && !(row.Has(Rules.BeforeExtent) && (Chain.ExtentDefined || Chain.MaskSet || Chain.IplRead))
             && !(row.Has(Rules.AfterExtent) && !(Chain.ExtentDefined || Chain.IplRead))
@@ -278,6 +264,16 @@ public sealed partial class EckdDevice : IChannelDevice
     private bool AllowedOutsideDomain(CommandRow row) =>
         !row.Has(Rules.InDomain) && (row.Needs == Link.None || (Chain.Previous & row.Needs) != 0);
 
+    private DeviceStatus Conclude(DeviceStatus status)
+    {
+        if (!Chain.Wrote && !Chain.Domain.IsOpen)
+            return status;
+        if (!TryCommit())
+            return Failed;
+        bool endedWell = (status & (DeviceStatus.UnitCheck | DeviceStatus.UnitException)) == 0;
+        return endedWell && Chain.Domain.IsOpen && !Chain.TransferCutShort ? Check(EckdSense.IncompleteDomain) : status;
+    }
+
     private bool TryCommit()
     {
         try
@@ -287,7 +283,7 @@ public sealed partial class EckdDevice : IChannelDevice
         catch (IOException e)
         {
             EckdLog.StorageFailed(_logger, Options.Device.ToString(), Volume.Name, e.Message);
-            Check(EckdSense.EquipmentCheck);
+            Check(IsSpaceEfficient && Volume.IsOutOfSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
             return false;
         }
         if (!Chain.Wrote || Chain.LostWritesBefore == Volume.LostWrites)
@@ -307,16 +303,5 @@ public sealed partial class EckdDevice : IChannelDevice
         {
             EckdLog.AbandonedWriteFailed(_logger, Options.Device.ToString(), Volume.Name, e.Message);
         }
-    }
-
-    private bool Reset()
-    {
-        _pathGroups.Clear();
-        _sensePending = false;
-        _owesDeviceEnd = false;
-        if (Volume.ReservedBy != this)
-            return false;
-        Volume.ReservedBy = null;
-        return true;
     }
 }

@@ -22,7 +22,9 @@ public enum EckdProfile
 /// <param name="Serial">Serial of the storage facility, up to 12 letters and digits; null: one made from css and subchannel set.</param>
 /// <param name="ReadOnly">Writes are inhibited, whatever the store allows.</param>
 /// <param name="Profile">Optional facilities.</param>
-public sealed record EckdOptions(DeviceId Device, string? Serial = null, bool ReadOnly = false, EckdProfile Profile = EckdProfile.Linux)
+/// <param name="SpaceEfficient">An ESE volume: empty tracks are reported as such, space can be given back (not with the minimal profile).</param>
+public sealed record EckdOptions(
+    DeviceId Device, string? Serial = null, bool ReadOnly = false, EckdProfile Profile = EckdProfile.Linux, bool SpaceEfficient = false)
 {
     /// <summary>Bytes of a serial in a node-element descriptor.</summary>
     public const int SerialLength = 12;

@@ -26,18 +26,22 @@ public enum SenseMessage : byte
 /// extended-control word holds 32: in a 32-byte format byte 25 would be an action code, and 00 there means "retry"; bit 0 of byte 27
 /// says that there is none.
 /// Layout: 0-2 conditions, 4 physical address (unit address), 5-6 cylinder and head (FF FF above cylinder 4095), 7 format and message,
-/// 27 format flag, 29-30 cylinder, 31 head.
+/// 27 format flag and whether the address is valid (drivers of ESE volumes ask), 29-30 cylinder, 31 head.
 /// </summary>
 /// <param name="Byte0">Condition byte 0.</param>
 /// <param name="Byte1">Condition byte 1.</param>
 /// <param name="Format">Format (high half) and message (low half), byte 7.</param>
-public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format)
+/// <param name="Reason">Byte 25; 0: none.</param>
+public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format, byte Reason = 0)
 {
     /// <summary>Bytes given.</summary>
     public const int Size = 32;
 
     /// <summary>Bit 0 of byte 27: 24-byte format.</summary>
     public const byte CompatibilityFormat = 0x80;
+
+    /// <summary>Bit 2 of byte 27: bytes 29 to 31 hold the track.</summary>
+    public const byte AddressValid = 0x20;
 
     /// <summary>Largest cylinder that the 12 bits of bytes 5-6 hold.</summary>
     private const int LargestShortCylinder = 4095;
@@ -63,6 +67,9 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format)
     /// <summary>The storage below failed; format 1, permanent.</summary>
     public static EckdSense EquipmentCheck => new(0x10, 0x80, 0x10);
 
+    /// <summary>There is no space for a track of an ESE volume.</summary>
+    public static EckdSense OutOfSpace => new(0x10, 0x82, 0, 0x01);
+
     /// <summary>The track in the image cannot be read as a track; format 4, permanent.</summary>
     public static EckdSense DataCheck => new(0x08, 0x80, 0x40);
 
@@ -72,6 +79,9 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format)
     /// <summary>The chain ended before the locate-record domain was exhausted.</summary>
     public static EckdSense IncompleteDomain => new(0x81, 0, (byte)SenseMessage.InvalidSequence);
 
+    /// <summary>The volume was taken by an unconditional reserve (format 3 message F, which drivers read as "reservation lost").</summary>
+    public static EckdSense AllegianceTerminated => new(0x10, 0, 0x3F);
+
     /// <summary>The command is refused.</summary>
     public static EckdSense CommandReject(SenseMessage message) => new(0x80, 0, (byte)message);
 
@@ -79,7 +89,7 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format)
     public override string ToString() => $"sense {Byte0:X2} {Byte1:X2}, format and message {Format:X2}";
 
     /// <summary>Writes the 32 bytes.</summary>
-    public void Write(Span<byte> destination, byte unitAddress, int cylinder, int head)
+    public void Write(Span<byte> destination, byte unitAddress, int cylinder, int head, bool addressValid = false)
     {
         Span<byte> sense = destination[..Size];
         sense.Clear();
@@ -101,7 +111,8 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format)
             BinaryPrimitives.WriteUInt16BigEndian(sense[8..], (ushort)cylinder);
             BinaryPrimitives.WriteUInt16BigEndian(sense[10..], (ushort)head);
         }
-        sense[27] = CompatibilityFormat;
+        sense[25] = Reason;
+        sense[27] = (byte)(CompatibilityFormat | (addressValid ? AddressValid : 0));
         BinaryPrimitives.WriteUInt16BigEndian(sense[29..], (ushort)cylinder);
         sense[31] = (byte)head;
     }

@@ -50,6 +50,12 @@ public sealed class EckdVolume : IDisposable
 
     internal Lock Gate { get; } = new();
 
+    /// <summary>The devices on the volume; under the gate.</summary>
+    internal IReadOnlyList<EckdDevice> Devices => _devices;
+
+    /// <summary>The last write failed for want of space.</summary>
+    internal bool IsOutOfSpace { get; private set; }
+
     /// <summary>The device that has reserved the volume, if any.</summary>
     internal EckdDevice? ReservedBy { get; set; }
 
@@ -90,6 +96,29 @@ public sealed class EckdVolume : IDisposable
         }
     }
 
+    /// <summary>Cylinders that take space on the store, rounded up.</summary>
+    internal int AllocatedCylinders()
+    {
+        long cylinder = (long)Geometry.Heads * Geometry.TrackSize;
+        return (int)Math.Min(Geometry.Cylinders, (_store.AllocatedBytes + cylinder - 1) / cylinder);
+    }
+
+    /// <summary>
+    /// Makes tracks empty and gives their space back; what is cached of them is forgotten. Throws <see cref="ImageException"/>. Under the gate.
+    /// </summary>
+    internal void Release(int first, int count)
+    {
+        Commit();
+        _latest = null;
+        for (int i = 0; i < _slotCount; i++)
+        {
+            if (_slots![i].Number >= first && _slots[i].Number < first + count)
+                _slots[i].Number = Slot.Empty;
+        }
+        _store.Release(first, count);
+        IsOutOfSpace = false;
+    }
+
     internal void Attach(EckdDevice device)
     {
         lock (Gate)
@@ -113,9 +142,30 @@ public sealed class EckdVolume : IDisposable
     {
         EckdDevice[] waiting;
         lock (Gate)
-            waiting = ReservedBy is null ? [.. _devices.Where(d => d.TakeOwedDeviceEnd())] : [];
+            waiting = [.. _devices.Where(d => d.TakeOwedDeviceEnd())];
         foreach (EckdDevice device in waiting)
-            device.Unsolicited?.Invoke(ChannelIo.DeviceStatus.DeviceEnd);
+            device.NoLongerBusy?.Invoke();
+    }
+
+    /// <summary>A program has begun on another device and has not ended.</summary>
+    internal bool IsInUseBeside(EckdDevice device)
+    {
+        foreach (EckdDevice other in _devices)
+        {
+            if (other != device && other.IsInProgram)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Tells the drivers of all devices but one to look at the volume again. Called without the gate.</summary>
+    public void RaiseStateChange(EckdDevice? except)
+    {
+        EckdDevice[] devices;
+        lock (Gate)
+            devices = [.. _devices.Where(d => d != except)];
+        foreach (EckdDevice device in devices)
+            device.RaiseStateChange();
     }
 
     /// <summary>
@@ -169,6 +219,12 @@ public sealed class EckdVolume : IDisposable
         {
             _store.Write(_batch.AsSpan(0, count));
             written = true;
+            IsOutOfSpace = false;
+        }
+        catch (ImageException e)
+        {
+            IsOutOfSpace = e.IsOutOfSpace;
+            throw;
         }
         finally
         {

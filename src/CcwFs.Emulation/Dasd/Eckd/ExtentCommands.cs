@@ -207,7 +207,7 @@ internal static class ExtentCommands
         return false;
     }
 
-    private static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)
+    internal static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)
     {
         int cylinder = BinaryPrimitives.ReadUInt16BigEndian(address);
         int head = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);

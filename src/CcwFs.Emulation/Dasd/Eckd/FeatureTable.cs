@@ -18,6 +18,8 @@ internal static class FeatureTable
         new(8, 0x01, EckdProfile.Linux), // PREFIX
         new(9, 0x20, EckdProfile.Linux), // READ TRACK DATA in command mode
         new(12, 0x40, EckdProfile.Linux), // WRITE TRACK DATA in command mode
+        new(14, 0x80, EckdProfile.Linux), // query host access
+        new(56, 0x01, EckdProfile.Linux), // released space is initialized
     ];
 
     /// <summary>Facilities in the device characteristics.</summary>

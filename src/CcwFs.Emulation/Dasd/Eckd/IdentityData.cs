@@ -123,7 +123,7 @@ internal static class IdentityData
     }
 
     /// <summary>Capital letters and digits in EBCDIC (code page 037 and its kin agree on these).</summary>
-    private static void Ebcdic(Span<byte> destination, string text)
+    internal static void Ebcdic(Span<byte> destination, string text)
     {
         for (int i = 0; i < text.Length; i++)
         {

@@ -32,33 +32,28 @@ internal static class PathCommands
         bool accepted = (function & FunctionReserved) == 0 && id.IndexOfAnyExcept((byte)0) >= 0 && (function & FunctionMask) switch
         {
             0x00 => device.PathGroups.Establish(device.Path, id, (function & MultipathFunction) != 0),
-            0x20 => device.PathGroups.Disband(device.Path, id),
-            0x40 => device.PathGroups.Resign(device.Path, id),
+            0x20 => device.LeaveGroup(id, all: true),
+            0x40 => device.LeaveGroup(id, all: false),
             _ => false,
         };
         return accepted ? EckdDevice.Ended : device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
     }
 
-    /// <summary>Reserves the volume for this device; 32 sense bytes.</summary>
-    public static DeviceStatus Reserve(EckdDevice device, CommandRow row, IDataTransfer data)
-    {
-        device.Volume.ReservedBy = device;
-        return IdentityCommands.SendSense(device, data);
-    }
+    /// <summary>Reserves the volume for this path and its group; 32 sense bytes. Busy while another device's program runs.</summary>
+    public static DeviceStatus Reserve(EckdDevice device, CommandRow row, IDataTransfer data) =>
+        device.TryReserve() ? IdentityCommands.SendSense(device, data) : DeviceStatus.Busy;
 
-    /// <summary>Gives up this device's reserve; 32 sense bytes. Devices that were busy are told once the command is over.</summary>
+    /// <summary>Gives up this device's reserve; 32 sense bytes. Devices that were busy try again once the command is over.</summary>
     public static DeviceStatus Release(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        device.Volume.ReservedBy = null;
+        device.GiveUpReserve();
         return IdentityCommands.SendSense(device, data);
     }
 
-    /// <summary>Reserves the volume, also from another device that holds it; 32 sense bytes.</summary>
+    /// <summary>Reserves the volume, also from another device that holds it, whose programs end; 32 sense bytes.</summary>
     public static DeviceStatus UnconditionalReserve(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (device.IsReservedElsewhere)
-            device.LogReserveTaken(device.Volume.ReservedBy!);
-        device.Volume.ReservedBy = device;
+        device.Steal();
         return IdentityCommands.SendSense(device, data);
     }
 }

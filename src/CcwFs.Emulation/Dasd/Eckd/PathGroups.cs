@@ -69,6 +69,31 @@ internal sealed class PathGroups
         return true;
     }
 
+    /// <summary>True for the first path of each group, whose id it gives.</summary>
+    public bool LeadsGroup(int path, out ReadOnlySpan<byte> id)
+    {
+        id = _records is null ? default : Record(path)[1..];
+        if (!IsGrouped(path))
+            return false;
+        for (int before = 0; before < path; before++)
+        {
+            if (AreTogether(before, path))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>The same path, or both in one group.</summary>
+    public bool AreTogether(int path, int other) =>
+        path == other || (IsGrouped(path) && IsGrouped(other) && Record(path)[1..].SequenceEqual(Record(other)[1..]));
+
+    /// <summary>The path is reset: it is in no group and has no id.</summary>
+    public void Reset(int path)
+    {
+        if (_records is not null)
+            Record(path).Clear();
+    }
+
     public void Clear() => _records = null;
 
     public string Describe()
@@ -84,6 +109,8 @@ internal sealed class PathGroups
         }
         return text.Length == 0 ? "none" : text.ToString();
     }
+
+    private bool IsGrouped(int path) => _records is not null && (Record(path)[0] & GroupMask) == Grouped;
 
     private Span<byte> Record(int path) => _records.AsSpan(path * RecordSize, RecordSize);
 }

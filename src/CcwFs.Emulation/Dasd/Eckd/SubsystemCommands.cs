@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
 
@@ -8,57 +9,58 @@ internal static class SubsystemCommands
 {
     public const byte ReadSubsystemDataCode = 0x3E;
 
-    private const byte PrepareForRead = 0x18;
-    private const byte SetCharacteristics = 0x1D;
+    /// <summary>Bytes of SENSE SUBSYSTEM STATUS as a model-6 control unit gives them.</summary>
+    private const int SubsystemStatusSize = 44;
 
-    /// <summary>Bytes of PREPARE FOR READ SUBSYSTEM DATA; the suborder is byte 6.</summary>
-    private const int PrepareSize = 12;
-
-    /// <summary>Bytes of SET SUBSYSTEM CHARACTERISTICS.</summary>
-    private const int SetCharacteristicsSize = 66;
+    private const int SuborderOffset = 6;
 
     /// <summary>
-    /// Order 1D is accepted and changes nothing; order 18 with suborder 0E or 41 prepares data. Others are an invalid parameter
+    /// An order of <see cref="OrderTable"/>; data that it prepares waits for READ SUBSYSTEM DATA in this chain. Others are an invalid parameter
     /// (sense 80, byte 7 = 04), which drivers take as "not supported" and do not repeat.
     /// </summary>
     public static DeviceStatus PerformSubsystemFunction(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> order = stackalloc byte[SetCharacteristicsSize];
-        if (!device.ReceiveAll(data, order[..1]))
+        Span<byte> bytes = stackalloc byte[OrderTable.LongestOrder];
+        bytes.Clear();
+        if (!device.ReceiveAll(data, bytes[..1]))
             return EckdDevice.Failed;
-        int size = order[0] switch { PrepareForRead => PrepareSize, SetCharacteristics => SetCharacteristicsSize, _ => 0 };
-        if (size == 0)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        if (!device.ReceiveAll(data, order[1..size]))
-            return EckdDevice.Failed;
-        if (order[0] == SetCharacteristics)
-            return EckdDevice.Ended;
-        device.Chain.Prepared = order[6] switch
+        int suborder = OrderRow.NoSuborder, received = 1;
+        if (bytes[0] == OrderTable.PrepareForRead)
         {
-            0x41 => PreparedData.FeatureCodes,
-            0x0E => PreparedData.UnitAddressConfiguration,
-            _ => PreparedData.None,
-        };
-        return device.Chain.Prepared == PreparedData.None ? device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter)) : EckdDevice.Ended;
+            if (!device.ReceiveAll(data, bytes[1..OrderTable.PrepareLength]))
+                return EckdDevice.Failed;
+            (suborder, received) = (bytes[SuborderOffset], OrderTable.PrepareLength);
+        }
+        if (OrderTable.Find(bytes[0], suborder, device.Options.Profile) is not { } order)
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (!device.ReceiveAll(data, bytes[received..order.Length]))
+            return EckdDevice.Failed;
+        if (order.Build is { } build)
+        {
+            byte[] answer = new byte[order.Answer];
+            device.Chain.Prepared = answer.AsMemory(0, build(device, bytes[..order.Length], answer));
+        }
+        return EckdDevice.Ended;
     }
 
-    /// <summary>256 bytes of feature codes or 512 of unit-address configuration; only right after the order that prepares them.</summary>
+    /// <summary>What the order before it prepared; only right after that order.</summary>
     public static DeviceStatus ReadSubsystemData(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> bytes = stackalloc byte[IdentityData.UnitAddressConfigurationSize];
-        switch (device.Chain.Prepared)
-        {
-            case PreparedData.FeatureCodes:
-                IdentityData.FeatureCodes(bytes, device.Options.Profile);
-                bytes = bytes[..IdentityData.FeatureCodesSize];
-                break;
-            case PreparedData.UnitAddressConfiguration:
-                IdentityData.UnitAddressConfiguration(bytes, device.Options);
-                break;
-            default:
-                return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        }
-        device.Chain.Prepared = PreparedData.None;
+        if (device.Chain.Prepared.IsEmpty)
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        ReadOnlyMemory<byte> prepared = device.Chain.Prepared;
+        device.Chain.Prepared = default;
+        device.Send(data, prepared.Span);
+        return EckdDevice.Ended;
+    }
+
+    /// <summary>44 bytes: 0 format of a model 6, 1 unit address, 2 the last unit address, 38 subsystem id; no cache is shown.</summary>
+    public static DeviceStatus SenseSubsystemStatus(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        Span<byte> bytes = stackalloc byte[SubsystemStatusSize];
+        bytes.Clear();
+        (bytes[0], bytes[1], bytes[2]) = (1, device.Options.UnitAddress, 0xFF);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[38..], device.Options.SubsystemId);
         device.Send(data, bytes);
         return EckdDevice.Ended;
     }

@@ -25,13 +25,14 @@ public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync
 /// halfway. Locks: _writing (redo file, buffers, bitmap, label) before a stripe (one track's bytes); readers take a stripe only.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
-public sealed class CkdImage : ITrackStore
+public sealed partial class CkdImage : ITrackStore
 {
     // Readers of different tracks rarely meet (arbitrary).
     private const int StripeCount = 16;
     // Pages that hold a byte other than zero are no holes; file-system blocks are of this size or more.
     private const int PageSize = 4_096;
     private const int LabelBytes = 512;
+    private readonly IImageFiles _files;
     private readonly ImageSeries _series;
     private readonly RedoFile _redo;
     private readonly ImageOptions _options;
@@ -48,7 +49,7 @@ public sealed class CkdImage : ITrackStore
 
     private CkdImage(IImageFiles files, string path, ImageOptions options, ImageSeries series)
     {
-        (_series, _options, Name) = (series, options, path);
+        (_files, _series, _options, Name) = (files, series, options, path);
         _redo = new RedoFile(files, path + RedoSuffix);
         for (int index = 0; index < StripeCount; index++)
             _stripes[index] = new Lock();
@@ -269,8 +270,14 @@ public sealed class CkdImage : ITrackStore
     {
         try
         {
-            foreach (TrackImage track in tracks)
+            for (int index = 0; index < tracks.Length; index++)
             {
+                TrackImage track = tracks[index];
+                if (track.Slot.IsEmpty)
+                {
+                    index += Discard(tracks[index..]) - 1;
+                    continue;
+                }
                 SafeFileHandle handle = _series.Locate(track.Track, out long offset).Handle;
                 lock (_stripes[track.Track % StripeCount])
                     RandomAccess.Write(handle, track.Slot.Span, offset);

@@ -25,6 +25,15 @@ public interface ITrackStore : IDisposable
     /// </summary>
     void Write(ReadOnlySpan<TrackImage> tracks);
 
+    /// <summary>
+    /// Makes tracks empty and gives their space back, with the same promise as <see cref="Write"/> against a kill: each is old or empty, and
+    /// once this has returned, empty.
+    /// </summary>
+    void Release(int first, int count);
+
+    /// <summary>Bytes of storage in use.</summary>
+    long AllocatedBytes { get; }
+
     /// <summary>Brings everything to the disk (power loss), where the store's policy did not already.</summary>
     void Sync();
 }
@@ -65,6 +74,12 @@ public sealed class ImageException : IOException
         : base(message, inner)
     {
     }
+
+    /// <summary>There was no space left on the host's file system, or in the user's quota.</summary>
+    public bool IsOutOfSpace => InnerException is IOException { HResult: NoSpace or QuotaExceeded };
+
+    private const int NoSpace = 28; // ENOSPC and EDQUOT, as .NET keeps them
+    private const int QuotaExceeded = 122;
 
     /// <summary>For serializers and analyzers.</summary>
     public ImageException()

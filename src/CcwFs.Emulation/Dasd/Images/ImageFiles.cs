@@ -33,6 +33,12 @@ public interface IImageFiles
 
     /// <summary>Removes the redo file; no fault when it cannot be.</summary>
     void DeleteRedo(string path);
+
+    /// <summary>Makes a range of an open file a hole, which reads as zeros. False when that cannot be done here: zeros are to be written.</summary>
+    bool Discard(SafeFileHandle file, long offset, long length) => false;
+
+    /// <summary>Bytes of the disk that an open file takes; its length where that cannot be told.</summary>
+    long AllocatedBytes(SafeFileHandle file) => RandomAccess.GetLength(file);
 }
 
 /// <summary>

@@ -22,7 +22,7 @@ public sealed class MemoryTrackStore(CkdGeometry geometry, VolumeLayout? layout 
     /// <inheritdoc/>
     public string Name => "memory";
 
-    /// <summary>Bytes held for written tracks.</summary>
+    /// <inheritdoc/>
     public long AllocatedBytes
     {
         get
@@ -73,6 +73,24 @@ public sealed class MemoryTrackStore(CkdGeometry geometry, VolumeLayout? layout 
                 if (!_tracks.TryGetValue(image.Track, out byte[]? bytes) || bytes.Length != image.Slot.Length)
                     _tracks[image.Track] = bytes = new byte[image.Slot.Length];
                 image.Slot.Span.CopyTo(bytes);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Release(int first, int count)
+    {
+        if (isReadOnly)
+            throw new ImageException("memory: the volume is read-only");
+        lock (_gate)
+        {
+            for (int track = first; track < first + count; track++)
+            {
+                Check(track);
+                if (layout is null)
+                    _tracks.Remove(track);
+                else
+                    _tracks[track] = [];
             }
         }
     }

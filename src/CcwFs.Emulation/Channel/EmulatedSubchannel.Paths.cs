@@ -1,0 +1,70 @@
+using System.Numerics;
+using CcwFs.ChannelIo;
+
+namespace CcwFs.Emulation.Channel;
+
+/// <content>Channel paths that come and go, and starts that wait for a device that is busy.</content>
+public sealed partial class EmulatedSubchannel
+{
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A program that runs on a path which goes away ends with interface-control check at its next CCW; a suspended one stays. A start that is
+    /// pending goes over another path of its mask, or ends as not operational (deferred condition code 3).
+    /// </remarks>
+    public bool SetPath(byte chpid, bool available)
+    {
+        int index = Array.IndexOf(_chpids, chpid);
+        if (index < 0)
+            return false;
+        bool ended = false;
+        lock (_gate)
+        {
+            byte mask = (byte)(0x80 >> index);
+            bool now = (_available & mask) != 0;
+            if (!_plugged || now == available)
+                return _plugged;
+            _available = (byte)(available ? _available | mask : _available & ~mask);
+            if (!available)
+            {
+                ended = _active && !_suspended && _lastPath == mask && !MoveStart();
+                if (ended)
+                    _pathLost = _stop = true;
+                _device.LosePath(index);
+            }
+        }
+        _events.Report(Crw.ChannelPath(chpid, available ? Crw.Initialized : Crw.PermanentError));
+        if (ended)
+            _executor.Schedule(this);
+        return true;
+    }
+
+    /// <summary>A start that is pending goes over the first path left of its mask. False: it is not pending, or none is left. Under the gate.</summary>
+    private bool MoveStart()
+    {
+        byte paths = (byte)(_run.Orb.LogicalPathMask & _available);
+        if (!_waiting || paths == 0)
+            return false;
+        int path = BitOperations.LeadingZeroCount((uint)paths << 24);
+        _lastPath = (byte)(0x80 >> path);
+        _run.UsePath(path);
+        TryAgain();
+        return true;
+    }
+
+    /// <summary>The device is free. As <see cref="PresentUnsolicited"/>, it may come from anywhere: nothing is locked or called here.</summary>
+    private void TryAgain()
+    {
+        Volatile.Write(ref _freed, 1);
+        _executor.Schedule(this);
+    }
+
+    /// <summary>
+    /// A pending start begins again when the device is free. That news may come before the slice in which the device was busy is settled: it is kept
+    /// until then, and one that comes too late costs one try. Under the gate.
+    /// </summary>
+    private void BeginAgain()
+    {
+        if (!_executing && Interlocked.Exchange(ref _freed, 0) != 0)
+            _waiting = false;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Channel;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>Space of ESE volumes.</summary>
+internal static class SpaceCommands
+{
+    /// <summary>Order of DEFINE SUBSYSTEM OPERATION: release allocated space.</summary>
+    private const byte ReleaseSpace = 0x81;
+
+    private const byte ByExtent = 0x20;
+    private const byte GuaranteeInitialization = 0x10;
+    private const int HeaderSize = 24;
+    private const int RangeSize = 8;
+
+    /// <summary>Most ranges of one command, as drivers keep to.</summary>
+    private const int MaxRanges = 110;
+
+    /// <summary>
+    /// 24 bytes: 0 order, 1 flags (0: a CKD volume, no message), 2 scope (20 the ranges, else the whole volume; 10 tracks at a range's ends are initialized too, as
+    /// they always are here), 4 logical subsystem, 5 unit address, 20 number of ranges; then ranges of first and last track, CCHH each.
+    /// Released tracks are unformatted.
+    /// </summary>
+    public static DeviceStatus DefineSubsystemOperation(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        if (!device.IsSpaceEfficient)
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidCommand));
+        Span<byte> header = stackalloc byte[HeaderSize];
+        Span<byte> ranges = stackalloc byte[MaxRanges * RangeSize];
+        if (!device.ReceiveAll(data, header))
+            return EckdDevice.Failed;
+        int count = BinaryPrimitives.ReadUInt16BigEndian(header[20..]);
+        bool byExtent = (header[2] & ByExtent) != 0;
+        bool valid = header[0] == ReleaseSpace && header[1] == 0 && (header[2] & ~(ByExtent | GuaranteeInitialization)) == 0
+            && header[4] == device.Options.LogicalSubsystem && header[5] == device.Options.UnitAddress
+            && (byExtent ? count is > 0 and <= MaxRanges : count == 0);
+        if (!valid)
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        ranges = ranges[..(count * RangeSize)];
+        if (!device.ReceiveAll(data, ranges))
+            return EckdDevice.Failed;
+        if (device.IsReadOnly)
+            return device.Check(EckdSense.WriteInhibited);
+        if (!byExtent)
+        {
+            device.Volume.Release(0, device.Volume.Geometry.Tracks);
+            return EckdDevice.Ended;
+        }
+        return ReleaseRanges(device, ranges);
+    }
+
+    private static DeviceStatus ReleaseRanges(EckdDevice device, ReadOnlySpan<byte> ranges)
+    {
+        for (int at = 0; at < ranges.Length; at += RangeSize)
+        {
+            if (!Read(device, ranges[at..], out int first, out int last) || last < first)
+                return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        }
+        for (int at = 0; at < ranges.Length; at += RangeSize)
+        {
+            if (Read(device, ranges[at..], out int first, out int last))
+                device.Volume.Release(first, last - first + 1);
+        }
+        return EckdDevice.Ended;
+    }
+
+    private static bool Read(EckdDevice device, ReadOnlySpan<byte> range, out int first, out int last)
+    {
+        last = 0;
+        return ExtentCommands.TryTrack(device, range[..4], out first) && ExtentCommands.TryTrack(device, range.Slice(4, 4), out last);
+    }
+}

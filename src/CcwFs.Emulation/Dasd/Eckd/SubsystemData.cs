@@ -1,0 +1,133 @@
+using System.Buffers.Binary;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <summary>
+/// What the orders of PERFORM SUBSYSTEM FUNCTION prepare, byte for byte (3990 Reference GA32-0274 for the old ones; the layouts Linux parses, eckd 2.3-2.6,
+/// for the others). Big-endian throughout; space is counted in cylinders.
+/// </summary>
+internal static class SubsystemData
+{
+    public const int StatisticsSize = 192;
+    public const int LongestMessage = 9;
+    public const int StorageQuerySize = 28;
+    public const int ConfigurationQuerySize = ConfigurationHeader + PoolEntry;
+    public const int PathStatusSize = 16;
+    public const int LongestHostAccess = HostAccessHeader + HostHeader + MaxHosts * HostEntry;
+
+    /// <summary>The one extent pool that all volumes lie in (arbitrary).</summary>
+    private const ushort PoolId = 0;
+
+    /// <summary>Cylinders of a small extent, 16 MB: what space is given back in.</summary>
+    private const int ExtentCylinders = 21;
+
+    private const int ConfigurationHeader = 32;
+    private const int PoolEntry = 8;
+    private const int HostAccessHeader = 16;
+    private const int HostHeader = 4;
+    private const int HostEntry = 32;
+    private const int MaxHosts = 512; // what fits into the 16,394 bytes that drivers give
+    private const byte EbcdicBlank = 0x40;
+
+    public static int FeatureCodes(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        IdentityData.FeatureCodes(destination, device.Options.Profile);
+        return IdentityData.FeatureCodesSize;
+    }
+
+    public static int UnitAddresses(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        IdentityData.UnitAddressConfiguration(destination, device.Options);
+        return IdentityData.UnitAddressConfigurationSize;
+    }
+
+    /// <summary>1 unit address, 94 subsystem id; nothing is counted. Byte 8 of the order: also the second half.</summary>
+    public static int Statistics(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        destination[1] = device.Options.UnitAddress;
+        BinaryPrimitives.WriteUInt16BigEndian(destination[94..], device.Options.SubsystemId);
+        return order[8] == 0 ? StatisticsSize / 2 : StatisticsSize;
+    }
+
+    /// <summary>"No message": length 9, format 0, the message id of the order.</summary>
+    public static int Message(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        destination[1] = LongestMessage;
+        order.Slice(8, 4).CopyTo(destination[4..]);
+        return LongestMessage;
+    }
+
+    /// <summary>
+    /// 1 version, 2 bytes of CKD information; at 16: 1 entry size, 2 entries; then an entry a path group of any device on the volume: 0 flags
+    /// (10 grouped), 1 group id of 11 bytes, 12 sysplex name, 24 highest cylinder that it may use.
+    /// </summary>
+    public static int HostAccess(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        Span<byte> entries = destination[(HostAccessHeader + HostHeader)..];
+        int count = 0;
+        foreach (EckdDevice sharer in device.Volume.Devices)
+            count += HostEntries(sharer, entries[(count * HostEntry)..]);
+        destination[1] = 1;
+        BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)(HostHeader + count * HostEntry));
+        destination[HostAccessHeader + 1] = HostEntry;
+        BinaryPrimitives.WriteUInt16BigEndian(destination[(HostAccessHeader + 2)..], (ushort)count);
+        return HostAccessHeader + HostHeader + count * HostEntry;
+    }
+
+    /// <summary>
+    /// 0 flags (40 no space is left, 20 space on demand), 2 pool, 8 limit, 12 guaranteed, 16 allocated, 20 configured (0: drivers wait for space),
+    /// 24 logical capacity.
+    /// </summary>
+    public static int VolumeStorage(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        int cylinders = device.Volume.Geometry.Cylinders;
+        destination[0] = (byte)((device.IsSpaceEfficient ? 0x20 : 0) | (device.Volume.IsOutOfSpace ? 0x40 : 0));
+        BinaryPrimitives.WriteUInt16BigEndian(destination[2..], PoolId);
+        BinaryPrimitives.WriteInt32BigEndian(destination[16..], device.IsSpaceEfficient ? device.Volume.AllocatedCylinders() : cylinders);
+        BinaryPrimitives.WriteInt32BigEndian(destination[20..], device.Volume.IsOutOfSpace ? 0 : cylinders);
+        BinaryPrimitives.WriteInt32BigEndian(destination[24..], cylinders);
+        return StorageQuerySize;
+    }
+
+    /// <summary>
+    /// 0 length, 2 pools, 4 flags (80 what follows is valid), 6 type, 12 model and 15 serial of the storage facility; at 32 the pool: 0 id, 3 warn limit in
+    /// percent, 4 flags (20 space on demand, 10 standard volumes, 08 extent size valid, 02 no space is left), 6 extent size (01: 16 MB).
+    /// </summary>
+    public static int LogicalConfiguration(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(destination, ConfigurationQuerySize);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[2..], 1);
+        destination[4] = 0x80;
+        IdentityData.Ebcdic(destination[6..], "003990");
+        IdentityData.Ebcdic(destination[12..], "0E9");
+        IdentityData.Ebcdic(destination[15..], device.Options.ShownSerial[^10..]);
+        Span<byte> pool = destination[ConfigurationHeader..];
+        BinaryPrimitives.WriteUInt16BigEndian(pool, PoolId);
+        pool[4] = (byte)(0x10 | (device.IsSpaceEfficient ? 0x28 : 0) | (device.Volume.IsOutOfSpace ? 0x02 : 0));
+        pool[6] = 0x01;
+        return ConfigurationQuerySize;
+    }
+
+    /// <summary>0 storage path valid and attached, 1 logical paths configured.</summary>
+    public static int PathStatus(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
+    {
+        (destination[0], destination[1]) = (0xC0, 0x80);
+        return PathStatusSize;
+    }
+
+    private static int HostEntries(EckdDevice device, Span<byte> entries)
+    {
+        int count = 0;
+        for (int path = 0; path < PathGroups.Paths && (count + 1) * HostEntry <= entries.Length; path++)
+        {
+            if (!device.PathGroups.LeadsGroup(path, out ReadOnlySpan<byte> id))
+                continue;
+            Span<byte> entry = entries.Slice(count++ * HostEntry, HostEntry);
+            entry[0] = 0x10;
+            id.CopyTo(entry[1..]);
+            entry.Slice(12, 8).Fill(EbcdicBlank);
+            BinaryPrimitives.WriteInt32BigEndian(entry[24..], device.Volume.Geometry.Cylinders - 1);
+        }
+        return count;
+    }
+}

@@ -1,0 +1,174 @@
+using System.Buffers.Binary;
+using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Tests.Images;
+using Microsoft.Win32.SafeHandles;
+
+namespace CcwFs.Tests.Eckd;
+
+/// <summary>ESE volumes: empty tracks, space given back, no space left.</summary>
+public sealed class SpaceTests : IDisposable
+{
+    private readonly ImageDirectory _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void An_unformatted_track_is_no_record_found_with_the_tracks_address_as_Linux_reads_it()
+    {
+        using var rig = new Rig(5000, spaceEfficient: true);
+        byte[] sense = rig.Device.Run(Step.Extent(0, 4099 * 15 + 3, 4099 * 15 + 3), Step.Locate(0x06, 1, 4099 * 15 + 3, 1), Step.R(0x86, 512)).Sense;
+        Assert.Equal((0x08, 0x20), (sense[1] & 0x08, sense[27] & 0x30));
+        Assert.Equal((4099, 3), (BinaryPrimitives.ReadUInt16BigEndian(sense.AsSpan(29)), sense[31] & 0x0F));
+        using EckdDevice other = rig.Add(0x0151);
+        Assert.Equal(0x80, other.Run(Step.Extent(0, 0, 0), Step.Locate(0x06, 1, 0, 1), Step.R(0x86, 512)).Sense[27]);
+    }
+
+    [Fact]
+    public void Released_tracks_are_unformatted_and_the_others_stay()
+    {
+        using Rig rig = new Rig(spaceEfficient: true).Formatted(15, 1, 64).Formatted(16, 1, 64).Formatted(31, 1, 64).Formatted(32, 1, 64);
+        rig.Device.Run(Release(0x30, (16, 31))).Ok();
+        Assert.Equal([(16, 16)], rig.Store.Released);
+        foreach ((int track, bool there) in ((int, bool)[])[(15, true), (16, false), (31, false), (32, true)])
+            Assert.Equal(there, Read(rig.Device, track));
+        rig.Device.Run(Release(0)).Ok();
+        Assert.False(Read(rig.Device, 15) || Read(rig.Device, 32));
+        rig.Formatted(16, 1, 64);
+        Assert.True(Read(rig.Device, 16));
+    }
+
+    [Fact]
+    public void Nonsense_is_refused_and_releases_nothing()
+    {
+        using Rig rig = new Rig(2, spaceEfficient: true).Formatted(3, 1, 64);
+        byte[] good = Release(0x20, (3, 3)).Out;
+        foreach (int at in (int[])[0, 1, 2, 4, 5, 20, 21, 24, 25, 28])
+        {
+            byte[] bad = [.. good];
+            bad[at] ^= 0x40;
+            rig.Device.Run(Step.W(0xF7, bad)).Fails(0x80, 0, 0x04, 0);
+        }
+        rig.Device.Run(Release(0x20, (4, 3))).Fails(0x80, 0, 0x04, 0);
+        rig.Device.Run(Release(0x20, (3, 3), (29, 30))).Fails(0x80, 0, 0x04, 0);
+        rig.Device.Run(Step.W(0xF7, good[..^1])).Fails(0x80, 0, 0x03, 0);
+        Assert.Empty(rig.Store.Released);
+        using EckdDevice plain = rig.Add(0x0151), reader = rig.Add(0x0150, readOnly: true, spaceEfficient: true);
+        plain.Run(Step.W(0xF7, good)).Fails(0x80, 0, 0x01, 0);
+        reader.Run(Step.W(0xF7, good)).Fails(0x80, 0x02, 0, 0);
+        using EckdDevice minimal = rig.Add(0x0150, profile: EckdProfile.Minimal, spaceEfficient: true);
+        minimal.Run(Step.W(0xF7, good)).Fails(0x80, 0, 0x01, 0);
+    }
+
+    [Fact]
+    public void A_full_disk_is_out_of_space_as_Linux_reads_it_and_drivers_are_told_to_wait()
+    {
+        using var full = new FullStore();
+        using var volume = new EckdVolume(full);
+        using var device = new EckdDevice(volume, new EckdOptions(new CcwFs.ChannelIo.DeviceId(0, 0, 0x0150), SpaceEfficient: true));
+        byte[] sense = device.Run(Step.Extent(0, 0, 0), Step.Locate(0x03, 1, 0, 0, 8), Step.W(0x1D, [.. Step.Count(0, 0, 1, 0, 8), .. new byte[8]])).Sense;
+        Assert.Equal((0x10, 0x82, 0x01), (sense[0], sense[1], sense[25]));
+        byte[] query = device.Run(OrderTests.Prepare(0x52), Step.R(0x3E, 28)).Ok().Data[0];
+        Assert.Equal((0x60, 0), (query[0], BinaryPrimitives.ReadInt32BigEndian(query.AsSpan(20))));
+        byte[] pool = device.Run(OrderTests.Prepare(0x53), Step.R(0x3E, 40)).Ok().Data[0];
+        Assert.Equal(0x02, pool[36] & 0x02);
+    }
+
+    [Fact]
+    public void The_image_file_gives_the_space_back_to_the_disk()
+    {
+        string path = _files.Create("v.ckd", 200, VolumeFormat.Cdl, "SPACE1");
+        using CkdImage image = CkdImage.Open(new Cli.Mount.CallerImageFiles(null), path, default);
+        long before = image.AllocatedBytes;
+        image.Release(2, 200 * 15 - 2);
+        Assert.InRange(image.AllocatedBytes, 0, before / 20);
+        Assert.True(image.IsEmpty(2) && image.IsEmpty(2999) && !image.IsEmpty(1));
+        var track = new CkdTrack(image.Geometry);
+        image.Write([new TrackImage(77, Formatted(image, 77))]);
+        Assert.Null(track.Load(image, 77));
+        Assert.Equal(13, track.RecordCount);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_release_that_was_cut_short_is_finished_by_the_next_open(bool holes)
+    {
+        string path = _files.Create("v.ckd", 2, VolumeFormat.Cdl, "SPACE2");
+        using (CkdImage image = CkdImage.Open(new CutShort(), path, default))
+            Assert.Throws<ImageException>(() => image.Release(3, 20));
+        Assert.True(File.Exists(path + ".redo"));
+        using (CkdImage reader = CkdImage.Open(path, readOnly: true))
+            Assert.True(Slot(reader, 3).All(b => b == 0) && Slot(reader, 22).All(b => b == 0));
+        IImageFiles files = holes ? new Cli.Mount.CallerImageFiles(null) : HostImageFiles.Instance;
+        using CkdImage healed = CkdImage.Open(files, path, default);
+        Assert.True(healed.IsEmpty(3) && healed.IsEmpty(22) && !healed.IsEmpty(2) && !healed.IsEmpty(23));
+    }
+
+    private static byte[] Slot(CkdImage image, int track)
+    {
+        byte[] slot = new byte[image.Geometry.TrackSize];
+        image.Read(track, slot);
+        return slot;
+    }
+
+    private static byte[] Formatted(CkdImage image, int number)
+    {
+        var track = new CkdTrack(image.Geometry);
+        VolumeLayout.Create(image.Geometry, VolumeFormat.Cdl, 4_096, "SPACE1").Format(number, track);
+        return track.Image.ToArray();
+    }
+
+    private static bool Read(EckdDevice device, int track) =>
+        device.Run(Step.Extent(0, track, track), Step.Locate(0x06, 1, track, 1), Step.R(0x86, 64)).Status == Outcome.Good;
+
+    private static Step Release(byte scope, params (int First, int Last)[] ranges)
+    {
+        byte[] bytes = new byte[24 + 8 * ranges.Length];
+        (bytes[0], bytes[2], bytes[4], bytes[5], bytes[21]) = (0x81, scope, 0x01, 0x50, (byte)ranges.Length);
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            int[] halves = [ranges[i].First / 15, ranges[i].First % 15, ranges[i].Last / 15, ranges[i].Last % 15];
+            for (int half = 0; half < halves.Length; half++)
+                BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(24 + 8 * i + 2 * half), (ushort)halves[half]);
+        }
+        return Step.W(0xF7, bytes);
+    }
+
+    /// <summary>Fails where the change is in the redo file and not yet in place.</summary>
+    private sealed class CutShort : IImageFiles
+    {
+        public SafeFileHandle? Open(string path, ImageFileUse use) => HostImageFiles.Instance.Open(path, use);
+
+        public void DeleteRedo(string path) => HostImageFiles.Instance.DeleteRedo(path);
+
+        public bool Discard(SafeFileHandle file, long offset, long length) => throw new IOException("cut short");
+    }
+
+    private sealed class FullStore : ITrackStore
+    {
+        public CkdGeometry Geometry { get; } = CkdGeometry.Model3390(2);
+
+        public bool IsReadOnly => false;
+
+        public string Name => "full";
+
+        public long AllocatedBytes => 0;
+
+        public void Read(int track, Span<byte> slot) => slot.Clear();
+
+        public void Write(ReadOnlySpan<TrackImage> tracks) => throw new ImageException("full", new IOException("No space left on device", 28));
+
+        public void Release(int first, int count)
+        {
+        }
+
+        public void Sync()
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
