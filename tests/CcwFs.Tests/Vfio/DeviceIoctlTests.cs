@@ -45,7 +45,7 @@ public sealed class DeviceIoctlTests
     }
 
     [Fact]
-    public void A_hundred_and_one_captured_cases_are_run() => Assert.Equal(101, Cases().Count<object[]>());
+    public void A_hundred_and_one_captured_cases_are_run() => Assert.Equal(101, Cases().Count);
 
     [Theory]
     [MemberData(nameof(Cases))]

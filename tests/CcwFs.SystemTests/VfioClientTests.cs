@@ -1,0 +1,169 @@
+namespace CcwFs.SystemTests;
+
+/// <summary>VFIO clients of a mounted ccwfs: real processes with real ioctls, good ones and hostile ones (vfio.py).</summary>
+public sealed class VfioClientTests(MountedCcwfs mounted) : IClassFixture<MountedCcwfs>
+{
+    [Theory]
+    [InlineData("Memory(0x100000)")]
+    [InlineData("Memory(0x100000, shared=True)")]
+    public void A_client_runs_programs_in_its_own_memory(string memory) => Run($$"""
+        iommu, device, memory, ioas = client({{memory}})
+        assert device.run() & 0xff == 0 and memory.peek(DATA, 7).hex() == 'ff3990e933900a', memory.peek(DATA, 7).hex()
+        assert ioctl(device.fd, RESET, 0) == 0
+        assert device.run() & 0xff == 0
+        # unmapped memory is ENOENT, as with iommufd
+        assert device.start(0x200000) == -errno.ENOENT
+        assert iommu.unmap(ioas, 0, 0x100000) == 0
+        assert device.start() == -errno.ENOENT
+        assert device.detach() == 0 and device.start() == -errno.ENOENT
+        """);
+
+    [Fact]
+    public void Two_parties_keep_each_other_out() => Run("""
+        iommu, device, memory, ioas = client()
+        other = Device()
+        assert other.bind(iommu) == -errno.EINVAL
+        assert pwrite(path('io'), bytes(124)) == -errno.EBUSY
+        assert pwrite(path('cmd'), struct.pack('=II', 1, 0)) == -errno.EBUSY
+        assert len(pread(path('schib'), 52)) == 52
+        listed = json.loads(subprocess.run([CCWFS, 'list', '--json', '--mount', D], capture_output=True, check=True).stdout)
+        assert listed[0]['use'] is True
+        run = subprocess.run([CCWFS, 'run', DEV, 'NOP', '--mount', D], capture_output=True, text=True)
+        assert run.returncode == 1 and 'busy' in run.stderr, run
+        device.close()
+        assert other.bind(iommu) == 0
+        other.close()
+        assert eventually(lambda: not json.loads(subprocess.run([CCWFS, 'list', '--json', '--mount', D], capture_output=True, check=True).stdout)[0]['use'])
+        # a file user's program that never ends
+        poke(PROGRAM, ccw(0x03, CC | SLI, 1, DATA) + ccw(0x08, 0, 0, PROGRAM))
+        assert pwrite(path('io'), struct.pack('>III', 0, FORMAT1, PROGRAM) + struct.pack('>I', START) + bytes(8)) == 24
+        assert Device().bind(iommu) == -errno.EBUSY
+        assert pwrite(path('cmd'), struct.pack('=II', 2, 0)) == 8
+        """);
+
+    [Fact]
+    public void Bad_arguments_get_the_kernels_errnos() => Run("""
+        iommu, device = Iommu(), Device()
+        assert ioctl(device.fd, GET_INFO, structure('IIII', 16, 0, 0, 0)) == -errno.EINVAL    # before BIND
+        for number, expected in ((-1, errno.EINVAL), (999, errno.EBADF), (os.open('/dev/null', os.O_RDWR), errno.EBADFD), (device.fd, errno.EBADFD),
+                                 (os.open(f'{D}/memory', os.O_RDWR), errno.EBADFD)):
+            assert device.bind(number) == -expected, number
+        assert ioctl(device.fd, BIND, 8) == -errno.EFAULT
+        assert call_with(device.fd, BIND, 'IIiI', 15, 0, iommu.fd, 0)[0] == -errno.EINVAL
+        assert device.bind(iommu) == 0 and device.bind(iommu) == -errno.EINVAL
+        assert device.attach(99) == -errno.ENOENT
+        assert ioctl(device.fd, GET_INFO, 8) == -errno.EFAULT
+        assert call_with(device.fd, GET_INFO, 'IIII', 15, 0, 0, 0)[0] == -errno.EINVAL
+        assert ioctl(device.fd, 0x1234, 0) == -errno.ENOTTY
+        assert device.set_irqs(0, EVENTFD | TRIGGER, struct.pack('=i', -2)) == -errno.EINVAL
+        assert device.set_irqs(0, EVENTFD | TRIGGER, struct.pack('=i', 999)) == -errno.EBADF
+        assert device.set_irqs(0, EVENTFD | TRIGGER, struct.pack('=i', 0)) == -errno.EINVAL
+        assert call(os.fsync, device.fd) == -errno.EINVAL
+        assert call(os.pread, device.fd, 125, IO) == -errno.EINVAL and call(os.pread, device.fd, 4, 4 << 10) == -errno.EINVAL
+        """);
+
+    [Fact]
+    public void Two_clients_do_not_see_each_others_address_spaces() => Run("""
+        first, second = Iommu(), Iommu()
+        one = first.alloc()
+        first.alloc()
+        other = first.alloc()
+        memory = Memory(0x10000)
+        assert second.map(one, 0, memory) == -errno.ENOENT
+        device = Device()
+        assert device.bind(second) == 0 and device.attach(other) == -errno.ENOENT
+        """);
+
+    [Fact]
+    public void A_client_killed_in_the_middle_of_a_program_leaves_nothing() => Run("""
+        before = None
+        for round in range(4):
+            reader, writer = os.pipe()
+            child = os.fork()
+            if child == 0:
+                iommu, device, memory, ioas = client(Memory(0x100000, shared=round % 2 == 1))
+                device.event(2)
+                memory.poke(PROGRAM, ccw(0x03, CC | SLI, 1, DATA) + ccw(0x08, 0, 0, PROGRAM))    # loops for ever
+                assert device.start() == 24
+                os.write(writer, b'.')
+                signal.pause()
+            assert os.read(reader, 1) == b'.'
+            os.close(reader), os.close(writer)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            iommu, device, memory, ioas = client()    # at once
+            assert device.run() & 0xff == 0
+            device.close(), os.close(iommu.fd)
+            if round == 1:
+                before = len(descriptors())
+        assert eventually(lambda: len(descriptors()) <= before), (before, descriptors())
+        """);
+
+    [Fact]
+    public void The_end_of_the_client_ends_all_even_when_somebody_holds_its_files() => Run("""
+        iommu, device = Iommu(), Device()
+        child = os.fork()
+        if child == 0:
+            ioas = iommu.alloc()
+            memory = Memory(0x100000)
+            assert iommu.map(ioas, 0, memory) == 0 and device.bind(iommu) == 0 and device.attach(ioas) == 0
+            memory.poke(PROGRAM, ccw(0x03, CC | SLI, 1, DATA) + ccw(0x08, 0, 0, PROGRAM))
+            assert device.start() == 24
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert eventually(lambda: call(os.pread, device.fd, 124, IO) == -errno.EINVAL)    # no longer bound
+        assert eventually(lambda: device.bind(iommu) == 0)
+        assert device.attach(1) == -errno.ENOENT
+        """);
+
+    [Fact]
+    public void An_eventfd_at_its_maximum_holds_nobody_up() => Run("""
+        iommu, device, memory, ioas = client()
+        full = os.eventfd(0, os.EFD_CLOEXEC)    # its writers block
+        os.eventfd_write(full, 2**64 - 2)
+        assert device.set_irqs(0, EVENTFD | TRIGGER, struct.pack('=i', full)) == 0
+        for round in range(100):
+            assert device.start() in (24, -errno.EBUSY)
+        assert eventually(lambda: device.start() == 24)
+        assert eventually(lambda: device.irb()[3] & 1 == 1)
+        device.event(0)
+        assert eventually(lambda: device.start() == 24) and device.wait() >= 1
+        """);
+
+    [Fact]
+    public void A_client_whose_memory_does_not_answer_holds_up_only_itself() => Run("""
+        iommu, device, memory, ioas = client()
+        page = Memory(0x10000)
+        assert iommu.map(ioas, 0x200000, page) == 0
+        uffd = LIBC.syscall(323 if os.uname().machine == 'x86_64' else 355, 0)
+        if uffd >= 0:    # a kernel without it has no such client
+            fcntl.ioctl(uffd, 0xc018aa3f, struct.pack('=QQQ', 0xaa, 0, 0))
+            fcntl.ioctl(uffd, 0xc020aa00, struct.pack('=QQQQ', page.address, page.length, 1, 0))
+            stuck = []
+            threads = [threading.Thread(target=lambda: stuck.append(device.start(0x200000)), daemon=True) for _ in range(4)]
+            threads += [threading.Thread(target=lambda: stuck.append(ioctl(device.fd, GET_INFO, page.address)), daemon=True) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for round in range(30):    # others go on
+                assert json.loads(subprocess.run([CCWFS, 'list', '--json', '--mount', D], capture_output=True, check=True, timeout=10).stdout)
+                assert len(pread(f'{D}/memory', 4096)) == 4096
+            os.close(uffd)
+        """);
+
+    [Fact]
+    public void A_suspended_program_interrupts_and_goes_on() => Run("""
+        iommu, device, memory, ioas = client()
+        memory.poke(PROGRAM, ccw(0x03, CC | SLI, 1, DATA) + ccw(0x03, CC | SLI | SUSPEND, 1, DATA) + ccw(0x03, SLI, 1, DATA))
+        orb = struct.pack('=IHBBI', 0, 0x08c2, 0x80, 0, PROGRAM)    # suspend control
+        assert call(os.pwrite, device.fd, orb + struct.pack('=HHIBBH', 0, START, 0, 0, 0, 0), IO) == 24
+        assert device.wait() == 1
+        suspended = device.irb()
+        assert suspended[3] & 0x21 == 0x21, suspended.hex()
+        memory.poke(PROGRAM + 8, ccw(0x03, CC | SLI, 1, DATA))
+        assert call(os.pwrite, device.fd, orb + struct.pack('=HHIBBH', 0, START | 0x0820, 0, 0, 0, 0), IO) == 24
+        assert device.wait() == 1
+        assert device.irb()[8] == 0x0c
+        """);
+
+    private void Run(string script) => Child.Finish(mounted.StartPython("from vfio import *\n" + script)).Ok();
+}
