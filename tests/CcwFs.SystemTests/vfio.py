@@ -110,8 +110,9 @@ class Device:
         """Starts and waits: device and subchannel status."""
         result = self.start(cpa)
         assert result == 24, name(result)
-        assert self.wait() == 1
+        count = self.wait()
         irb = self.irb()
+        assert count == 1, (count, irb.hex(), os.pread(self.fd, 52, SCHIB).hex())
         return irb[8] << 8 | irb[9]
 
     def close(self):
