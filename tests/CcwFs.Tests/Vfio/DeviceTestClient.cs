@@ -107,7 +107,7 @@ internal sealed class DeviceTestClient : IDisposable
     {
         File.Release();
         _iommu.Release();
-        Assert.True(SpinWait.SpinUntil(() => !File.Device.IsTaken, Machine.Patience), "the device was not given back");
+        Assert.True(SpinWait.SpinUntil(() => File.Read(0, new byte[1]) == -22, Machine.Patience), "the device was not given back");
         foreach (FileDescriptor? eventFd in Events)
             eventFd?.Dispose();
         _anyFile.Dispose();
