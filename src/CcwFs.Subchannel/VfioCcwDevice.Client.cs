@@ -149,9 +149,11 @@ public sealed partial class VfioCcwDevice
     /// </summary>
     private static int Permute(ReadOnlySpan<byte> order, int at) => order.IsEmpty ? at : order[at];
 
-    private void Raise(DeviceInterrupt interrupt)
+    private void Raise(DeviceInterrupt interrupt) => Raise(interrupt, _client);
+
+    /// <summary>Without the gate; <paramref name="client"/>: who had the device when there was something to signal, for the next one is not to hear of it.</summary>
+    private void Raise(DeviceInterrupt interrupt, IDeviceClient? client)
     {
-        IDeviceClient? client = _client;
         client?.Signal(interrupt);
         if (client is null || interrupt == DeviceInterrupt.Request)
             Line(interrupt).Signal();

@@ -39,9 +39,11 @@ public sealed partial class VfioCcwDevice
     {
         bool signal = false, final = false;
         PrivateInterrupt? privateRun = null;
+        IDeviceClient? client;
         Irb irb;
         lock (_gate)
         {
+            client = _client;
             if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !_subchannel.Test(out irb))
                 return false;
             Scsw scsw = irb.Scsw;
@@ -57,7 +59,7 @@ public sealed partial class VfioCcwDevice
                 signal = Present(irb);
         }
         if (signal)
-            Raise(DeviceInterrupt.Io);
+            Raise(DeviceInterrupt.Io, client);
         privateRun?.Invoke(irb, final);
         return true;
     }
