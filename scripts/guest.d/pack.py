@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 PROGRAMS = """
-bash busybox dd find gawk sed grep mke2fs e2fsck dumpe2fs ioping
+bash busybox cmp dd find gawk seq head sed grep mke2fs e2fsck dumpe2fs ioping
 chccwdev chchp chreipl chzdev cio_ignore dasdfmt dasdinfo dasdview fdasd lschp lscss lsdasd lsreipl lszdev tunedasd zipl zdsfs
 """.split()
 # Names that scripts expect, where a program is not the one that busybox has under its own name.
@@ -24,6 +24,7 @@ MODULES = """
 dasd_mod dasd_eckd_mod dasd_fba_mod dasd_diag_mod ext4 crc32c_generic virtio_blk loop fuse
 tape tape_34xx tape_class ctcm vmur
 """.split()
+DASD_MAJOR, MINORS, DASDS = 94, 4, 8  # Documentation/admin-guide/devices.txt; eight volumes are arbitrary
 DIRECTORIES = "dev proc sys run tmp mnt root etc var/lock boot usr/bin usr/sbin usr/lib".split()
 SAME = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib"}
 
@@ -123,7 +124,7 @@ def put_modules(archive, tree):
         match = re.match(r"(.*/([^/]*))\.ko(\.xz|\.zst|)$", path)
         if match:
             paths[match.group(2).replace("-", "_")] = (match.group(1) + ".ko", path, match.group(3))
-    wanted, order = list(MODULES), {}
+    wanted, order, aliases = list(MODULES), {}, []
     while wanted:
         name = wanted.pop(0).replace("-", "_")
         if name in order or name not in paths:
@@ -135,6 +136,7 @@ def put_modules(archive, tree):
             data = lzma.decompress(data)
         elif packing == ".zst":
             data = subprocess.run(["zstd", "-dc"], input=data, capture_output=True, check=True).stdout
+        aliases += [f"alias {a.decode()} {name}\n" for a in re.findall(rb"\0alias=([^\0]*)(?=\0)", data)]
         before = re.search(rb"\0depends=([^\0]*)\0", b"\0" + data)
         order[name] = [n.replace("-", "_") for n in before.group(1).decode().split(",") if n] if before else []
         wanted += order[name]
@@ -144,6 +146,7 @@ def put_modules(archive, tree):
     release = os.path.relpath(paths["ext4"][0], "usr/lib/modules").split("/")[0]
     lines = [f"{relative(name, paths, release)}: {' '.join(relative(n, paths, release) for n in closure(name, order))}".rstrip() for name in order]
     archive.add(f"usr/lib/modules/{release}/modules.dep", stat.S_IFREG | 0o644, ("\n".join(lines) + "\n").encode())
+    archive.add(f"usr/lib/modules/{release}/modules.alias", stat.S_IFREG | 0o644, "".join(aliases).encode())
 
 
 def relative(name, paths, release):
@@ -173,6 +176,11 @@ def main(unpacked, init, output):
         put(archive, tree, tree.program(name) or fail(f"no package of the guest holds {name}"))
     for link, target in LINKS.items():
         archive.add(f"usr/bin/{link}", stat.S_IFLNK | 0o777, ("/" + tree.program(target)).encode())
+    archive.add("usr/sbin/modprobe", stat.S_IFLNK | 0o777, b"/usr/bin/busybox")  # where the kernel looks for it
+    for number in range(DASDS * MINORS):
+        # What udev would make; the driver gives its numbers in order.
+        name = "dasd" + chr(ord("a") + number // MINORS) + (str(number % MINORS) if number % MINORS else "")
+        archive.add(f"etc/block/{DASD_MAJOR}:{number}", stat.S_IFLNK | 0o777, f"../{name}".encode())
     for path in (p for prefix in DATA for p in tree.below(prefix)):
         put(archive, tree, path)
     put_modules(archive, tree)

@@ -1,0 +1,15 @@
+namespace CcwFs.GuestTests;
+
+/// <summary>The kernel and the initramfs that scripts/guest makes, once, outside of the repository.</summary>
+internal static class GuestImage
+{
+    private static readonly TimeSpan MakingTakesAtMost = TimeSpan.FromMinutes(5);
+    private static readonly Lazy<string> MadeIn = new(Make);
+
+    internal static string Kernel => MadeIn.Value + "/kernel";
+
+    internal static string InitialRamdisk => MadeIn.Value + "/initramfs";
+
+    private static string Make() =>
+        Child.Finish(Child.Start("/", null, Places.Repository + "/scripts/guest", "build"), patience: MakingTakesAtMost).Ok().Output.TrimEnd('\n');
+}
