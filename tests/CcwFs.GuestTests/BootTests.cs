@@ -23,17 +23,18 @@ public sealed class BootTests : IDisposable
         Assert.Contains(" yes ", guest.Ok("lscss | grep ^0.0.0150"), StringComparison.Ordinal);
 
         string view = guest.Ok("dasdview -i -x -t info /dev/dasda");
-        Assert.Matches(@"number of cylinders +: hex 64 +dec 100\b", view);
-        Assert.Matches(@"tracks per cylinder +: hex f +dec 15\b", view);
-        Assert.Matches(@"blocks per track +: hex c +dec 12\b", view);
-        Assert.Matches(@"blocksize +: hex 1000 +dec 4096\b", view);
-        Assert.Matches(@"control unit \(SenseID\) +: hex 3990 +dec 14736", view);
-        Assert.Matches(@"device type \(SenseID\) +: hex 3390 +dec 13200", view);
+        Assert.Matches(@"number of cylinders +: hex 64\s+dec 100\b", view);
+        Assert.Matches(@"tracks per cylinder +: hex f\s+dec 15\b", view);
+        Assert.Matches(@"blocks per track +: hex c\s+dec 12\b", view);
+        Assert.Matches(@"blocksize +: hex 1000\s+dec 4096\b", view);
+        Assert.Matches(@"CU type +\(SenseID\) +: hex 3990\s+dec 14736", view);
+        Assert.Matches(@"device type \(SenseID\) +: hex 3390\s+dec 13200", view);
         Assert.Contains("CDL formatted", view, StringComparison.Ordinal);
         Assert.Contains("GUEST1", guest.Ok("dasdview -l /dev/dasda"), StringComparison.Ordinal);
 
         // Manufacturer, plant and serial of the device, subsystem and unit address: what /dev/disk/by-id is made of.
-        Assert.Matches(@"^IBM\.[0-9A-Z]{14}\.[0-9a-f]{4}\.[0-9a-f]{2}$", guest.Ok("cat /sys/bus/ccw/devices/0.0.0150/uid"));
+        Assert.Equal("CFS.010000CCWFS000.1001.50", guest.Ok("cat /sys/bus/ccw/devices/0.0.0150/uid"));
+        Assert.Matches(@"(?m)^serial +0000CCWFS000\nsubsystem +1001 unit address 50$", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
 
         // Levels 0 to 4 are emergencies to warnings.
         Assert.Equal("", guest.Run("dmesg -r | grep '^<[0-4]>' | grep -i dasd.eckd").Output);

@@ -33,7 +33,7 @@ public sealed class FormatTests : IDisposable
         mounted.Dispose();
         Volume.Check(image);
         Assert.Contains("LINUX.V0X0150.PART0001.NATIVE", Child.Run("dasdls", image).Ok().Output, StringComparison.Ordinal);
-        Child.Run("dasdcopy", "-q", image, _scratch.At("copy.ckd")).Ok();
+        Child.Run("dasdcopy", "-q", "-o", "ckd", image, _scratch.At("copy.ckd")).Ok();
         Child.Run("cmp", image, _scratch.At("copy.ckd")).Ok();
     }
 

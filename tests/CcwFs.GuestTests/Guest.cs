@@ -14,12 +14,13 @@ internal sealed class Guest : IDisposable
     /// <summary>A script that takes longer hangs; a noisy machine makes an emulated processor many times slower.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    // Long self-tests of ciphers and keys that no DASD needs: a third of the boot on an emulated processor.
-    private const string KernelWords =
+    /// <summary>Without long self-tests of ciphers and keys that no DASD needs: a third of the boot on an emulated processor.</summary>
+    internal const string KernelWords =
         "quiet panic=-1 console=ttysclp0 initcall_blacklist=jent_mod_init,load_system_certificate_list cryptomgr.notests apparmor=0 audit=0 ipv6.disable=1 rcupdate.rcu_expedited=1";
 
-    private const int ConsoleLines = 40;
+    private const int ConsoleLines = 40, LogLines = 20;
 
+    private readonly MountedCcwfs _mounted;
     private readonly Process _process;
     private readonly Socket? _port;
     private readonly StringBuilder _said = new(); // guarded by itself
@@ -31,6 +32,7 @@ internal sealed class Guest : IDisposable
     internal Guest(MountedCcwfs mounted, string[] devices, GuestOptions? options = null)
     {
         options ??= new GuestOptions();
+        _mounted = mounted;
         ConsoleLog = LogDirectory.NewFile("console");
         string path = mounted.Scratch.At(string.Create(CultureInfo.InvariantCulture, $"port-{Guid.NewGuid():N}"));
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -78,8 +80,9 @@ internal sealed class Guest : IDisposable
     {
         get
         {
+            string log = string.Join('\n', _mounted.Log.Split('\n').TakeLast(LogLines));
             lock (_said)
-                return $"console: {ConsoleLog}\n{LogDirectory.Tail(ConsoleLog, ConsoleLines)}\n{_said}";
+                return $"console: {ConsoleLog}\n{LogDirectory.Tail(ConsoleLog, ConsoleLines)}\n{_said}\nccwfs:\n{log}";
         }
     }
 

@@ -1,0 +1,87 @@
+namespace CcwFs.GuestTests;
+
+/// <summary>A system on a volume, loaded by QEMU's BIOS.</summary>
+public sealed class IplTests : IDisposable
+{
+    private const string Marker = "this system came from the volume";
+
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public void A_system_written_with_zipl_is_loaded_up_to_its_login()
+    {
+        string image = Volume.Create(_scratch, "v.ckd", 100, "--format", "cdl", "--volser", "IPLVOL");
+        using MountedCcwfs mounted = Volume.Mount(image);
+        using (var guest = new Guest(mounted, ["0.0.0000"], WithKernelAsDisk()))
+        {
+            guest.Online(Volume.First);
+            guest.Ok("fdasd -a /dev/dasda; mkfs.ext4 -q /dev/dasda1; mount /dev/dasda1 /mnt");
+            guest.Ok(RootFileSystem);
+            guest.Ok(InitialRamdisk);
+            guest.Ok($"""
+                head -c {new FileInfo(GuestImage.Kernel).Length} /dev/vda >/mnt/boot/kernel
+                zipl -t /mnt/boot -i /mnt/boot/kernel -r /mnt/boot/ramdisk -P '{Guest.KernelWords}'
+                umount /mnt
+                """);
+            guest.Halt();
+        }
+        using (var loaded = new Guest(mounted, ["0.0.0000,bootindex=1"], new GuestOptions { Ipl = true }))
+        {
+            loaded.WaitForConsole(Marker);
+            loaded.WaitForConsole("login:");
+        }
+    }
+
+    // A disk is in whole sectors, a file is not: the copy is rounded up.
+    private GuestOptions WithKernelAsDisk()
+    {
+        string disk = _scratch.At("kernel.disk");
+        File.Copy(GuestImage.Kernel, disk);
+        using (FileStream file = File.OpenWrite(disk))
+            file.SetLength((file.Length + 511) / 512 * 512);
+        return new GuestOptions
+        {
+            Modules = "dasd_eckd_mod,ext4,virtio_blk",
+            Qemu = ["-drive", $"file={disk},if=none,id=kernel,format=raw,readonly=on", "-device", "virtio-blk-ccw,drive=kernel"],
+        };
+    }
+
+    private const string RootFileSystem = $"""
+        mkdir -p /mnt/boot /mnt/dev /mnt/proc /mnt/sys /mnt/usr/bin /mnt/etc
+        cp /usr/bin/busybox /mnt/usr/bin
+        echo '{Marker}' >/mnt/etc/issue
+        cat >/mnt/init <<'END'
+        #!/usr/bin/busybox sh
+        exec /usr/bin/busybox getty 0 ttysclp0
+        END
+        chmod +x /mnt/init
+        """;
+
+    private const string InitialRamdisk = $"""
+        mkdir -p /tmp/i/usr/bin /tmp/i/usr/lib/modules /tmp/i/dev /tmp/i/proc /tmp/i/sys /tmp/i/root
+        cd /tmp/i
+        cp /usr/bin/busybox usr/bin
+        cp -r /usr/lib/modules/* usr/lib/modules
+        ln -s usr/lib lib
+        mknod dev/console c 5 1
+        cat >init <<'END'
+        #!/usr/bin/busybox sh
+        export PATH=/usr/bin
+        busybox --install -s /usr/bin
+        mount -t proc proc /proc
+        mount -t sysfs sysfs /sys
+        mount -t devtmpfs devtmpfs /dev
+        modprobe dasd_eckd_mod
+        modprobe crc32c_generic
+        modprobe ext4
+        echo 1 >/sys/bus/ccw/devices/{Volume.First}/online
+        until mount /dev/dasda1 /root; do sleep 1; done
+        for d in dev proc sys; do mount --move /$d /root/$d; done
+        exec switch_root /root /init
+        END
+        chmod +x init
+        find . | cpio -o -H newc >/mnt/boot/ramdisk
+        """;
+}
