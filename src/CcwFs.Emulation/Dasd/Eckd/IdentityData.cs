@@ -95,12 +95,14 @@ internal static class IdentityData
         qualifier[11] = options.UnitAddress;
     }
 
-    /// <summary>256 entries of type and base: this unit address is a base device, the others are not there.</summary>
+    /// <summary>
+    /// 256 entries of type and base: this unit address is a base device, the others are not there. The base is an alias's and stays 0 here: Linux compares
+    /// it with the one of the configuration data at every path event, and takes a difference for a reassignment (dasd_eckd.c, dasd_eckd_reload_device).
+    /// </summary>
     public static void UnitAddressConfiguration(Span<byte> destination, EckdOptions options)
     {
         destination[..UnitAddressConfigurationSize].Clear();
         destination[2 * options.UnitAddress] = 1;
-        destination[(2 * options.UnitAddress) + 1] = options.UnitAddress;
     }
 
     /// <summary>256 bytes of feature bits; the minimal profile has none.</summary>
