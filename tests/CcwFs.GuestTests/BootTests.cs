@@ -28,7 +28,7 @@ public sealed class BootTests : IDisposable
         Assert.Matches(@"blocks per track +: hex c\s+dec 12\b", view);
         Assert.Matches(@"blocksize +: hex 1000\s+dec 4096\b", view);
         Assert.Matches(@"CU type +\(SenseID\) +: hex 3990\s+dec 14736", view);
-        Assert.Matches(@"device type \(SenseID\) +: hex 3390\s+dec 13200", view);
+        Assert.Matches(@"device type +\(SenseID\) +: hex 3390\s+dec 13200", view);
         Assert.Contains("CDL formatted", view, StringComparison.Ordinal);
         Assert.Contains("GUEST1", guest.Ok("dasdview -l /dev/dasda"), StringComparison.Ordinal);
 

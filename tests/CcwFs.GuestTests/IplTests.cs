@@ -69,8 +69,8 @@ public sealed class IplTests : IDisposable
         cat >init <<'END'
         #!/usr/bin/busybox sh
         export PATH=/usr/bin
+        busybox mount -t proc proc /proc
         busybox --install -s /usr/bin
-        mount -t proc proc /proc
         mount -t sysfs sysfs /sys
         mount -t devtmpfs devtmpfs /dev
         modprobe dasd_eckd_mod

@@ -43,7 +43,8 @@ public sealed class LayoutTests : IDisposable
             """).TrimEnd());
         guest.Ok("chccwdev -d 0.0.0150,0.0.0151; echo 0 >/sys/bus/ccw/devices/0.0.0151/raw_track_access");
         string copy = guest.Online("0.0.0151");
-        guest.Ok($"mount -o ro /dev/{copy}1 /mnt; {KnownBytes.Compare("/mnt/known", 4 * Megabyte)}; umount /mnt; dasdview -l /dev/{copy} | grep -a RAWSRC");
+        guest.Ok($"mount -o ro /dev/{copy}1 /mnt; {KnownBytes.Compare("/mnt/known", 4 * Megabyte)}; umount /mnt");
+        Assert.Contains("'RAWSRC'", guest.Ok($"dasdview -l /dev/{copy}"), StringComparison.Ordinal);
         guest.Halt();
         mounted.Dispose();
         Volume.Check(to);
