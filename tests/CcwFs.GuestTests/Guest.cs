@@ -14,9 +14,8 @@ internal sealed class Guest : IDisposable
     /// <summary>A script that takes longer hangs; a noisy machine makes an emulated processor many times slower.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    /// <summary>Without long self-tests of ciphers and keys that no DASD needs: a third of the boot on an emulated processor.</summary>
-    internal const string KernelWords =
-        "quiet panic=-1 console=ttysclp0 initcall_blacklist=jent_mod_init,load_system_certificate_list cryptomgr.notests apparmor=0 audit=0 ipv6.disable=1 rcupdate.rcu_expedited=1";
+    /// <summary>For every guest's kernel; without long self-tests of ciphers and keys that no DASD needs: a third of the boot on an emulated processor.</summary>
+    internal static readonly string KernelWords = File.ReadAllText(Places.Repository + "/scripts/guest.d/kernel-words").TrimEnd('\n');
 
     private const int ConsoleLines = 40, LogLines = 20;
 
