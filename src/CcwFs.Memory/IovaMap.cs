@@ -61,9 +61,10 @@ public sealed record Mapping(ulong Start, ulong Last, IMemoryStore Store, long O
 public interface IPinOwner
 {
     /// <summary>
-    /// The mapping of these addresses is gone; on return nothing touches its memory any more. Called without locks of the map.
+    /// The mapping of these addresses is gone from <paramref name="map"/>; on return nothing touches its memory any more. Called without locks of the map,
+    /// and so possibly after the owner was taken off its list, when it may have the same addresses of another map pinned.
     /// </summary>
-    void Unmapped(ulong iova, ulong length);
+    void Unmapped(IovaMap map, ulong iova, ulong length);
 }
 
 /// <summary>
@@ -143,7 +144,7 @@ public sealed class IovaMap
         {
             unmapped += mapping.Last - mapping.Start + 1;
             foreach (IPinOwner owner in owners)
-                owner.Unmapped(mapping.Start, mapping.Last - mapping.Start + 1);
+                owner.Unmapped(this, mapping.Start, mapping.Last - mapping.Start + 1);
         }
         return MapOutcome.Done;
     }

@@ -166,11 +166,11 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     }
 
     /// <inheritdoc/>
-    public void Unmapped(ulong iova, ulong length)
+    public void Unmapped(IovaMap map, ulong iova, ulong length)
     {
         lock (_gate)
         {
-            if (_privateRun is null && _translator.IsIovaPinned(iova, length))
+            if (_runSpace.Map == map && _translator.IsIovaPinned(iova, length))
                 ResetProgram(system: false);
         }
     }

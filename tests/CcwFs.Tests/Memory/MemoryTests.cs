@@ -63,7 +63,7 @@ public sealed class MemoryTests
     [Fact]
     public void Owners_are_told_of_what_went_until_they_leave()
     {
-        var owner = new Owner(_map);
+        var owner = new Owner();
         _map.AddOwner(owner);
         _map.Map(0x4000, 0x1000, _store, 0, MemoryRights.ReadWrite);
         _map.Map(0x5000, 0x1000, _store, 0, MemoryRights.ReadWrite);
@@ -170,13 +170,13 @@ public sealed class MemoryTests
     public void An_address_of_the_arena_is_known_whether_it_is_in_use_or_not(uint address, bool owned) =>
         Assert.Equal(owned, HostArena.Owns(address));
 
-    private sealed class Owner(IovaMap map) : IPinOwner
+    private sealed class Owner : IPinOwner
     {
         public List<(ulong, ulong)> Told { get; } = [];
 
         public int MappingsThen { get; private set; } = -1;
 
-        public void Unmapped(ulong iova, ulong length)
+        public void Unmapped(IovaMap map, ulong iova, ulong length)
         {
             Told.Add((iova, length));
             MappingsThen = map.Mappings.Count; // no lock of the map is held, and it is changed already

@@ -23,7 +23,7 @@ internal sealed class IommuSpaceProbe : IPinOwner
     /// <summary>What a device does before the memory may go.</summary>
     internal Action WhenUnmapped { get; set; } = () => { };
 
-    public void Unmapped(ulong iova, ulong length)
+    public void Unmapped(IovaMap map, ulong iova, ulong length)
     {
         WhenUnmapped();
         Told.Add((iova, length));
