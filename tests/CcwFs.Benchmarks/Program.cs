@@ -13,6 +13,7 @@ if (args is ["micro", .. var options])
     ("pair", PairBench.Run),
     ("read", ReadBench.Run),
     ("mount", MountBench.Run),
+    ("guest", GuestBench.Run),
 ];
 string? unknown = Array.Find(args, a => !Array.Exists(groups, g => g.Name == a));
 if (unknown is not null)
