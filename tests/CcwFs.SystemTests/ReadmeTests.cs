@@ -9,8 +9,8 @@ public sealed partial class ReadmeTests
     /// <summary>The two commands of which one builds and one would run these tests again.</summary>
     private const string Mount = "./scripts/run", Test = "./scripts/test";
 
-    /// <summary>scripts/run may have to build first.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
+    /// <summary>scripts/run may have to build first, and a guest boots.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(6);
 
     [Fact]
     public void Every_command_of_the_readme_works_as_it_stands()
@@ -47,6 +47,8 @@ public sealed partial class ReadmeTests
         Assert.EndsWith("done\n", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("ended well: channel end, device end", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("VOL1VOL1CCWFS1", outcome.Output, StringComparison.Ordinal);
+        Assert.Matches("(?m)^/dev/dasda1 .* /mnt$", outcome.Output); // the guest's file system
+        Assert.Contains("-device vfio-ccw,fd=", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("04 06 00 41", outcome.Output, StringComparison.Ordinal); // the channel report of path 41
     }
 

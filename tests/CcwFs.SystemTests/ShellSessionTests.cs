@@ -8,7 +8,7 @@ public sealed class ShellSessionTests(MountedCcwfs mounted) : IClassFixture<Moun
     {
         Outcome outcome = mounted.Bash("""
             printf '\xe4\x20\x00\x28\x00\x00\x20\x00' | dd of=$D/memory bs=1 seek=$((0x1000)) conv=notrunc status=none
-            { printf '\0\0\0\0\x00\xc2\x80\x00\x00\x00\x10\x00'; printf '\x00\x00\x40\x00\0\0\0\0\0\0\0\0'; } | dd of=$D/0.0.0000/io bs=124 status=none
+            { printf '\0\0\0\0\x00\xc2\x80\x00\x00\x00\x10\x00'; printf '\x00\x00\x40\x00\0\0\0\0\0\0\0\0'; } | dd of=$D/0.0.0000/io bs=124 iflag=fullblock status=none
             head -c 8 $D/0.0.0000/irq/io | od -An -t u8
             dd if=$D/0.0.0000/io bs=124 count=1 status=none | $CCWFS decode io > $S/decoded
             dd if=$D/0.0.0000/io bs=124 count=1 status=none | tail -c +25 | head -c 12 | xxd -p
