@@ -44,7 +44,7 @@ public static class EckdCommands
         new(0x64, "READ_DEVICE_CHARACTERISTICS", CommandDirection.Input, 64, "RDC"),
         new(0x27, "PERFORM_SUBSYSTEM_FUNCTION", CommandDirection.Output, 12, "PSF"),
         new(0x3E, "READ_SUBSYSTEM_DATA", CommandDirection.Input, 256, "RSSD"),
-        new(0x54, "SENSE_SUBSYSTEM_STATUS", CommandDirection.Input, 40, "SNSS"),
+        new(0x54, "SENSE_SUBSYSTEM_STATUS", CommandDirection.Input, 44, "SNSS"),
         new(0x63, "DEFINE_EXTENT", CommandDirection.Output, 16),
         new(0x47, "LOCATE_RECORD", CommandDirection.Output, 16),
         new(0x4B, "LOCATE_RECORD_EXTENDED", CommandDirection.Output, 20, "LRE"),

@@ -40,6 +40,15 @@ internal sealed class Operands(ProgramWord command, IReadOnlyDictionary<string, 
         throw word.Error($"{key}= is a byte in hex or one of {string.Join(", ", names.Select(n => n.Name))}");
     }
 
+    /// <summary>A word out of a list; false when it is something else or not given.</summary>
+    internal bool TryNamed(string key, (string Name, byte Value)[] names, out byte value)
+    {
+        string? given = words.GetValueOrDefault(key)?.Value;
+        int index = Array.FindIndex(names, n => string.Equals(n.Name, given, StringComparison.OrdinalIgnoreCase));
+        value = index < 0 ? (byte)0 : names[index].Value;
+        return index >= 0;
+    }
+
     /// <summary>C/H as 4 bytes, C/H/R as 5; null when it is not given.</summary>
     internal byte[]? Address(string key, bool withRecord)
     {

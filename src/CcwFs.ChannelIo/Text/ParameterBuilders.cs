@@ -13,7 +13,11 @@ internal sealed record ParameterBuilder(byte[] Codes, string[] Keys, Func<Operan
 
     private static readonly ParameterBuilder[] All =
     [
-        new([0x63], ["begin", "end", "mask", "attr", "block", "ext"], (o, _) => DefineExtent(o)),
+        new([0x63], TrackParameters.ExtentKeys, (o, _) => DefineExtent(o)),
+        new([0x4B], TrackParameters.LocateKeys, (o, _) => TrackParameters.LocateExtended(o)),
+        new([0xE7], TrackParameters.PrefixKeys, (o, _) => TrackParameters.Prefix(o)),
+        new([0x27], TrackParameters.FunctionKeys, (o, _) => TrackParameters.PrepareForRead(o)),
+        new([0xF7], TrackParameters.ReleaseKeys, (o, _) => TrackParameters.ReleaseSpace(o)),
         new([0x47], ["op", "orient", "seek", "search", "count", "sector", "length"], (o, _) => LocateRecord(o)),
         new([0x07, 0x0B, 0x1B], ["to"], (o, _) => [0, 0, .. o.NeededAddress("to", withRecord: false)]),
         new([0x31, 0x51, 0x71, 0xB1, 0xD1, 0xF1], ["id"], (o, _) => o.NeededAddress("id", withRecord: true)),
@@ -34,7 +38,7 @@ internal sealed record ParameterBuilder(byte[] Codes, string[] Keys, Func<Operan
     private static byte Mask(Operands operands) => operands.Named("mask", 0, Masks);
 
     /// <summary>DEFINE EXTENT, 16 bytes: mask, attributes, block size 2, -, -, additional, extended, begin CCHH, end CCHH.</summary>
-    private static byte[] DefineExtent(Operands operands)
+    internal static byte[] DefineExtent(Operands operands)
     {
         byte[] bytes = new byte[16];
         bytes[0] = Mask(operands);
@@ -48,10 +52,10 @@ internal sealed record ParameterBuilder(byte[] Codes, string[] Keys, Func<Operan
     }
 
     /// <summary>LOCATE RECORD, 16 bytes: orientation 2 bits and operation 6, auxiliary, -, count, seek CCHH, search CCHHR, sector, length 2.</summary>
-    private static byte[] LocateRecord(Operands operands)
+    internal static byte[] LocateRecord(Operands operands, byte? operationByte = null)
     {
         byte[] bytes = new byte[16];
-        byte operation = operands.Named("op", 0x06, Operations);
+        byte operation = operationByte ?? operands.Named("op", 0x06, Operations);
         byte orientation = operands.Named("orient", 0, Orientations);
         bytes[0] = (byte)((orientation << 6) | operation);
         bytes[1] = operands.Has("length") ? (byte)0x80 : (byte)0;

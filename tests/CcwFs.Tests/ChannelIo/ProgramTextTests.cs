@@ -82,6 +82,16 @@ public sealed class ProgramTextTests
     [InlineData("SET_FILE_MASK mask=58", "58")]
     [InlineData("WRITE_COUNT_KEY_DATA id=0/1/2 kl=1 data=C1 data=0102", "0000000102010002C10102")]
     [InlineData("WCKD id=0/1/2 dl=4096", "0000000102001000")]
+    [InlineData("LRE op=read-tracks search=1/2/1 count=3 length=8192", "0C80000300010002000100020100200000000000")]
+    [InlineData("LRE op=write-tracks seek=0/3 count=2", "3F000002000000030000000300000000 00110002C000")]
+    [InlineData("LRE op=read-track-set orient=home seek=0/3 count=2 tracks=0xA000", "7F000002000000030000000300000000 000E0002A000")]
+    [InlineData("PREFIX begin=0/1 mask=read", "00800000000000000000000040C00000000000000000000100000001 00000000000000000000000000000000 0000000000000000000000000000000000000000")]
+    [InlineData("PFX begin=1/0 end=1/2 mask=update block=4096 op=write-track-data search=1/0/1 count=3 length=4096 base=0x0150",
+        "01A05000010000000000000080C01000000000000001000000010002 00000000000000000000000000000000 3F80000300010000000100000100100000230000")]
+    [InlineData("PSF prepare=volume unit=0x0150", "180000000150520000000000")]
+    [InlineData("PSF prepare=statistics parm=1", "180000000000010001000000")]
+    [InlineData("DSO unit=0x0150", "810000000150000000000000000000000000000000000000")]
+    [InlineData("DSO unit=0x0150 begin=0/2 end=65536/14", "810030000150000000000000000000000000000000010000 00000002 0000001E")]
     public void Parameters_can_be_words(string text, string hex)
     {
         AssembledProgram program = Assemble(text);
@@ -152,6 +162,12 @@ public sealed class ProgramTextTests
     [InlineData("SEEK id=1/2", "line 1, column 6: SEEK has no id=; it takes to=, count=, data=, zero=")]
     [InlineData("LOCATE_RECORD op=bogus search=0/0/1", "line 1, column 15: op= is a byte in hex or one of orient, write")]
     [InlineData("LOCATE_RECORD search=0/0/1 zero=16", "line 1, column 28: LOCATE_RECORD takes op=")]
+    [InlineData("LRE op=write-track", "line 1, column 5: op= is a byte in hex or one of")]
+    [InlineData("LRE op=write-tracks", "line 1, column 1: LRE needs seek=C/H")]
+    [InlineData("PREFIX op=read begin=0/0", "line 1, column 1: PREFIX needs seek=C/H")]
+    [InlineData("PREFIX mask=read", "line 1, column 1: PREFIX needs begin=C/H")]
+    [InlineData("PSF prepare=everything", "line 1, column 5: prepare= is a byte in hex or one of path-status")]
+    [InlineData("DSO unit=1 end=0/0", "line 1, column 1: DSO needs begin=C/H")]
     [InlineData("02_00", "line 1, column 1: '02_00' is no command")]
     [InlineData("C0 count=2", "line 1, column 1: C0 needs its data")]
     [InlineData("F2", "line 1, column 1: F2 needs count=")]
