@@ -14,7 +14,7 @@ internal static class CreateCommand
     {
         var path = new Argument<string>("PATH") { Description = "The image file to make; it must not exist." };
         var model = new Option<string?>("--model") { Description = $"The size as a model: {string.Join(", ", CkdModel.Names)}." };
-        var cylinders = new Option<int?>("--cylinders") { Description = $"The size in cylinders, 1 to {CkdGeometry.MaxCylinders}." };
+        var cylinders = new Option<int?>("--cylinders") { Description = $"The size in cylinders, 1 to {CkdGeometry.MaxExtendedCylinders}." };
         var volser = new Option<string?>("--volser") { Description = $"Volume serial, 1 to 6 of A-Z 0-9 @ # $ (cdl, ldl: {DefaultSerial} if not given)." };
         var format = new Option<string>("--format") { Description = "Layout: none, or Linux' cdl or ldl.", DefaultValueFactory = static _ => "none" };
         var blockSize = new Option<int>("--block-size")
@@ -27,8 +27,8 @@ internal static class CreateCommand
         blockSize.Validators.Add(result => Judge(result, result.GetValueOrDefault<int>(), static size => VolumeLayout.Records(size) != 0, "use 512, 1024, 2048 or 4096"));
         model.Validators.Add(result => Judge(result, result.GetValueOrDefault<string?>(), static name => CkdModel.Cylinders(name ?? "") != 0,
             $"use {string.Join(", ", CkdModel.Names)}, or --cylinders"));
-        cylinders.Validators.Add(result => Judge(result, result.GetValueOrDefault<int?>(), static count => count is >= 1 and <= CkdGeometry.MaxCylinders,
-            $"use 1 to {CkdGeometry.MaxCylinders}"));
+        cylinders.Validators.Add(result => Judge(result, result.GetValueOrDefault<int?>(), static count => count is >= 1 and <= CkdGeometry.MaxExtendedCylinders,
+            $"use 1 to {CkdGeometry.MaxExtendedCylinders}"));
         volser.Validators.Add(result => Judge(result, result.GetValueOrDefault<string?>(), static name => Volser.Normalize(name ?? "") is not null,
             "use one to six of A-Z, 0-9, @, # and $"));
         var command = new Command("create", "Make an image of a 3390 volume that ccwfs and Hercules read.") { path, model, cylinders, volser, format, blockSize, lazy };

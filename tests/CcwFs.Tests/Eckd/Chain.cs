@@ -20,11 +20,13 @@ internal sealed record Step(byte Code, byte[] Out, int Read, bool Sli = false, i
 
     public Step WithSli() => this with { Sli = true };
 
-    public static Step Seek(int cylinder, int head) => W(0x07, 0, 0, (byte)(cylinder >> 8), (byte)cylinder, 0, (byte)head);
+    public static Step Seek(int cylinder, int head) => W(0x07, [0, 0, .. Cchhr(cylinder, head, 0)[..4]]);
 
     public static Step SearchId(int cylinder, int head, int record) => W(0x31, Cchhr(cylinder, head, record));
 
-    public static byte[] Cchhr(int cylinder, int head, int record) => [(byte)(cylinder >> 8), (byte)cylinder, 0, (byte)head, (byte)record];
+    /// <summary>The cylinder's low 16 bits, its high 12, the head's 4, the record's 8.</summary>
+    public static byte[] Cchhr(int cylinder, int head, int record) =>
+        [(byte)(cylinder >> 8), (byte)cylinder, (byte)(cylinder >> 20), (byte)((cylinder >> 16 << 4) | head), (byte)record];
 
     public static byte[] Count(int cylinder, int head, int record, int key, int data) =>
         [.. Cchhr(cylinder, head, record), (byte)key, (byte)(data >> 8), (byte)data];
@@ -55,11 +57,7 @@ internal sealed record Step(byte Code, byte[] Out, int Read, bool Sli = false, i
         return W(0x47, bytes);
     }
 
-    private static void Track(Span<byte> address, int track)
-    {
-        BinaryPrimitives.WriteUInt16BigEndian(address, (ushort)(track / 15));
-        BinaryPrimitives.WriteUInt16BigEndian(address[2..], (ushort)(track % 15));
-    }
+    private static void Track(Span<byte> address, int track) => Cchhr(track / 15, track % 15, 0).AsSpan(0, 4).CopyTo(address);
 }
 
 /// <summary>What a chain came to: ending status, the step that ended it, data read by each executed read, sense.</summary>
@@ -78,7 +76,7 @@ internal sealed record Outcome(DeviceStatus Status, bool IncorrectLength, int La
         Assert.True(Status == (Good | DeviceStatus.UnitCheck), $"step {Last}: {Status}");
         Assert.Equal($"{sense0:X2} {sense1:X2} {sense7:X2}", $"{Sense[0]:X2} {Sense[1]:X2} {Sense[7]:X2}");
         Assert.Equal(32, Sense.Length);
-        Assert.Equal(0x80, Sense[27] & ~0x20); // an ESE volume adds that the address is valid
+        Assert.Equal(0x80, Sense[27] & ~0x30); // an ESE volume adds that the address is valid, a large one that it is CCHH
         if (atStep >= 0)
             Assert.Equal(atStep, Last);
         return this;

@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Tests.Eckd;
 
@@ -63,6 +64,19 @@ internal sealed class Rig : IDisposable
     {
         Device.Dispose();
         Volume.Dispose();
+    }
+
+    /// <summary>A device on an image file.</summary>
+    public static Opened Open(string path)
+    {
+        CkdImage image = CkdImage.Open(path);
+        return new Opened(image, new EckdDevice(new EckdVolume(image), new EckdOptions(new DeviceId(0, 0, 0x0150))));
+    }
+
+    /// <summary>The device owns the image.</summary>
+    internal sealed record Opened(CkdImage Image, EckdDevice Device) : IDisposable
+    {
+        public void Dispose() => Device.Dispose();
     }
 }
 

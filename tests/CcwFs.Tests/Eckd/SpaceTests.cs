@@ -122,17 +122,13 @@ public sealed class SpaceTests : IDisposable
     private static bool Read(EckdDevice device, int track) =>
         device.Run(Step.Extent(0, track, track), Step.Locate(0x06, 1, track, 1), Step.R(0x86, 64)).Status == Outcome.Good;
 
-    private static Step Release(byte scope, params (int First, int Last)[] ranges)
+    internal static Step Release(byte scope, params (int First, int Last)[] ranges)
     {
-        byte[] bytes = new byte[24 + 8 * ranges.Length];
+        byte[] bytes = new byte[24];
         (bytes[0], bytes[2], bytes[4], bytes[5], bytes[21]) = (0x81, scope, 0x01, 0x50, (byte)ranges.Length);
-        for (int i = 0; i < ranges.Length; i++)
-        {
-            int[] halves = [ranges[i].First / 15, ranges[i].First % 15, ranges[i].Last / 15, ranges[i].Last % 15];
-            for (int half = 0; half < halves.Length; half++)
-                BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(24 + 8 * i + 2 * half), (ushort)halves[half]);
-        }
-        return Step.W(0xF7, bytes);
+        return Step.W(0xF7, [.. bytes, .. ranges.SelectMany(r => (byte[])[.. Address(r.First), .. Address(r.Last)])]);
+
+        static byte[] Address(int track) => Step.Cchhr(track / 15, track % 15, 0)[..4];
     }
 
     /// <summary>Fails where the change is in the redo file and not yet in place.</summary>

@@ -93,7 +93,7 @@ public sealed class DasdCommandTests : IDisposable
     [Theory]
     [InlineData("create", "x")]
     [InlineData("create", "x", "--cylinders", "0")]
-    [InlineData("create", "x", "--cylinders", "65521")]
+    [InlineData("create", "x", "--cylinders", "1182007")]
     [InlineData("create", "x", "--cylinders", "1", "--model", "3390-1")]
     [InlineData("create", "x", "--model", "3390-4")]
     [InlineData("create", "x", "--cylinders", "1", "--volser", "TOOLONG")]

@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.Dasd.Images;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -195,7 +196,8 @@ public sealed partial class EckdDevice : IChannelDevice
         int heads = Volume.Geometry.Heads;
         EckdSense sense = _sensePending ? _sense : EckdSense.None;
         int track = _sensePending ? _senseTrack : Chain.Track;
-        sense.Write(destination, Options.UnitAddress, track / heads, track % heads, addressValid: _sensePending && IsSpaceEfficient);
+        var at = new TrackAddress(track / heads, track % heads);
+        sense.Write(destination, Options.UnitAddress, at, addressValid: _sensePending && IsSpaceEfficient, Volume.Geometry.IsExtended);
         _sensePending = false;
     }
 

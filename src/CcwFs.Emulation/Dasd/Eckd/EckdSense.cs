@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
@@ -26,7 +27,7 @@ public enum SenseMessage : byte
 /// extended-control word holds 32: in a 32-byte format byte 25 would be an action code, and 00 there means "retry"; bit 0 of byte 27
 /// says that there is none.
 /// Layout: 0-2 conditions, 4 physical address (unit address), 5-6 cylinder and head (FF FF above cylinder 4095), 7 format and message,
-/// 27 format flag and whether the address is valid (drivers of ESE volumes ask), 29-30 cylinder, 31 head.
+/// 27 format flag and whether the address is valid (drivers of ESE volumes ask), 29-30 cylinder, 31 head; of an extended address volume 28-31 CCHH.
 /// </summary>
 /// <param name="Byte0">Condition byte 0.</param>
 /// <param name="Byte1">Condition byte 1.</param>
@@ -42,6 +43,9 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format, byt
 
     /// <summary>Bit 2 of byte 27: bytes 29 to 31 hold the track.</summary>
     public const byte AddressValid = 0x20;
+
+    /// <summary>Bit 3 of byte 27: bytes 28 to 31 hold CCHH.</summary>
+    public const byte ExtendedAddress = 0x10;
 
     /// <summary>Largest cylinder that the 12 bits of bytes 5-6 hold.</summary>
     private const int LargestShortCylinder = 4095;
@@ -89,8 +93,9 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format, byt
     public override string ToString() => $"sense {Byte0:X2} {Byte1:X2}, format and message {Format:X2}";
 
     /// <summary>Writes the 32 bytes.</summary>
-    public void Write(Span<byte> destination, byte unitAddress, int cylinder, int head, bool addressValid = false)
+    public void Write(Span<byte> destination, byte unitAddress, TrackAddress at, bool addressValid = false, bool extendedAddress = false)
     {
+        (int cylinder, int head) = at;
         Span<byte> sense = destination[..Size];
         sense.Clear();
         sense[0] = Byte0;
@@ -107,12 +112,14 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format, byt
         }
         sense[7] = Format;
         if ((Format & 0xF0) == 0x40)
-        {
-            BinaryPrimitives.WriteUInt16BigEndian(sense[8..], (ushort)cylinder);
-            BinaryPrimitives.WriteUInt16BigEndian(sense[10..], (ushort)head);
-        }
+            at.Write(sense[8..]);
         sense[25] = Reason;
-        sense[27] = (byte)(CompatibilityFormat | (addressValid ? AddressValid : 0));
+        sense[27] = (byte)(CompatibilityFormat | (addressValid ? AddressValid : 0) | (extendedAddress ? ExtendedAddress : 0));
+        if (extendedAddress)
+        {
+            at.Write(sense[28..]);
+            return;
+        }
         BinaryPrimitives.WriteUInt16BigEndian(sense[29..], (ushort)cylinder);
         sense[31] = (byte)head;
     }

@@ -209,10 +209,9 @@ internal static class ExtentCommands
 
     internal static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)
     {
-        int cylinder = BinaryPrimitives.ReadUInt16BigEndian(address);
-        int head = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
-        var geometry = device.Volume.Geometry;
-        track = (cylinder * geometry.Heads) + head;
+        (int cylinder, int head) = TrackAddress.Read(address);
+        CkdGeometry geometry = device.Volume.Geometry;
+        track = (cylinder * geometry.Heads) + head; // of 28 bits and 4: no overflow of what is valid
         return cylinder < geometry.Cylinders && head < geometry.Heads;
     }
 }

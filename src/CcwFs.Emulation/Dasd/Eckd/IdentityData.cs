@@ -56,7 +56,7 @@ internal static class IdentityData
         FeatureTable.Apply(FeatureTable.Characteristics, profile, data);
         data[10] = 0x20; // device class: DASD
         data[11] = unitType;
-        BinaryPrimitives.WriteUInt16BigEndian(data[12..], (ushort)geometry.Cylinders);
+        BinaryPrimitives.WriteUInt16BigEndian(data[12..], geometry.ShortCylinders);
         BinaryPrimitives.WriteUInt16BigEndian(data[14..], (ushort)geometry.Heads);
         data[16] = SeekCommands.Sectors;
         BinaryPrimitives.WriteUInt16BigEndian(data[18..], 58_786); // track length

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
@@ -78,12 +78,13 @@ internal static class SeekCommands
         Span<byte> address = stackalloc byte[SeekAddressSize];
         if (!device.ReceiveAll(data, address))
             return EckdDevice.Failed;
-        var geometry = device.Volume.Geometry;
-        int cylinder = keepCylinder ? device.Chain.Track / geometry.Heads : BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
-        int head = BinaryPrimitives.ReadUInt16BigEndian(address[4..]);
-        if (address[0] != 0 || address[1] != 0 || cylinder >= geometry.Cylinders || head >= geometry.Heads)
+        TrackAddress to = TrackAddress.Read(address[2..]);
+        CkdGeometry geometry = device.Volume.Geometry;
+        if (keepCylinder)
+            to = to with { Cylinder = device.Chain.Track / geometry.Heads };
+        if (address[0] != 0 || address[1] != 0 || to.Cylinder >= geometry.Cylinders || to.Head >= geometry.Heads)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        int track = (cylinder * geometry.Heads) + head;
+        int track = (to.Cylinder * geometry.Heads) + to.Head;
         if (!device.Chain.Contains(track))
             return device.Check(EckdSense.FileProtected);
         device.Chain.MoveTo(track);

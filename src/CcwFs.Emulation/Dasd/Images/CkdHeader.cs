@@ -7,10 +7,12 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// The 512 bytes before the tracks of a CKD_P370 file, numbers little-endian: 0 identifier (ASCII), 8 heads u32, 12 slot size u32,
 /// 16 low byte of the device type, 17 number of the file in its series (0: the only one, not split), 18 highest cylinder in this
 /// file u16 (0 in the last file), 20 serial (ASCII, may be zero), rest zero. Source: reference "CKD image formats", 3.1.
+/// An extended address volume has an identifier of our own, so that programs which take its addresses for 16-bit ones keep off; it is one file.
 /// </summary>
 /// <param name="Sequence">File number: 0 single, 1.. in a series.</param>
 /// <param name="HighCylinder">Highest cylinder in this file; 0 in the last or only one.</param>
-public readonly record struct CkdHeader(int Sequence, int HighCylinder)
+/// <param name="IsExtended">An extended address volume.</param>
+public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsExtended = false)
 {
     /// <summary>Bytes of the header.</summary>
     public const int Size = 512;
@@ -21,11 +23,13 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder)
     private const byte Type3390 = 0x90;
     private static ReadOnlySpan<byte> Plain => "CKD_P370"u8;
 
+    private static ReadOnlySpan<byte> Extended => "CKD_PEAV"u8;
+
     /// <summary>The header of the only file of a 3390.</summary>
     public static void Format(CkdGeometry geometry, CkdHeader header, Span<byte> bytes)
     {
         bytes[..Size].Clear();
-        Plain.CopyTo(bytes);
+        (geometry.IsExtended ? Extended : Plain).CopyTo(bytes);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], (uint)geometry.Heads);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[12..], (uint)geometry.TrackSize);
         bytes[16] = (byte)geometry.DeviceType;
@@ -38,7 +42,8 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder)
     {
         header = default;
         CkdGeometry expected = CkdGeometry.Model3390(1);
-        if (!bytes[..8].SequenceEqual(Plain))
+        bool extended = bytes[..8].SequenceEqual(Extended);
+        if (!extended && !bytes[..8].SequenceEqual(Plain))
             return WhyNotPlain(bytes[..8]);
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) is uint heads && heads != expected.Heads)
             return $"offset 8: {heads} heads; a 3390 has {expected.Heads}";
@@ -46,9 +51,9 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder)
             return $"offset 12: track size {size}; a 3390's is {expected.TrackSize}";
         if (bytes[16] != Type3390)
             return $"offset 16: device type {bytes[16]:X2}; only 3390 ({Type3390:X2}) is supported";
-        if (bytes[17] > MaxFiles)
-            return $"offset 17: file number {bytes[17]}; a series has at most {MaxFiles} files";
-        header = new CkdHeader(bytes[17], BinaryPrimitives.ReadUInt16LittleEndian(bytes[18..]));
+        if (bytes[17] > MaxFiles || (extended && bytes[17] != 0))
+            return $"offset 17: file number {bytes[17]}; a series has at most {MaxFiles} files, an extended address volume is one file";
+        header = new CkdHeader(bytes[17], BinaryPrimitives.ReadUInt16LittleEndian(bytes[18..]), extended);
         if (header.Sequence == 0 && header.HighCylinder != 0)
             return $"offset 18: highest cylinder {header.HighCylinder} in a volume of one file";
         return null;

@@ -18,8 +18,8 @@ public static class CkdImageCreator
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(layout);
-        if (geometry != CkdGeometry.Model3390(geometry.Cylinders) || geometry.Cylinders is < 1 or > CkdGeometry.MaxCylinders)
-            throw new ArgumentOutOfRangeException(nameof(geometry), $"a 3390 of 1 to {CkdGeometry.MaxCylinders} cylinders");
+        if (geometry != CkdGeometry.Model3390(geometry.Cylinders) || geometry.Cylinders is < 1 or > CkdGeometry.MaxExtendedCylinders)
+            throw new ArgumentOutOfRangeException(nameof(geometry), $"a 3390 of 1 to {CkdGeometry.MaxExtendedCylinders} cylinders");
         if (Path.Exists(path))
             throw new ImageException($"{path}: exists already; an image is never overwritten");
         string? redo = Path.Exists(path + CkdImage.RedoSuffix) ? path + CkdImage.RedoSuffix : null;

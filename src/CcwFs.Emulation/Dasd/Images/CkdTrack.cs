@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// One track as CKD images hold it, parsed and editable: home address 5 (flag 0, cylinder 2, head 2, big-endian), then records,
+/// One track as CKD images hold it, parsed and editable: home address 5 (flag 0, <see cref="TrackAddress"/> 4), then records,
 /// each a count field 8 (CCHHR 5, key length 1, data length 2, big-endian), key and data, then eight FF. Record 0 comes first with no key and 8 bytes of
 /// data. A slot of zeros is a track never formatted: it gets its home address and a standard record 0.
 /// The layout is the one of Hercules' images (reference: CKD_P370). One object is one buffer of slot size, reused from track to track.
@@ -43,6 +43,8 @@ public sealed class CkdTrack
 
     /// <summary>Head.</summary>
     public int Head => Number % Geometry.Heads;
+
+    private TrackAddress Address => new(Cylinder, Head);
 
     /// <summary>Records on the track, record 0 included.</summary>
     public int RecordCount { get; private set; }
@@ -162,8 +164,7 @@ public sealed class CkdTrack
     {
         Number = number;
         _slot[0] = 0;
-        BinaryPrimitives.WriteUInt16BigEndian(_slot.AsSpan(1), (ushort)Cylinder);
-        BinaryPrimitives.WriteUInt16BigEndian(_slot.AsSpan(3), (ushort)Head);
+        Address.Write(_slot.AsSpan(1));
         Span<byte> count = stackalloc byte[CountSize];
         _slot.AsSpan(1, 4).CopyTo(count);
         count[4..].Clear();
@@ -176,8 +177,7 @@ public sealed class CkdTrack
     public void Renumber(int number)
     {
         Number = number;
-        BinaryPrimitives.WriteUInt16BigEndian(_slot.AsSpan(1), (ushort)Cylinder);
-        BinaryPrimitives.WriteUInt16BigEndian(_slot.AsSpan(3), (ushort)Head);
+        Address.Write(_slot.AsSpan(1));
         for (int index = 0; index < RecordCount; index++)
             _slot.AsSpan(1, 4).CopyTo(_slot.AsSpan(_offsets[index]));
     }
@@ -216,7 +216,7 @@ public sealed class CkdTrack
     {
         if (_slot[0] != 0)
             return $"offset 0: home address flag {_slot[0]:X2}";
-        if (BinaryPrimitives.ReadUInt16BigEndian(_slot.AsSpan(1)) != (ushort)Cylinder || BinaryPrimitives.ReadUInt16BigEndian(_slot.AsSpan(3)) != Head)
+        if (TrackAddress.Read(_slot.AsSpan(1)) != Address)
             return $"offset 1: home address {Convert.ToHexString(_slot, 1, 4)} is not cylinder {Cylinder} head {Head}";
         int offset = HomeAddressSize;
         while (true)

@@ -45,7 +45,7 @@ public readonly record struct TrackImage(int Track, ReadOnlyMemory<byte> Slot);
 
 /// <summary>A volume's geometry (3390: 15 heads, slots of 56,832 bytes).</summary>
 /// <param name="DeviceType">Device type, 3390.</param>
-/// <param name="Cylinders">Primary cylinders, 1 to 65,520.</param>
+/// <param name="Cylinders">Primary cylinders, 1 to <see cref="MaxExtendedCylinders"/>.</param>
 /// <param name="Heads">Tracks a cylinder.</param>
 /// <param name="TrackSize">Bytes of a track slot in the image.</param>
 public readonly record struct CkdGeometry(ushort DeviceType, int Cylinders, int Heads, int TrackSize)
@@ -53,8 +53,17 @@ public readonly record struct CkdGeometry(ushort DeviceType, int Cylinders, int 
     /// <summary>The largest volume whose cylinder numbers fit a plain CKD image (3390-54 is 65,520 cylinders).</summary>
     public const int MaxCylinders = 65_520;
 
+    /// <summary>The largest extended address volume: a 3390-A of 1 TB.</summary>
+    public const int MaxExtendedCylinders = 1_182_006;
+
     /// <summary>A 3390 of so many cylinders.</summary>
     public static CkdGeometry Model3390(int cylinders) => new(0x3390, cylinders, 15, 56_832);
+
+    /// <summary>An extended address volume: its cylinder numbers take more than 16 bits (<see cref="TrackAddress"/>).</summary>
+    public bool IsExtended => Cylinders > MaxCylinders;
+
+    /// <summary>The cylinders where there are 16 bits for them: FFFE stands for more, and the number is elsewhere (Linux: LV_COMPAT_CYL).</summary>
+    public ushort ShortCylinders => IsExtended ? (ushort)0xFFFE : (ushort)Cylinders;
 
     /// <summary>Tracks on the volume.</summary>
     public int Tracks => Cylinders * Heads;

@@ -138,8 +138,11 @@ internal sealed class ImageSeries : IDisposable
         (long cylinders, long rest) = Math.DivRem(length - CkdHeader.Size, size);
         if (rest != 0 || cylinders == 0)
             throw new ImageException($"{path}: offset {length}: {length - CkdHeader.Size} bytes after the header are not whole cylinders of {size}: truncated?");
-        if (first + cylinders > CkdGeometry.MaxCylinders)
-            throw new ImageException($"{path}: offset {length}: {first + cylinders} cylinders; at most {CkdGeometry.MaxCylinders} are supported");
+        int most = header.IsExtended ? CkdGeometry.MaxExtendedCylinders : CkdGeometry.MaxCylinders;
+        if (first + cylinders > most)
+            throw new ImageException($"{path}: offset {length}: {first + cylinders} cylinders; at most {most} are supported");
+        if (header.IsExtended && cylinders <= CkdGeometry.MaxCylinders)
+            throw new ImageException($"{path}: offset 0: an extended address volume of {cylinders} cylinders only: truncated?");
         if (header.HighCylinder != 0 && header.HighCylinder != first + cylinders - 1)
             throw new ImageException($"{path}: offset 18: highest cylinder {header.HighCylinder}, but the file holds {first} to {first + cylinders - 1}");
         CheckFirstTrack(path, handle, first);

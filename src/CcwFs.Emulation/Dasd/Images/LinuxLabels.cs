@@ -69,7 +69,9 @@ internal static class LinuxLabels
         data[0] = 0xF4;
         BinaryPrimitives.WriteUInt16BigEndian(data[6..], (ushort)(recordsPerTrack - 2));
         data[15] = 1; // DS4NOEXT
-        BinaryPrimitives.WriteUInt16BigEndian(data[18..], (ushort)geometry.Cylinders);
+        BinaryPrimitives.WriteUInt16BigEndian(data[18..], geometry.ShortCylinders);
+        if (geometry.IsExtended)
+            BinaryPrimitives.WriteInt32BigEndian(data[88..], geometry.Cylinders); // DS4DCYL
         BinaryPrimitives.WriteUInt16BigEndian(data[20..], (ushort)geometry.Heads);
         BinaryPrimitives.WriteUInt16BigEndian(data[22..], TrackCapacity3390);
         data[27] = 0x30; // DS4DEVFG
