@@ -79,6 +79,9 @@ public sealed partial class EmulatedSubchannel : ISubchannel
         }
     }
 
+    /// <summary>The leftmost path of a mask, as a mask; 0 when there is none.</summary>
+    private static byte FirstPath(byte mask) => (byte)(mask == 0 ? 0 : 0x80 >> System.Numerics.BitOperations.LeadingZeroCount((uint)mask << 24));
+
     private byte Installed => (byte)(0xFF00 >> _chpids.Length);
 
     /// <inheritdoc/>
@@ -166,6 +169,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
         if (status == DeviceStatus.None)
             return false;
         irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
+        Esw.Write(irb[Irb.EswOffset..], FirstPath(Volatile.Read(ref _available)), senseLength: 0);
         return true;
     }
 

@@ -179,6 +179,10 @@ public sealed class IdentityTests
         Assert.Equal("3390-0A behind 3990-E9", facts["model"]);
         Assert.Equal("fake", facts["image"]);
         Assert.Equal("no", facts["reserved"]);
+        Assert.Equal(("linux", "all cylinders"), (facts["profile"], facts["space"]));
+        using EckdDevice other = rig.Add(0x0151, profile: EckdProfile.Full, spaceEfficient: true);
+        facts = other.Describe().ToDictionary();
+        Assert.Equal(("full", "on demand (ESE), 0 cylinders in use"), (facts["profile"], facts["space"]));
     }
 
     private static Step Prepare(byte suborder)

@@ -88,6 +88,24 @@ public sealed class OrderTests
     }
 
     [Fact]
+    public void Performance_statistics_count_requests_tracks_and_hits()
+    {
+        using Rig rig = new Rig().Formatted(3, 2, 64); // a write that bypasses; its track was not in the cache
+        Step[] read = [Step.Locate(0x06, 1, 3, 1, 64), Step.R(0x86, 64)];
+        rig.Device.Run([Step.Extent(0x40, 3, 3, 0xC0), .. read]).Ok();
+        rig.Device.Run([Step.Extent(0x40, 3, 3, 0xC0), .. read]).Ok();
+        rig.Device.Run([Step.Extent(0x40, 3, 3, 0xCC), .. read]).Ok(); // sequential
+        rig.Device.Run([Step.Extent(0x40, 3, 3, 0xC4), .. read]).Ok(); // bypass
+        rig.Device.Run(Step.Extent(0x80, 3, 3, 0xC8), Step.Locate(0x01, 1, 3, 1, 64), Step.Sized(0x85, 64)).Ok(); // inhibit load
+        rig.Device.Run(Step.Seek(0, 9), Step.R(0x16, 16)).Ok(); // another track
+        byte[] data = rig.Device.Run(Prepare(0x01), Step.R(0x3E, 96)).Ok().Data[0];
+        int[] words = [.. Enumerable.Range(1, 21).Select(i => Word(data, 4 * i))];
+        // reads, hits, writes, hits; the same of sequential ones; 52 inhibited, bypassed; 64 loads, stores; 84 misses
+        Assert.Equal([4, 3, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 2, 2, 0, 0, 0, 2], words);
+        Assert.Equal("5 reads, 2 writes, 5 out of the cache", rig.Device.Describe().ToDictionary()["requests"]);
+    }
+
+    [Fact]
     public void Query_host_access_lists_each_path_group_once_over_all_sharers()
     {
         using var rig = new Rig(20);

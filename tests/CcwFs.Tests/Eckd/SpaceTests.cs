@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CcwFs.ChannelIo;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Tests.Images;
@@ -61,12 +62,55 @@ public sealed class SpaceTests : IDisposable
     }
 
     [Fact]
+    public void A_track_that_many_ranges_name_is_released_once()
+    {
+        using var rig = new Rig(spaceEfficient: true);
+        rig.Device.Run(Release(0x20, (40, 50), (16, 31), (0, 149), (20, 40), (149, 149))).Ok();
+        rig.Device.Run(Release(0x20, (40, 50), (45, 60), (10, 20), (61, 62))).Ok();
+        Assert.Equal([(0, 150), (10, 11), (40, 11), (51, 10), (61, 2)], rig.Store.Released);
+    }
+
+    [Fact]
+    public async Task Drivers_of_a_full_volume_hear_that_it_is_full_and_when_there_is_space_again()
+    {
+        using var store = new FullStore();
+        using var volume = new EckdVolume(store);
+        using var device = Device(volume, 0x0150, spaceEfficient: true);
+        using var plain = Device(volume, 0x0151, spaceEfficient: false);
+        var attention = System.Threading.Channels.Channel.CreateUnbounded<DeviceStatus>();
+        device.Unsolicited = s => attention.Writer.TryWrite(s);
+        plain.Unsolicited = _ => Assert.Fail("not its business");
+        Format(device).Fails(0x10, 0x82, 0);
+        Format(device).Fails(0x10, 0x82, 0); // told once
+        Assert.Equal(DeviceStatus.Attention, await attention.Reader.ReadAsync());
+        Assert.Equal(["0010060400000000" + "0000000000000000", "000900000000000000"], [Message(device), Message(device)]);
+        Assert.False(attention.Reader.TryRead(out _));
+        store.IsFull = false;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        Assert.Equal(DeviceStatus.Attention, await attention.Reader.ReadAsync(patience.Token));
+        Assert.Equal(["03", "06", "00"], [Message(device)[6..8], Message(device)[6..8], Message(device)[6..8]]); // Linux goes on at 03
+        byte[] query = device.Run(OrderTests.Prepare(0x52), Step.R(0x3E, 28)).Ok().Data[0];
+        Assert.Equal((0x20, 2), (query[0], BinaryPrimitives.ReadInt32BigEndian(query.AsSpan(20))));
+        Format(device).Ok();
+        Assert.Equal("000900000000000000", Message(plain));
+    }
+
+    private static EckdDevice Device(EckdVolume volume, ushort number, bool spaceEfficient) =>
+        new(volume, new EckdOptions(new DeviceId(0, 0, number), SpaceEfficient: spaceEfficient));
+
+    private static Outcome Format(EckdDevice device) => device.Run(
+        Step.Extent(0, 0, 0), Step.Locate(0x03, 1, 0, 0, 8), Step.W(0x1D, [.. Step.Count(0, 0, 1, 0, 8), .. new byte[8]]));
+
+    private static string Message(EckdDevice device) =>
+        Convert.ToHexString(device.Run(OrderTests.Prepare(0x03), Step.R(0x3E, 4096).WithSli()).Data[0]);
+
+    [Fact]
     public void A_full_disk_is_out_of_space_as_Linux_reads_it_and_drivers_are_told_to_wait()
     {
         using var full = new FullStore();
         using var volume = new EckdVolume(full);
-        using var device = new EckdDevice(volume, new EckdOptions(new CcwFs.ChannelIo.DeviceId(0, 0, 0x0150), SpaceEfficient: true));
-        byte[] sense = device.Run(Step.Extent(0, 0, 0), Step.Locate(0x03, 1, 0, 0, 8), Step.W(0x1D, [.. Step.Count(0, 0, 1, 0, 8), .. new byte[8]])).Sense;
+        using EckdDevice device = Device(volume, 0x0150, spaceEfficient: true);
+        byte[] sense = Format(device).Sense;
         Assert.Equal((0x10, 0x82, 0x01), (sense[0], sense[1], sense[25]));
         byte[] query = device.Run(OrderTests.Prepare(0x52), Step.R(0x3E, 28)).Ok().Data[0];
         Assert.Equal((0x60, 0), (query[0], BinaryPrimitives.ReadInt32BigEndian(query.AsSpan(20))));
@@ -153,7 +197,13 @@ public sealed class SpaceTests : IDisposable
 
         public void Read(int track, Span<byte> slot) => slot.Clear();
 
-        public void Write(ReadOnlySpan<TrackImage> tracks) => throw new ImageException("full", new IOException("No space left on device", 28));
+        public volatile bool IsFull = true;
+
+        public void Write(ReadOnlySpan<TrackImage> tracks)
+        {
+            if (IsFull)
+                throw new ImageException("full", new IOException("No space left on device", 28));
+        }
 
         public void Release(int first, int count)
         {

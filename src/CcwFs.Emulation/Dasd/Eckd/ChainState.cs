@@ -72,6 +72,11 @@ internal struct ChainState
     /// <summary>Block size of DEFINE EXTENT, 0 when it named none.</summary>
     public ushort BlockSize;
 
+    public CacheUse Cache;
+
+    /// <summary>A track was not in the cache.</summary>
+    public bool Missed;
+
     public LocateRecordDomain Domain;
 
     /// <summary>What the command before the running one left; and what the running one leaves.</summary>

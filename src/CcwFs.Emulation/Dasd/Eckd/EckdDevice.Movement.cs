@@ -8,7 +8,13 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 public sealed partial class EckdDevice
 {
     /// <summary>The track under the head.</summary>
-    internal CkdTrack CurrentTrack() => Volume.Track(Chain.Track);
+    internal CkdTrack CurrentTrack()
+    {
+        uint loads = Volume.Statistics.Loads;
+        CkdTrack track = Volume.Track(Chain.Track);
+        Chain.Missed |= Volume.Statistics.Loads != loads;
+        return track;
+    }
 
     /// <summary>Orients to record <paramref name="index"/>, of which <paramref name="field"/> has passed.</summary>
     internal void Orient(CkdTrack track, int index, Field field)

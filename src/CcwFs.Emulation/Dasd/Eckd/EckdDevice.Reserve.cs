@@ -43,7 +43,7 @@ public sealed partial class EckdDevice
     /// </summary>
     public void RaiseStateChange() => Unsolicited?.Invoke(DeviceStatus.Attention | DeviceStatus.DeviceEnd | DeviceStatus.UnitException);
 
-    /// <summary>Attention: a message waits in the message buffer. Presented once. Called without the gate.</summary>
+    /// <summary>Attention: a message waits in the message buffer. Presented once.</summary>
     public void RaiseAttention() => Unsolicited?.Invoke(DeviceStatus.Attention);
 
     /// <summary>Reserves the volume. False: programs of other devices have to end first; nobody begins a new one until then.</summary>
@@ -148,6 +148,7 @@ public sealed partial class EckdDevice
     private bool Reset()
     {
         _pathGroups.Clear();
+        _messages.Clear();
         (_sensePending, _owesDeviceEnd, _allegianceLost) = (false, false, false);
         return GiveUpReserve();
     }

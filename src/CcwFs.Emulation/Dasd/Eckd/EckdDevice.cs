@@ -101,6 +101,8 @@ public sealed partial class EckdDevice : IChannelDevice
         lock (Volume.Gate)
         {
             status = Conclude(status);
+            if (Chain.Positioned)
+                Volume.Statistics.Count(Chain.Cache, Chain.Wrote, !Chain.Missed);
             awaited = LeaveProgram();
         }
         if (awaited)
@@ -150,12 +152,19 @@ public sealed partial class EckdDevice : IChannelDevice
         yield return new("access", IsReadOnly ? "read-only" : "read and write");
         yield return new("serial", Options.ShownSerial);
         yield return new("subsystem", $"{Options.SubsystemId:X4} unit address {Options.UnitAddress:X2}");
-        string reserve, groups;
+        yield return new("profile", Options.Profile.ToString().ToLowerInvariant());
+        string reserve, groups, requests, space;
         lock (Volume.Gate)
         {
+            VolumeStatistics statistics = Volume.Statistics;
+            requests = $"{statistics.Reads} reads, {statistics.Writes} writes, {statistics.Hits} out of the cache";
+            space = !IsSpaceEfficient ? "all cylinders"
+                : $"on demand (ESE), {Volume.AllocatedCylinders()} cylinders in use{(Volume.IsOutOfSpace ? ", no space left" : "")}";
             reserve = Volume.ReservedBy is not { } holder ? "no" : holder == this ? "by this device" : $"by {holder.Options.Device}";
             groups = _pathGroups.Describe();
         }
+        yield return new("space", space);
+        yield return new("requests", requests);
         yield return new("reserved", reserve);
         yield return new("path groups", groups);
     }

@@ -12,9 +12,10 @@ internal sealed class TornTrackException(int track, string reason) : Exception(r
 /// One image as the devices on it share it: its tracks behind a small cache, and who has reserved it. One object an image; each
 /// <see cref="EckdDevice"/> attaches itself. The last device that is disposed disposes the volume, and the volume disposes its store.
 /// Everything is guarded by <see cref="Gate"/>, which a device holds during one command, data transfer included. Lock order: a channel's own
-/// locks, then the gate; nothing calls out to a channel with the gate held except through the running command's data transfer.
+/// locks, then the gate; nothing calls out to a channel with the gate held except through the running command's data transfer, and to present status of
+/// the device's own, for which the channel locks nothing.
 /// </summary>
-public sealed class EckdVolume : IDisposable
+public sealed partial class EckdVolume : IDisposable
 {
     /// <summary>Tracks cached a volume (arbitrary; buffers are made when first needed, so an idle volume has none).</summary>
     public const int CacheTracks = 32;
@@ -53,8 +54,8 @@ public sealed class EckdVolume : IDisposable
     /// <summary>The devices on the volume; under the gate.</summary>
     internal IReadOnlyList<EckdDevice> Devices => _devices;
 
-    /// <summary>The last write failed for want of space.</summary>
-    internal bool IsOutOfSpace { get; private set; }
+    /// <summary>What was asked of the volume so far.</summary>
+    internal VolumeStatistics Statistics { get; } = new();
 
     /// <summary>The device that has reserved the volume, if any.</summary>
     internal EckdDevice? ReservedBy { get; set; }
@@ -85,6 +86,7 @@ public sealed class EckdVolume : IDisposable
             if (_disposed)
                 return;
             _disposed = true;
+            EndProbe();
             try
             {
                 Commit();
@@ -94,29 +96,6 @@ public sealed class EckdVolume : IDisposable
                 _store.Dispose();
             }
         }
-    }
-
-    /// <summary>Cylinders that take space on the store, rounded up.</summary>
-    internal int AllocatedCylinders()
-    {
-        long cylinder = (long)Geometry.Heads * Geometry.TrackSize;
-        return (int)Math.Min(Geometry.Cylinders, (_store.AllocatedBytes + cylinder - 1) / cylinder);
-    }
-
-    /// <summary>
-    /// Makes tracks empty and gives their space back; what is cached of them is forgotten. Throws <see cref="ImageException"/>. Under the gate.
-    /// </summary>
-    internal void Release(int first, int count)
-    {
-        Commit();
-        _latest = null;
-        for (int i = 0; i < _slotCount; i++)
-        {
-            if (_slots![i].Number >= first && _slots[i].Number < first + count)
-                _slots[i].Number = Slot.Empty;
-        }
-        _store.Release(first, count);
-        IsOutOfSpace = false;
     }
 
     internal void Attach(EckdDevice device)
@@ -187,6 +166,7 @@ public sealed class EckdVolume : IDisposable
         if (slot.Track.Load(_store, number) is { } fault)
             throw new TornTrackException(number, fault);
         slot.Number = number;
+        Statistics.Loads++;
         return Use(slot);
     }
 
@@ -219,11 +199,15 @@ public sealed class EckdVolume : IDisposable
         {
             _store.Write(_batch.AsSpan(0, count));
             written = true;
-            IsOutOfSpace = false;
+            Statistics.Stores += (uint)count;
+            NoteSpace(isThere: true);
         }
-        catch (ImageException e)
+        catch (ImageException e) when (e.IsOutOfSpace)
         {
-            IsOutOfSpace = e.IsOutOfSpace;
+            _refused.Clear();
+            for (int i = 0; i < count; i++)
+                _refused.Add(_batch[i].Track);
+            NoteSpace(isThere: false);
             throw;
         }
         finally

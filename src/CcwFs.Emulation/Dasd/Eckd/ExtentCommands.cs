@@ -124,6 +124,7 @@ internal static class ExtentCommands
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         ref ChainState chain = ref device.Chain;
         (chain.Mask, chain.BlockSize, chain.FirstTrack, chain.LastTrack) = (mask, blockSize, first, last);
+        chain.Cache = (CacheUse)((parameters[1] >> 2) & 7);
         chain.ExtentDefined = true;
         return true;
     }

@@ -51,17 +51,25 @@ internal static class SpaceCommands
         return ReleaseRanges(device, ranges);
     }
 
+    /// <summary>A track that several ranges name is released once: a command takes no longer than the volume is large.</summary>
     private static DeviceStatus ReleaseRanges(EckdDevice device, ReadOnlySpan<byte> ranges)
     {
-        for (int at = 0; at < ranges.Length; at += RangeSize)
+        Span<(int First, int Last)> sorted = stackalloc (int, int)[ranges.Length / RangeSize];
+        for (int i = 0; i < sorted.Length; i++)
         {
-            if (!Read(device, ranges[at..], out int first, out int last) || last < first)
+            if (!Read(device, ranges[(i * RangeSize)..], out int first, out int last) || last < first)
                 return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+            sorted[i] = (first, last);
         }
-        for (int at = 0; at < ranges.Length; at += RangeSize)
+        sorted.Sort();
+        int next = 0;
+        foreach ((int first, int last) in sorted)
         {
-            if (Read(device, ranges[at..], out int first, out int last))
-                device.Volume.Release(first, last - first + 1);
+            if (last < next)
+                continue;
+            int begin = Math.Max(first, next);
+            device.Volume.Release(begin, last - begin + 1);
+            next = last + 1;
         }
         return EckdDevice.Ended;
     }

@@ -9,7 +9,7 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 internal static class SubsystemData
 {
     public const int StatisticsSize = 192;
-    public const int LongestMessage = 9;
+    public const int LongestMessage = 16;
     public const int StorageQuerySize = 28;
     public const int ConfigurationQuerySize = ConfigurationHeader + PoolEntry;
     public const int PathStatusSize = 16;
@@ -28,6 +28,8 @@ internal static class SubsystemData
     private const int HostEntry = 32;
     private const int MaxHosts = 512; // what fits into the 16,394 bytes that drivers give
     private const byte EbcdicBlank = 0x40;
+    private const int NoMessageSize = 9;
+    private const byte SpaceMessageFormat = 0x06;
 
     public static int FeatureCodes(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
     {
@@ -41,20 +43,29 @@ internal static class SubsystemData
         return IdentityData.UnitAddressConfigurationSize;
     }
 
-    /// <summary>1 unit address, 94 subsystem id; nothing is counted. Byte 8 of the order: also the second half.</summary>
+    /// <summary>1 unit address, 4 the volume's counters, 94 subsystem id. Byte 8 of the order: also the second half, which counts nothing.</summary>
     public static int Statistics(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
     {
         destination[1] = device.Options.UnitAddress;
+        device.Volume.Statistics.Write(destination);
         BinaryPrimitives.WriteUInt16BigEndian(destination[94..], device.Options.SubsystemId);
         return order[8] == 0 ? StatisticsSize / 2 : StatisticsSize;
     }
 
-    /// <summary>"No message": length 9, format 0, the message id of the order.</summary>
+    /// <summary>
+    /// The oldest message: 0 length, 2 format (06: space), 3 what, 6 pool. Or "no message": length 9, format 0, the message id of the order.
+    /// </summary>
     public static int Message(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination)
     {
-        destination[1] = LongestMessage;
+        if (device.TakeMessage(out SpaceMessage message))
+        {
+            (destination[1], destination[2], destination[3]) = (LongestMessage, SpaceMessageFormat, (byte)message);
+            BinaryPrimitives.WriteUInt16BigEndian(destination[6..], PoolId);
+            return LongestMessage;
+        }
+        destination[1] = NoMessageSize;
         order.Slice(8, 4).CopyTo(destination[4..]);
-        return LongestMessage;
+        return NoMessageSize;
     }
 
     /// <summary>

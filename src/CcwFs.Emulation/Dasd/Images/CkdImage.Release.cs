@@ -9,7 +9,7 @@ public sealed partial class CkdImage
     public long AllocatedBytes => _series.Parts.Sum(part => _files.AllocatedBytes(part.Handle));
 
     /// <inheritdoc/>
-    /// <remarks>As <see cref="Write"/>, in pieces of 1,024 tracks. Between the pieces a page may stay allocated.</remarks>
+    /// <remarks>As <see cref="Write"/>, in pieces of 336 tracks: it must work on a full disk. Between the pieces a page may stay allocated.</remarks>
     public void Release(int first, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -22,7 +22,7 @@ public sealed partial class CkdImage
         lock (_writing)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var piece = new TrackImage[Math.Min(count, RedoFile.MaxTracks)];
+            var piece = new TrackImage[Math.Min(count, RedoFile.TracksInFirstPage)];
             for (int done = 0; done < count; done += piece.Length)
             {
                 int length = Math.Min(piece.Length, count - done);

@@ -18,6 +18,11 @@ internal sealed class RedoFile(IImageFiles files, string path) : IDisposable
     /// <summary>Most tracks of one change (arbitrary: 68 cylinders).</summary>
     public const int MaxTracks = 1_024;
 
+    /// <summary>
+    /// Tracks whose entries lie in the file's first 4,096 bytes: where the file is there, a change of so many tracks without bytes needs no space.
+    /// </summary>
+    public const int TracksInFirstPage = (4_096 - EntriesAt) / EntrySize;
+
     private const int EntriesAt = 64;
     private const int EntrySize = 12;
     private const int TracksAt = 16_384;

@@ -1,0 +1,94 @@
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Emulation.Dasd.Eckd;
+
+/// <content>
+/// Space of an ESE volume. When a write finds none, its devices say so (sense, attention, a message), and drivers wait: nobody would notice that there is
+/// space again. So the volume asks the store from time to time, by writing the old bytes of the tracks it could not write, which changes nothing.
+/// </content>
+public sealed partial class EckdVolume
+{
+    /// <summary>How often a volume without space looks for some (arbitrary).</summary>
+    private static readonly TimeSpan s_probeInterval = TimeSpan.FromSeconds(1);
+
+    private readonly List<int> _refused = []; // tracks of the last write that found no space
+    private Timer? _probe;
+
+    /// <summary>The last write failed for want of space.</summary>
+    internal bool IsOutOfSpace { get; private set; }
+
+    /// <summary>Cylinders that take space on the store, rounded up.</summary>
+    internal int AllocatedCylinders()
+    {
+        long cylinder = (long)Geometry.Heads * Geometry.TrackSize;
+        return (int)Math.Min(Geometry.Cylinders, (_store.AllocatedBytes + cylinder - 1) / cylinder);
+    }
+
+    /// <summary>
+    /// Makes tracks empty and gives their space back; what is cached of them is forgotten. Throws <see cref="ImageException"/>. Under the gate.
+    /// </summary>
+    internal void Release(int first, int count)
+    {
+        Commit();
+        _latest = null;
+        for (int i = 0; i < _slotCount; i++)
+        {
+            if (_slots![i].Number >= first && _slots[i].Number < first + count)
+                _slots[i].Number = Slot.Empty;
+        }
+        _store.Release(first, count);
+        NoteSpace(isThere: true);
+    }
+
+    /// <summary>A write, or what asked in its place, went well or found no space. Under the gate.</summary>
+    private void NoteSpace(bool isThere)
+    {
+        if (IsOutOfSpace != isThere)
+            return;
+        IsOutOfSpace = !isThere;
+        foreach (EckdDevice device in _devices)
+        {
+            if (isThere)
+                device.AnnounceSpace();
+            else
+                device.AnnounceNoSpace();
+        }
+        if (IsOutOfSpace && _devices.Exists(static d => d.IsSpaceEfficient))
+            _probe ??= new Timer(static volume => ((EckdVolume)volume!).Probe(), this, s_probeInterval, Timeout.InfiniteTimeSpan);
+        if (!IsOutOfSpace)
+            EndProbe();
+    }
+
+    private void Probe()
+    {
+        lock (Gate)
+        {
+            if (_disposed || !IsOutOfSpace)
+                return;
+            _ = Scratch;
+            try
+            {
+                foreach (int track in _refused)
+                {
+                    _store.Read(track, _scratch);
+                    _store.Write([new TrackImage(track, _scratch)]);
+                }
+                NoteSpace(isThere: true);
+            }
+            catch (ImageException e) when (e.IsOutOfSpace)
+            {
+                _probe?.Change(s_probeInterval, Timeout.InfiniteTimeSpan);
+            }
+            catch (ImageException)
+            {
+                NoteSpace(isThere: true); // not for want of space: the drivers' next try tells them
+            }
+        }
+    }
+
+    private void EndProbe()
+    {
+        _probe?.Dispose();
+        _probe = null;
+    }
+}
