@@ -32,8 +32,9 @@ public readonly struct FuseRequest
 
     /// <summary>
     /// Takes the reply into the caller's hands; the handler then returns <see cref="FuseHandlers.Later"/>. READ, WRITE and IOCTL only.
-    /// When INTERRUPT or the session's end answers it (EINTR), <paramref name="interrupted"/> is called once, on a thread of the session
-    /// and never before the handler has returned: it must not wait. A handler that returns anything else takes the request back.
+    /// When INTERRUPT or the session's end answers it (EINTR), <paramref name="interrupted"/> is called once, on another thread
+    /// and never before the handler has returned: it must not wait. INTERRUPT answers a READ at once, the others when they have not ended by
+    /// themselves a second later. A handler that returns anything else takes the request back.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another operation, or a second call.</exception>
     public DeferredReply Defer(Action<DeferredReply>? interrupted) =>

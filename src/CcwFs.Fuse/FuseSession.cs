@@ -93,7 +93,7 @@ public sealed class FuseSession : IDisposable
     public bool NotifyInvalidateNode(ulong node) =>
         Replies.Notify(FuseConstants.FUSE_NOTIFY_INVAL_INODE, new FuseNotifyInvalInodeOut { Ino = node }, default) == 0;
 
-    /// <summary>Answers every held request EINTR.</summary>
+    /// <summary>Interrupts every held request, as a signal of its caller would.</summary>
     public void EndHeld()
     {
         foreach (ulong unique in Held.Snapshot())

@@ -11,6 +11,9 @@ namespace CcwFs.Fuse;
 /// </summary>
 internal sealed class HeldRequests(FuseReplies replies)
 {
+    /// <summary>How long an INTERRUPT leaves a held WRITE or IOCTL (arbitrary).</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
+
     private readonly record struct Entry(FuseOpcode Opcode, int MaxData, Action<DeferredReply>? Interrupted);
 
     private readonly Lock _gate = new();
@@ -84,8 +87,28 @@ internal sealed class HeldRequests(FuseReplies replies)
         return true;
     }
 
-    /// <summary>Answers EINTR and tells the holder; false when it is not held.</summary>
+    /// <summary>
+    /// INTERRUPT: ends a READ. A WRITE or an IOCTL does its work and has a while to end by itself: callers do not expect EINTR where the
+    /// kernel's own drivers never give it, and any work queued to the calling thread counts as a signal (io_uring's completions are). One that hangs
+    /// must still let go of a caller who is being killed. False when it is not held.
+    /// </summary>
     internal bool Interrupt(ulong unique)
+    {
+        FuseOpcode opcode;
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(unique, out Entry entry))
+                return false;
+            opcode = _stopped ? FuseOpcode.Read : entry.Opcode;
+        }
+        if (opcode == FuseOpcode.Read)
+            return End(unique);
+        _ = Task.Delay(s_grace).ContinueWith(_ => End(unique), TaskScheduler.Default);
+        return true;
+    }
+
+    /// <summary>Answers EINTR and tells the holder; false when it is not held.</summary>
+    internal bool End(ulong unique)
     {
         if (!TryRemove(unique, null, out Entry entry))
             return false;

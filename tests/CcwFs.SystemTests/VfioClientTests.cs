@@ -151,6 +151,24 @@ public sealed class VfioClientTests(MountedCcwfs mounted) : IClassFixture<Mounte
         """);
 
     [Fact]
+    public void A_signal_does_not_disturb_what_no_driver_lets_a_signal_disturb() => Run("""
+        iommu, device, memory, ioas = client()
+        hits = 0
+        def hit(*_):
+            global hits
+            hits += 1
+        signal.signal(signal.SIGALRM, hit)
+        signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+        for i in range(1500):
+            other = iommu.alloc()
+            assert iommu.map(other, 0, memory) == 0
+            assert ioctl(iommu.fd, DESTROY, structure('II', 8, other)) == 0
+            assert ioctl(device.fd, RESET, 0) == 0
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        assert hits > 10, hits
+        """);
+
+    [Fact]
     public void A_suspended_program_interrupts_and_goes_on() => Run("""
         iommu, device, memory, ioas = client()
         memory.poke(PROGRAM, ccw(0x03, CC | SLI, 1, DATA) + ccw(0x03, CC | SLI | SUSPEND, 1, DATA) + ccw(0x03, SLI, 1, DATA))
