@@ -40,7 +40,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     private Irb _pending;              // status that nobody has taken yet; valid while _isPending
     private bool _isPending;
     private int _unsolicited;          // status of the device's own, pending; changed by interlocked operations, without the gate
-    private int _announce;             // 1: _unsolicited is not announced yet
+    private int _announce;             // 1: _unsolicited is not announced yet, or waits for the running program's end
     private int _freed;                // 1: a device that was busy is not any more; changed by interlocked operations, without the gate
     private uint _interruptionParameter;
     private byte _available;           // PAM
@@ -78,6 +78,11 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 string.Create(CultureInfo.InvariantCulture, $"{identity.ControlUnitType:x4}/{identity.ControlUnitModel:x2}"));
         }
     }
+
+    /// <summary>A program has begun and neither waits nor is suspended: status of the device's own waits until it has ended. Under the gate.</summary>
+    private bool IsRunning => _active && !_waiting && !_suspended;
+
+    private bool IsUnsolicitedPending => !IsRunning && Volatile.Read(ref _unsolicited) != 0;
 
     /// <summary>The leftmost path of a mask, as a mask; 0 when there is none.</summary>
     private static byte FirstPath(byte mask) => (byte)(mask == 0 ? 0 : 0x80 >> System.Numerics.BitOperations.LeadingZeroCount((uint)mask << 24));
@@ -118,7 +123,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
             byte paths = (byte)(orb.LogicalPathMask & _available);
             if (!_plugged || paths == 0)
                 return ConditionCode.NotOperational;
-            if (_isPending || Volatile.Read(ref _unsolicited) != 0)
+            if (_isPending || IsUnsolicitedPending)
                 return ConditionCode.StatusPending;
             if (_active || _function != FunctionControl.None)
                 return ConditionCode.Busy;
@@ -156,6 +161,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     /// <inheritdoc/>
     public bool Test(out Irb irb)
     {
+        DeviceStatus status;
         lock (_gate)
         {
             irb = _isPending ? _pending : default;
@@ -164,8 +170,15 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 _isPending = false;
                 return true;
             }
+            if (Volatile.Read(ref _unsolicited) == 0)
+                return false;
+            if (IsRunning)
+            {
+                Volatile.Write(ref _announce, 1);
+                return false;
+            }
+            status = (DeviceStatus)Interlocked.Exchange(ref _unsolicited, 0);
         }
-        var status = (DeviceStatus)Interlocked.Exchange(ref _unsolicited, 0);
         if (status == DeviceStatus.None)
             return false;
         irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
@@ -358,7 +371,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 return ConditionCode.NotOperational;
             if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
                 return function == FunctionControl.Clear ? ConditionCode.Initiated : ConditionCode.Busy;
-            bool pending = (_isPending && !IsIntermediate(_pending.Scsw)) || Volatile.Read(ref _unsolicited) != 0;
+            bool pending = (_isPending && !IsIntermediate(_pending.Scsw)) || IsUnsolicitedPending;
             if (function == FunctionControl.Halt && pending)
                 return ConditionCode.StatusPending;
             if (function == FunctionControl.Clear)
@@ -385,6 +398,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel
         if (_active || system)
             _device.AbandonProgram(reset: system);
         EndProgram();
+        if (system)
+            Interlocked.Exchange(ref _unsolicited, 0);
+        else if (Volatile.Read(ref _unsolicited) != 0)
+            _executor.Schedule(this);
     }
 
     private static bool IsIntermediate(in Scsw scsw) => (scsw.StatusControl & ~StatusControl.Pending) == StatusControl.Intermediate;

@@ -339,6 +339,34 @@ public sealed class InterruptTests
         machine.Run(0x1000);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Status_of_the_device_itself_waits_for_the_running_programs_end(bool halt)
+    {
+        using var machine = new Machine { IsEndless = true };
+        machine.Ccws(0x1000, 0x0360_0001_0000_2000, 0x0800_0000_0000_1000);
+        Assert.Equal(124, machine.StartAt(0x1000));
+        machine.TestDevice.Unsolicited!(DeviceStatus.Attention);
+        if (halt)
+        {
+            Assert.Equal(8, machine.Command(1));
+            Assert.Equal(1u, machine.Await(machine.Device.IoInterrupt));
+            Assert.Equal(FunctionControl.Start | FunctionControl.Halt, machine.ReadIrb().Scsw.Function);
+        }
+        else
+        {
+            Assert.Equal(0, (int)machine.Device.Reset(system: false));
+        }
+        Assert.Equal(1u, machine.Await(machine.Device.IoInterrupt));
+        Irb own = machine.ReadIrb();
+        Assert.Equal(
+            (FunctionControl.None, StatusControl.Alert | StatusControl.Pending, DeviceStatus.Attention),
+            (own.Scsw.Function, own.Scsw.StatusControl, own.Scsw.Device));
+        Assert.Equal("00800000", Convert.ToHexString(own[Irb.EswOffset..][..4])); // the path
+        machine.IsEndless = false;
+    }
+
     private static Machine Suspended(out IovaMap map, out ArrayStore extra)
     {
         extra = new ArrayStore(new byte[0x2000]);
