@@ -64,6 +64,11 @@ public static class Corpus
         yield return Program((0x63, extent, 0), (0x4B, "3F000002" + address + "00FF0000" + "000E0002" + "A000", 0), (0xDE, "", 57326), (0xDE, "", 57326));
         yield return Program((0x63, extent, 0), (0x4B, "06000002" + address + "00FF0000" + "00000000", 0), (0x12, "", 8), (0x86, "", 4096));
         yield return Program((0x07, "000000010002", 0), (0x5E, "", 57326));
+        foreach (string suborder in (string[])["41", "0E", "01", "03", "1C", "52", "53", "00"])
+            yield return Program((0x27, "180000000150" + suborder + "0001000000", 0), (0x3E, "", 512));
+        yield return Program((0x27, "1D00000000000000C888" + new string('0', 114), 0), (0x54, "", 44));
+        yield return Program((0xF7, "810000000150" + new string('0', 36), 0));
+        yield return Program((0xF7, "810030000150" + new string('0', 28) + "00030000" + "0000000200010003" + "0001000000030000" + "0000000500000005", 0));
         yield return Program((0x94, "", 32), (0x14, "", 32), (0xB4, "", 32), (0x34, "", 12), (0xAF, "800102030405060708090A0B", 0), (0x04, "", 32));
     }
 

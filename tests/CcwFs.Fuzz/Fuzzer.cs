@@ -21,6 +21,12 @@ public enum FuzzTarget
     Interpreter,
 }
 
+/// <summary>The volume that programs run on.</summary>
+/// <param name="Profile">What the control unit has.</param>
+/// <param name="SpaceEfficient">An ESE volume.</param>
+/// <param name="Cylinders">Its size.</param>
+public sealed record FuzzDasd(EckdProfile Profile = EckdProfile.Full, bool SpaceEfficient = false, int Cylinders = 5);
+
 /// <summary>An invariant did not hold.</summary>
 /// <param name="message">Which.</param>
 /// <param name="program">What it did not hold for.</param>
@@ -40,7 +46,6 @@ public sealed class Fuzzer : IDisposable
     public const int MemorySize = 0x8_0000;
 
     private const int ReadWriteSize = MemorySize - 0x2_0000;
-    private const int Cylinders = 5;
     private static readonly TimeSpan s_loop = TimeSpan.FromMilliseconds(3);   // then CLEAR
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);   // then it hangs
 
@@ -57,18 +62,19 @@ public sealed class Fuzzer : IDisposable
     private readonly VfioCcwDevice _device;
     private Orb _orb;
 
-    /// <summary>A fuzzer whose programs follow from <paramref name="seed"/>.</summary>
-    public Fuzzer(FuzzTarget target, int seed, IReadOnlyList<Seed> corpus)
+    /// <summary>A fuzzer whose programs follow from <paramref name="seed"/>; they run on a volume as <paramref name="dasd"/> says.</summary>
+    public Fuzzer(FuzzTarget target, int seed, IReadOnlyList<Seed> corpus, FuzzDasd? dasd = null)
     {
+        dasd ??= new FuzzDasd();
         (_target, _random, _corpus) = (target, new Random(seed), [.. corpus]);
         var store = new ArrayStore(_memory);
         _map.Map(0, ReadWriteSize, store, 0, MemoryRights.ReadWrite);
         _map.Map(ReadWriteSize, 0x1_0000, store, ReadWriteSize, MemoryRights.Read);
         _map.Map(ReadWriteSize + 0x1_0000, 0x1_0000, store, ReadWriteSize + 0x1_0000, MemoryRights.Write);
-        CkdGeometry geometry = CkdGeometry.Model3390(Cylinders);
+        CkdGeometry geometry = CkdGeometry.Model3390(dasd.Cylinders);
         var volume = new EckdVolume(new MemoryTrackStore(geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "FUZZ01")));
-        var id = new DeviceId(0, 0, 0x150);
-        _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), id, [0x10, 0x11], new EckdDevice(volume, new EckdOptions(id, Profile: EckdProfile.Full)), _executor));
+        var options = new EckdOptions(new DeviceId(0, 0, 0x150), Profile: dasd.Profile, SpaceEfficient: dasd.SpaceEfficient);
+        _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), options.Device, [0x10, 0x11], new EckdDevice(volume, options), _executor));
         _device = new VfioCcwDevice(_subchannel, new AddressSpace(_map), NullLogger.Instance);
     }
 

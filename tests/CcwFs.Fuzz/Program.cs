@@ -1,12 +1,15 @@
 using System.Globalization;
+using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Fuzz;
 
 if (args.Length == 0 || !Enum.TryParse(args[0], ignoreCase: true, out FuzzTarget target) || args.Length % 2 == 0)
 {
-    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter [--seconds N] [--seed N] [--corpus DIR]");
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter [--seconds N] [--seed N] [--corpus DIR] "
+        + "[--profile minimal|linux|full] [--ese true] [--cylinders N]");
     return 2;
 }
 (int seconds, int seed, string? corpus) = (60, Environment.TickCount, null);
+var dasd = new FuzzDasd();
 for (int i = 1; i < args.Length; i += 2)
 {
     switch (args[i])
@@ -20,13 +23,22 @@ for (int i = 1; i < args.Length; i += 2)
         case "--corpus":
             corpus = args[i + 1];
             break;
+        case "--profile":
+            dasd = dasd with { Profile = Enum.Parse<EckdProfile>(args[i + 1], ignoreCase: true) };
+            break;
+        case "--ese":
+            dasd = dasd with { SpaceEfficient = bool.Parse(args[i + 1]) };
+            break;
+        case "--cylinders":
+            dasd = dasd with { Cylinders = int.Parse(args[i + 1], CultureInfo.InvariantCulture) };
+            break;
         default:
             await Console.Error.WriteLineAsync($"unknown option {args[i]}");
             return 2;
     }
 }
-Console.WriteLine($"{target}, seed {seed}, {seconds} s");
-using var fuzzer = new Fuzzer(target, seed, Corpus.Load(corpus));
+Console.WriteLine($"{target}, seed {seed}, {seconds} s, {dasd}");
+using var fuzzer = new Fuzzer(target, seed, Corpus.Load(corpus), dasd);
 try
 {
     fuzzer.Run(TimeSpan.FromSeconds(seconds));
