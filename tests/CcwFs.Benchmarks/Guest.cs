@@ -58,16 +58,20 @@ internal sealed class Guest : IDisposable
     }
 
     /// <summary>Adds one READ TRACK DATA of so many pages, by an IDAW each, which ends the program.</summary>
-    internal void AddTrackRead(int pages)
+    internal void AddTrackRead(int pages) => AddTrack(0xA6, Idaws, pages, last: true);
+
+    /// <summary>Adds one WRITE TRACK DATA of so many pages, the one at this place in the program.</summary>
+    internal void AddTrackWrite(int place, int pages, bool last) => AddTrack(0xA5, Idaws + ((uint)place * 128), pages, last);
+
+    private void AddTrack(byte command, uint idaws, int pages, bool last)
     {
-        const byte ReadTrackData = 0xA6;
         Span<byte> idaw = stackalloc byte[sizeof(ulong)];
         for (int i = 0; i < pages; i++)
         {
             BinaryPrimitives.WriteUInt64BigEndian(idaw, Data + ((ulong)i * 4096));
-            _store.Write(Idaws + (i * sizeof(ulong)), idaw);
+            _store.Write(idaws + (i * sizeof(ulong)), idaw);
         }
-        Add(ReadTrackData, CcwFlags.IndirectData, pages * 4096, Idaws);
+        Add(command, CcwFlags.IndirectData | (last ? CcwFlags.None : CcwFlags.ChainCommand), pages * 4096, idaws);
     }
 
     /// <summary>Forgets the program.</summary>

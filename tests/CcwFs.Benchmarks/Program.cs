@@ -12,6 +12,7 @@ if (args is ["micro", .. var options])
     ("translate", TranslateBench.Run),
     ("pair", PairBench.Run),
     ("read", ReadBench.Run),
+    ("write", WriteBench.Run),
     ("mount", MountBench.Run),
     ("guest", GuestBench.Run),
 ];
