@@ -160,7 +160,8 @@ public sealed partial class EckdDevice : IChannelDevice
             requests = $"{statistics.Reads} reads, {statistics.Writes} writes, {statistics.Hits} out of the cache";
             space = !IsSpaceEfficient ? "all cylinders"
                 : $"on demand (ESE), {Volume.AllocatedCylinders()} cylinders in use{(Volume.IsOutOfSpace ? ", no space left" : "")}";
-            reserve = Volume.ReservedBy is not { } holder ? "no" : holder == this ? "by this device" : $"by {holder.Options.Device}";
+            reserve = Volume.ReservedBy is not { } holder ? "no" : holder == this ? "by this device"
+                : $"by {holder.Options.Device}{(_owesDeviceEnd ? ", this device was answered busy and waits" : "")}";
             groups = _pathGroups.Describe();
         }
         yield return new("space", space);
