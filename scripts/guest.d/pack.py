@@ -15,7 +15,7 @@ import sys
 
 PROGRAMS = """
 bash busybox cmp dd find gawk seq head sed grep mke2fs e2fsck dumpe2fs ioping
-chccwdev chchp chreipl chzdev cio_ignore dasdfmt dasdinfo dasdview fdasd lschp lscss lsdasd lsreipl lszdev tunedasd zipl zdsfs
+chccwdev chchp chreipl chzdev cio_ignore dasdfmt dasdinfo dasdview fdasd lschp lscss lsdasd lsreipl lszdev tunedasd zipl
 """.split()
 # Names that scripts expect, where a program is not the one that busybox has under its own name.
 LINKS = {"awk": "gawk", "mkfs.ext4": "mke2fs", "fsck.ext4": "e2fsck"}

@@ -34,6 +34,7 @@ public sealed class BootTests : IDisposable
 
         // Manufacturer, plant and serial of the device, subsystem and unit address: what /dev/disk/by-id is made of.
         Assert.Equal("CFS.010000CCWFS000.1001.50", guest.Ok("cat /sys/bus/ccw/devices/0.0.0150/uid"));
+        Assert.Contains("CFS.010000CCWFS000.1001.50", guest.Ok("lsdasd -u"), StringComparison.Ordinal);
         Assert.Matches(@"(?m)^serial +0000CCWFS000\nsubsystem +1001 unit address 50$", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
 
         // Levels 0 to 4 are emergencies to warnings.

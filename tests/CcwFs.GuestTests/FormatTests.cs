@@ -3,8 +3,8 @@ namespace CcwFs.GuestTests;
 /// <summary>Formats, partitions, file systems, and the same bytes for another boot and another program.</summary>
 public sealed class FormatTests : IDisposable
 {
-    private const int Megabyte = 1 << 20;
-    private const int Cylinders = 150; // room for 64 MB and a file system
+    private const int Pieces = 64;     // of a MiB
+    private const int Cylinders = 110; // room for these and a file system
 
     private readonly Scratch _scratch = new();
 
@@ -20,14 +20,14 @@ public sealed class FormatTests : IDisposable
             guest.Online(Volume.First);
             guest.Ok("dasdfmt -y -b 4096 -d cdl -M full /dev/dasda && dasdfmt --check /dev/dasda");
             guest.Ok("dasdfmt -y -b 4096 -d cdl -M quick /dev/dasda && dasdfmt --check /dev/dasda");
-            guest.Ok("fdasd -a /dev/dasda && mkfs.ext4 -q /dev/dasda1 && mount /dev/dasda1 /mnt");
-            guest.Ok($"{KnownBytes.Write("/mnt/known", 64 * Megabyte)}; sync; umount /mnt");
+            guest.Ok("fdasd -a /dev/dasda && mkfs.ext4 -q -J size=4 /dev/dasda1 && mount /dev/dasda1 /mnt");
+            guest.Ok($"{KnownBytes.Write("/mnt/known", Pieces)}\nsync; umount /mnt");
             guest.Halt();
         }
         using (var guest = new Guest(mounted, ["0.0.0000"]))
         {
             guest.Online(Volume.First);
-            guest.Ok($"mount -o ro /dev/dasda1 /mnt; {KnownBytes.Compare("/mnt/known", 64 * Megabyte)}; umount /mnt; e2fsck -fn /dev/dasda1");
+            guest.Ok($"mount -o ro /dev/dasda1 /mnt\n{KnownBytes.Compare("/mnt/known", Pieces)}\numount /mnt; e2fsck -fn /dev/dasda1");
             guest.Halt();
         }
         mounted.Dispose();
@@ -47,7 +47,7 @@ public sealed class FormatTests : IDisposable
         guest.Online(Volume.First);
         Assert.Matches(@"active +dasda +94:0 +ECKD +4096", guest.Ok("lsdasd"));
         guest.Ok("fdasd -a /dev/dasda && mkfs.ext4 -q /dev/dasda1 && mount /dev/dasda1 /mnt");
-        guest.Ok($"{KnownBytes.Write("/mnt/known", Megabyte)}; sync; echo 3 >/proc/sys/vm/drop_caches; {KnownBytes.Compare("/mnt/known", Megabyte)}; umount /mnt");
+        guest.Ok($"{KnownBytes.Write("/mnt/known", 1)}\nsync; echo 3 >/proc/sys/vm/drop_caches\n{KnownBytes.Compare("/mnt/known", 1)}\numount /mnt");
         guest.Halt();
         mounted.Dispose();
         Volume.Check(image);

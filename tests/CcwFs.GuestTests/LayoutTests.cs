@@ -5,8 +5,6 @@ namespace CcwFs.GuestTests;
 /// <summary>Other layouts than the usual one, and more volumes than one.</summary>
 public sealed class LayoutTests : IDisposable
 {
-    private const int Megabyte = 1 << 20;
-
     private readonly Scratch _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
@@ -20,8 +18,8 @@ public sealed class LayoutTests : IDisposable
         guest.Online(Volume.First);
         guest.Ok("dasdfmt -y -b 4096 -d ldl -M full /dev/dasda");
         Assert.Contains("LDL formatted", guest.Ok("dasdview -x /dev/dasda"), StringComparison.Ordinal);
-        guest.Ok($"mkfs.ext4 -q /dev/dasda1; mount /dev/dasda1 /mnt; {KnownBytes.Write("/mnt/known", 8 * Megabyte)}; umount /mnt");
-        guest.Ok($"chccwdev -d {Volume.First}; chccwdev -e {Volume.First}; mount -o ro /dev/dasda1 /mnt; {KnownBytes.Compare("/mnt/known", 8 * Megabyte)}; umount /mnt");
+        guest.Ok($"mkfs.ext4 -q /dev/dasda1; mount /dev/dasda1 /mnt\n{KnownBytes.Write("/mnt/known", 8)}\numount /mnt");
+        guest.Ok($"chccwdev -d {Volume.First}; chccwdev -e {Volume.First}; mount -o ro /dev/dasda1 /mnt\n{KnownBytes.Compare("/mnt/known", 8)}\numount /mnt");
         guest.Halt();
         mounted.Dispose();
         Volume.Check(image);
@@ -35,7 +33,7 @@ public sealed class LayoutTests : IDisposable
         using MountedCcwfs mounted = Volume.Mount(from, to);
         using var guest = new Guest(mounted, ["0.0.0000", "0.0.0001"]);
         guest.Online("0.0.0150");
-        guest.Ok($"fdasd -a /dev/dasda; mkfs.ext4 -q /dev/dasda1; mount /dev/dasda1 /mnt; {KnownBytes.Write("/mnt/known", 4 * Megabyte)}; umount /mnt; chccwdev -d 0.0.0150");
+        guest.Ok($"fdasd -ak /dev/dasda; mkfs.ext4 -q /dev/dasda1; mount /dev/dasda1 /mnt\n{KnownBytes.Write("/mnt/known", 4)}\numount /mnt; chccwdev -d 0.0.0150");
         guest.Ok("for d in 0.0.0150 0.0.0151; do echo 1 >/sys/bus/ccw/devices/$d/raw_track_access; chccwdev -e $d; done");
         Assert.Equal("300 300", guest.Ok("""
             a=$(ls /sys/bus/ccw/devices/0.0.0150/block) b=$(ls /sys/bus/ccw/devices/0.0.0151/block)
@@ -43,7 +41,7 @@ public sealed class LayoutTests : IDisposable
             """).TrimEnd());
         guest.Ok("chccwdev -d 0.0.0150,0.0.0151; echo 0 >/sys/bus/ccw/devices/0.0.0151/raw_track_access");
         string copy = guest.Online("0.0.0151");
-        guest.Ok($"mount -o ro /dev/{copy}1 /mnt; {KnownBytes.Compare("/mnt/known", 4 * Megabyte)}; umount /mnt");
+        guest.Ok($"mount -o ro /dev/{copy}1 /mnt\n{KnownBytes.Compare("/mnt/known", 4)}\numount /mnt");
         Assert.Contains("'RAWSRC'", guest.Ok($"dasdview -l /dev/{copy}"), StringComparison.Ordinal);
         guest.Halt();
         mounted.Dispose();
@@ -61,8 +59,8 @@ public sealed class LayoutTests : IDisposable
         guest.Online(Volume.First);
         Assert.Equal("1", guest.Ok($"cat /sys/bus/ccw/devices/{Volume.First}/ese"));
         guest.Ok("dasdfmt -y -b 4096 -d cdl -M quick /dev/dasda; fdasd -a /dev/dasda");
-        guest.Ok($"mkfs.ext4 -q -m 0 -N 1024 -J size=4 -E lazy_itable_init=1,lazy_journal_init=1 /dev/dasda1; mount /dev/dasda1 /mnt; {KnownBytes.Write("/mnt/known", 4 * Megabyte)}; umount /mnt");
-        guest.Ok($"mount -o ro /dev/dasda1 /mnt; {KnownBytes.Compare("/mnt/known", 4 * Megabyte)}; test $(df -m /mnt | awk 'END {{ print $2 }}') -gt 40000; umount /mnt");
+        guest.Ok($"mkfs.ext4 -q -m 0 -N 1024 -J size=4 -E lazy_itable_init=1,lazy_journal_init=1 /dev/dasda1; mount /dev/dasda1 /mnt\n{KnownBytes.Write("/mnt/known", 4)}\numount /mnt");
+        guest.Ok($"mount -o ro /dev/dasda1 /mnt\n{KnownBytes.Compare("/mnt/known", 4)}\ntest $(df -m /mnt | awk 'END {{ print $2 }}') -gt 40000; umount /mnt");
         guest.Halt();
         mounted.Dispose();
         long onDisk = long.Parse(Child.Run("du", "-m", image).Ok().Output.Split('\t')[0], CultureInfo.InvariantCulture);
@@ -72,7 +70,7 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void Four_volumes_at_once_keep_their_bytes()
     {
-        const int Volumes = 4, Each = 12 * Megabyte;
+        const int Volumes = 4, Each = 12;
         string[] images = [.. Enumerable.Range(0, Volumes).Select(i => Volume.Create(_scratch, $"v{i}.ckd", 40, "--format", "cdl"))];
         using MountedCcwfs mounted = Volume.Mount(images);
         using var guest = new Guest(mounted, [.. Enumerable.Range(0, Volumes).Select(i => $"0.0.000{i}")]);

@@ -20,24 +20,48 @@ public sealed class ShareTests : IDisposable
         Assert.Equal("first", one.Ok(ReadBlock(100)));
 
         one.Ok("tunedasd -S /dev/dasda");
-        Assert.Contains("reserved     ", mounted.Ccwfs("info", "0.0.0000").Ok().Output, StringComparison.Ordinal);
+        Assert.Matches("(?m)^reserved +by this device$", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
+        Assert.Equal("reserved", one.Ok("tunedasd -Q /dev/dasda"));
+        Assert.Equal("other", other.Ok("tunedasd -Q /dev/dasda"));
         one.Ok(WriteBlock("mine", 101));
         // The driver holds a request that meets the conflict and tries again: this write comes through with the release, not before.
         other.Ok($"{{ {WriteBlock("late", 101)}; echo done >/run/late; }} </dev/null >/run/late.log 2>&1 &");
-        other.Ok("sleep 2; test ! -e /run/late");
+        WaitUntilAnsweredBusy(mounted);
+        other.Ok("test ! -e /run/late");
         Assert.Equal("mine", one.Ok(ReadBlock(101)));
         one.Ok("tunedasd -L /dev/dasda");
-        other.Ok("until test -e /run/late; do usleep 100000; done");
+        other.Ok("until test -e /run/late; do usleep 20000; done");
         Assert.Equal("late", one.Ok(ReadBlock(101)));
 
         one.Ok("tunedasd -S /dev/dasda");
         other.Ok("tunedasd -O /dev/dasda");
         other.Ok(WriteBlock("stolen", 102));
+        Assert.Equal("other", one.Ok("tunedasd -Q /dev/dasda"));
+        one.Ok($"{{ {ReadBlock(102)}; echo; }} </dev/null >/run/read 2>&1 &");
+        one.Ok("until test $(cat /sys/bus/ccw/devices/0.0.0150/last_known_reservation_state) = none; do usleep 20000; done; test ! -s /run/read");
+        other.Ok("tunedasd -L /dev/dasda");
+        Assert.Equal("stolen", one.Ok("until test -s /run/read; do usleep 20000; done; cat /run/read"));
+        Assert.Equal("The device reservation was lost", one.Ok(DriverComplaints));
+        Assert.Equal("", other.Ok(DriverComplaints));
         one.Halt();
-        Assert.Equal("stolen", other.Ok(ReadBlock(102)));
         other.Halt();
         mounted.Dispose();
         Volume.Check(image);
+    }
+
+    // Levels 0 to 4 are emergencies to warnings.
+    private const string DriverComplaints = "dmesg -r | sed -n '/^<[0-4]>/s/.*dasd-eckd [0-9a-f.]*: //p'";
+
+    private static void WaitUntilAnsweredBusy(MountedCcwfs mounted)
+    {
+        long deadline = Environment.TickCount64 + (long)Child.Patience.TotalMilliseconds;
+        string info;
+        do
+        {
+            info = mounted.Ccwfs("info", "0.0.0001").Ok().Output;
+        }
+        while (!info.Contains("this device was answered busy", StringComparison.Ordinal) && Environment.TickCount64 < deadline);
+        Assert.Matches("(?m)^reserved +by 0.0.0150, this device was answered busy and waits$", info);
     }
 
     private static string WriteBlock(string text, int block) =>
