@@ -7,7 +7,7 @@ namespace CcwFs.ChannelProgram;
 /// <summary>
 /// Turns a guest's channel program into one that a backend can run: the chains are copied once, judged as the copy, and every address
 /// becomes one of the arena or of the record of pinned pages. The calls are those of the kernel's cp_ interface (drivers/s390/cio/vfio_ccw_cp.c):
-/// <see cref="Initialize"/>, <see cref="Prefetch"/>, <see cref="GetOrb"/>, <see cref="UpdateScsw"/>, <see cref="IsIovaPinned"/>, <see cref="Free"/>.
+/// <see cref="Initialize(in Orb, IovaMap)"/>, <see cref="Prefetch"/>, <see cref="GetOrb"/>, <see cref="UpdateScsw"/>, <see cref="IsIovaPinned"/>, <see cref="Free"/>.
 /// One object a device, reused; it allocates nothing in steady state. Calls are serialized by the owner. Between a successful
 /// <see cref="Prefetch"/> and <see cref="Free"/> the backend may read the host program (<see cref="TryFetchCcw"/>, <see cref="TryFetchIdaw"/>, <see cref="Pins"/>).
 /// </summary>
@@ -46,7 +46,7 @@ public sealed partial class Translator
     /// <summary>The guest pages that the program may touch.</summary>
     public PinRecord Pins { get; } = new();
 
-    /// <summary>True from a successful <see cref="Initialize"/> to <see cref="Free"/>.</summary>
+    /// <summary>True from a successful <see cref="Initialize(in Orb, IovaMap)"/> to <see cref="Free"/>.</summary>
     public bool IsInitialized { get; private set; }
 
     /// <summary>Chains, in order of discovery.</summary>
@@ -64,13 +64,16 @@ public sealed partial class Translator
     /// <summary>CCWs of a chain.</summary>
     public int Length(int chain) => _chains[chain].Length;
 
-    /// <summary>Fetches the program's chains from guest memory (cp_init).</summary>
-    public ProgramFault Initialize(in Orb orb, IovaMap space)
+    /// <summary>Fetches the program's chains from guest memory as it is now (cp_init).</summary>
+    public ProgramFault Initialize(in Orb orb, IovaMap space) => Initialize(orb, space.Snapshot());
+
+    /// <summary>Fetches the program's chains from guest memory; these mappings are all that is ever looked up for the program.</summary>
+    public ProgramFault Initialize(in Orb orb, Mapping[] mappings)
     {
         if (IsInitialized)
             return ProgramFault.Busy;
         _orb = orb;
-        _mappings = space.Snapshot();
+        _mappings = mappings;
         Pins.Clear(_mappings);
         Arena.Reset();
         _chainCount = 0;
@@ -126,7 +129,7 @@ public sealed partial class Translator
 
     /// <summary>
     /// The ORB for the backend (cp_get_orb): format 1, format-2 IDAWs, the subchannel's logical-path mask where the guest gave none, the
-    /// host's program address. False before <see cref="Initialize"/>.
+    /// host's program address. False before <see cref="Initialize(in Orb, IovaMap)"/>.
     /// </summary>
     public bool GetOrb(uint interruptionParameter, byte logicalPathMask, out Orb orb)
     {

@@ -36,31 +36,21 @@ public sealed partial class CcwTree
         _ => null,
     };
 
-    private static int ReadEndpoint(in FuseRequest request, EndpointFile file, long offset, Span<byte> buffer)
-    {
-        if (file is not DeviceClient client)
-            return -(int)Errno.EINVAL;
-        if (!client.MayWait || buffer.Length > RegionLayout.IoSize)
-            return client.Read(offset, buffer);
-        byte[] bytes = new byte[buffer.Length];
-        ClientCall call = client.BeginRead(offset, bytes);
-        DeferredReply reply = request.Defer(_ => call.Interrupt());
-        call.Start(value => value < 0 ? reply.TryFail(-value) : reply.TryData(bytes.AsSpan(0, value)));
-        return Later;
-    }
+    private static int ReadEndpoint(EndpointFile file, long offset, Span<byte> buffer) =>
+        file is DeviceClient client ? client.Read(offset, buffer) : -(int)Errno.EINVAL;
 
     private static int WriteEndpoint(in FuseRequest request, EndpointFile file, long offset, ReadOnlySpan<byte> data)
     {
         if (file is not DeviceClient client)
             return -(int)Errno.EINVAL;
-        if (client.MayWait && data.Length <= RegionLayout.IoSize)
+        int result = client.Write(offset, data, out bool proceed);
+        if (result == VfioCcwDevice.MustWait)
         {
             ClientCall call = client.BeginWrite(offset, data.ToArray());
             DeferredReply reply = request.Defer(_ => call.Interrupt());
             call.Start(value => value < 0 ? reply.TryFail(-value) : reply.TryWritten(value));
             return Later;
         }
-        int result = client.Write(offset, data, out bool proceed);
         if (proceed)
             t_proceeding = client.Device;
         return result;

@@ -127,7 +127,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         if (file.Control is { } control)
             return control.Read(request, buffer);
         if (file.Endpoint is { } endpoint)
-            return ReadEndpoint(request, endpoint, offset, buffer);
+            return ReadEndpoint(endpoint, offset, buffer);
         if (file.Row.Kind == NodeKind.Memory)
             return ReadMemory(offset, buffer);
         int length = (int)Math.Clamp(file.Text.Length - offset, 0, buffer.Length);

@@ -80,9 +80,6 @@ public sealed class IovaMap
     private volatile Mapping[] _mappings = []; // sorted by Start, replaced as a whole; changed under _gate
     private IPinOwner[] _owners = [];          // guarded by _gate
 
-    /// <summary>A copy from or to some mapping may wait for its owner (<see cref="IMemoryStore.MayWait"/>).</summary>
-    public bool MayWait { get; private set; }
-
     /// <summary>The mappings now, sorted by address.</summary>
     public IReadOnlyList<Mapping> Mappings => _mappings;
 
@@ -110,7 +107,6 @@ public sealed class IovaMap
                 at++;
             if (at < old.Length && old[at].Start <= last)
                 return MapOutcome.Exists;
-            MayWait |= store.MayWait;
             _mappings = [.. old[..at], new Mapping(iova, last, store, offset, rights), .. old[at..]];
         }
         return MapOutcome.Done;
@@ -137,7 +133,6 @@ public sealed class IovaMap
             if (Array.Exists(gone, m => m.Start < iova || m.Last > last))
                 return MapOutcome.Invalid;
             _mappings = Array.FindAll(old, m => m.Last < iova || m.Start > last);
-            MayWait = Array.Exists(_mappings, m => m.Store.MayWait);
             owners = _owners;
         }
         foreach (Mapping mapping in gone)
@@ -165,6 +160,17 @@ public sealed class IovaMap
 
     /// <summary>A consistent view for many look-ups.</summary>
     public Mapping[] Snapshot() => _mappings;
+
+    /// <summary>A copy from or to one of these mappings may wait for its owner (<see cref="IMemoryStore.MayWait"/>).</summary>
+    public static bool MayWait(Mapping[] mappings)
+    {
+        foreach (Mapping mapping in mappings)
+        {
+            if (mapping.Store.MayWait)
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>The index of the mapping that holds <paramref name="iova"/>, or -1. <paramref name="hint"/>: where it was last time.</summary>
     public static int Find(Mapping[] mappings, ulong iova, int hint)

@@ -30,10 +30,14 @@ public sealed class PinRecord
     /// <summary>Pages pinned.</summary>
     public int Count { get; private set; }
 
+    /// <summary>A copy from or to a pinned page may wait for the owner of the memory (<see cref="IMemoryStore.MayWait"/>).</summary>
+    public bool MayWait { get; private set; }
+
     /// <summary>Forgets all pins and takes the mappings that the next ones are looked up in.</summary>
     public void Clear(Mapping[] mappings)
     {
         Count = 0;
+        MayWait = false;
         _mappings = mappings;
         (_hitStart, _hitSpan) = (ulong.MaxValue, 0);
         if (_pages.Length > KeptPages)
@@ -124,6 +128,7 @@ public sealed class PinRecord
         if (mapping.Rights != MemoryRights.ReadWrite)
             return MemoryFault.Protected;
         (_hitStart, _hitSpan, _hitOffset, _hitMapping) = (mapping.Start, mapping.Last - mapping.Start, mapping.Offset, at);
+        MayWait |= mapping.Store.MayWait;
         return MemoryFault.None;
     }
 

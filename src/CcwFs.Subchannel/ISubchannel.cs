@@ -49,18 +49,20 @@ public interface ISubchannel : IDisposable
     bool Test(out Irb irb);
 
     /// <summary>
-    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. <paramref name="system"/>: a system
+    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. Waits for a data transfer under way:
+    /// of a program that may wait (<see cref="Memory.PinRecord.MayWait"/>) without the caller's locks, and not for ever. <paramref name="system"/>: a system
     /// reset, which also ends what the device keeps for this host (reserve, path groups). False: not operational.
     /// </summary>
     bool Reset(bool system);
 
     /// <summary>
     /// Goes on with what Start, Resume, Halt or Clear began; called once after each, without the caller's locks. <paramref name="here"/>: a short
-    /// program may run on this thread; otherwise, and for the rest of a long one, the backend uses threads of its own.
+    /// program may run on this thread; otherwise, and for the rest of a long one, the backend uses threads of its own. <paramref name="mayWait"/>: so may one
+    /// that waits for its owner's memory, which the thread must be free to do.
     /// </summary>
-    void Proceed(bool here);
+    void Proceed(bool here, bool mayWait = false);
 
-    /// <summary>The device is taken away: programs end as by a reset, every later call is not operational.</summary>
+    /// <summary>The device is taken away: programs end as by a reset, but are waited for a moment only; every later call is not operational.</summary>
     void Unplug();
 
     /// <summary>Takes a channel path away or brings it back (emulated devices). False: no such path, or not possible here.</summary>

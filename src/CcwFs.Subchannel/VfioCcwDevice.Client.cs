@@ -45,10 +45,8 @@ public sealed partial class VfioCcwDevice
     /// <summary>A VFIO client has the device.</summary>
     public bool IsTaken => _client is not null;
 
-    /// <summary>
-    /// An access of the client may wait for the client's own memory: on a thread of its own then, and nobody else's thread may run its programs.
-    /// </summary>
-    public bool ClientMayWait => _clientSpace?.Map.MayWait ?? false;
+    /// <summary>A write's result when it may have to wait for the client's memory: nothing was done, it is to be made again by a thread of the client's own.</summary>
+    public const int MustWait = int.MinValue;
 
     /// <summary>
     /// Gives the device to <paramref name="client"/>: EINVAL when another one has it (the kernel's vfio_df_open), EBUSY while a program of a file user or
@@ -105,8 +103,10 @@ public sealed partial class VfioCcwDevice
             space ??= s_nothing;
             if (space == _clientSpace)
                 return true;
-            if (_state == DeviceState.Pending)
+            if (_state is DeviceState.Pending or DeviceState.Processing)
                 ResetProgram(system: false);
+            if (_client != client)
+                return false; // it was given back while the gate was left
             _clientSpace!.Map.RemoveOwner(this);
             (_clientSpace, _runSpace) = (space, space);
             if (space != s_nothing)
@@ -136,9 +136,13 @@ public sealed partial class VfioCcwDevice
     public int ReadRegion(IDeviceClient client, RegionIndex region, int position, Span<byte> destination, ReadOnlySpan<byte> order) =>
         _client == client ? Read(region, position, destination, order, mayTake: true) : -(int)Errno.EINVAL;
 
-    /// <summary>As <see cref="WriteRegion(RegionIndex, int, ReadOnlySpan{byte}, out bool)"/>, for the client.</summary>
-    public int WriteRegion(IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, out bool proceed) =>
-        Write(client, region, position, source, order, out proceed);
+    /// <summary>
+    /// As <see cref="WriteRegion(RegionIndex, int, ReadOnlySpan{byte}, out bool)"/>, for the client. Only with <paramref name="mayWait"/> it waits for the
+    /// client's memory; else it is <see cref="MustWait"/> where it would.
+    /// </summary>
+    public int WriteRegion(
+        IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait, out bool proceed) =>
+        Write(client, region, position, source, order, mayWait, out proceed);
 
     /// <summary>VFIO_DEVICE_RESET by the client; EINVAL for anybody else.</summary>
     public Errno Reset(IDeviceClient client) => _client == client ? Reset() : Errno.EINVAL;

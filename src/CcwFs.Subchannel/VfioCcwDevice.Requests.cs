@@ -1,14 +1,18 @@
 using System.Runtime.InteropServices;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.Memory;
 using Mono.Unix.Native;
 
 namespace CcwFs.Subchannel;
 
-/// <content>What writes of io and cmd ask for: start, resume, halt, clear; and how a program ends. Under the gate.</content>
+/// <content>What writes of io and cmd ask for: start, resume, halt, clear; and how a program ends. Under the gate, which some of it leaves and takes again.</content>
 public sealed partial class VfioCcwDevice
 {
-    private int IoRequest(int count, out bool proceed, out bool signal)
+    /// <summary>Translations that may be given up and still under way (arbitrary: each holds a thread of its client); then starts are refused, EBUSY.</summary>
+    private const int MaxGivenUp = 8;
+
+    private int IoRequest(int count, Mapping[] mappings, out bool proceed, out bool signal)
     {
         (proceed, signal) = (false, false);
         var scsw = Scsw.Read(_io.AsSpan(RegionLayout.ScswOffset));
@@ -24,7 +28,7 @@ public sealed partial class VfioCcwDevice
                 outcome = Errno.EOPNOTSUPP; // HALT and CLEAR have a region of their own
                 break;
             case DeviceAction.Start:
-                outcome = StartProgram(Orb.Read(_io));
+                outcome = StartProgram(Orb.Read(_io), mappings);
                 proceed = outcome == 0;
                 signal = proceed && _irbs.HeadUnread && Advance();
                 break;
@@ -43,13 +47,17 @@ public sealed partial class VfioCcwDevice
     private static bool IsResume(Scsw scsw) =>
         (scsw.Activity & (ActivityControl.ResumePending | ActivityControl.Suspended)) == (ActivityControl.ResumePending | ActivityControl.Suspended);
 
-    /// <summary>Translates and starts; on any errno nothing was executed and the device is idle again.</summary>
-    private Errno StartProgram(in Orb orb)
+    /// <summary>Translates and starts; on any errno nothing was executed and the device is idle again, or what ended the request has made of it.</summary>
+    private Errno StartProgram(in Orb orb, Mapping[] mappings)
     {
         if (orb.TransportMode)
             return Errno.EOPNOTSUPP;
         _state = DeviceState.Processing;
-        Errno outcome = Translate(orb);
+        Errno outcome;
+        if (!IovaMap.MayWait(mappings))
+            outcome = Translate(_translator, orb, mappings, _runSpace.Unmapped);
+        else if (!TranslateWaiting(orb, mappings, out outcome))
+            return outcome;
         if (outcome == 0)
             outcome = StartTranslated(orb);
         _state = outcome == 0 ? DeviceState.Pending : DeviceState.Idle;
@@ -58,17 +66,56 @@ public sealed partial class VfioCcwDevice
         return outcome;
     }
 
-    private Errno Translate(in Orb orb)
+    /// <summary>Translates without the gate. False: somebody has ended the request meanwhile, and the device may be doing something else.</summary>
+    private bool TranslateWaiting(in Orb orb, Mapping[] mappings, out Errno outcome)
+    {
+        if (_givenUp >= MaxGivenUp)
+        {
+            (_state, outcome) = (DeviceState.Idle, Errno.EBUSY);
+            return false;
+        }
+        Translator translator = _translating = _translator;
+        Errno unmapped = _runSpace.Unmapped;
+        _gate.Exit();
+        try
+        {
+            outcome = Translate(translator, orb, mappings, unmapped);
+        }
+        finally
+        {
+            _gate.Enter();
+        }
+        if (_translating != translator)
+        {
+            _givenUp--;
+            outcome = _state == DeviceState.NotOperational ? Errno.EIO : Errno.EBUSY;
+            return false;
+        }
+        _translating = null;
+        return true;
+    }
+
+    /// <summary>Whoever is translating will find that its request has ended; the translator stays with it.</summary>
+    private void CancelTranslation()
+    {
+        if (_translating is null)
+            return;
+        (_translating, _translator) = (null, new Translator());
+        _givenUp++;
+        _state = DeviceState.Idle;
+    }
+
+    private Errno Translate(Translator translator, in Orb orb, Mapping[] mappings, Errno unmapped)
     {
         if (!orb.Prefetch && !_warnedPrefetch)
         {
             _warnedPrefetch = true;
             DeviceLog.PrefetchNotAllowed(_logger, Id);
         }
-        ProgramFault fault = _translator.Initialize(orb, _runSpace.Map);
+        ProgramFault fault = translator.Initialize(orb, mappings);
         if (fault == ProgramFault.None)
-            fault = _translator.Prefetch();
-        return DeviceErrors.FromFault(fault, _runSpace.Unmapped);
+            fault = translator.Prefetch();
+        return DeviceErrors.FromFault(fault, unmapped);
     }
 
     private Errno StartTranslated(in Orb orb)
@@ -116,19 +163,45 @@ public sealed partial class VfioCcwDevice
         return outcome == 0 ? count : -(int)outcome;
     }
 
+    /// <summary>Ends what runs. Leaves the gate for a program that its client's memory may hold up; no other begins until it is back.</summary>
     private bool ResetProgram(bool system)
     {
-        bool operational = _subchannel.Reset(system);
-        PrivateInterrupt? privateRun = _privateRun;
-        EndProgram();
-        privateRun?.Invoke(null, final: true);
+        CancelTranslation();
+        bool operational;
+        if (_resets == 0 && !_translator.Pins.MayWait)
+        {
+            operational = _subchannel.Reset(system);
+        }
+        else
+        {
+            _resets++;
+            _state = DeviceState.Processing;
+            _gate.Exit();
+            try
+            {
+                operational = _subchannel.Reset(system);
+            }
+            finally
+            {
+                _gate.Enter();
+                _resets--;
+            }
+            if (_state == DeviceState.NotOperational)
+                return false;
+        }
+        if (_resets == 0)
+            EndProgram(byReset: true);
         return operational;
     }
 
-    private void EndProgram()
+    private void EndProgram(bool byReset = false)
     {
+        PrivateInterrupt? privateRun = _privateRun;
         _translator.Free();
         (_privateRun, _runSpace) = (null, _clientSpace ?? _space);
-        _state = DeviceState.Idle;
+        if (_state != DeviceState.NotOperational)
+            _state = _resets > 0 ? DeviceState.Processing : DeviceState.Idle;
+        if (byReset)
+            privateRun?.Invoke(null, final: true);
     }
 }

@@ -14,7 +14,8 @@ public delegate void PrivateInterrupt(Irb? irb, bool final);
 /// <summary>
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
 /// <see cref="ISubchannel"/>. Thread-safe: one gate serializes region accesses, the translator and the events of the backend; signals are raised and
-/// <see cref="Proceed"/> runs without it. Results are byte counts or negative errnos.
+/// <see cref="Proceed"/> runs without it. Nothing that may wait for a client's memory is done under the gate: it is left for that, in the state
+/// <see cref="DeviceState.Processing"/>, which keeps others from the program. Results are byte counts or negative errnos.
 /// </summary>
 public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 {
@@ -27,7 +28,10 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private readonly Lock _gate = new();
     private readonly ISubchannel _subchannel;
     private readonly ILogger _logger;
-    private readonly Translator _translator = new();
+    private Translator _translator = new(); // replaced when a translation is given up
+    private Translator? _translating;    // the one that translates without the gate
+    private int _givenUp;                // translations that were, and are still under way
+    private int _resets;                 // that wait, without the gate, for the program to end
     private readonly byte[] _io = new byte[RegionLayout.IoSize];
     private readonly byte[] _cmd = new byte[RegionLayout.CmdSize];
     private readonly IrbQueue _irbs = new();
@@ -82,13 +86,13 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     /// caller calls <see cref="Proceed"/> once, after it has answered its own caller.
     /// </summary>
     public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source, out bool proceed) =>
-        Write(null, region, position, source, default, out proceed);
+        Write(null, region, position, source, default, mayWait: true, out proceed);
 
     /// <summary>Lets the backend go on after a write, unless somebody has done so since; see <see cref="ISubchannel.Proceed"/>.</summary>
-    public void Proceed(bool here)
+    public void Proceed(bool here, bool mayWait = false)
     {
         if (Interlocked.Exchange(ref _owed, 0) != 0)
-            _subchannel.Proceed(here);
+            _subchannel.Proceed(here, mayWait);
     }
 
     /// <summary>Does what <see cref="Proceed"/> is still to be called for, on this thread; without effect when nothing is owed.</summary>
@@ -123,12 +127,14 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         lock (_gate)
         {
+            if (_client is not null && _state != DeviceState.NotOperational)
+                return Errno.EBUSY;
             Errno refusal = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.IoRequest));
-            if (refusal != 0 || _client is not null)
-                return refusal != 0 ? refusal : Errno.EBUSY;
+            if (refusal != 0)
+                return refusal;
             _privateRun = interrupted;
             _runSpace = space;
-            Errno outcome = StartProgram(orb);
+            Errno outcome = StartProgram(orb, space.Map.Snapshot());
             if (outcome == 0)
                 Volatile.Write(ref _owed, 1);
             else
@@ -147,9 +153,10 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         {
             if (_state == DeviceState.NotOperational)
                 return;
-            ResetProgram(system: false);
+            CancelTranslation();
             _state = DeviceState.NotOperational;
             _subchannel.Unplug();
+            EndProgram(byReset: true);
         }
         Raise(DeviceInterrupt.Request);
         CloseLines();
@@ -170,7 +177,11 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         lock (_gate)
         {
-            if (_runSpace.Map == map && _translator.IsIovaPinned(iova, length))
+            if (_runSpace.Map != map)
+                return;
+            if (_translating is not null)
+                CancelTranslation();
+            else if (_translator.IsIovaPinned(iova, length))
                 ResetProgram(system: false);
         }
     }
@@ -181,9 +192,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             return -(int)Errno.EINVAL;
         bool signalIo = false, signalCrw = false;
         int result;
-        if (!Enter(mayTake))
-            return -(int)Errno.EAGAIN;
-        try
+        lock (_gate)
         {
             mayTake |= _client is null;
             result = region switch
@@ -195,10 +204,6 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
                 _ => -(int)Errno.EINVAL,
             };
         }
-        finally
-        {
-            _gate.Exit();
-        }
         if (signalIo)
             Raise(DeviceInterrupt.Io);
         if (signalCrw)
@@ -207,25 +212,28 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     }
 
     private int Write(
-        IDeviceClient? client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, out bool proceed)
+        IDeviceClient? client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait, out bool proceed)
     {
         proceed = false;
         if (region is not (RegionIndex.Io or RegionIndex.Cmd)
             || position < 0 || position + (long)source.Length > RegionLayout.Size(region))
             return -(int)Errno.EINVAL;
-        if (client is null && IsTaken)
-            return -(int)Errno.EBUSY;
         bool signalIo = false;
         int result;
         lock (_gate)
         {
             if (_client != client)
                 return -(int)(client is null ? Errno.EBUSY : Errno.EINVAL);
+            if (_state == DeviceState.Processing)
+                return -(int)Errno.EAGAIN;
+            Mapping[] mappings = _runSpace.Map.Snapshot();
+            if (!mayWait && region == RegionIndex.Io && IovaMap.MayWait(mappings))
+                return MustWait;
             byte[] bytes = region == RegionIndex.Io ? _io : _cmd;
             for (int i = 0; i < source.Length; i++)
                 bytes[Permute(order, position + i)] = source[i];
             result = region == RegionIndex.Io
-                ? IoRequest(source.Length, out proceed, out signalIo)
+                ? IoRequest(source.Length, mappings, out proceed, out signalIo)
                 : AsyncRequest(source.Length, out proceed);
             if (proceed)
                 Volatile.Write(ref _owed, 1);
@@ -233,16 +241,6 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         if (signalIo)
             Raise(DeviceInterrupt.Io);
         return result;
-    }
-
-    /// <summary>Takes the gate. A client can hold it up with its memory: others wait only a moment then.</summary>
-    private bool Enter(bool isClient)
-    {
-        const int Moment = 100; // milliseconds, arbitrary
-        if (!isClient && IsTaken)
-            return _gate.TryEnter(Moment);
-        _gate.Enter();
-        return true;
     }
 
     private static int Copy(ReadOnlySpan<byte> region, int position, Span<byte> destination, ReadOnlySpan<byte> order)

@@ -12,16 +12,19 @@ public sealed class ClientCall
     private readonly Action? _over;
     private readonly Func<int, bool>? _undo;
     private readonly Action? _then;
+    private readonly Action? _left;
     private Func<int, bool>? _answer;
     private volatile bool _isOver;
 
     /// <param name="thread">Where it runs.</param>
     /// <param name="work">What to do; its result is the answer.</param>
     /// <param name="over">Called before the answer goes out: the caller is out of reach from now on.</param>
-    /// <param name="then">Called after the answer.</param>
+    /// <param name="then">Called after the answer; other calls do not wait for it.</param>
     /// <param name="undo">Called with the result when nobody was there any more to take it.</param>
-    internal ClientCall(ClientThread thread, Func<int> work, Action? over = null, Func<int, bool>? undo = null, Action? then = null) =>
-        (_thread, _work, _over, _undo, _then) = (thread, work, over, undo, then);
+    /// <param name="left">Called once in any case, when it holds no thread and will not.</param>
+    internal ClientCall(
+        ClientThread thread, Func<int> work, Action? over = null, Func<int, bool>? undo = null, Action? then = null, Action? left = null) =>
+        (_thread, _work, _over, _undo, _then, _left) = (thread, work, over, undo, then, left);
 
     /// <summary>Nobody waits for it any more.</summary>
     internal bool IsOver => _isOver;
@@ -33,9 +36,14 @@ public sealed class ClientCall
     public void Start(Func<int, bool> answer)
     {
         _answer = answer;
-        if (!_thread.TryPost(this))
-            answer(-(int)Errno.EBUSY);
+        if (_thread.TryPost(this))
+            return;
+        _left?.Invoke();
+        answer(-(int)Errno.EBUSY);
     }
+
+    /// <summary>It will not run.</summary>
+    internal void Drop() => _left?.Invoke();
 
     /// <summary>The request was answered by others (EINTR): the work is left to itself, and has no effect when it has not been done yet.</summary>
     public void Interrupt()
@@ -55,9 +63,11 @@ public sealed class ClientCall
         finally
         {
             _over?.Invoke();
+            _left?.Invoke();
             if (!_answer!(result))
                 _undo?.Invoke(result);
-            _then?.Invoke();
+            if (_then is not null)
+                _thread.Aside(_then);
         }
     }
 }
@@ -68,7 +78,7 @@ public sealed class ClientCall
 /// </summary>
 internal sealed class ClientThread(string name)
 {
-    /// <summary>Most threads of one file that may be stuck in abandoned calls (arbitrary); then calls are refused, EBUSY.</summary>
+    /// <summary>Most threads of one file that may be stuck in abandoned calls, or in what follows calls (arbitrary); then calls are refused, EBUSY.</summary>
     internal const int MaxStuck = 8;
 
     private readonly object _gate = new(); // a monitor: pulsed for every call and at the end
@@ -107,9 +117,14 @@ internal sealed class ClientThread(string name)
         lock (_gate)
         {
             _ended = true;
+            foreach (ClientCall call in _calls)
+                call.Drop();
             _calls.Clear();
             if (_running is not null)
+            {
                 (_current, _running) = (null, null);
+                _stuck++;
+            }
             _orders.Enqueue(last);
             Wake();
         }
@@ -126,6 +141,22 @@ internal sealed class ClientThread(string name)
             if (_calls.Count + _orders.Count > 0 && _stuck < MaxStuck)
                 Wake();
         }
+    }
+
+    /// <summary>Does something on the current thread that may be held up: whoever comes meanwhile gets another one.</summary>
+    internal void Aside(Action action)
+    {
+        lock (_gate)
+        {
+            if (_current == Thread.CurrentThread)
+            {
+                (_current, _running) = (null, null);
+                _stuck++;
+                if (_calls.Count + _orders.Count > 0 && (_stuck < MaxStuck || _orders.Count > 0))
+                    Wake();
+            }
+        }
+        action();
     }
 
     // Under _gate.
@@ -146,6 +177,8 @@ internal sealed class ClientThread(string name)
             order?.Invoke();
             if (call is { IsOver: false })
                 call.Run();
+            else
+                call?.Drop();
             lock (_gate)
             {
                 if (_current == Thread.CurrentThread)
@@ -164,8 +197,10 @@ internal sealed class ClientThread(string name)
                 order = null;
                 if (_current != Thread.CurrentThread)
                 {
-                    _stuck -= _ended ? 0 : 1; // it was abandoned, and has come free
-                    return false;
+                    _stuck--; // it has come free
+                    if (_current is not null || _ended)
+                        return false;
+                    _current = Thread.CurrentThread;
                 }
                 if (_orders.TryDequeue(out order))
                     return true;

@@ -58,29 +58,19 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     {
         if (!Locate(offset, out RegionIndex region, out int position))
             return -(int)Errno.EINVAL;
-        if (!MayWait)
-            _device.ProceedIfOwed();
+        _device.ProceedIfOwed();
         return _device.ReadRegion(this, region, position, destination, RegionByteOrder.Of(region, _littleEndian));
     }
 
-    /// <summary>pwrite(2), as <see cref="Read"/>. <paramref name="proceed"/> as <see cref="VfioCcwDevice.WriteRegion(RegionIndex, int, ReadOnlySpan{byte}, out bool)"/>.</summary>
-    public int Write(long offset, ReadOnlySpan<byte> source, out bool proceed)
-    {
-        proceed = false;
-        return Locate(offset, out RegionIndex region, out int position)
-            ? _device.WriteRegion(this, region, position, source, RegionByteOrder.Of(region, _littleEndian), out proceed)
-            : -(int)Errno.EINVAL;
-    }
+    /// <summary>
+    /// pwrite(2), as <see cref="Read"/>, for a thread that others wait for: <see cref="VfioCcwDevice.MustWait"/> when it is to be made with
+    /// <see cref="BeginWrite"/>. <paramref name="proceed"/> as <see cref="VfioCcwDevice.WriteRegion(RegionIndex, int, ReadOnlySpan{byte}, out bool)"/>.
+    /// </summary>
+    public int Write(long offset, ReadOnlySpan<byte> source, out bool proceed) => Write(offset, source, mayWait: false, out proceed);
 
-    /// <summary>Accesses of regions may wait for the client's memory: <see cref="BeginRead"/> and <see cref="BeginWrite"/> are to be used.</summary>
-    public bool MayWait => _device.ClientMayWait;
-
-    /// <summary><see cref="Read"/> on the client's thread, into memory that stays valid.</summary>
-    public ClientCall BeginRead(long offset, Memory<byte> destination) => new(Thread, () => Read(offset, destination.Span));
-
-    /// <summary><see cref="Write"/> on the client's thread, which also runs a short program after the answer.</summary>
+    /// <summary>pwrite(2) on the client's thread, which also runs a short program after the answer.</summary>
     public ClientCall BeginWrite(long offset, ReadOnlyMemory<byte> source) =>
-        new(Thread, () => Write(offset, source.Span, out _), then: () => _device.Proceed(here: true));
+        new(Thread, () => Write(offset, source.Span, mayWait: true, out _), then: () => _device.Proceed(here: true, mayWait: true));
 
     /// <inheritdoc/>
     public override void Release()
@@ -109,6 +99,14 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         if (command == (uint)VfioIoctl.BindIommufd && result >= 0)
             Unbind();
         return true;
+    }
+
+    private int Write(long offset, ReadOnlySpan<byte> source, bool mayWait, out bool proceed)
+    {
+        proceed = false;
+        return Locate(offset, out RegionIndex region, out int position)
+            ? _device.WriteRegion(this, region, position, source, RegionByteOrder.Of(region, _littleEndian), mayWait, out proceed)
+            : -(int)Errno.EINVAL;
     }
 
     private static bool Locate(long offset, out RegionIndex region, out int position)

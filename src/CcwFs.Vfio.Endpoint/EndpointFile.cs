@@ -36,7 +36,10 @@ public abstract class EndpointFile
         int result = IoctlCaller.Open(threadId, _service.CallerLog, out IoctlCaller? caller);
         if (result < 0)
             return result;
-        call = new ClientCall(Thread, () => Ioctl(caller!, command, argument), caller!.Answered, value => Undo(command, value));
+        if (!_service.TryEnter(caller!.ProcessId))
+            return -(int)Errno.EBUSY;
+        call = new ClientCall(
+            Thread, () => Ioctl(caller, command, argument), caller.Answered, value => Undo(command, value), left: () => _service.Leave(caller.ProcessId));
         return 0;
     }
 

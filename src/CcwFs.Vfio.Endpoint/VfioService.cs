@@ -20,6 +20,7 @@ public sealed class VfioService : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, IommuFile?> _asked = []; // guarded by _gate: by the number in the question
+    private readonly Dictionary<int, int> _calls = [];          // guarded by _gate: ioctls that have begun and not ended, by process
     private readonly Lazy<EventSignals> _signals = new(() => new EventSignals());
     private readonly Func<FileDescriptor, IommuFile?>? _recognise;
     private readonly Lazy<ProcessWatch> _processes = new(() => new ProcessWatch());
@@ -48,6 +49,31 @@ public sealed class VfioService : IDisposable
 
     /// <summary>A new open of the <c>iommu</c> file.</summary>
     public IommuFile OpenIommu() => new(this);
+
+    /// <summary>Most ioctls of one process at once: each can hold a thread as long as the process likes (arbitrary); then EBUSY.</summary>
+    internal const int MaxCalls = 64;
+
+    /// <summary>An ioctl begins; false over <see cref="MaxCalls"/>.</summary>
+    internal bool TryEnter(int process)
+    {
+        lock (_gate)
+        {
+            int calls = _calls.GetValueOrDefault(process);
+            if (calls < MaxCalls)
+                _calls[process] = calls + 1;
+            return calls < MaxCalls;
+        }
+    }
+
+    /// <summary>An ioctl that <see cref="TryEnter"/> let in has ended.</summary>
+    internal void Leave(int process)
+    {
+        lock (_gate)
+        {
+            if (--_calls[process] == 0)
+                _calls.Remove(process);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -299,7 +299,7 @@ public sealed class Fuzzer : IDisposable
 
         public bool Reset(bool system) => inner.Reset(system);
 
-        public void Proceed(bool here) => inner.Proceed(here);
+        public void Proceed(bool here, bool mayWait) => inner.Proceed(here, mayWait);
 
         public void Unplug() => inner.Unplug();
 

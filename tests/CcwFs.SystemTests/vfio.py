@@ -50,6 +50,20 @@ class Memory:
         return bytes(self.map[at:at + length])
 
 
+class Held:
+    """
+    Private memory of the client that does not answer: a page of a file of another ccwfs, whose read waits for an interrupt that does not come. Each needs a
+    file of its own, for the kernel does not map one that is being read; and while one is waited for, its process can map and unmap nothing.
+    """
+
+    def __init__(self, mount, number=0):
+        LIBC.mmap.restype, LIBC.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+        self.length = 4096
+        fd = os.open(f'{mount}/0.0.{number:04x}/irq/io', os.O_RDWR | os.O_CLOEXEC)
+        self.address = LIBC.mmap(None, self.length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE, fd, 0)
+        assert self.address != 2**64 - 1, os.strerror(ctypes.get_errno())
+
+
 class Iommu:
     def __init__(self):
         self.fd = os.open(f'{D}/iommu', os.O_RDWR | os.O_CLOEXEC)
@@ -123,14 +137,16 @@ def ccw(command, flags, count, address):
     return struct.pack('>BBHI', command, flags, count, address)
 
 
+HELD = 0x200000
 SENSE_ID = ccw(0xE4, SLI, 40, DATA)
 
 
-def client(memory=None, dev=DEV, iova=0):
-    """A client with everything set up and SENSE ID as its program."""
+def client(memory=None, dev=DEV, iova=0, held=None):
+    """A client with everything set up and SENSE ID as its program; memory that does not answer at HELD."""
     memory = memory or Memory(0x100000)
     iommu, device = Iommu(), Device(dev)
     ioas = iommu.alloc()
+    assert not held or iommu.map(ioas, HELD, held) == 0    # first: for later ones it is looked whether the process is still there
     assert iommu.map(ioas, iova, memory) == 0
     result = device.bind(iommu)
     assert result == 0, name(result)

@@ -2,7 +2,8 @@ namespace CcwFs.Emulation.Channel;
 
 /// <summary>
 /// The threads on which emulated subchannels run their programs. A subchannel gets a slice and then queues up again behind the others, so that a
-/// program which loops for ever starves nobody. Thread-safe.
+/// program which loops for ever starves nobody. Nor does one whose owner holds its memory back: another thread takes the place of the one that waits, so
+/// that there are never more than the limit and one for each subchannel. Thread-safe.
 /// </summary>
 public sealed class ChannelExecutor : IDisposable
 {
@@ -13,6 +14,7 @@ public sealed class ChannelExecutor : IDisposable
     private readonly Queue<EmulatedSubchannel> _ready = new(); // guarded by _gate
     private readonly int _limit = Math.Max(MinThreads, Environment.ProcessorCount);
     private int _threads; // guarded by _gate
+    private int _waiting; // guarded by _gate: those in a slice that may wait for somebody's memory
     private int _idle;    // guarded by _gate
     private bool _ended;  // guarded by _gate
 
@@ -24,11 +26,26 @@ public sealed class ChannelExecutor : IDisposable
             if (_ended)
                 return;
             _ready.Enqueue(subchannel);
-            if (_idle < _ready.Count && _threads < _limit)
-                new Thread(Work) { IsBackground = true, Name = $"channel {++_threads}" }.Start();
-            else
-                Monitor.Pulse(_gate);
+            Wake();
         }
+    }
+
+    /// <summary>The calling thread of ours may be held up from now on.</summary>
+    internal void BeginWait()
+    {
+        lock (_gate)
+        {
+            _waiting++;
+            if (_ready.Count > 0)
+                Wake();
+        }
+    }
+
+    /// <summary>It is not any more.</summary>
+    internal void EndWait()
+    {
+        lock (_gate)
+            _waiting--;
     }
 
     /// <summary>Ends the threads after their slices.</summary>
@@ -46,9 +63,18 @@ public sealed class ChannelExecutor : IDisposable
     {
         while (Next() is { } subchannel)
         {
-            if (!subchannel.RunSlice(EmulatedSubchannel.LongSlice))
+            if (!subchannel.RunSlice(EmulatedSubchannel.LongSlice, long.MaxValue, SliceThread.Executor))
                 Schedule(subchannel);
         }
+    }
+
+    // Under _gate.
+    private void Wake()
+    {
+        if (_idle < _ready.Count && !_ended && _threads - _waiting < _limit)
+            new Thread(Work) { IsBackground = true, Name = $"channel {++_threads}" }.Start();
+        else
+            Monitor.Pulse(_gate);
     }
 
     private EmulatedSubchannel? Next()
@@ -56,6 +82,11 @@ public sealed class ChannelExecutor : IDisposable
         lock (_gate)
         {
             EmulatedSubchannel? subchannel;
+            if (_threads - _waiting > _limit)
+            {
+                _threads--; // it took the place of one that waited, and has come back
+                return null;
+            }
             _idle++;
             while (!_ready.TryDequeue(out subchannel) && !_ended)
                 Monitor.Wait(_gate);

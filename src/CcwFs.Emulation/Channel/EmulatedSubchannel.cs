@@ -20,13 +20,27 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     /// <summary>CCWs that may run on the thread that took the start (arbitrary: more than any driver's ordinary request).</summary>
     internal const int ShortSlice = 128;
 
+    /// <summary>
+    /// How long a reset waits for memory that its owner holds back (arbitrary: longer than memory takes that was swapped out); then the transfer is given up,
+    /// and harms nobody but that owner.
+    /// </summary>
+    internal static readonly TimeSpan ResetPatience = TimeSpan.FromSeconds(1);
+
+    /// <summary>As <see cref="ResetPatience"/>, where others wait too (arbitrary).</summary>
+    internal static readonly TimeSpan UnplugPatience = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Transfers that may be given up and still under way (arbitrary: each holds a thread); then programs that may wait are refused as busy.</summary>
+    internal const int MaxGivenUp = 8;
+
+    private const int Look = 10; // milliseconds between two looks at a transfer that is waited for, arbitrary
+
     /// <summary>Longest time on that thread (arbitrary).</summary>
     private static readonly long s_shortTicks = Stopwatch.Frequency / 5_000;
 
     private readonly object _gate = new(); // a monitor: pulsed when a slice has ended
     private readonly IChannelDevice _device;
     private readonly ChannelExecutor _executor;
-    private readonly ProgramRun _run;
+    private ProgramRun _run;           // replaced when one is abandoned
     private readonly byte[] _chpids;
     private ISubchannelEvents _events = null!;
     private bool _active;              // a program is started and has not ended
@@ -34,6 +48,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     private bool _waiting;             // the device is busy: the start is pending
     private bool _pathLost;            // the running program's path is gone: it ends at its next CCW
     private bool _executing;           // a thread is in a slice
+    private int _givenUp;              // threads that were left to programs whose memory does not answer
     private bool _plugged = true;
     private FunctionControl _function; // HALT or CLEAR that is not carried out yet
     private volatile bool _stop;       // the slice ends at the next CCW
@@ -54,7 +69,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
         (Id, Device, _device, _executor) = (id, device, behind, executor);
         _chpids = chpids.ToArray();
         _available = Installed;
-        _run = new ProgramRun(behind);
+        _run = new ProgramRun(behind, _gate);
         behind.Unsolicited = PresentUnsolicited;
         behind.NoLongerBusy = TryAgain;
     }
@@ -125,7 +140,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 return ConditionCode.NotOperational;
             if (_isPending || IsUnsolicitedPending)
                 return ConditionCode.StatusPending;
-            if (_active || _function != FunctionControl.None)
+            if (_active || _function != FunctionControl.None || (program.Pins.MayWait && _givenUp >= MaxGivenUp))
                 return ConditionCode.Busy;
             int path = System.Numerics.BitOperations.LeadingZeroCount((uint)paths << 24);
             (_active, _suspended, _waiting, _pathLost, _stop) = (true, false, false, false, false);
@@ -191,15 +206,16 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     {
         lock (_gate)
         {
-            EndNow(system);
+            EndNow(system, ResetPatience);
             return _plugged;
         }
     }
 
     /// <inheritdoc/>
-    public void Proceed(bool here)
+    public void Proceed(bool here, bool mayWait = false)
     {
-        if (!here || !RunSlice(ShortSlice, Stopwatch.GetTimestamp() + s_shortTicks))
+        SliceThread thread = mayWait ? SliceThread.Client : SliceThread.Other;
+        if (!here || !RunSlice(ShortSlice, Stopwatch.GetTimestamp() + s_shortTicks, thread))
             _executor.Schedule(this);
     }
 
@@ -208,9 +224,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     {
         lock (_gate)
         {
-            if (_plugged)
-                EndNow(system: true);
+            bool was = _plugged;
             _plugged = false;
+            if (was)
+                EndNow(system: true, UnplugPatience);
         }
     }
 
@@ -227,22 +244,34 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     /// <summary>
     /// Runs up to so many CCWs, to a deadline. True: nothing is left to do (or another thread does it); false: queue up again.
     /// </summary>
-    internal bool RunSlice(int ccws, long deadline = long.MaxValue)
+    internal bool RunSlice(int ccws, long deadline, SliceThread thread)
     {
         while (true)
         {
             if (Interlocked.Exchange(ref _announce, 0) != 0)
                 _events.Interrupt();
             bool execute;
+            ProgramRun run;
             lock (_gate)
             {
                 BeginAgain();
                 if (IsDone())
                     return true;
+                run = _run;
                 execute = _function == FunctionControl.None && !_pathLost;
+                if (execute && run.MayWait && thread == SliceThread.Other)
+                    return false;
                 _executing = execute;
             }
-            StepResult result = execute ? Execute(ref ccws, deadline) : StepResult.Continue;
+            StepResult result = !execute ? StepResult.Continue
+                : run.MayWait && thread == SliceThread.Executor ? ExecuteWaiting(run, ref ccws, deadline)
+                : Execute(run, ref ccws, deadline);
+            if (result == StepResult.Abandoned)
+            {
+                lock (_gate)
+                    _givenUp--;
+                return true;
+            }
             bool present;
             lock (_gate)
             {
@@ -267,12 +296,25 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     private bool IsDone() =>
         _executing || (_function == FunctionControl.None && !_pathLost && (_stop || !_active || _suspended || _waiting));
 
-    private StepResult Execute(ref int ccws, long deadline)
+    private StepResult ExecuteWaiting(ProgramRun run, ref int ccws, long deadline)
+    {
+        _executor.BeginWait();
+        try
+        {
+            return Execute(run, ref ccws, deadline);
+        }
+        finally
+        {
+            _executor.EndWait();
+        }
+    }
+
+    private StepResult Execute(ProgramRun run, ref int ccws, long deadline)
     {
         StepResult result = StepResult.Continue;
         while (result == StepResult.Continue && !_stop && ccws > 0)
         {
-            result = _run.Step();
+            result = run.Step();
             ccws--;
             if (deadline != long.MaxValue && Stopwatch.GetTimestamp() >= deadline)
                 ccws = 0;
@@ -340,6 +382,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 irb = _run.FinalIrb(FunctionControl.Start);
                 EndProgram();
                 return true;
+            case StepResult.Abandoned: // ends its slice without this
             default:
                 throw new InvalidOperationException($"step result {result}");
         }
@@ -362,49 +405,6 @@ public sealed partial class EmulatedSubchannel : ISubchannel
         (_active, _suspended, _waiting, _pathLost, _function, _stop) = (false, false, false, false, FunctionControl.None, false);
         _run.Forget();
     }
-
-    private ConditionCode RequestEnd(FunctionControl function)
-    {
-        lock (_gate)
-        {
-            if (!_plugged)
-                return ConditionCode.NotOperational;
-            if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
-                return function == FunctionControl.Clear ? ConditionCode.Initiated : ConditionCode.Busy;
-            bool pending = (_isPending && !IsIntermediate(_pending.Scsw)) || IsUnsolicitedPending;
-            if (function == FunctionControl.Halt && pending)
-                return ConditionCode.StatusPending;
-            if (function == FunctionControl.Clear)
-            {
-                _isPending = false;
-                Interlocked.Exchange(ref _unsolicited, 0); // the clear signal resets the device's status too
-            }
-            _function = function;
-            _stop = true;
-            return ConditionCode.Initiated;
-        }
-    }
-
-    /// <summary>
-    /// Ends the program without status: waits for the slice to reach its next CCW, which a command of bounded length precedes. Under the gate.
-    /// With a system reset, and when it is unplugged, the device also forgets what its paths hold (path groups, reserve).
-    /// </summary>
-    private void EndNow(bool system)
-    {
-        (_function, _isPending, _pathLost) = (FunctionControl.None, false, false);
-        _stop = true;
-        while (_executing)
-            Monitor.Wait(_gate);
-        if (_active || system)
-            _device.AbandonProgram(reset: system);
-        EndProgram();
-        if (system)
-            Interlocked.Exchange(ref _unsolicited, 0);
-        else if (Volatile.Read(ref _unsolicited) != 0)
-            _executor.Schedule(this);
-    }
-
-    private static bool IsIntermediate(in Scsw scsw) => (scsw.StatusControl & ~StatusControl.Pending) == StatusControl.Intermediate;
 
     /// <summary>
     /// The device has status of its own. It may come from inside a command of this or another subchannel, or under another's gate: nothing is

@@ -21,14 +21,18 @@ internal enum StepResult
 
     /// <summary>The program has ended.</summary>
     Ended,
+
+    /// <summary>The program was given up while its memory was waited for: nothing of it counts any more.</summary>
+    Abandoned,
 }
 
 /// <summary>
 /// Interprets one translated channel program, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O
 /// Operations", chapter 16 for the status). One object a subchannel, reused; one thread at a time. It allocates nothing.
 /// As <see cref="IDataTransfer"/> it is the data phase of the current command: counts, data chaining, SKIP and IDAWs.
+/// While memory is waited for (<see cref="IsCopying"/>) it touches nothing but that memory and a buffer of its own, and may be abandoned.
 /// </summary>
-internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
+internal sealed partial class ProgramRun(IChannelDevice device, object gate) : IDataTransfer
 {
     private const int IdawSize = 8;
     private const uint NotOperationalCode = 3u << 24; // deferred condition code 3
@@ -76,6 +80,7 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         (_orb, _program, _path, _pathMask) = (orb, program, path, (byte)(0x80 >> path));
         (_next, _current) = (orb.ProgramAddress, unchecked(orb.ProgramAddress - Ccw.Size));
         (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
+        _staged = program.Pins.MayWait ? _staged ?? new StagedData() : null;
     }
 
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
@@ -105,7 +110,11 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         _first = false;
         _command = _ccw.Command;
         BeginCount();
+        if (_staged is not null && !FetchAhead())
+            return StepResult.Abandoned;
         DeviceStatus status = device.Execute(_command, this);
+        if (_staged is not null && !PutBehind())
+            return StepResult.Abandoned;
         if (begins && status == DeviceStatus.Busy)
         {
             (_first, _next, _resumed, _interruptPending) = (true, _current, _ccw.Has(CcwFlags.Suspend), false);
@@ -188,7 +197,8 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
         int done = 0;
         while (done < buffer.Length && NextPiece(buffer.Length - done, out IMemoryStore store, out long offset, out int length))
         {
-            if (!store.Read(offset, buffer.Slice(done, length)))
+            Span<byte> piece = buffer.Slice(done, length);
+            if (!(_staged?.TryTake(piece) ?? store.Read(offset, piece)))
             {
                 _fault |= SubchannelStatus.ProgramCheck;
                 break;
@@ -214,7 +224,12 @@ internal sealed class ProgramRun(IChannelDevice device) : IDataTransfer
             }
             if (!NextPiece(bytes.Length - done, out IMemoryStore store, out long offset, out int length))
                 break;
-            if (!store.Write(offset, bytes.Slice(done, length)))
+            ReadOnlySpan<byte> piece = bytes.Slice(done, length);
+            if (_staged is { } staged)
+            {
+                staged.Add(store, offset, piece);
+            }
+            else if (!store.Write(offset, piece))
             {
                 _fault |= SubchannelStatus.ProgramCheck;
                 break;

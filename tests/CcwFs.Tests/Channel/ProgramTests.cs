@@ -11,7 +11,7 @@ namespace CcwFs.Tests.Channel;
 /// The channel's rules for programs (SA22-7832, chapter 15; status: chapter 16), as whole status words. The device has 01 WRITE (takes what there
 /// is), 05 WRITE of exactly 16 bytes, 02 READ of 16 bytes 00..0F, 06 READ of 8 KiB, 07 immediate control, 0B control with status modifier.
 /// </summary>
-public sealed class ProgramTests : IDisposable
+public class ProgramTests : IDisposable
 {
     private const uint Suspend = 0x0800_0000;
     private const uint LengthSuppression = 0x80;
@@ -22,6 +22,11 @@ public sealed class ProgramTests : IDisposable
     private readonly Machine _machine;
 
     public ProgramTests()
+        : this(mayWait: false)
+    {
+    }
+
+    private protected ProgramTests(bool mayWait)
     {
         _device.Commands[0x01] = data => Take(data, 256, exact: false);
         _device.Commands[0x05] = data => Take(data, 16, exact: true);
@@ -29,7 +34,7 @@ public sealed class ProgramTests : IDisposable
         _device.Commands[0x06] = data => Give(data, [.. Enumerable.Range(0, 8192).Select(i => (byte)(i * 7))]);
         _device.Commands[0x07] = _ => TestDevice.Good;
         _device.Commands[0x0B] = _ => TestDevice.Good | DeviceStatus.StatusModifier;
-        _machine = new Machine(_device);
+        _machine = new Machine(_device, mayWait: mayWait);
     }
 
     public static TheoryData<string, ulong[], uint, string> Status => new()
@@ -300,7 +305,11 @@ public sealed class ProgramTests : IDisposable
         }
     }
 
-    public void Dispose() => _machine.Dispose();
+    public void Dispose()
+    {
+        _machine.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     private static VfioCcwDevice Make(ChannelExecutor executor, AddressSpace space, ushort number) => new(
         new EmulatedSubchannel(new SubchannelId(0, 0, number), new DeviceId(0, 0, number), [0], new TestDevice(), executor),
@@ -329,3 +338,6 @@ public sealed class ProgramTests : IDisposable
         return TestDevice.Good;
     }
 }
+
+/// <summary>The same with memory that may wait for its owner: data is copied before and behind the commands.</summary>
+public sealed class ProgramTestsWithStagedData() : ProgramTests(mayWait: true);

@@ -24,11 +24,11 @@ internal sealed class Machine : IDisposable
     private readonly ChannelExecutor _executor = new();
     private readonly ManualResetEventSlim _changed = new();
 
-    public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0)
+    public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0, bool mayWait = false)
     {
         TestDevice = device as TestDevice ?? (device is null ? new TestDevice() : null!);
         Memory = new byte[MemorySize];
-        Map = map ?? IovaMap.Identity(new ArrayStore(Memory));
+        Map = map ?? IovaMap.Identity(mayWait ? new HeldStore(Memory) : new ArrayStore(Memory));
         Emulated = new EmulatedSubchannel(new SubchannelId(0, 0, number), new DeviceId(0, 0, number), chpids ?? [0], device ?? TestDevice, _executor);
         Subchannel = new TestSubchannel(Emulated) { SuppressSuspended = suppressSuspended };
         Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
@@ -83,7 +83,7 @@ internal sealed class Machine : IDisposable
     }
 
     /// <summary>The program has ended, or stands still, and its status was taken (a cold or a long one goes on in another thread).</summary>
-    private bool HasSettled()
+    public bool HasSettled()
     {
         bool suspended = Emulated.Store(out Schib schib) && (schib.Scsw.Activity & ActivityControl.Suspended) != 0;
         return Device.State != DeviceState.Pending || suspended || Subchannel.IsMasked;

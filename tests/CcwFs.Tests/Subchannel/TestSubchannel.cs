@@ -58,7 +58,7 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public bool Reset(bool system) => !IsDisabled && inner.Reset(system);
 
-    public void Proceed(bool here) => inner.Proceed(here);
+    public void Proceed(bool here, bool mayWait) => inner.Proceed(here, mayWait);
 
     public void Unplug() => inner.Unplug();
 

@@ -1,0 +1,67 @@
+using CcwFs.ChannelIo;
+using CcwFs.Subchannel;
+
+namespace CcwFs.Emulation.Channel;
+
+/// <content>Halt, clear and reset: how programs are ended from outside.</content>
+public sealed partial class EmulatedSubchannel
+{
+    private ConditionCode RequestEnd(FunctionControl function)
+    {
+        lock (_gate)
+        {
+            if (!_plugged)
+                return ConditionCode.NotOperational;
+            if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
+                return function == FunctionControl.Clear ? ConditionCode.Initiated : ConditionCode.Busy;
+            bool pending = (_isPending && !IsIntermediate(_pending.Scsw)) || IsUnsolicitedPending;
+            if (function == FunctionControl.Halt && pending)
+                return ConditionCode.StatusPending;
+            if (function == FunctionControl.Clear)
+            {
+                _isPending = false;
+                Interlocked.Exchange(ref _unsolicited, 0); // the clear signal resets the device's status too
+            }
+            _function = function;
+            _stop = true;
+            return ConditionCode.Initiated;
+        }
+    }
+
+    /// <summary>
+    /// Ends the program without status: waits for the slice to reach its next CCW, which a command of bounded length precedes, and for memory only so long. Under
+    /// the gate. With a system reset, and when it is unplugged, the device also forgets what its paths hold (path groups, reserve).
+    /// </summary>
+    private void EndNow(bool system, TimeSpan patience)
+    {
+        (_function, _isPending, _pathLost) = (FunctionControl.None, false, false);
+        _stop = true;
+        long until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        while (_executing)
+        {
+            if (_run.IsCopying && Environment.TickCount64 >= until)
+                GiveUp();
+            else
+                Monitor.Wait(_gate, _run.MayWait ? Look : Timeout.Infinite);
+        }
+        if (_active || system)
+            _device.AbandonProgram(reset: system);
+        EndProgram();
+        if (system)
+            Interlocked.Exchange(ref _unsolicited, 0);
+        else if (Volatile.Read(ref _unsolicited) != 0)
+            _executor.Schedule(this);
+    }
+
+    /// <summary>The thread in the slice is left to itself. Under the gate.</summary>
+    private void GiveUp()
+    {
+        _run.Abandon();
+        _givenUp++;
+        _run = new ProgramRun(_device, _gate);
+        _executing = false;
+        Monitor.PulseAll(_gate);
+    }
+
+    private static bool IsIntermediate(in Scsw scsw) => (scsw.StatusControl & ~StatusControl.Pending) == StatusControl.Intermediate;
+}

@@ -1,0 +1,63 @@
+using CcwFs.ChannelIo;
+using CcwFs.Memory;
+
+namespace CcwFs.Emulation.Channel;
+
+/// <content>Data in memory that may wait for its owner: copied before and behind the device's command, never inside it.</content>
+internal sealed partial class ProgramRun
+{
+    private StagedData? _staged;      // null: the program's memory never waits
+    private bool _isCopying;          // guarded by the gate
+    private volatile bool _abandoned; // set under the gate, while copying
+
+    /// <summary>The program's memory may wait for its owner.</summary>
+    internal bool MayWait => _staged is not null;
+
+    /// <summary>Memory is being waited for. Under the gate.</summary>
+    internal bool IsCopying => _isCopying;
+
+    /// <summary>Given up: the thread in here ends as soon as it comes free, and touches nothing.</summary>
+    internal bool IsAbandoned => _abandoned;
+
+    /// <summary>Gives the run up while it is copying; another one takes its place. Under the gate.</summary>
+    internal void Abandon() => _abandoned = true;
+
+    /// <summary>Fetches what the command may take, as the count, the chain and the IDAWs will give it again. False: abandoned.</summary>
+    private bool FetchAhead()
+    {
+        _staged!.Clear();
+        if (CommandCode.MovesToStorage(_command))
+            return true;
+        var before = (_ccw, _current, _remaining, _idaw, _data, _blockLeft, _firstIdaw, _interruptPending, _fault);
+        while (_staged.Room > 0 && NextPiece(_staged.Room, out IMemoryStore store, out long offset, out int length))
+        {
+            _staged.Add(store, offset, length);
+            Advance(length);
+        }
+        (_ccw, _current, _remaining, _idaw, _data, _blockLeft, _firstIdaw, _interruptPending, _fault) = before;
+        return Copy(fetch: true);
+    }
+
+    /// <summary>Puts what the device sent into place. False: abandoned.</summary>
+    private bool PutBehind()
+    {
+        if (!CommandCode.MovesToStorage(_command))
+            return true;
+        return Copy(fetch: false);
+    }
+
+    private bool Copy(bool fetch)
+    {
+        if (_staged!.IsEmpty)
+            return true;
+        lock (gate)
+            _isCopying = true;
+        bool good = fetch ? _staged.Fetch(this) : _staged.Put(this);
+        lock (gate)
+        {
+            _isCopying = false;
+            _fault |= good ? SubchannelStatus.None : SubchannelStatus.ProgramCheck;
+            return !_abandoned;
+        }
+    }
+}

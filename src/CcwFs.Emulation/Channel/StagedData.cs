@@ -1,0 +1,97 @@
+using CcwFs.Memory;
+
+namespace CcwFs.Emulation.Channel;
+
+/// <summary>
+/// The data of one command on its way between the device and memory that may wait for its owner. The device has locks that others wait for, so it never
+/// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place behind. One thread at a time.
+/// </summary>
+internal sealed class StagedData
+{
+    /// <summary>Most bytes fetched for one command (arbitrary: a few tracks, and no command takes more than one); the device finds no more.</summary>
+    internal const int MaxFetched = 256 * 1024;
+
+    private const int InitialSize = 4096; // arbitrary: a block
+    private const int KeptSize = 128 * 1024; // arbitrary: a track with its counts; larger ones are given back
+
+    private readonly List<Piece> _pieces = [];
+    private byte[] _bytes = [];
+    private int _length; // bytes of the pieces
+    private int _good;   // bytes fetched
+    private int _taken;
+
+    /// <summary>Room left for what is to be fetched.</summary>
+    internal int Room => MaxFetched - _length;
+
+    /// <summary>Nothing is to be copied.</summary>
+    internal bool IsEmpty => _length == 0;
+
+    /// <summary>A new command.</summary>
+    internal void Clear()
+    {
+        _pieces.Clear();
+        (_length, _good, _taken) = (0, 0, 0);
+        if (_bytes.Length > KeptSize)
+            _bytes = [];
+    }
+
+    /// <summary>Bytes to be copied behind those before.</summary>
+    internal void Add(IMemoryStore store, long offset, int length)
+    {
+        if (_length + length > _bytes.Length)
+            Array.Resize(ref _bytes, Math.Max(InitialSize, Math.Max(_length + length, _bytes.Length * 2)));
+        if (_pieces.Count > 0 && _pieces[^1] is var last && last.Store == store && last.Offset + last.Length == offset)
+            _pieces[^1] = last with { Length = last.Length + length };
+        else
+            _pieces.Add(new Piece(store, offset, length));
+        _length += length;
+    }
+
+    /// <summary>Bytes to be put into place.</summary>
+    internal void Add(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes)
+    {
+        int at = _length;
+        Add(store, offset, bytes.Length);
+        bytes.CopyTo(_bytes.AsSpan(at));
+    }
+
+    /// <summary>
+    /// Fetches; what is gone, and all behind it, is not there to be taken, which is no fault until somebody wants it: true. Nothing more is touched once
+    /// <paramref name="owner"/> was abandoned.
+    /// </summary>
+    internal bool Fetch(ProgramRun owner)
+    {
+        foreach (Piece piece in _pieces)
+        {
+            if (owner.IsAbandoned || !piece.Store.Read(piece.Offset, _bytes.AsSpan(_good, piece.Length)))
+                break;
+            _good += piece.Length;
+        }
+        return true;
+    }
+
+    /// <summary>Puts into place. False: some of the memory is gone. Nothing more is touched once <paramref name="owner"/> was abandoned.</summary>
+    internal bool Put(ProgramRun owner)
+    {
+        int at = 0;
+        foreach (Piece piece in _pieces)
+        {
+            if (owner.IsAbandoned || !piece.Store.Write(piece.Offset, _bytes.AsSpan(at, piece.Length)))
+                return false;
+            at += piece.Length;
+        }
+        return true;
+    }
+
+    /// <summary>Takes the next bytes of what was fetched; false when they are not there.</summary>
+    internal bool TryTake(Span<byte> destination)
+    {
+        if (destination.Length > _good - _taken)
+            return false;
+        _bytes.AsSpan(_taken, destination.Length).CopyTo(destination);
+        _taken += destination.Length;
+        return true;
+    }
+
+    private readonly record struct Piece(IMemoryStore Store, long Offset, int Length);
+}
