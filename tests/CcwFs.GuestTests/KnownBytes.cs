@@ -14,10 +14,10 @@ internal static class KnownBytes
         for i in $(seq {pieces}); do cat /run/piece{series}; done >{path}
         """;
 
-    /// <summary>A command of the guest that fails unless they are what the file holds, and nothing else.</summary>
+    /// <summary>A command of the guest that fails unless they are what the file holds, and nothing else. (Without -s, cmp counts lines, which takes four times as long.)</summary>
     internal static string Compare(string path, int pieces, int series = 1) => $"""
         {Write($"/run/wanted{series}", pieces, series)}
-        cmp /run/wanted{series} {path}
+        cmp -s /run/wanted{series} {path} || cmp /run/wanted{series} {path}
         rm /run/wanted{series}
         """;
 }
