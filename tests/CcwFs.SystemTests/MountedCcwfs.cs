@@ -18,10 +18,10 @@ public class MountedCcwfs : IDisposable
     {
     }
 
-    internal MountedCcwfs(string[] arguments, string? workingDirectory = null, string? mountPoint = null)
+    internal MountedCcwfs(string[] arguments, string? workingDirectory = null, string? mountPoint = null, string mountName = "mnt")
     {
         Scratch = new Scratch();
-        MountPoint = mountPoint ?? Scratch.MakeDirectory("mnt");
+        MountPoint = mountPoint ?? Scratch.MakeDirectory(mountName);
         _process = Child.Start(workingDirectory ?? Scratch.Path, null, Places.Program, ["mount", MountPoint, .. arguments]);
         _process.ErrorDataReceived += (_, line) =>
         {

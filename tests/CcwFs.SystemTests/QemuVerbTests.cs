@@ -34,7 +34,7 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
     public sealed class Mounted : MountedCcwfs
     {
         public Mounted()
-            : base(["--device", "dasd", "--device", "dasd,id=1.0.0007,devno=1.0.1234"], mountPoint: Directory.CreateTempSubdirectory("it's a, mount ").FullName)
+            : base(["--device", "dasd", "--device", "dasd,id=1.0.0007,devno=1.0.1234"], mountName: "it's a, mount")
         {
             Script = Scratch.At("qemu-system-s390x");
             File.WriteAllText(Script, Fake + "\n");

@@ -4,7 +4,7 @@ from ccw import *
 LIBC = ctypes.CDLL(None, use_errno=True)
 GET_INFO, REGION_INFO, IRQ_INFO, SET_IRQS, RESET = 0x3B6B, 0x3B6C, 0x3B6D, 0x3B6E, 0x3B6F
 BIND, ATTACH, DETACH = 0x3B76, 0x3B77, 0x3B78
-DESTROY, ALLOC, RANGES, MAP, UNMAP = 0x3B80, 0x3B81, 0x3B84, 0x3B85, 0x3B86
+DESTROY, ALLOC, RANGES, MAP, UNMAP, MAP_FILE = 0x3B80, 0x3B81, 0x3B84, 0x3B85, 0x3B86, 0x3B8F
 IO, CMD, SCHIB, CRW = (n << 10 for n in range(4))
 NONE, BOOL, EVENTFD, MASK, UNMASK, TRIGGER = (1 << n for n in range(6))
 LITTLE = sys.byteorder == 'little'
@@ -29,6 +29,11 @@ def call_with(fd, command, layout, *values):
     return result, struct.unpack('=' + layout, buffer.raw)
 
 
+def system_mmap(*arguments):
+    LIBC.mmap.restype, LIBC.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+    return LIBC.mmap(*arguments)
+
+
 class Memory:
     """Memory of the client: private, or a sealed memory file."""
 
@@ -42,6 +47,15 @@ class Memory:
         else:
             self.map = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.map))
+
+    @staticmethod
+    def of(length, protection, flags, fd, at=None):
+        """A mapping of a file, in place of what is at an address if one is given."""
+        memory = Memory.__new__(Memory)
+        memory.length = length
+        memory.address = system_mmap(at, length, protection, flags | (0x10 if at else 0), fd, 0)    # MAP_FIXED
+        assert memory.address != 2**64 - 1, os.strerror(ctypes.get_errno())
+        return memory
 
     def poke(self, at, data):
         self.map[at:at + len(data)] = data
@@ -57,10 +71,9 @@ class Held:
     """
 
     def __init__(self, mount, number=0):
-        LIBC.mmap.restype, LIBC.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
         self.length = 4096
         fd = os.open(f'{mount}/0.0.{number:04x}/irq/io', os.O_RDWR | os.O_CLOEXEC)
-        self.address = LIBC.mmap(None, self.length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE, fd, 0)
+        self.address = system_mmap(None, self.length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE, fd, 0)
         assert self.address != 2**64 - 1, os.strerror(ctypes.get_errno())
 
 
@@ -75,6 +88,9 @@ class Iommu:
 
     def map(self, ioas, iova, memory, flags=7):
         return call_with(self.fd, MAP, 'IIIIQQQ', 40, flags, ioas, 0, memory.address, memory.length, iova)[0]
+
+    def map_file(self, ioas, iova, fd, start, length, flags=7):
+        return call_with(self.fd, MAP_FILE, 'IIIiQQQ', 40, flags, ioas, fd, start, length, iova)[0]
 
     def unmap(self, ioas, iova, length):
         return call_with(self.fd, UNMAP, 'IIQQ', 24, ioas, iova, length)[0]
