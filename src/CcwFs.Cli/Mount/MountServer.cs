@@ -73,7 +73,10 @@ internal sealed class MountServer : IDisposable
         var tree = new CcwTree(
             _table, _memory, new ControlService(_table, _factory, () => _detached.TrySetResult(), _loggers.CreateLogger("control")).HandleAsync, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
-        using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther, Owner = owner, Group = group });
+
+        // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
+        bool forAnother = Descriptors.EffectiveUser == 0 && owner is not (null or 0);
+        using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther || forAnother, Owner = owner, Group = group });
         AddDevicesTo(mount);
         using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
         tree.Attach(session);
