@@ -17,8 +17,8 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     /// <summary>CCWs of a slice on the executor, before the others get their turn (arbitrary).</summary>
     internal const int LongSlice = 512;
 
-    /// <summary>CCWs that may run on the thread that took the start (arbitrary: more than any driver's ordinary request).</summary>
-    internal const int ShortSlice = 128;
+    /// <summary>CCWs that may run on the thread that took the start (arbitrary: more than Linux's longest request, 190 blocks by one CCW each).</summary>
+    internal const int ShortSlice = 256;
 
     /// <summary>
     /// How long a reset waits for memory that its owner holds back (arbitrary: longer than memory takes that was swapped out); then the transfer is given up,
@@ -34,8 +34,8 @@ public sealed partial class EmulatedSubchannel : ISubchannel
 
     private const int Look = 10; // milliseconds between two looks at a transfer that is waited for, arbitrary
 
-    /// <summary>Longest time on that thread (arbitrary).</summary>
-    private static readonly long s_shortTicks = Stopwatch.Frequency / 5_000;
+    /// <summary>Longest time on that thread (arbitrary: a megabyte written; a hand-over wakes a thread on a cold processor).</summary>
+    private static readonly long s_shortTicks = Stopwatch.Frequency / 500;
 
     private readonly object _gate = new(); // a monitor: pulsed when a slice has ended
     private readonly IChannelDevice _device;
