@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Xunit.Abstractions;
 
 namespace CcwFs.GuestTests;
 
 /// <summary>What goes away under load: a volume, a path, QEMU, ccwfs.</summary>
-public sealed class HardTimesTests : IDisposable
+public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
 {
     private const int Cylinders = 40;
     private const int FirstBlock = 100; // of the load; behind the label and the VTOC
@@ -30,18 +31,14 @@ public sealed class HardTimesTests : IDisposable
     private const string Progress = "n=$(cat /run/acknowledged); until test $(cat /run/acknowledged) -gt $((n + 3)); do test ! -e /run/failed; usleep 20000; done";
     private const string Failed = "until test -e /run/failed; do usleep 20000; done; cat /run/failed";
 
-    private readonly Scratch _scratch = new();
-
-    public void Dispose() => _scratch.Dispose();
-
     [Fact]
     public void A_volume_taken_away_under_load_is_gone_for_the_guest_and_another_comes()
     {
-        string image = Volume.Create(_scratch, "v.ckd", Cylinders, "--format", "cdl");
-        string other = Volume.Create(_scratch, "other.ckd", Cylinders, "--format", "cdl", "--volser", "SECOND");
-        using MountedCcwfs mounted = Volume.Mount(image);
+        string image = Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl");
+        string other = Volume.Create(Scratch, "other.ckd", Cylinders, "--format", "cdl", "--volser", "SECOND");
+        using MountedCcwfs mounted = Mount(image);
         string monitor = mounted.Scratch.At("monitor");
-        using var guest = new Guest(mounted, ["0.0.0000"], new GuestOptions { Qemu = ["-qmp", $"unix:{monitor},server=on,wait=off"] });
+        using Guest guest = Boot(mounted, ["0.0.0000"], new GuestOptions { Qemu = ["-qmp", $"unix:{monitor},server=on,wait=off"] });
         guest.Online(Volume.First);
         // Without that the driver holds requests back until the device returns.
         guest.Ok($"echo 1 >/sys/bus/ccw/devices/{Volume.First}/failfast");
@@ -66,9 +63,9 @@ public sealed class HardTimesTests : IDisposable
     [Fact]
     public void A_guest_goes_on_over_the_other_path_while_one_is_off()
     {
-        string image = Volume.Create(_scratch, "v.ckd", Cylinders, "--format", "cdl");
-        using MountedCcwfs mounted = Volume.Mount(image + ",chpids=40.41");
-        using var guest = new Guest(mounted, ["0.0.0000"]);
+        string image = Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl");
+        using MountedCcwfs mounted = Mount(image + ",chpids=40.41");
+        using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
         guest.Ok(s_load);
         foreach (string path in (string[])["40", "41"])
@@ -88,8 +85,8 @@ public sealed class HardTimesTests : IDisposable
     [Fact]
     public void A_killed_QEMU_leaves_nothing_and_the_device_is_free_at_once()
     {
-        string image = Volume.Create(_scratch, "v.ckd", Cylinders, "--format", "cdl");
-        using MountedCcwfs mounted = Volume.Mount(image);
+        string image = Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl");
+        using MountedCcwfs mounted = Mount(image);
         int acknowledged = KillUnderLoad(mounted);
         mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=7").Ok(); // busy, while a VFIO client has it
         JsonElement device = Assert.Single(JsonDocument.Parse(mounted.Ccwfs("list", "--json").Ok().Output).RootElement.EnumerateArray());
@@ -112,10 +109,10 @@ public sealed class HardTimesTests : IDisposable
     [Fact]
     public void A_guest_whose_ccwfs_was_killed_gets_errors_and_its_acknowledged_writes_are_in_the_image()
     {
-        string image = Volume.Create(_scratch, "v.ckd", Cylinders, "--format", "cdl");
+        string image = Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl");
         int acknowledged;
-        using (MountedCcwfs mounted = Volume.Mount(image))
-        using (var guest = new Guest(mounted, ["0.0.0000"]))
+        using (MountedCcwfs mounted = Mount(image))
+        using (Guest guest = Boot(mounted, ["0.0.0000"]))
         {
             guest.Online(Volume.First);
             guest.Ok($"cd /sys/bus/ccw/devices/{Volume.First}; echo 3 >expires; echo 2 >retries");
@@ -139,9 +136,9 @@ public sealed class HardTimesTests : IDisposable
         return left;
     }
 
-    private static int KillUnderLoad(MountedCcwfs mounted)
+    private int KillUnderLoad(MountedCcwfs mounted)
     {
-        using var guest = new Guest(mounted, ["0.0.0000"]);
+        using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
         guest.Ok(s_load);
         int acknowledged = Acknowledged(guest);

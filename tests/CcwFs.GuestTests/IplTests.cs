@@ -1,20 +1,18 @@
+using Xunit.Abstractions;
+
 namespace CcwFs.GuestTests;
 
 /// <summary>A system on a volume, loaded by QEMU's BIOS.</summary>
-public sealed class IplTests : IDisposable
+public sealed class IplTests(ITestOutputHelper output) : GuestTest(output)
 {
     private const string Marker = "this system came from the volume";
-
-    private readonly Scratch _scratch = new();
-
-    public void Dispose() => _scratch.Dispose();
 
     [Fact]
     public void A_system_written_with_zipl_is_loaded_up_to_its_login()
     {
-        string image = Volume.Create(_scratch, "v.ckd", 100, "--format", "cdl", "--volser", "IPLVOL");
-        using MountedCcwfs mounted = Volume.Mount(image);
-        using (var guest = new Guest(mounted, ["0.0.0000"], WithKernelAsDisk()))
+        string image = Volume.Create(Scratch, "v.ckd", 100, "--format", "cdl", "--volser", "IPLVOL");
+        using MountedCcwfs mounted = Mount(image);
+        using (Guest guest = Boot(mounted, ["0.0.0000"], WithKernelAsDisk()))
         {
             guest.Online(Volume.First);
             guest.Ok("fdasd -a /dev/dasda; mkfs.ext4 -q /dev/dasda1; mount /dev/dasda1 /mnt");
@@ -27,7 +25,7 @@ public sealed class IplTests : IDisposable
                 """);
             guest.Halt();
         }
-        using (var loaded = new Guest(mounted, ["0.0.0000,bootindex=1"], new GuestOptions { Ipl = true }))
+        using (Guest loaded = Boot(mounted, ["0.0.0000,bootindex=1"], new GuestOptions { Ipl = true }))
         {
             loaded.WaitForConsole(Marker);
             loaded.WaitForConsole("login:");
@@ -37,7 +35,7 @@ public sealed class IplTests : IDisposable
     // A disk is in whole sectors, a file is not: the copy is rounded up.
     private GuestOptions WithKernelAsDisk()
     {
-        string disk = _scratch.At("kernel.disk");
+        string disk = Scratch.At("kernel.disk");
         File.Copy(GuestImage.Kernel, disk);
         using (FileStream file = File.OpenWrite(disk))
             file.SetLength((file.Length + 511) / 512 * 512);
@@ -77,7 +75,8 @@ public sealed class IplTests : IDisposable
         modprobe crc32c_generic
         modprobe ext4
         echo 1 >/sys/bus/ccw/devices/{Volume.First}/online
-        until mount /dev/dasda1 /root; do sleep 1; done
+        until test -b /dev/dasda1; do usleep 20000; done
+        mount /dev/dasda1 /root
         for d in dev proc sys; do mount --move /$d /root/$d; done
         exec switch_root /root /init
         END

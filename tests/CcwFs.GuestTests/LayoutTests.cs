@@ -1,20 +1,17 @@
 using System.Globalization;
+using Xunit.Abstractions;
 
 namespace CcwFs.GuestTests;
 
 /// <summary>Other layouts than the usual one, and more volumes than one.</summary>
-public sealed class LayoutTests : IDisposable
+public sealed class LayoutTests(ITestOutputHelper output) : GuestTest(output)
 {
-    private readonly Scratch _scratch = new();
-
-    public void Dispose() => _scratch.Dispose();
-
     [Fact]
     public void A_volume_in_the_Linux_disk_layout_keeps_its_bytes()
     {
-        string image = Volume.Create(_scratch, "v.ckd", 40);
-        using MountedCcwfs mounted = Volume.Mount(image);
-        using var guest = new Guest(mounted, ["0.0.0000"]);
+        string image = Volume.Create(Scratch, "v.ckd", 40);
+        using MountedCcwfs mounted = Mount(image);
+        using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
         guest.Ok("dasdfmt -y -b 4096 -d ldl -M full /dev/dasda");
         Assert.Contains("LDL formatted", guest.Ok("dasdview -x /dev/dasda"), StringComparison.Ordinal);
@@ -28,10 +25,10 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void Tracks_copied_raw_make_the_same_volume()
     {
-        string from = Volume.Create(_scratch, "from.ckd", 20, "--format", "cdl", "--volser", "RAWSRC");
-        string to = Volume.Create(_scratch, "to.ckd", 20);
-        using MountedCcwfs mounted = Volume.Mount(from, to);
-        using var guest = new Guest(mounted, ["0.0.0000", "0.0.0001"]);
+        string from = Volume.Create(Scratch, "from.ckd", 20, "--format", "cdl", "--volser", "RAWSRC");
+        string to = Volume.Create(Scratch, "to.ckd", 20);
+        using MountedCcwfs mounted = Mount(from, to);
+        using Guest guest = Boot(mounted, ["0.0.0000", "0.0.0001"]);
         guest.Online("0.0.0150");
         guest.Ok($"fdasd -ak /dev/dasda; mkfs.ext4 -q /dev/dasda1; mount /dev/dasda1 /mnt\n{KnownBytes.Write("/mnt/known", 4)}\numount /mnt; chccwdev -d 0.0.0150");
         guest.Ok("for d in 0.0.0150 0.0.0151; do echo 1 >/sys/bus/ccw/devices/$d/raw_track_access; chccwdev -e $d; done");
@@ -52,10 +49,10 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public void A_sparse_3390_54_is_formatted_in_no_time_and_takes_files()
     {
-        string image = _scratch.At("v.ckd");
+        string image = Scratch.At("v.ckd");
         Child.Ccwfs("dasd", "create", image, "--model", "3390-54", "--lazy").Ok();
-        using MountedCcwfs mounted = Volume.Mount(image + ",ese");
-        using var guest = new Guest(mounted, ["0.0.0000"]);
+        using MountedCcwfs mounted = Mount(image + ",ese");
+        using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
         Assert.Equal("1", guest.Ok($"cat /sys/bus/ccw/devices/{Volume.First}/ese"));
         guest.Ok("dasdfmt -y -b 4096 -d cdl -M quick /dev/dasda; fdasd -a /dev/dasda");
@@ -71,9 +68,9 @@ public sealed class LayoutTests : IDisposable
     public void Four_volumes_at_once_keep_their_bytes()
     {
         const int Volumes = 4, Each = 12;
-        string[] images = [.. Enumerable.Range(0, Volumes).Select(i => Volume.Create(_scratch, $"v{i}.ckd", 40, "--format", "cdl"))];
-        using MountedCcwfs mounted = Volume.Mount(images);
-        using var guest = new Guest(mounted, [.. Enumerable.Range(0, Volumes).Select(i => $"0.0.000{i}")]);
+        string[] images = [.. Enumerable.Range(0, Volumes).Select(i => Volume.Create(Scratch, $"v{i}.ckd", 40, "--format", "cdl"))];
+        using MountedCcwfs mounted = Mount(images);
+        using Guest guest = Boot(mounted, [.. Enumerable.Range(0, Volumes).Select(i => $"0.0.000{i}")]);
         guest.Ok($"chccwdev -e 0.0.0150-0.0.015{Volumes - 1}");
         string names = "a b c d";
         guest.Ok($"for v in {names}; do fdasd -a /dev/dasd$v; mkfs.ext4 -q /dev/dasd${{v}}1; mkdir /mnt/$v; mount /dev/dasd${{v}}1 /mnt/$v; done");

@@ -1,19 +1,17 @@
+using Xunit.Abstractions;
+
 namespace CcwFs.GuestTests;
 
 /// <summary>Two guests on one volume.</summary>
-public sealed class ShareTests : IDisposable
+public sealed class ShareTests(ITestOutputHelper output) : GuestTest(output)
 {
-    private readonly Scratch _scratch = new();
-
-    public void Dispose() => _scratch.Dispose();
-
     [Fact]
     public void A_reservation_of_one_guest_keeps_the_other_out_until_it_is_released_or_stolen()
     {
-        string image = Volume.Create(_scratch, "v.ckd", 20, "--format", "cdl");
-        using MountedCcwfs mounted = Volume.Mount(image, image);
-        using var one = new Guest(mounted, ["0.0.0000"]);
-        using var other = new Guest(mounted, ["0.0.0001"]);
+        string image = Volume.Create(Scratch, "v.ckd", 20, "--format", "cdl");
+        using MountedCcwfs mounted = Mount(image, image);
+        using Guest one = Boot(mounted, ["0.0.0000"]);
+        using Guest other = Boot(mounted, ["0.0.0001"]);
         one.Online("0.0.0150");
         other.Online("0.0.0151");
         other.Ok(WriteBlock("first", 100));

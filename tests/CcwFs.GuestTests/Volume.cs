@@ -16,10 +16,6 @@ internal static class Volume
         return path;
     }
 
-    /// <summary>Mounts ccwfs with these images as 0.0.0150, 0.0.0151, …; what it logs stays beside the guest's console.</summary>
-    internal static MountedCcwfs Mount(params string[] images) =>
-        new([.. images.SelectMany(image => new[] { "--device", "dasd,image=" + image }), "-v"]);
-
     /// <summary>Asserts that the image has no torn or impossible track.</summary>
     internal static void Check(string image) => Assert.Contains("0 findings", Child.Ccwfs("dasd", "check", image).Ok().Output, StringComparison.Ordinal);
 }
