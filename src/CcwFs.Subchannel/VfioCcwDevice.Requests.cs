@@ -158,6 +158,8 @@ public sealed partial class VfioCcwDevice
                 _ => Errno.EINVAL,
             };
             proceed = outcome == 0;
+            if (proceed && _client is not null && MemoryMarshal.Read<uint>(_cmd) == RegionLayout.CommandClear)
+                _irbs.Clear(); // as the status they were; a client that does not read them waits for the next signal
         }
         MemoryMarshal.Write(_cmd.AsSpan(RegionLayout.CmdRetCodeOffset), -(int)outcome);
         return outcome == 0 ? count : -(int)outcome;

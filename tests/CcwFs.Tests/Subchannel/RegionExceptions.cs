@@ -16,6 +16,7 @@ internal static class RegionExceptions
     public const string Presumes = "presumes hardware that ends at once";
     public const string ByteOrder = "one byte of a host-endian field on a big-endian host";
     public const string DeferredCode = "the captured hardware defers condition code 3, ours gives it at once";
+    public const string CutField = "a part of a field that lies elsewhere in the client's byte order";
     public const string Hardware = "the captured hardware's own";
 
     /// <summary>In place of an op's index: what a case ends with.</summary>
@@ -78,12 +79,22 @@ internal static class RegionExceptions
         [("dma.high.fmt0_cpa_above_16m", 2)] = "ccw in the extra map",
     };
 
-    public static string? EndReason(string name) => s_ops.GetValueOrDefault((name, End));
+    /// <summary>Cases that read a part of an IRB and wait for the next one, and where: through the device file the next is signalled when all of it was read.</summary>
+    private static readonly Dictionary<string, int> s_readInPart = new()
+    {
+        ["inj.primary_then_secondary.device_active"] = 10,
+        ["inj.primary_then_secondary.no_actl"] = 10,
+    };
+
+    public static string? EndReason(string name, bool throughDevice) =>
+        throughDevice && s_readInPart.ContainsKey(name) ? Queue : s_ops.GetValueOrDefault((name, End));
 
     public static string? Cause(string name, int op) => s_causes.GetValueOrDefault((name, op));
 
-    public static string? Reason(string name, int index, JsonElement op)
+    public static string? Reason(string name, int index, JsonElement op, bool throughDevice)
     {
+        if (throughDevice && s_readInPart.TryGetValue(name, out int from) && index >= from)
+            return Queue;
         if (s_cases.TryGetValue(name, out string? whole) || s_ops.TryGetValue((name, index), out whole))
             return whole;
         string kind = op.GetProperty("op").GetString()!;

@@ -310,6 +310,18 @@ public sealed class ClientMemoryTests : IDisposable
     }
 
     [Fact]
+    public void A_file_sealed_against_new_writers_is_still_written_through_an_older_mapping()
+    {
+        _client.Do($"M = memfd('{_client.Name}', 0x4000, 2); A = mmap(0x4000, 3, SHARED, M); fcntl.fcntl(M, 1033, 16)"); // F_SEAL_FUTURE_WRITE
+        Assert.Equal(Ok, _client.MapFile(_iommu, _ioas, (int)_client.Do("M"), 0, Size, 0, IoasMapFlags.Readable));
+        ulong area = _client.Do("A");
+        Assert.Equal(Ok, _client.Map(_iommu, _ioas, area, Size, 0x10_0000));
+        Assert.True(_device.Write(0x10_0000, 4));
+        Assert.Equal([4], _client.Get(area, 1));
+        Assert.Equal([4], _device.Read(0, 1)!);
+    }
+
+    [Fact]
     public void A_sealed_file_too_long_to_map_is_read_and_written()
     {
         _client.Do($"M = memfd('{_client.Name}', 1 << 43, 2)");
