@@ -1,13 +1,13 @@
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>What an out-of-space message says (code of message format 06: dasd_eckd.h).</summary>
+/// <summary>
+/// What a message about space says (code of message format 06: dasd_eckd.h). There is one for an exhausted pool too (04), and it is not sent: the worker of
+/// Linux that gets it then waits for the device, which is stopped, and no later message comes through to it. Sense has said so anyway.
+/// </summary>
 internal enum SpaceMessage : byte
 {
     /// <summary>The extent pool is nearly used up. Linux goes on with what waits for space when it hears this, and only then.</summary>
     Warning = 0x03,
-
-    /// <summary>The extent pool is used up.</summary>
-    Exhausted = 0x04,
 
     /// <summary>There is space in the extent pool.</summary>
     Relieved = 0x06,
@@ -21,26 +21,21 @@ public sealed partial class EckdDevice
 
     private readonly Queue<SpaceMessage> _messages = [];
 
-    /// <summary>The volume has no space. Nothing for a device that is not space-efficient.</summary>
-    internal void AnnounceNoSpace() => Announce(SpaceMessage.Exhausted);
-
-    /// <summary>The volume has space again.</summary>
-    internal void AnnounceSpace()
-    {
-        Announce(SpaceMessage.Warning);
-        Announce(SpaceMessage.Relieved);
-    }
-
     /// <summary>The oldest message, which is forgotten then; false when there is none.</summary>
     internal bool TakeMessage(out SpaceMessage message) => _messages.TryDequeue(out message);
 
-    private void Announce(SpaceMessage message)
+    /// <summary>There is space again: leaves the messages and raises attention. Nothing for a device that is not space-efficient.</summary>
+    internal void AnnounceSpace()
     {
         if (!IsSpaceEfficient)
             return;
-        if (_messages.Count == MaxMessages)
-            _messages.Dequeue();
-        _messages.Enqueue(message);
+        EckdLog.SpaceAgain(_logger, Options.Device.ToString(), Volume.Name);
+        foreach (SpaceMessage message in (ReadOnlySpan<SpaceMessage>)[SpaceMessage.Warning, SpaceMessage.Relieved])
+        {
+            if (_messages.Count == MaxMessages)
+                _messages.Dequeue();
+            _messages.Enqueue(message);
+        }
         RaiseAttention();
     }
 }

@@ -294,8 +294,12 @@ public sealed partial class EckdDevice : IChannelDevice
         }
         catch (IOException e)
         {
-            EckdLog.StorageFailed(_logger, Options.Device.ToString(), Volume.Name, e.Message);
-            Check(IsSpaceEfficient && Volume.IsOutOfSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
+            bool noSpace = IsSpaceEfficient && Volume.IsOutOfSpace;
+            if (noSpace)
+                EckdLog.OutOfSpace(_logger, Options.Device.ToString(), Volume.Name, e.Message);
+            else
+                EckdLog.StorageFailed(_logger, Options.Device.ToString(), Volume.Name, e.Message);
+            Check(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
             return false;
         }
         if (!Chain.Wrote || Chain.LostWritesBefore == Volume.LostWrites)

@@ -19,6 +19,12 @@ internal static partial class EckdLog
     [LoggerMessage(4, LogLevel.Error, "{device}: {volume}: {reason}; the program was abandoned, so nobody is told but this log")]
     public static partial void AbandonedWriteFailed(ILogger logger, string device, string volume, string reason);
 
+    [LoggerMessage(7, LogLevel.Warning, "{device}: {volume}: {reason}; reported as out of space: drivers wait until there is some")]
+    public static partial void OutOfSpace(ILogger logger, string device, string volume, string reason);
+
+    [LoggerMessage(8, LogLevel.Information, "{device}: {volume}: there is space again; drivers are told to go on")]
+    public static partial void SpaceAgain(ILogger logger, string device, string volume);
+
     [LoggerMessage(6, LogLevel.Debug, "{device}: {name} ({code:X2}): unit check, {sense}")]
     public static partial void UnitCheck(ILogger logger, string device, string name, byte code, EckdSense sense);
 

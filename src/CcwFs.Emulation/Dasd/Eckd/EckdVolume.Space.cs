@@ -3,8 +3,9 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <content>
-/// Space of an ESE volume. When a write finds none, its devices say so (sense, attention, a message), and drivers wait: nobody would notice that there is
-/// space again. So the volume asks the store from time to time, by writing the old bytes of the tracks it could not write, which changes nothing.
+/// Space of an ESE volume. When a write finds none, sense says so, and drivers wait: nobody would notice that there is
+/// space again. So the volume asks the store from time to time, by writing the old bytes of the tracks it could not write, which changes nothing, and
+/// its devices tell the drivers.
 /// </content>
 public sealed partial class EckdVolume
 {
@@ -20,6 +21,8 @@ public sealed partial class EckdVolume
     /// <summary>Cylinders that take space on the store, rounded up.</summary>
     internal int AllocatedCylinders()
     {
+        if (_disposed)
+            return 0;
         long cylinder = (long)Geometry.Heads * Geometry.TrackSize;
         return (int)Math.Min(Geometry.Cylinders, (_store.AllocatedBytes + cylinder - 1) / cylinder);
     }
@@ -40,23 +43,22 @@ public sealed partial class EckdVolume
         NoteSpace(isThere: true);
     }
 
-    /// <summary>A write, or what asked in its place, went well or found no space. Under the gate.</summary>
+    /// <summary>A write found no space, or there is some again. Under the gate.</summary>
     private void NoteSpace(bool isThere)
     {
         if (IsOutOfSpace != isThere)
             return;
         IsOutOfSpace = !isThere;
-        foreach (EckdDevice device in _devices)
+        EndProbe();
+        if (isThere)
         {
-            if (isThere)
+            foreach (EckdDevice device in _devices)
                 device.AnnounceSpace();
-            else
-                device.AnnounceNoSpace();
         }
-        if (IsOutOfSpace && _devices.Exists(static d => d.IsSpaceEfficient))
-            _probe ??= new Timer(static volume => ((EckdVolume)volume!).Probe(), this, s_probeInterval, Timeout.InfiniteTimeSpan);
-        if (!IsOutOfSpace)
-            EndProbe();
+        else if (_devices.Exists(static d => d.IsSpaceEfficient))
+        {
+            _probe = new Timer(static volume => ((EckdVolume)volume!).Probe(), this, s_probeInterval, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private void Probe()

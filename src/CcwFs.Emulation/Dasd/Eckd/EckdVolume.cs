@@ -200,7 +200,8 @@ public sealed partial class EckdVolume : IDisposable
             _store.Write(_batch.AsSpan(0, count));
             written = true;
             Statistics.Stores += (uint)count;
-            NoteSpace(isThere: true);
+            if (_probe is null)
+                NoteSpace(isThere: true); // else the probe finds out: this write may have needed none
         }
         catch (ImageException e) when (e.IsOutOfSpace)
         {
