@@ -12,17 +12,17 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
     private const int FirstBlock = 100; // of the load; behind the label and the VTOC
 
     // Writes numbered blocks one after the other; /run/acknowledged holds the last that was. Ends at the first error.
-    private static readonly string s_load = $$"""
+    private static string Load(string name) => $$"""
         cat >/run/load <<'END'
         n=0
         while [ $n -lt 5000 ]; do
-            printf '%04096d' $n | /usr/bin/dd of=/dev/dasda bs=4096 seek=$(({{FirstBlock}} + n)) oflag=direct iflag=fullblock 2>/run/error || { mv /run/error /run/failed; break; }
+            printf '%04096d' $n | /usr/bin/dd of=/dev/{{name}} bs=4096 seek=$(({{FirstBlock}} + n)) oflag=direct iflag=fullblock 2>/run/error || { mv /run/error /run/failed; break; }
             echo $n >/run/acknowledged.new
             mv /run/acknowledged.new /run/acknowledged
             n=$((n + 1))
         done
         END
-        rm -f /run/failed
+        rm -f /run/failed /run/acknowledged
         bash /run/load </dev/null >/dev/null 2>&1 &
         echo $! >/run/load.pid
         until [ -e /run/acknowledged ] && [ $(cat /run/acknowledged) -ge 3 ]; do usleep 20000; done
@@ -40,24 +40,18 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
         string monitor = mounted.Scratch.At("monitor");
         using Guest guest = Boot(mounted, ["0.0.0000"], new GuestOptions { Qemu = ["-qmp", $"unix:{monitor},server=on,wait=off"] });
         guest.Online(Volume.First);
-        // Without that the driver holds requests back until the device returns.
-        guest.Ok($"echo 1 >/sys/bus/ccw/devices/{Volume.First}/failfast");
-        guest.Ok(s_load);
-        mounted.Ccwfs("remove", "0.0.0000").Ok();
-        Assert.Contains("error writing", guest.Ok(Failed), StringComparison.Ordinal);
-        Assert.Equal("no device", guest.Ok($"cat /sys/bus/ccw/devices/{Volume.First}/availability"));
-        guest.Ok($"chccwdev -d {Volume.First}; until test ! -e /sys/bus/ccw/devices/{Volume.First}; do usleep 20000; done");
-        int acknowledged = Acknowledged(guest);
-        Assert.Equal("[]", mounted.Ccwfs("list", "--json").Ok().Output.Trim());
+        int acknowledged = TakeAway(mounted, guest, "dasda", Volume.First, "0.0.0000");
 
         mounted.Ccwfs("add", $"dasd,image={other},id=0.0.0007,devno=0.0.0222").Ok();
         Plug(mounted, monitor, "0.0.0007", "fe.0.0222");
         guest.Ok("until test -e /sys/bus/ccw/devices/0.0.0222/online; do usleep 20000; done");
         string name = guest.Online("0.0.0222");
         Assert.Contains("'SECOND'", guest.Ok($"dasdview -l /dev/{name}"), StringComparison.Ordinal);
+        int acknowledgedThere = TakeAway(mounted, guest, name, "0.0.0222", "0.0.0007", "--force");
         guest.Halt();
         mounted.Dispose();
         AssertAcknowledged(image, acknowledged);
+        AssertAcknowledged(other, acknowledgedThere);
     }
 
     [Fact]
@@ -67,7 +61,7 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
         using MountedCcwfs mounted = Mount(image + ",chpids=40.41");
         using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
-        guest.Ok(s_load);
+        guest.Ok(Load("dasda"));
         foreach (string path in (string[])["40", "41"])
         {
             mounted.Ccwfs("path", "0.0.0000", path, "off").Ok();
@@ -116,7 +110,7 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
         {
             guest.Online(Volume.First);
             guest.Ok($"cd /sys/bus/ccw/devices/{Volume.First}; echo 3 >expires; echo 2 >retries");
-            guest.Ok(s_load);
+            guest.Ok(Load("dasda"));
             mounted.Kill();
             guest.Ok("until test -e /run/failed; do usleep 20000; done", TimeSpan.FromMinutes(1));
             acknowledged = Acknowledged(guest);
@@ -127,6 +121,20 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
     }
 
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(20); // the kernel has no event for that
+
+    // Removes a subchannel under load; gives the last write that the guest takes for done.
+    private static int TakeAway(MountedCcwfs mounted, Guest guest, string name, string device, params string[] subchannel)
+    {
+        // Without failfast the driver holds requests back until the device returns.
+        guest.Ok($"echo 1 >/sys/bus/ccw/devices/{device}/failfast");
+        guest.Ok(Load(name));
+        mounted.Ccwfs("remove", subchannel).Ok();
+        Assert.Contains("error writing", guest.Ok(Failed), StringComparison.Ordinal);
+        Assert.Equal("no device", guest.Ok($"cat /sys/bus/ccw/devices/{device}/availability"));
+        guest.Ok($"chccwdev -d {device}; until test ! -e /sys/bus/ccw/devices/{device}; do usleep 20000; done");
+        Assert.Equal("[]", mounted.Ccwfs("list", "--json").Ok().Output.Trim());
+        return Acknowledged(guest);
+    }
 
     // Each name as often as it is there more often.
     private static List<string> Beyond(List<string> names, List<string> known)
@@ -140,7 +148,7 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
     {
         using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
-        guest.Ok(s_load);
+        guest.Ok(Load("dasda"));
         int acknowledged = Acknowledged(guest);
         guest.Kill();
         return acknowledged;
