@@ -144,7 +144,7 @@ public sealed class VfioClientTests(MountedCcwfs mounted) : IClassFixture<Mounte
             threads += [threading.Thread(target=lambda: stuck.append(ioctl(device.fd, GET_INFO, page.address)), daemon=True) for _ in range(4)]
             for thread in threads:
                 thread.start()
-            for round in range(30):    # others go on
+            for round in range(6):    # others go on
                 assert json.loads(subprocess.run([CCWFS, 'list', '--json', '--mount', D], capture_output=True, check=True, timeout=10).stdout)
                 assert len(pread(f'{D}/memory', 4096)) == 4096
             os.close(uffd)
