@@ -174,6 +174,37 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
         AssertGiven(lines, mounted.Scratch.At("own"));
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, true)] // root has the capability that it asks
+    [InlineData(2, true)]
+    [InlineData(3, false)]
+    public void Yama_is_asked_whether_ccwfs_may_reach_the_memory(int scope, bool starts)
+    {
+        Outcome outcome = mounted.Bash($$"""
+            exec unshare -m bash -c 'mount -t tmpfs none /proc/sys/kernel; mkdir /proc/sys/kernel/yama; echo {{scope}} > /proc/sys/kernel/yama/ptrace_scope
+            exec "$CCWFS" qemu --mount "$D" -- "{{mounted.Script}}" -m 1G'
+            """);
+        if (starts)
+            Assert.EndsWith("\nready\n", outcome.Ok().Output, StringComparison.Ordinal);
+        else
+            Assert.Contains("may not reach QEMU's memory: /proc/sys/kernel/yama/ptrace_scope is 3", outcome.Refused(1), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("HUP", 129)]
+    [InlineData("KILL", 137)]
+    public void A_signal_ends_qemu_and_its_status_says_so(string signal, int status)
+    {
+        using Process process = Start("WAIT=1", "--", mounted.Script);
+        while (process.StandardOutput.ReadLine() is { } line && line != "ready")
+        {
+        }
+        Child.Run("kill", "-" + signal, process.Id.ToString()).Ok();
+        Assert.Equal(status, Child.Finish(process).Status);
+    }
+
     [Fact]
     public void A_dozen_devices_are_printed_for_bash()
     {
