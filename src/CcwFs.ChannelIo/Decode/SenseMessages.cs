@@ -120,7 +120,9 @@ public static class SenseMessages
 
         if (sense.Length == SenseTables.FullSize && (bytes[27] & 0x80) == 0 && bytes[25] != 0)
             text.Append($" The bytes are in the 32-byte format (bit 0 of byte 27 is off): recovery action {bytes[25]:X2}.");
-        if ((bytes[27] & 0x20) != 0)
+        if ((bytes[27] & 0x90) == 0x90)
+            text.Append($" Track: cylinder {(bytes[30] << 20) | (bytes[31] >> 4 << 16) | (bytes[28] << 8) | bytes[29]}, head {bytes[31] & 15}.");
+        else if ((bytes[27] & 0x20) != 0)
             text.Append($" Track: cylinder {(bytes[29] << 8) | bytes[30]}, head {bytes[31]}.");
         else if (bytes[7] >> 4 != 0)
             text.Append($" Track: cylinder {((bytes[6] >> 4) << 8) | bytes[5]}, head {bytes[6] & 15}.");

@@ -27,7 +27,7 @@ internal static class InfoCommand
         long? allocated = allocatedBytes is null ? null : image.Files.Sum(file => allocatedBytes(file) ?? 0);
         var rows = new List<(string Label, string Key, object? Value)>
         {
-            ("image format", "format", "CKD_P370"),
+            ("image format", "format", CkdHeader.Identifier(image.Geometry)),
             ("files", "files", image.Files.ToArray()),
             ("device type", "deviceType", $"{image.Geometry.DeviceType:x}"),
             ("model", "model", CkdModel.Name(image.Geometry.Cylinders)),

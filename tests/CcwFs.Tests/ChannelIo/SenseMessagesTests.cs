@@ -22,6 +22,8 @@ public sealed class SenseMessagesTests
         byte[] sense = new byte[32];
         (sense[1], sense[27], sense[29], sense[30], sense[31]) = (0x08, 0xA0, 0x01, 0x02, 0x0E);
         Assert.EndsWith("Track: cylinder 258, head 14.", SenseMessages.Explain(sense));
+        (sense[27], sense[28], sense[29], sense[30], sense[31]) = (0x90, 0x0D, 0x43, 0x00, 0x37);
+        Assert.EndsWith("Track: cylinder 200003, head 7.", SenseMessages.Explain(sense));
     }
 
     [Fact]

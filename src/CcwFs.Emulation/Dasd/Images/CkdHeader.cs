@@ -25,6 +25,9 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
 
     private static ReadOnlySpan<byte> Extended => "CKD_PEAV"u8;
 
+    /// <summary>The identifier of a volume's files.</summary>
+    public static string Identifier(CkdGeometry geometry) => Encoding.ASCII.GetString(geometry.IsExtended ? Extended : Plain);
+
     /// <summary>The header of the only file of a 3390.</summary>
     public static void Format(CkdGeometry geometry, CkdHeader header, Span<byte> bytes)
     {
