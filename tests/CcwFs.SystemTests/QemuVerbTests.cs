@@ -13,7 +13,6 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
         case "$*" in
             --version) echo "QEMU emulator version ${VERSION-10.0.2} (fake)"; exit ;;
             "-device vfio-ccw,help") [ -z "$NO_CCW" ] || exit 1; echo 'vfio-ccw options:'; echo '  fd=<string>'; [ -n "$NO_IOMMUFD" ] || echo '  iommufd=<link<iommufd>>'; exit ;;
-            "-object help") echo 'List of user creatable objects:'; [ -n "$NO_IOMMUFD" ] || echo '  iommufd'; exit ;;
         esac
         echo "pid $$"
         for word in "$@"; do
