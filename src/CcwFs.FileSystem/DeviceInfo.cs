@@ -26,6 +26,7 @@ public static class DeviceInfo
             new("chpids", schib.Pmcw.ChannelPaths.ToString("x16", CultureInfo.InvariantCulture)),
             new("backend", subchannel.Backend),
             new("state", StateName(there ? device.State : DeviceState.NotOperational)),
+            new("client", device.IsTaken ? "a VFIO client (QEMU)" : "none"),
             new("uuid", SubchannelUuid.Of(device.Id)),
             .. subchannel.Describe(),
         ];

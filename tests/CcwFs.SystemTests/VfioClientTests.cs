@@ -28,8 +28,13 @@ public sealed class VfioClientTests(MountedCcwfs mounted) : IClassFixture<Mounte
         assert len(pread(path('schib'), 52)) == 52
         listed = json.loads(subprocess.run([CCWFS, 'list', '--json', '--mount', D], capture_output=True, check=True).stdout)
         assert listed[0]['use'] is True
-        run = subprocess.run([CCWFS, 'run', DEV, 'NOP', '--mount', D], capture_output=True, text=True)
-        assert run.returncode == 1 and 'busy' in run.stderr, run
+        def refused(*words):
+            child = subprocess.run([CCWFS, *words], capture_output=True, text=True)
+            assert child.returncode == 1 and child.stderr.count('\n') == 1, child
+            return child.stderr
+        assert 'is in use' in refused('qemu', '--mount', D, '--print', '0.0.0000', '--', 'qemu-system-s390x')
+        assert 'belongs to a VFIO client' in refused('run', '--mount', D, '0.0.0000', 'NOP')
+        assert 'a VFIO client' in open(path('info')).read()
         device.close()
         assert other.bind(iommu) == 0
         other.close()

@@ -134,7 +134,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
                 ended.TrySetResult(irb is not null);
         });
         if (refused != 0)
-            throw new CommandException(Refusal(device.Id, refused));
+            throw new CommandException(Refusal(device.Id, refused, device.IsTaken));
         device.Proceed(here: false);
         using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
@@ -142,9 +142,10 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return new ControlReply { Irbs = irbs, Storage = storage };
     }
 
-    private static string Refusal(SubchannelId id, Mono.Unix.Native.Errno errno) => errno switch
+    private static string Refusal(SubchannelId id, Mono.Unix.Native.Errno errno, bool isTaken) => errno switch
     {
-        Mono.Unix.Native.Errno.EBUSY => $"{id} is busy with another program, or a VFIO client has it; try again, or end the program: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file",
+        Mono.Unix.Native.Errno.EBUSY when isTaken => $"{id} belongs to a VFIO client (QEMU); end that first",
+        Mono.Unix.Native.Errno.EBUSY => $"{id} is busy with another program; try again, or end the program: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file",
         Mono.Unix.Native.Errno.EINVAL => $"{id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage",
         Mono.Unix.Native.Errno.ENODEV => $"{id}: no channel path is left; bring one back: ccwfs path {id} CHPID on",
         _ => $"{id} refused the program: {Problem.Of(-(int)errno)}",

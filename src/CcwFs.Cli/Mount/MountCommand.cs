@@ -16,7 +16,7 @@ internal static class MountCommand
     private static readonly Option<string?> s_config = new("--config") { Description = "A JSON file with the same keys as these options; an option wins" };
     private static readonly Option<string[]> s_device = new("--device")
     {
-        Description = "A device: dasd[,image=PATH][,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,count=N]; repeat it for more (default: one volume, made on first use)",
+        Description = "A device: dasd[,image=PATH][,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,ese][,profile=minimal|linux|full][,count=N]; repeat it for more (default: one volume, made on first use)",
     };
 
     private static readonly Option<string?> s_memory = new("--memory") { Description = "Guest storage: a size, or a file that another program maps too (default: 256M)" };

@@ -11,6 +11,8 @@ namespace CcwFs.Cli.Qemu;
 internal static class QemuCommand
 {
     private const int FirstPrinted = 3; // after the standard streams
+    private const int LettingGo = 1_000; // milliseconds that the kernel may need to close the files of a process that was killed (arbitrary)
+    private const int LookAgain = 20;    // milliseconds (arbitrary)
 
     internal static Command Create()
     {
@@ -30,8 +32,7 @@ internal static class QemuCommand
             string[] ids = all[..^count], qemu = all[^count..];
             if (qemu.Length == 0)
                 throw new CommandException("QEMU's command is missing: ccwfs qemu [ID…] -- qemu-system-s390x …", CommandException.WrongUsage);
-            ControlReply mounted = ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" });
-            IReadOnlyList<QemuDevice> devices = QemuDevice.Choose(ids, mounted.Devices ?? [], qemu);
+            (IReadOnlyList<QemuDevice> devices, int server) = Choose(mountPoint, ids, qemu);
             bool isPrivate = PrivateSysfs.IsNeeded(devices);
             string[] files = [$"{mountPoint}/iommu", .. devices.Select(d => $"{mountPoint}/{d.Id}/device")];
 
@@ -45,9 +46,26 @@ internal static class QemuCommand
             if (result.GetValue(print))
                 Print(result.InvocationConfiguration.Output, WithDevices([.. Enumerable.Range(FirstPrinted, files.Length)]), files);
             else
-                Start(WithDevices, files, qemu[0], isPrivate ? mountPoint : null, mounted.Pid ?? 0);
+                Start(WithDevices, files, qemu[0], isPrivate ? mountPoint : null, server);
         });
         return command;
+    }
+
+    /// <summary>The devices asked for, and ccwfs' process. One in use is refused here: QEMU would only say "Invalid argument".</summary>
+    private static (IReadOnlyList<QemuDevice> Devices, int Server) Choose(string mountPoint, string[] ids, string[] qemu)
+    {
+        long deadline = Environment.TickCount64 + LettingGo;
+        while (true)
+        {
+            ControlReply mounted = ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" });
+            IReadOnlyList<QemuDevice> devices = QemuDevice.Choose(ids, mounted.Devices ?? [], qemu);
+            HashSet<string> used = [.. (mounted.Devices ?? []).Where(row => row.Use).Select(row => row.Subchannel)];
+            if (devices.FirstOrDefault(device => used.Contains(device.Id.ToString())) is not { } busy)
+                return (devices, mounted.Pid ?? 0);
+            if (Environment.TickCount64 >= deadline)
+                throw new CommandException($"{busy.Id} is in use: another QEMU has it, or a program runs on it; end that first (ccwfs info {busy.Id})");
+            Thread.Sleep(LookAgain);
+        }
     }
 
     /// <summary>Each word quoted, each file as a redirection that opens it to read and write.</summary>

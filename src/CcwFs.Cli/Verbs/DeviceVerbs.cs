@@ -72,7 +72,7 @@ internal static class AddCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var spec = new Argument<string>("spec") { Description = "The device: dasd,image=PATH[,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,count=N]" };
+        var spec = new Argument<string>("spec") { Description = "The device: dasd,image=PATH[,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,ese][,profile=minimal|linux|full][,count=N]" };
         var command = new Command("add", "Add a device to a mounted ccwfs") { spec, mount };
         command.SetAction(result =>
         {
