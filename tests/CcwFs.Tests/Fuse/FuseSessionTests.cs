@@ -180,17 +180,22 @@ public sealed class FuseSessionTests
         using Process child = mounted.StartPython("""
             fd = os.open(D + '/data', os.O_RDWR)
             for i in range(3000): os.pwrite(fd, b'x' * 124, 0); os.pread(fd, 124, 0)
-            print('warm', flush=True); sys.stdin.readline()
-            for i in range(3000): os.pwrite(fd, b'x' * 124, 0); os.pread(fd, 124, 0)
-            print('done', flush=True); sys.stdin.readline()
+            print('warm', flush=True)
+            while sys.stdin.readline() == 'again\n':
+                for i in range(3000): os.pwrite(fd, b'x' * 124, 0); os.pread(fd, 124, 0)
+                print('done', flush=True)
             """);
         Assert.Equal("warm", child.StandardOutput.ReadLine());
 
-        // From one READ or WRITE to the next on the same worker: the whole way of a request.
-        mounted.Tree.ForgetMeasurements();
-        child.StandardInput.WriteLine();
-        Assert.Equal("done", child.StandardOutput.ReadLine());
-        Assert.InRange(mounted.Tree.Measured, 5000, 6000);
+        // From one READ or WRITE to the next on the same worker: the whole way of a request. The first wait for a contended lock makes its event, once a
+        // lock and whenever the scheduler wills it: the steady state is there in the third round at the latest.
+        for (int round = 1; round == 1 || (round <= 3 && mounted.Tree.WorstAllocation != 0); round++)
+        {
+            mounted.Tree.ForgetMeasurements();
+            child.StandardInput.WriteLine("again");
+            Assert.Equal("done", child.StandardOutput.ReadLine());
+            Assert.InRange(mounted.Tree.Measured, 5000, 6000);
+        }
         Assert.Equal(0, mounted.Tree.WorstAllocation);
         child.StandardInput.WriteLine();
         Assert.Equal(0, Child.Run(child).Status);
