@@ -71,10 +71,14 @@ public sealed class ProcessWatch : IDisposable
             Watched[] entries;
             lock (_gate)
             {
-                // A descriptor is closed here only, so that none is closed under the poll.
-                foreach (Watched entry in _watched.Where(e => e.Done))
+                // A descriptor is closed here only, so that none is closed under the poll. Each entry is asked once: it may be done at any time.
+                _watched.RemoveAll(entry =>
+                {
+                    if (!entry.Done)
+                        return false;
                     entry.Handle.Dispose();
-                _watched.RemoveAll(e => e.Done);
+                    return true;
+                });
                 entries = [.. _watched];
             }
             short[] events = new short[entries.Length + 1];

@@ -37,6 +37,20 @@ public sealed class IommuProcessWatchTests : IDisposable
     }
 
     [Fact]
+    public void Watches_that_end_all_the_time_leave_no_descriptor_behind()
+    {
+        using IommuTestClient client = new();
+        IoctlCaller caller = client.Caller();
+        Parallel.For(0, 20_000, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
+        {
+            Assert.Equal(0, _watch.Watch(caller, () => { }, out IDisposable? watch));
+            watch!.Dispose();
+        });
+        _watch.Dispose();
+        Assert.Equal(0, client.DescriptorsHeld());
+    }
+
+    [Fact]
     public void A_caller_that_is_no_more_cannot_be_watched()
     {
         using IommuTestClient client = new();
