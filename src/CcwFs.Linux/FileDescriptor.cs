@@ -228,6 +228,34 @@ public sealed class FileDescriptor : SafeHandle
         }
     }
 
+    /// <summary>Fills the buffer from an offset on; false at the file's end or on an error, and then some of it may be filled.</summary>
+    public bool ReadWholeAt(long offset, Span<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int read = ReadAt(offset, buffer);
+            if (read <= 0)
+                return false;
+            buffer = buffer[read..];
+            offset += read;
+        }
+        return true;
+    }
+
+    /// <summary>Writes all of the data from an offset on; false on an error, and then some of it may be written.</summary>
+    public bool WriteWholeAt(long offset, ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            int written = WriteAt(offset, data);
+            if (written <= 0)
+                return false;
+            data = data[written..];
+            offset += written;
+        }
+        return true;
+    }
+
     /// <summary>The flags it was opened with or has got since (F_GETFL): O_* bits, the access mode in the two lowest; or a negative errno.</summary>
     public int OpenFlags() => Result.Of(LibC.Fcntl(this, GetFlags, 0));
 

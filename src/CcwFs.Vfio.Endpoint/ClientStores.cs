@@ -52,15 +52,7 @@ internal sealed class DescriptorStore(FileDescriptor file) : IMemoryStore, IDisp
     {
         try
         {
-            while (!destination.IsEmpty)
-            {
-                int read = file.ReadAt(offset, destination);
-                if (read <= 0)
-                    return false;
-                destination = destination[read..];
-                offset += read;
-            }
-            return true;
+            return file.ReadWholeAt(offset, destination);
         }
         catch (ObjectDisposedException)
         {
@@ -72,15 +64,7 @@ internal sealed class DescriptorStore(FileDescriptor file) : IMemoryStore, IDisp
     {
         try
         {
-            while (!source.IsEmpty)
-            {
-                int written = file.WriteAt(offset, source);
-                if (written <= 0)
-                    return false;
-                source = source[written..];
-                offset += written;
-            }
-            return true;
+            return file.WriteWholeAt(offset, source);
         }
         catch (ObjectDisposedException)
         {

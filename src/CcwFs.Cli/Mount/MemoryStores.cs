@@ -31,31 +31,9 @@ internal sealed class FileStore(FileDescriptor file, long length) : IMemoryStore
 {
     public long Length => length;
 
-    public bool Read(long offset, Span<byte> destination)
-    {
-        while (!destination.IsEmpty)
-        {
-            int read = file.ReadAt(offset, destination);
-            if (read <= 0)
-                return false;
-            destination = destination[read..];
-            offset += read;
-        }
-        return true;
-    }
+    public bool Read(long offset, Span<byte> destination) => file.ReadWholeAt(offset, destination);
 
-    public bool Write(long offset, ReadOnlySpan<byte> source)
-    {
-        while (!source.IsEmpty)
-        {
-            int written = file.WriteAt(offset, source);
-            if (written <= 0)
-                return false;
-            source = source[written..];
-            offset += written;
-        }
-        return true;
-    }
+    public bool Write(long offset, ReadOnlySpan<byte> source) => file.WriteWholeAt(offset, source);
 
     public void Dispose() => file.Dispose();
 }
