@@ -118,9 +118,7 @@ internal sealed partial class ClientMemory
     private int HoldProcess(IIoctlCaller caller, ulong address, out ClientSource? source)
     {
         source = null;
-        int result = ProcessFiles.ThreadGroup(caller.ThreadId, out int process);
-        if (result < 0)
-            return Refusal(result);
+        int process = caller.ProcessId;
         ClientSource? known;
         lock (_gate)
         {
@@ -138,7 +136,7 @@ internal sealed partial class ClientMemory
             }
             Release([known]);
         }
-        result = Descriptors.OpenProcess(process, out FileDescriptor handle);
+        int result = Descriptors.OpenProcess(process, out FileDescriptor handle);
         if (result < 0)
         {
             handle.Dispose();

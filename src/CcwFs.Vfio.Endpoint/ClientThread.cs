@@ -120,13 +120,11 @@ internal sealed class ClientThread(string name)
             foreach (ClientCall call in _calls)
                 call.Drop();
             _calls.Clear();
-            if (_running is not null)
-            {
-                (_current, _running) = (null, null);
-                _stuck++;
-            }
             _orders.Enqueue(last);
-            Wake();
+            if (_running is not null)
+                LeaveCurrent();
+            else
+                Wake();
         }
     }
 
@@ -134,12 +132,8 @@ internal sealed class ClientThread(string name)
     {
         lock (_gate)
         {
-            if (_running != call)
-                return;
-            (_current, _running) = (null, null);
-            _stuck++;
-            if (_calls.Count + _orders.Count > 0 && _stuck < MaxStuck)
-                Wake();
+            if (_running == call)
+                LeaveCurrent();
         }
     }
 
@@ -149,14 +143,18 @@ internal sealed class ClientThread(string name)
         lock (_gate)
         {
             if (_current == Thread.CurrentThread)
-            {
-                (_current, _running) = (null, null);
-                _stuck++;
-                if (_calls.Count + _orders.Count > 0 && (_stuck < MaxStuck || _orders.Count > 0))
-                    Wake();
-            }
+                LeaveCurrent();
         }
         action();
+    }
+
+    // Under _gate: the current thread is left to what holds it up, and another one takes what waits. Orders wait for nobody; calls do when too many are stuck.
+    private void LeaveCurrent()
+    {
+        (_current, _running) = (null, null);
+        _stuck++;
+        if (_orders.Count > 0 || (_calls.Count > 0 && _stuck < MaxStuck))
+            Wake();
     }
 
     // Under _gate.

@@ -44,15 +44,6 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         internal uint? AddressSpace { get; set; }
     }
 
-    private bool IsBound
-    {
-        get
-        {
-            lock (_gate)
-                return _binding is not null;
-        }
-    }
-
     /// <summary>pread(2): a region's bytes in the client's byte order; EINVAL before BIND, for no region and for a range that leaves it.</summary>
     public int Read(long offset, Span<byte> destination)
     {
@@ -86,7 +77,7 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     private protected override int Judge(uint command)
     {
         DeviceIoctl? row = DeviceIoctl.Find(command);
-        if (row is not { NeedsBinding: false } && !IsBound)
+        if (row is not { NeedsBinding: false } && CurrentBinding() is null)
             return -(int)Errno.EINVAL;
         return row is null ? -(int)Errno.ENOTTY : 0;
     }

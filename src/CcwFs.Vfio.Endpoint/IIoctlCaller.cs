@@ -11,6 +11,9 @@ public interface IIoctlCaller
     /// <summary>Its thread id, as /proc knows it.</summary>
     uint ThreadId { get; }
 
+    /// <summary>The process (thread group) of the thread.</summary>
+    int ProcessId { get; }
+
     /// <summary>Copies out of its memory: 0, -EFAULT, or -EINTR when the ioctl was answered meanwhile.</summary>
     int Read(ulong address, Span<byte> destination);
 

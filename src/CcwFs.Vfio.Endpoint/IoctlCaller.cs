@@ -21,7 +21,7 @@ public sealed class IoctlCaller : IIoctlCaller
     /// <inheritdoc/>
     public uint ThreadId { get; }
 
-    /// <summary>The process of the thread.</summary>
+    /// <inheritdoc/>
     public int ProcessId { get; }
 
     /// <summary>

@@ -33,9 +33,7 @@ public sealed class ProcessWatch : IDisposable
     public int Watch(IIoctlCaller caller, Action ended, out IDisposable? watch)
     {
         watch = null;
-        if (ProcessFiles.ThreadGroup(caller.ThreadId, out int process) < 0)
-            return -(int)Errno.EINTR;
-        int result = Descriptors.OpenProcess(process, out FileDescriptor handle);
+        int result = Descriptors.OpenProcess(caller.ProcessId, out FileDescriptor handle);
         if (result < 0)
         {
             handle.Dispose();
