@@ -1,4 +1,3 @@
-using System.Numerics;
 using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Channel;
@@ -44,9 +43,8 @@ public sealed partial class EmulatedSubchannel
         byte paths = (byte)(_run.Orb.LogicalPathMask & _available);
         if (!_waiting || paths == 0)
             return false;
-        int path = BitOperations.LeadingZeroCount((uint)paths << 24);
-        _lastPath = (byte)(0x80 >> path);
-        _run.UsePath(path);
+        _lastPath = FirstPath(paths);
+        _run.UsePath(_lastPath);
         TryAgain();
         return true;
     }

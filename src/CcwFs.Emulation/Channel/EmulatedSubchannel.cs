@@ -142,10 +142,9 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 return ConditionCode.StatusPending;
             if (_active || _function != FunctionControl.None || (program.Pins.MayWait && _givenUp >= MaxGivenUp))
                 return ConditionCode.Busy;
-            int path = System.Numerics.BitOperations.LeadingZeroCount((uint)paths << 24);
             (_active, _suspended, _waiting, _pathLost, _stop) = (true, false, false, false, false);
-            (_lastPath, _interruptionParameter) = ((byte)(0x80 >> path), orb.InterruptionParameter);
-            _run.Begin(orb, program, path);
+            (_lastPath, _interruptionParameter) = (FirstPath(paths), orb.InterruptionParameter);
+            _run.Begin(orb, program, _lastPath);
             return ConditionCode.Initiated;
         }
     }

@@ -39,12 +39,7 @@ internal sealed partial class ProgramRun
     }
 
     /// <summary>Puts what the device sent into place. False: abandoned.</summary>
-    private bool PutBehind()
-    {
-        if (!CommandCode.MovesToStorage(_command))
-            return true;
-        return Copy(fetch: false);
-    }
+    private bool PutBehind() => !CommandCode.MovesToStorage(_command) || Copy(fetch: false);
 
     private bool Copy(bool fetch)
     {
@@ -52,7 +47,11 @@ internal sealed partial class ProgramRun
             return true;
         lock (gate)
             _isCopying = true;
-        bool good = fetch ? _staged.Fetch(this) : _staged.Put(this);
+        bool good = true;
+        if (fetch)
+            _staged.Fetch(this);
+        else
+            good = _staged.Put(this);
         lock (gate)
         {
             _isCopying = false;

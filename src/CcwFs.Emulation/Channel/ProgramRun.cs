@@ -47,7 +47,6 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     private bool _interruptPending;  // a PCI flag took effect and is not presented yet
     private bool _zeroCondition;     // the first command was accepted, the ORB wants to be told (I bit), and was not yet
     private byte _pathMask;
-    private int _path;
 
     // The data phase.
     private byte _command;
@@ -75,9 +74,9 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     internal Orb Orb => _orb;
 
     /// <summary>Begins a program on a path.</summary>
-    internal void Begin(in Orb orb, Translator program, int path)
+    internal void Begin(in Orb orb, Translator program, byte path)
     {
-        (_orb, _program, _path, _pathMask) = (orb, program, path, (byte)(0x80 >> path));
+        (_orb, _program, _pathMask) = (orb, program, path);
         (_next, _current) = (orb.ProgramAddress, unchecked(orb.ProgramAddress - Ccw.Size));
         (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
         _staged = program.Pins.MayWait ? _staged ?? new StagedData() : null;
@@ -87,7 +86,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     internal void Resume() => _resumed = true;
 
     /// <summary>A start that is pending goes over another path.</summary>
-    internal void UsePath(int path) => (_path, _pathMask) = (path, (byte)(0x80 >> path));
+    internal void UsePath(byte path) => _pathMask = path;
 
     /// <summary>Forgets the program.</summary>
     internal void Forget() => _program = null!;
@@ -106,7 +105,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         _resumed = false;
         bool begins = _first;
         if (begins)
-            device.BeginProgram(_path);
+            device.BeginProgram(System.Numerics.BitOperations.LeadingZeroCount((uint)_pathMask << 24));
         _first = false;
         _command = _ccw.Command;
         BeginCount();

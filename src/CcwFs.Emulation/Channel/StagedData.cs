@@ -56,10 +56,10 @@ internal sealed class StagedData
     }
 
     /// <summary>
-    /// Fetches; what is gone, and all behind it, is not there to be taken, which is no fault until somebody wants it: true. Nothing more is touched once
+    /// Fetches; what is gone, and all behind it, is not there to be taken, which is no fault until somebody wants it. Nothing more is touched once
     /// <paramref name="owner"/> was abandoned.
     /// </summary>
-    internal bool Fetch(ProgramRun owner)
+    internal void Fetch(ProgramRun owner)
     {
         foreach (Piece piece in _pieces)
         {
@@ -67,7 +67,6 @@ internal sealed class StagedData
                 break;
             _good += piece.Length;
         }
-        return true;
     }
 
     /// <summary>Puts into place. False: some of the memory is gone. Nothing more is touched once <paramref name="owner"/> was abandoned.</summary>

@@ -67,13 +67,12 @@ public sealed partial class EckdVolume
         {
             if (_disposed || !IsOutOfSpace)
                 return;
-            _ = Scratch;
             try
             {
                 foreach (int track in _refused)
                 {
-                    _store.Read(track, _scratch);
-                    _store.Write([new TrackImage(track, _scratch)]);
+                    _store.Read(track, Scratch);
+                    _store.Write([new TrackImage(track, Scratch)]);
                 }
                 NoteSpace(isThere: true);
             }

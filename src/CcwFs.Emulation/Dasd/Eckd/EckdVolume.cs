@@ -73,7 +73,7 @@ public sealed partial class EckdVolume : IDisposable
     internal bool IsDisposed => _disposed;
 
     /// <summary>Room for one track's bytes while a program's are judged; its content is nobody's between two commands.</summary>
-    internal Span<byte> Scratch => _scratch ??= new byte[Geometry.TrackSize];
+    internal byte[] Scratch => _scratch ??= new byte[Geometry.TrackSize];
 
     /// <summary>
     /// Writes what is changed and disposes the store, the latter also when the write fails (<see cref="ImageException"/>). Devices that are

@@ -117,9 +117,7 @@ internal static class ExtentCommands
         bool valid = mask.IsValid
             && (parameters[1] & EckdMode) == EckdMode
             && blockSize <= LongestRecordZero + CkdTrack.CountSize;
-        valid &= TryTrack(device, parameters[8..], out int first);
-        valid &= TryTrack(device, parameters[12..], out int last);
-        valid &= first <= last;
+        valid &= TryRange(device, parameters[8..], out int first, out int last);
         if (!valid)
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         ref ChainState chain = ref device.Chain;
@@ -208,7 +206,14 @@ internal static class ExtentCommands
         return false;
     }
 
-    internal static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)
+    /// <summary>First and last track, CCHH each; false when one is not on the volume or they stand the wrong way round.</summary>
+    internal static bool TryRange(EckdDevice device, ReadOnlySpan<byte> range, out int first, out int last)
+    {
+        last = 0;
+        return TryTrack(device, range, out first) && TryTrack(device, range[4..], out last) && first <= last;
+    }
+
+    private static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)
     {
         (int cylinder, int head) = TrackAddress.Read(address);
         CkdGeometry geometry = device.Volume.Geometry;

@@ -57,7 +57,7 @@ internal static class SpaceCommands
         Span<(int First, int Last)> sorted = stackalloc (int, int)[ranges.Length / RangeSize];
         for (int i = 0; i < sorted.Length; i++)
         {
-            if (!Read(device, ranges[(i * RangeSize)..], out int first, out int last) || last < first)
+            if (!ExtentCommands.TryRange(device, ranges[(i * RangeSize)..], out int first, out int last))
                 return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
             sorted[i] = (first, last);
         }
@@ -72,11 +72,5 @@ internal static class SpaceCommands
             next = last + 1;
         }
         return EckdDevice.Ended;
-    }
-
-    private static bool Read(EckdDevice device, ReadOnlySpan<byte> range, out int first, out int last)
-    {
-        last = 0;
-        return ExtentCommands.TryTrack(device, range[..4], out first) && ExtentCommands.TryTrack(device, range.Slice(4, 4), out last);
     }
 }

@@ -18,9 +18,6 @@ internal static class SubsystemData
     /// <summary>The one extent pool that all volumes lie in (arbitrary).</summary>
     private const ushort PoolId = 0;
 
-    /// <summary>Cylinders of a small extent, 16 MB: what space is given back in.</summary>
-    private const int ExtentCylinders = 21;
-
     private const int ConfigurationHeader = 32;
     private const int PoolEntry = 8;
     private const int HostAccessHeader = 16;
