@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using CcwFs.Fuse;
 using CcwFs.Fuse.Protocol;
+using CcwFs.Tests.Linux;
 
 namespace CcwFs.Tests.Fuse;
 
@@ -61,10 +62,7 @@ public sealed partial class FuseProtocolTests
             + $" && FOPEN_STREAM == {FuseOpened.Stream} && FOPEN_PARALLEL_DIRECT_WRITES == {FuseOpened.ParallelDirectWrites}, \"FOPEN\");");
         source.AppendLine($"_Static_assert(FATTR_MODE == {FuseSetAttr.ValidMode} && FATTR_UID == {FuseSetAttr.ValidUid}"
             + $" && FATTR_GID == {FuseSetAttr.ValidGid} && FATTR_SIZE == {FuseSetAttr.ValidSize}, \"FATTR\");");
-        string file = Path.GetTempFileName();
-        File.WriteAllText(file, source.ToString());
-        (int status, string output) = Child.Run(Child.Start("/", "gcc", "-x", "c", "-fsyntax-only", "-Wall", "-Werror", file));
-        File.Delete(file);
+        (int status, string output) = CCompiler.Judge(source.ToString());
         Assert.True(status == 0, output);
     }
 

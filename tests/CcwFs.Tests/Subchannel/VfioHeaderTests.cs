@@ -1,14 +1,14 @@
-using System.Globalization;
-using System.Text;
 using CcwFs.ChannelIo;
 using CcwFs.Subchannel;
-using CcwFs.Tests.Fuse;
+using CcwFs.Tests.Linux;
 
 namespace CcwFs.Tests.Subchannel;
 
 /// <summary>The regions against the kernel's own headers: a C compiler checks every size, offset and number.</summary>
 public sealed class VfioHeaderTests
 {
+    private const string Declarations = "#include <stddef.h>\n#include <linux/vfio.h>\n#include <linux/vfio_ccw.h>\n";
+
     private static readonly (string Expression, long Value)[] s_facts =
     [
         ("sizeof(struct ccw_io_region)", RegionLayout.IoSize),
@@ -37,31 +37,14 @@ public sealed class VfioHeaderTests
     [Fact]
     public void Sizes_offsets_and_numbers_are_those_of_the_kernel_headers()
     {
-        (int status, string output) = Compile(s_facts);
+        (int status, string output) = CCompiler.Judge(Declarations, s_facts);
         Assert.True(status == 0, output);
     }
 
     [Fact]
     public void A_wrong_size_is_found()
     {
-        (int status, _) = Compile([("sizeof(struct ccw_io_region)", RegionLayout.IoSize + 1)]);
+        (int status, _) = CCompiler.Judge(Declarations, [("sizeof(struct ccw_io_region)", RegionLayout.IoSize + 1)]);
         Assert.NotEqual(0, status);
-    }
-
-    private static (int Status, string Output) Compile(IEnumerable<(string Expression, long Value)> facts)
-    {
-        var source = new StringBuilder("#include <stddef.h>\n#include <linux/vfio.h>\n#include <linux/vfio_ccw.h>\n");
-        foreach ((string expression, long value) in facts)
-            source.Append(CultureInfo.InvariantCulture, $"_Static_assert({expression} == {value}, \"{expression} is not {value}\");\n");
-        string file = Path.Combine(Path.GetTempPath(), $"ccwfs-{Guid.NewGuid():N}.c");
-        File.WriteAllText(file, source.ToString());
-        try
-        {
-            return Child.Run(Child.Start("/", "gcc", "-x", "c", "-fsyntax-only", "-Wall", "-Werror", file));
-        }
-        finally
-        {
-            File.Delete(file);
-        }
     }
 }

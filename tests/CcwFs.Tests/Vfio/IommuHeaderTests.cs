@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
-using CcwFs.Tests.Fuse;
+using CcwFs.Tests.Linux;
 using CcwFs.Vfio;
 using CcwFs.Vfio.Endpoint;
 
@@ -79,7 +77,7 @@ public sealed class IommuHeaderTests
     [Fact]
     public void Structures_sizes_and_numbers_are_those_of_C()
     {
-        (int status, string output) = Compile(Facts());
+        (int status, string output) = CCompiler.Judge(Declarations, Facts());
         Assert.True(status == 0, output);
     }
 
@@ -87,7 +85,7 @@ public sealed class IommuHeaderTests
     public void Each_wrong_fact_is_found()
     {
         foreach ((string expression, long value) in Facts().Where((_, i) => i % 7 == 0))
-            Assert.NotEqual(0, Compile([(expression, value + 1)]).Status);
+            Assert.NotEqual(0, CCompiler.Judge(Declarations, [(expression, value + 1)]).Status);
     }
 
     private static List<(string Expression, long Value)> Facts()
@@ -109,22 +107,5 @@ public sealed class IommuHeaderTests
             facts.AddRange(members.Select(m => ($"offsetof(struct {structure}, {m.C})", (long)Marshal.OffsetOf(type, m.Ours))));
         }
         return facts;
-    }
-
-    private static (int Status, string Output) Compile(IEnumerable<(string Expression, long Value)> facts)
-    {
-        var source = new StringBuilder(Declarations);
-        foreach ((string expression, long value) in facts)
-            source.Append(CultureInfo.InvariantCulture, $"_Static_assert({expression} == {value}, \"{expression} is not {value}\");\n");
-        string file = Path.Combine(Path.GetTempPath(), $"ccwfs-{Guid.NewGuid():N}.c");
-        File.WriteAllText(file, source.ToString());
-        try
-        {
-            return Child.Run(Child.Start("/", "gcc", "-x", "c", "-fsyntax-only", "-Wall", "-Werror", file));
-        }
-        finally
-        {
-            File.Delete(file);
-        }
     }
 }
