@@ -83,8 +83,8 @@ internal static class ConfigFile
     private static DeviceSpec ReadDevice(ref Utf8JsonReader reader, string path, byte[] text)
     {
         Expect(ref reader, JsonTokenType.StartObject, path, text, "a device: { \"kind\": \"dasd\", … } or \"dasd,…\"");
-        var spec = new DeviceSpec();
-        bool hasKind = false;
+        string? kind = null;
+        List<(int Line, string Key, string? Value)> given = []; // the kind may come last
         int first = Line(ref reader, text);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
@@ -99,16 +99,17 @@ internal static class ConfigFile
                 _ => throw new CommandException($"{path}:{line}: {key}: a text, a number or true"),
             };
             if (key == "kind")
-            {
-                DeviceSpec.CheckKind(value ?? "", value ?? "");
-                hasKind = true;
-            }
-            else if (spec.Apply(key, value) is { } wrong)
-            {
-                throw new CommandException($"{path}:{line}: {wrong}");
-            }
+                kind = value ?? "";
+            else
+                given.Add((line, key, value));
         }
-        return hasKind ? spec : throw new CommandException($"{path}:{first}: a device needs \"kind\": \"dasd\"");
+        var spec = DeviceSpec.OfKind(kind ?? throw new CommandException($"{path}:{first}: a device needs \"kind\": \"dasd\""), kind);
+        foreach ((int line, string key, string? value) in given)
+        {
+            if (spec.Apply(key, value) is { } wrong)
+                throw new CommandException($"{path}:{line}: {wrong}");
+        }
+        return spec;
     }
 
     private static string Text(ref Utf8JsonReader reader, string path, byte[] text, string key)

@@ -5,11 +5,27 @@ using CcwFs.Emulation.Dasd.Eckd;
 
 namespace CcwFs.Cli.Mount;
 
+/// <summary>What a SPEC's first word names.</summary>
+[Flags]
+internal enum DeviceKinds
+{
+    /// <summary>An emulated DASD.</summary>
+    Dasd = 1,
+
+    /// <summary>A real subchannel behind the host's VFIO.</summary>
+    Vfio = 2,
+
+    /// <summary>Any.</summary>
+    All = Dasd | Vfio,
+}
+
 /// <summary>One key of a device SPEC.</summary>
 /// <param name="Key">The key.</param>
-/// <param name="TakesValue">key=value; otherwise the key alone.</param>
+/// <param name="Kinds">The devices that have it.</param>
+/// <param name="Value">What its value looks like, "PATH" say; null: the key stands alone.</param>
+/// <param name="Help">What it does, in one line.</param>
 /// <param name="Set">Takes the value into a specification; gives null, or what is wrong with it.</param>
-internal sealed record SpecKey(string Key, bool TakesValue, Func<DeviceSpec, string, string?> Set);
+internal sealed record SpecKey(string Key, DeviceKinds Kinds, string? Value, string Help, Func<DeviceSpec, string, string?> Set);
 
 /// <summary>
 /// A device as --device, `add` and the configuration name it: <c>dasd,image=PATH,id=0.0.0000,…</c>; a comma in a value is written <c>\,</c>.
@@ -21,18 +37,26 @@ internal sealed class DeviceSpec
 
     private const int MaxPaths = 8; // SA22-7832: the path masks have eight bits
 
-    /// <summary>The keys of a dasd.</summary>
-    internal static readonly SpecKey[] DasdKeys =
+    /// <summary>The kinds by their names.</summary>
+    internal static readonly (string Name, DeviceKinds Kind)[] Kinds = [("dasd", DeviceKinds.Dasd), ("vfio", DeviceKinds.Vfio)];
+
+    /// <summary>The keys.</summary>
+    internal static readonly SpecKey[] Keys =
     [
-        new("image", TakesValue: true, (s, v) => { s.Image = v; return v.Length == 0 ? "a path is missing" : null; }),
-        new("id", TakesValue: true, (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? Assign(s.Id = id) : "it is written like 0.0.0000"),
-        new("devno", TakesValue: true, (s, v) => DeviceId.TryParse(v, out DeviceId id) ? Assign(s.Device = id) : "it is written like 0.0.0150"),
-        new("chpids", TakesValue: true, SetPaths),
-        new("readonly", TakesValue: false, (s, _) => Assign(s.IsReadOnly = true)),
-        new("profile", TakesValue: true, SetProfile),
-        new("ese", TakesValue: false, (s, _) => Assign(s.IsSpaceEfficient = true)),
-        new("count", TakesValue: true, SetCount),
+        new("image", DeviceKinds.Dasd, "PATH", "The volume's CKD image, made with ccwfs dasd create (default: a small volume in memory)",
+            (s, v) => { s.Image = v; return v.Length == 0 ? "a path is missing" : null; }),
+        new("id", DeviceKinds.All, "C.S.NNNN", "The subchannel's bus id (default: the first free one from 0.0.0000 on)",
+            (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? Assign(s.Id = id) : "it is written like 0.0.0000"),
+        new("devno", DeviceKinds.Dasd, "C.S.NNNN", "The device's bus id (default: 0150 and the subchannel number)",
+            (s, v) => DeviceId.TryParse(v, out DeviceId id) ? Assign(s.Device = id) : "it is written like 0.0.0150"),
+        new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight (default: 40)", SetPaths),
+        new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume", (s, _) => Assign(s.IsReadOnly = true)),
+        new("profile", DeviceKinds.Dasd, "minimal|linux|full", "What the control unit offers (default: linux)", SetProfile),
+        new("ese", DeviceKinds.Dasd, null, "The volume is thinly provisioned, and says so", (s, _) => Assign(s.IsSpaceEfficient = true)),
+        new("count", DeviceKinds.Dasd, "N", "Makes N devices, with the ids that follow; image=PATH may hold %d", SetCount),
     ];
+
+    internal DeviceKinds Kind { get; private init; } = DeviceKinds.Dasd;
 
     internal string? Image { get; set; }
 
@@ -54,8 +78,7 @@ internal sealed class DeviceSpec
     internal static DeviceSpec Parse(string text)
     {
         List<string> parts = Split(text);
-        CheckKind(parts[0], text);
-        var spec = new DeviceSpec();
+        DeviceSpec spec = OfKind(parts[0], text);
         HashSet<string> seen = [];
         foreach (string part in parts.Skip(1))
         {
@@ -72,20 +95,23 @@ internal sealed class DeviceSpec
     /// <summary>Sets a key; gives null, or what is wrong.</summary>
     internal string? Apply(string key, string? value)
     {
-        SpecKey? row = Array.Find(DasdKeys, k => k.Key == key);
+        SpecKey? row = Array.Find(Keys, k => k.Key == key && k.Kinds.HasFlag(Kind));
         if (row is null)
-            return $"unknown key '{key}': the keys are {string.Join(", ", DasdKeys.Select(k => k.Key))}";
-        if (row.TakesValue != value is not null)
-            return row.TakesValue ? $"{key} needs a value: {key}=…" : $"{key} takes no value";
+            return $"unknown key '{key}': the keys are {string.Join(", ", Keys.Where(k => k.Kinds.HasFlag(Kind)).Select(k => k.Key))}";
+        if (row.Value is not null != value is not null)
+            return row.Value is not null ? $"{key} needs a value: {key}={row.Value}" : $"{key} takes no value";
         return row.Set(this, value ?? "") is { } wrong ? $"{key}={value}: {wrong}" : null;
     }
 
-    internal static void CheckKind(string kind, string text)
+    /// <summary>A specification without keys; <paramref name="text"/>: the whole, for the message.</summary>
+    internal static DeviceSpec OfKind(string name, string text)
     {
-        if (kind == "vfio")
+        DeviceKinds kind = Array.Find(Kinds, k => k.Name == name).Kind;
+        if (kind == DeviceKinds.Vfio)
             throw new CommandException($"device '{text}': real devices are not supported yet; use dasd,image=PATH");
-        if (kind != "dasd")
-            throw new CommandException($"device '{text}': unknown kind '{kind}', it is dasd", CommandException.WrongUsage);
+        return kind != default
+            ? new DeviceSpec { Kind = kind }
+            : throw new CommandException($"device '{text}': unknown kind '{name}', it is dasd", CommandException.WrongUsage);
     }
 
     private static string? Assign(object? _) => null;
