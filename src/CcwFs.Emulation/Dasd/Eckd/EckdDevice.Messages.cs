@@ -21,14 +21,8 @@ public sealed partial class EckdDevice
 
     private readonly Queue<SpaceMessage> _messages = [];
 
-    /// <summary>The oldest message, which is forgotten then; false when there is none. Attention again for the next one: drivers read one each time.</summary>
-    internal bool TakeMessage(out SpaceMessage message)
-    {
-        bool taken = _messages.TryDequeue(out message);
-        if (_messages.Count > 0)
-            RaiseAttention();
-        return taken;
-    }
+    /// <summary>The oldest message, which is forgotten then; false when there is none.</summary>
+    internal bool TakeMessage(out SpaceMessage message) => _messages.TryDequeue(out message);
 
     /// <summary>There is space again: leaves the messages and raises attention. Nothing for a device that is not space-efficient.</summary>
     internal void AnnounceSpace()
