@@ -30,7 +30,7 @@ public sealed partial class VfioCcwDevice
             case DeviceAction.Start:
                 outcome = StartProgram(Orb.Read(_io), mappings);
                 proceed = outcome == 0;
-                signal = proceed && _irbs.HeadUnread && Advance();
+                signal = proceed && Begun();
                 break;
             case DeviceAction.ResumeOrBusy when IsResume(scsw) && _privateRun is null:
                 outcome = DeviceErrors.FromCondition(_subchannel.Resume()); // EBUSY unless suspended
@@ -158,6 +158,7 @@ public sealed partial class VfioCcwDevice
                 _ => Errno.EINVAL,
             };
             proceed = outcome == 0;
+            _unseen &= !proceed;
             if (proceed && _client is not null && MemoryMarshal.Read<uint>(_cmd) == RegionLayout.CommandClear)
                 _irbs.Clear(); // as the status they were; a client that does not read them waits for the next signal
         }

@@ -5,6 +5,19 @@ namespace CcwFs.Subchannel;
 /// <content>Status and reports: from the subchannel to the regions and their interrupts.</content>
 public sealed partial class VfioCcwDevice
 {
+    /// <summary>
+    /// Milliseconds between two IRBs that a VFIO client reads, where one is the device's own and no start lies between. A client keeps one IRB a subchannel
+    /// (QEMU's io notifier): a second one that comes before its guest has taken the first replaces it, and a program's end is lost. Arbitrary: longer than a guest
+    /// on a busy machine takes for its interrupt, shorter than a person notices.
+    /// </summary>
+    public const int InterruptSpacing = 100;
+
+    private Timer? _spacing;     // guarded by _gate: shows an IRB that came too soon
+    private bool _unseen;        // guarded by _gate: the client has read an IRB, and has started nothing since
+    private long _taken;         // guarded by _gate: when it did, in milliseconds
+    private Irb _head;           // guarded by _gate: what was shown last
+    private bool _headSolicited; // guarded by _gate: it answers a function
+
     /// <inheritdoc/>
     public void Interrupt()
     {
@@ -68,26 +81,72 @@ public sealed partial class VfioCcwDevice
     private static bool IsSolicited(in Scsw scsw) =>
         scsw.DeferredConditionCode != 0 || scsw.StatusControl != (StatusControl.Alert | StatusControl.Pending);
 
-    /// <summary>Keeps an IRB for the client. True: it is visible now.</summary>
+    /// <summary>Keeps an IRB for the client. True: it, or another one, is visible now.</summary>
     private bool Present(in Irb irb)
     {
-        bool visible = _irbs.Add(irb, out bool dropped);
-        if (dropped)
+        if (!_irbs.Add(irb))
             DeviceLog.InterruptLost(_logger, Id, IrbQueue.Limit);
-        if (visible)
-            Show(irb);
-        return visible;
+        return ShowNext();
     }
 
+    /// <summary>The head is done with. True: the next one is visible now.</summary>
     private bool Advance()
     {
-        if (!_irbs.TryAdvance(out Irb next))
+        _irbs.DropHead();
+        return ShowNext();
+    }
+
+    /// <summary>Shows the next IRB, if the head was read and it is not too soon. True: it is visible now.</summary>
+    private bool ShowNext()
+    {
+        if (!_irbs.TryPeek(out Irb next))
             return false;
-        Show(next);
+        bool solicited = IsSolicited(next.Scsw);
+        if (_unseen && _client is not null && !(solicited && _headSolicited) && Environment.TickCount64 - _taken is var since && since < InterruptSpacing)
+        {
+            (_spacing ??= new Timer(_ => ShowLater())).Change(InterruptSpacing - since, Timeout.Infinite);
+            return false;
+        }
+        _irbs.Advance();
+        (_head, _headSolicited) = (next, solicited);
+        ShowHead();
         return true;
     }
 
-    private void Show(in Irb irb) => ((ReadOnlySpan<byte>)irb).CopyTo(_io.AsSpan(RegionLayout.IrbOffset, Irb.Size));
+    private void ShowHead() => ((ReadOnlySpan<byte>)_head).CopyTo(_io.AsSpan(RegionLayout.IrbOffset, Irb.Size));
+
+    private void ShowLater()
+    {
+        IDeviceClient? client;
+        bool signal;
+        lock (_gate)
+            (client, signal) = (_client, ShowNext());
+        if (signal)
+            Raise(DeviceInterrupt.Io, client);
+    }
+
+    /// <summary>The client has read the head. True: the next one is visible.</summary>
+    private bool TakeHead()
+    {
+        (_unseen, _taken) = (true, Environment.TickCount64);
+        return Advance();
+    }
+
+    /// <summary>
+    /// A start was accepted: whoever makes it has seen the IRBs that were read. The unread head goes; with a VFIO client what earlier programs gave goes, and status
+    /// of the device's own stays, for its signal is still to be answered. True: another one is visible.
+    /// </summary>
+    private bool Begun()
+    {
+        _unseen = false;
+        if (_client is not null)
+            _irbs.DropPrograms();
+        if (_client is null || _headSolicited)
+            _irbs.DropHead();
+        else if (_irbs.HeadUnread)
+            ShowHead(); // the write of the start went over it
+        return ShowNext();
+    }
 
     /// <summary>
     /// A reader took the io signal: the head stays readable for it. A reader that comes again without having read the head does not want it,
@@ -98,6 +157,8 @@ public sealed partial class VfioCcwDevice
         bool signal = false;
         lock (_gate)
         {
+            if (_client is not null)
+                return; // what was counted is older
             if (counted)
                 _irbs.HeadSignalled = _irbs.HeadUnread;
             else if (_irbs.HeadSignalled && _irbs.HasMore)

@@ -169,6 +169,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         Unplug();
         _space.Map.RemoveOwner(this);
         _removal?.Dispose();
+        _spacing?.Dispose();
         _subchannel.Dispose();
     }
 
@@ -257,7 +258,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         Copy(_io, position, destination, order);
         const int LastIrbByte = RegionLayout.IoRetCodeOffset - 1;
         bool tookIrb = mayTake && position <= LastIrbByte && position + destination.Length > LastIrbByte;
-        signal = tookIrb && _irbs.HeadUnread && Advance();
+        signal = tookIrb && _irbs.HeadUnread && TakeHead();
         return destination.Length;
     }
 
