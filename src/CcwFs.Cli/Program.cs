@@ -4,6 +4,7 @@ using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
 using CcwFs.Cli.Mount;
 using CcwFs.Cli.Qemu;
+using CcwFs.Cli.Service;
 using CcwFs.Cli.Verbs;
 using CcwFs.Fuse;
 using CcwFs.Linux;
@@ -24,6 +25,7 @@ internal static class Program
             AddCommand.Create(),
             RemoveCommand.Create(),
             PathCommand.Create(),
+            ConfigCommand.Create(),
             RunCommand.Create(),
             DecodeCommand.Create(),
             TranslateCommand.Create(),
@@ -76,14 +78,15 @@ internal static class Program
         foreach (Token token in parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash))
         {
             if (token.Type == TokenType.Argument && before != TokenType.Option && token.Value is ['-', _, ..])
-                throw new CommandException($"unknown option '{token.Value}'. Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
+                throw new CommandException($"unknown option '{token.Value}'.{Nearest.Hint(token.Value, parsed.CommandResult.Command.Options.Select(o => o.Name))} Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
             before = token.Type;
         }
     }
 
     /// <summary>What was wrong first for the person who typed it: a word nobody knows, then what is missing.</summary>
     private static string WrongUsage(ParseResult parsed) =>
-        parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0 ? $"unknown verb '{parsed.UnmatchedTokens[0]}'."
+        parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0
+            ? $"unknown verb '{parsed.UnmatchedTokens[0]}'.{Nearest.Hint(parsed.UnmatchedTokens[0], parsed.RootCommandResult.Command.Subcommands.Select(c => c.Name))}"
         : parsed.UnmatchedTokens.Count > 0 ? $"unknown word '{parsed.UnmatchedTokens[0]}'."
         : OneLine(parsed.Errors[0].Message);
 

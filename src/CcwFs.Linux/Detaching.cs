@@ -39,6 +39,9 @@ public static partial class Detaching
         return kept;
     }
 
+    /// <summary>Makes standard error another name of an open descriptor. 0 or a negative errno.</summary>
+    public static int ReplaceError(SafeHandle with) => Math.Min(0, Result.Of(Duplicate(with, 2)));
+
     [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
     private static partial int SetSid();
 

@@ -13,6 +13,13 @@ internal sealed record Outcome(int Status, string Output, string Error, byte[] B
         return this;
     }
 
+    /// <summary>Asserts this exit status; gives standard error.</summary>
+    internal string Failed(int status)
+    {
+        Assert.True(Status == status, $"status {Status} in place of {status}\n{Output}{Error}");
+        return Error;
+    }
+
     /// <summary>Asserts a refusal: this status, one line on standard error that begins with the program's name, no stack trace.</summary>
     internal string Refused(int status)
     {

@@ -18,11 +18,12 @@ public class MountedCcwfs : IDisposable
     {
     }
 
-    internal MountedCcwfs(string[] arguments, string? workingDirectory = null, string? mountPoint = null, string mountName = "mnt")
+    internal MountedCcwfs(string[] arguments, string? workingDirectory = null, string? mountPoint = null, string mountName = "mnt",
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         Scratch = new Scratch();
         MountPoint = mountPoint ?? Scratch.MakeDirectory(mountName);
-        _process = Child.Start(workingDirectory ?? Scratch.Path, null, Places.Program, ["mount", MountPoint, .. arguments]);
+        _process = Child.Start(workingDirectory ?? Scratch.Path, environment, Places.Program, ["mount", MountPoint, .. arguments]);
         _process.ErrorDataReceived += (_, line) =>
         {
             lock (_log)

@@ -4,129 +4,211 @@ using System.Text.Json;
 namespace CcwFs.Cli.Mount;
 
 /// <summary>
-/// The configuration file: JSON with comments, the keys of the options and of the SPECs. Errors name file and line.
+/// The configuration file: JSON with comments, the keys of <see cref="MountKey"/> and <see cref="SpecKey"/>. Every error is one line that names file and line.
 /// </summary>
-internal static class ConfigFile
+internal sealed class ConfigFile
 {
+    /// <summary>Where the service has it.</summary>
+    internal const string DefaultPath = "/etc/ccwfs/ccwfs.json";
+
     private const int MaxSize = 1 << 20; // arbitrary
 
-    /// <summary>Reads a file into settings.</summary>
+    private readonly string _path;
+    private readonly MountSettings _settings;
+    private readonly List<string> _errors = [];
+    private byte[] _text = [];
+
+    private ConfigFile(string path, MountSettings settings) => (_path, _settings) = (path, settings);
+
+    /// <summary>Reads a file into settings; throws the first error.</summary>
     internal static void Read(string path, MountSettings settings)
     {
-        byte[] text;
+        if (Errors(path, settings) is [string first, ..])
+            throw new CommandException(first);
+    }
+
+    /// <summary>Reads a file into settings and gives every error.</summary>
+    internal static IReadOnlyList<string> Errors(string path, MountSettings settings)
+    {
+        var file = new ConfigFile(path, settings);
+        file.ReadAll();
+        return file._errors;
+    }
+
+    private void ReadAll()
+    {
         try
         {
-            if (new FileInfo(path).Length > MaxSize)
-                throw new CommandException($"{path}: over {MaxSize >> 20} MiB, that is no configuration");
-            text = File.ReadAllBytes(path);
+            if (new FileInfo(_path).Length > MaxSize)
+            {
+                _errors.Add($"{_path}: over {MaxSize >> 20} MiB, that is no configuration");
+                return;
+            }
+            _text = File.ReadAllBytes(_path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"--config {path}: {error.Message}");
+            _errors.Add($"{_path}: {error.Message}");
+            return;
         }
-        var reader = new Utf8JsonReader(text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        var reader = new Utf8JsonReader(_text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
         try
         {
-            ReadSettings(ref reader, path, text, settings);
+            ReadKeys(ref reader);
+            while (reader.Read())
+            {
+                // What follows the object is the reader's error.
+            }
         }
         catch (JsonException error)
         {
-            throw new CommandException($"{path}:{error.LineNumber + 1}: not JSON: {error.Message.Split(" LineNumber", 2)[0]}");
+            _errors.Add($"{_path}:{error.LineNumber + 1}: not JSON: {error.Message.Split(" LineNumber", 2)[0]}");
+        }
+        catch (InvalidOperationException)
+        {
+            Complain(ref reader, "not JSON: a text is not UTF-8");
         }
     }
 
-    private static void ReadSettings(ref Utf8JsonReader reader, string path, byte[] text, MountSettings settings)
+    private void ReadKeys(ref Utf8JsonReader reader)
     {
         reader.Read();
-        Expect(ref reader, JsonTokenType.StartObject, path, text, "an object { … }");
+        if (!Expect(ref reader, JsonTokenType.StartObject, "an object { … }"))
+            return;
+        HashSet<MountKey> seen = [];
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            string key = reader.GetString()!;
-            int line = Line(ref reader, text);
+            string name = reader.GetString()!;
+            MountKey? key = MountKey.Find(name);
+            if (key is null)
+                Complain(ref reader, $"unknown key '{name}':{Nearest.Hint(name, MountKey.Keys.Select(k => k.Key))} The keys are {string.Join(", ", MountKey.Keys.Select(k => k.Key))}");
+            else if (!seen.Add(key))
+                Complain(ref reader, $"{name} is given twice");
             reader.Read();
-            switch (key)
-            {
-                case "mountpoint": settings.MountPoint = Text(ref reader, path, text, key); break;
-                case "memory": settings.Memory = Text(ref reader, path, text, key); break;
-                case "owner": settings.Owner = Text(ref reader, path, text, key); break;
-                case "group": settings.Group = Text(ref reader, path, text, key); break;
-                case "mode": settings.Mode = Text(ref reader, path, text, key); break;
-                case "allow-other": settings.AllowOther = Flag(ref reader, path, text, key); break;
-                case "verbose": settings.Verbose = Flag(ref reader, path, text, key); break;
-                case "device" or "devices": ReadDevices(ref reader, path, text, settings); break;
-                default:
-                    throw new CommandException(
-                        $"{path}:{line}: unknown key '{key}'; the keys are mountpoint, devices, memory, owner, group, mode, allow-other, verbose");
-            }
+            if (key is null)
+                reader.Skip();
+            else if (key.Type == MountKeyType.Devices)
+                ReadDevices(ref reader);
+            else
+                ReadValue(ref reader, key);
         }
     }
 
-    private static void ReadDevices(ref Utf8JsonReader reader, string path, byte[] text, MountSettings settings)
+    private void ReadValue(ref Utf8JsonReader reader, MountKey key)
     {
-        Expect(ref reader, JsonTokenType.StartArray, path, text, "an array of devices [ … ]");
+        string value;
+        if (key.Type == MountKeyType.Flag && reader.TokenType is JsonTokenType.True or JsonTokenType.False)
+        {
+            value = reader.TokenType == JsonTokenType.True ? "true" : "false";
+        }
+        else if (key.Type == MountKeyType.Text && reader.TokenType == JsonTokenType.String)
+        {
+            value = reader.GetString()!;
+        }
+        else
+        {
+            Complain(ref reader, $"{key.Key}: {(key.Type == MountKeyType.Flag ? "true or false" : "a text")} is expected");
+            reader.Skip();
+            return;
+        }
+        if (_settings.Apply(key, value) is { } wrong)
+            Complain(ref reader, $"{key.Key}: {value}: {wrong}");
+    }
+
+    private void ReadDevices(ref Utf8JsonReader reader)
+    {
+        if (!Expect(ref reader, JsonTokenType.StartArray, "an array of devices [ … ]"))
+            return;
+        _settings.Devices ??= [];
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            int line = Line(ref reader, text);
             try
             {
-                settings.Devices.Add(reader.TokenType == JsonTokenType.String
-                    ? DeviceSpec.Parse(reader.GetString()!)
-                    : ReadDevice(ref reader, path, text));
+                if (reader.TokenType != JsonTokenType.String)
+                {
+                    ReadDevice(ref reader);
+                    continue;
+                }
+                DeviceSpec spec = DeviceSpec.Parse(reader.GetString()!);
+                spec.Origin = $"{_path}:{Line(ref reader)}";
+                _settings.Devices.Add(spec);
             }
-            catch (CommandException wrong) when (!wrong.Message.StartsWith(path, StringComparison.Ordinal))
+            catch (CommandException wrong)
             {
-                throw new CommandException($"{path}:{line}: {wrong.Message}");
+                Complain(ref reader, wrong.Message);
             }
         }
     }
 
-    private static DeviceSpec ReadDevice(ref Utf8JsonReader reader, string path, byte[] text)
+    private void ReadDevice(ref Utf8JsonReader reader)
     {
-        Expect(ref reader, JsonTokenType.StartObject, path, text, "a device: { \"kind\": \"dasd\", … } or \"dasd,…\"");
+        if (!Expect(ref reader, JsonTokenType.StartObject, "a device: { \"kind\": \"dasd\", … } or \"dasd,…\""))
+            return;
         string? kind = null;
         List<(int Line, string Key, string? Value)> given = []; // the kind may come last
-        int first = Line(ref reader, text);
+        int first = Line(ref reader), errors = _errors.Count;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             string key = reader.GetString()!;
             reader.Read();
-            int line = Line(ref reader, text);
-            string? value = reader.TokenType switch
+            int line = Line(ref reader);
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False))
             {
-                JsonTokenType.String => reader.GetString(),
-                JsonTokenType.Number => Encoding.UTF8.GetString(reader.ValueSpan),
-                JsonTokenType.True => null,
-                _ => throw new CommandException($"{path}:{line}: {key}: a text, a number or true"),
-            };
-            if (key == "kind")
-                kind = value ?? "";
-            else
-                given.Add((line, key, value));
+                Complain(line, $"{key}: a text, a number, true or false is expected");
+                reader.Skip();
+            }
+            else if (key == "kind")
+            {
+                kind = reader.TokenType == JsonTokenType.String ? reader.GetString() : "";
+            }
+            else if (reader.TokenType != JsonTokenType.False) // as if it were not there
+            {
+                given.Add((line, key, reader.TokenType switch
+                {
+                    JsonTokenType.String => reader.GetString(),
+                    JsonTokenType.Number => Encoding.UTF8.GetString(reader.ValueSpan),
+                    _ => null,
+                }));
+            }
         }
-        var spec = DeviceSpec.OfKind(kind ?? throw new CommandException($"{path}:{first}: a device needs \"kind\": \"dasd\""), kind);
-        foreach ((int line, string key, string? value) in given)
+        if (kind is null)
+            Complain(first, "a device needs \"kind\": \"dasd\"");
+        else if (MakeDevice(kind, given, first) is { } spec && _errors.Count == errors)
+            _settings.Devices!.Add(spec);
+    }
+
+    private DeviceSpec? MakeDevice(string kind, List<(int Line, string Key, string? Value)> given, int first)
+    {
+        try
         {
-            if (spec.Apply(key, value) is { } wrong)
-                throw new CommandException($"{path}:{line}: {wrong}");
+            DeviceSpec spec = DeviceSpec.OfKind(kind, kind);
+            spec.Origin = $"{_path}:{first}";
+            foreach ((int line, string key, string? value) in given)
+            {
+                if (spec.Apply(key, value) is { } wrong)
+                    Complain(line, wrong);
+            }
+            return spec;
         }
-        return spec;
+        catch (CommandException wrong)
+        {
+            Complain(first, wrong.Message);
+            return null;
+        }
     }
 
-    private static string Text(ref Utf8JsonReader reader, string path, byte[] text, string key)
+    private bool Expect(ref Utf8JsonReader reader, JsonTokenType type, string wanted)
     {
-        Expect(ref reader, JsonTokenType.String, path, text, $"{key}: a text");
-        return reader.GetString()!;
+        if (reader.TokenType == type)
+            return true;
+        Complain(ref reader, $"expected {wanted}");
+        reader.Skip();
+        return false;
     }
 
-    private static bool Flag(ref Utf8JsonReader reader, string path, byte[] text, string key) => reader.TokenType is JsonTokenType.True or JsonTokenType.False
-        ? reader.GetBoolean()
-        : throw new CommandException($"{path}:{Line(ref reader, text)}: {key}: true or false");
+    private void Complain(ref Utf8JsonReader reader, string what) => Complain(Line(ref reader), what);
 
-    private static void Expect(ref Utf8JsonReader reader, JsonTokenType type, string path, byte[] text, string wanted)
-    {
-        if (reader.TokenType != type)
-            throw new CommandException($"{path}:{Line(ref reader, text)}: expected {wanted}");
-    }
+    private void Complain(int line, string what) => _errors.Add($"{_path}:{line}: {what.ReplaceLineEndings(" ")}");
 
-    private static int Line(ref Utf8JsonReader reader, byte[] text) => 1 + text.AsSpan(0, (int)reader.TokenStartIndex).Count((byte)'\n');
+    private int Line(ref Utf8JsonReader reader) => 1 + _text.AsSpan(0, (int)reader.TokenStartIndex).Count((byte)'\n');
 }

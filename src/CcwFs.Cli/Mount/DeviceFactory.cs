@@ -76,17 +76,16 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         SubchannelId id = ChooseId(spec, index);
         DeviceId number = spec.Device is { } given
-            ? given with { Number = Following(given.Number, index, "devno") }
-            : new DeviceId(id.CssId, id.SetId, Following(FirstDeviceNumber, id.Number, "devno"));
-        if (spec.IsSpaceEfficient && spec.Profile == EckdProfile.Minimal)
-            throw new CommandException("ese needs orders that profile=minimal has not; use profile=linux, or leave ese out");
+            ? given with { Number = DeviceSpec.Following(given.Number, index, "devno") }
+            : new DeviceId(id.CssId, id.SetId, DeviceSpec.Following(FirstDeviceNumber, id.Number, "devno"));
+        if (spec.Conflict is { } conflict)
+            throw new CommandException(conflict);
         ILogger log = loggers.CreateLogger("device");
         EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(
             number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), log);
         EckdDevice dasd;
-        if (spec.Image is { } image)
+        if (spec.ImageAt(index, directory) is { } path)
         {
-            string path = Path.GetFullPath(image.Replace("%d", index.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
             OwnMounts.Refuse(path);
             (dasd, _closed[id]) = _volumes.OpenImage(path, spec.IsReadOnly, caller, Make);
         }
@@ -102,9 +101,9 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
 
     private SubchannelId ChooseId(DeviceSpec spec, int index)
     {
-        if (spec.Id is { } given)
+        if (spec.Id is not null)
         {
-            SubchannelId id = given with { Number = Following(given.Number, index, "id") };
+            SubchannelId id = spec.IdAt(index);
             return table.Find(id) is null ? id : throw new CommandException($"{id} exists already; give another id, or remove it first: ccwfs remove {id}");
         }
         for (int number = 0; number <= ushort.MaxValue; number++)
@@ -115,8 +114,4 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
         throw new CommandException("all 65,536 subchannels of set 0 are in use; give an id like 0.1.0000");
     }
-
-    private static ushort Following(ushort first, int index, string what) => first + index <= ushort.MaxValue
-        ? (ushort)(first + index)
-        : throw new CommandException($"{what}: {index + 1} numbers from {first:x4} on go over ffff");
 }

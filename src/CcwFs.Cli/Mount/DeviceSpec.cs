@@ -25,7 +25,11 @@ internal enum DeviceKinds
 /// <param name="Value">What its value looks like, "PATH" say; null: the key stands alone.</param>
 /// <param name="Help">What it does, in one line.</param>
 /// <param name="Set">Takes the value into a specification; gives null, or what is wrong with it.</param>
-internal sealed record SpecKey(string Key, DeviceKinds Kinds, string? Value, string Help, Func<DeviceSpec, string, string?> Set);
+internal sealed record SpecKey(string Key, DeviceKinds Kinds, string? Value, string Help, Func<DeviceSpec, string, string?> Set)
+{
+    /// <summary>A reload gives a running device the new value; any other key's change is another device.</summary>
+    internal bool AtRunTime { get; init; }
+}
 
 /// <summary>
 /// A device as --device, `add` and the configuration name it: <c>dasd,image=PATH,id=0.0.0000,…</c>; a comma in a value is written <c>\,</c>.
@@ -56,6 +60,15 @@ internal sealed class DeviceSpec
         new("count", DeviceKinds.Dasd, "N", "Makes N devices, with the ids that follow; image=PATH may hold %d", SetCount),
     ];
 
+    /// <summary>The SPECs in one line: <c>dasd[,image=PATH]…</c>.</summary>
+    internal static string Syntax => string.Join(" or ", Kinds.Select(kind =>
+        kind.Name + string.Concat(Keys.Where(k => k.Kinds.HasFlag(kind.Kind)).Select(k => k.Value is null ? $"[,{k.Key}]" : $"[,{k.Key}={k.Value}]"))));
+
+    private readonly Dictionary<string, string?> _given = []; // the values as they were given
+
+    /// <summary>File and line that it stands in; null: it came from the command line or the control file.</summary>
+    internal string? Origin { get; set; }
+
     internal DeviceKinds Kind { get; private init; } = DeviceKinds.Dasd;
 
     internal string? Image { get; set; }
@@ -79,13 +92,10 @@ internal sealed class DeviceSpec
     {
         List<string> parts = Split(text);
         DeviceSpec spec = OfKind(parts[0], text);
-        HashSet<string> seen = [];
         foreach (string part in parts.Skip(1))
         {
             int equals = part.IndexOf('=');
             string key = equals < 0 ? part : part[..equals];
-            if (!seen.Add(key))
-                throw new CommandException($"device '{text}': {key} is given twice", CommandException.WrongUsage);
             if (spec.Apply(key, equals < 0 ? null : part[(equals + 1)..]) is { } wrong)
                 throw new CommandException($"device '{text}': {wrong}", CommandException.WrongUsage);
         }
@@ -97,11 +107,39 @@ internal sealed class DeviceSpec
     {
         SpecKey? row = Array.Find(Keys, k => k.Key == key && k.Kinds.HasFlag(Kind));
         if (row is null)
-            return $"unknown key '{key}': the keys are {string.Join(", ", Keys.Where(k => k.Kinds.HasFlag(Kind)).Select(k => k.Key))}";
+        {
+            string[] known = [.. Keys.Where(k => k.Kinds.HasFlag(Kind)).Select(k => k.Key)];
+            return $"unknown key '{key}':{Nearest.Hint(key, known)} The keys are {string.Join(", ", known)}";
+        }
         if (row.Value is not null != value is not null)
             return row.Value is not null ? $"{key} needs a value: {key}={row.Value}" : $"{key} takes no value";
+        if (!_given.TryAdd(key, value))
+            return $"{key} is given twice";
         return row.Set(this, value ?? "") is { } wrong ? $"{key}={value}: {wrong}" : null;
     }
+
+    /// <summary>What is wrong with keys that do not go together; null when nothing is.</summary>
+    internal string? Conflict => IsSpaceEfficient && Profile == EckdProfile.Minimal
+        ? "ese needs orders that profile=minimal has not; use profile=linux, or leave ese out"
+        : null;
+
+    /// <summary>The bus id of the device <paramref name="index"/> of a SPEC with an id and a count.</summary>
+    internal SubchannelId IdAt(int index) => Id!.Value with { Number = Following(Id.Value.Number, index, "id") };
+
+    /// <summary>The image of the device <paramref name="index"/>, an absolute path; null: a volume in memory.</summary>
+    internal string? ImageAt(int index, string directory) => Image is null ? null
+        : Path.GetFullPath(Image.Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
+
+    /// <summary>The number <paramref name="index"/> steps on; <paramref name="what"/>: the key, for the message.</summary>
+    internal static ushort Following(ushort first, int index, string what) => first + index <= ushort.MaxValue
+        ? (ushort)(first + index)
+        : throw new CommandException($"{what}: {index + 1} numbers from {first:x4} on go over ffff");
+
+    /// <summary>The SPEC with its keys in the table's order: two of the same text are the same device.</summary>
+    public override string ToString() => Text(fixedOnly: false);
+
+    /// <summary>The SPEC without the keys that a running device takes: where this is the same, the device stays.</summary>
+    internal string FixedText => Text(fixedOnly: true);
 
     /// <summary>A specification without keys; <paramref name="text"/>: the whole, for the message.</summary>
     internal static DeviceSpec OfKind(string name, string text)
@@ -111,7 +149,20 @@ internal sealed class DeviceSpec
             throw new CommandException($"device '{text}': real devices are not supported yet; use dasd,image=PATH");
         return kind != default
             ? new DeviceSpec { Kind = kind }
-            : throw new CommandException($"device '{text}': unknown kind '{name}', it is dasd", CommandException.WrongUsage);
+            : throw new CommandException(
+                $"device '{text}': unknown kind '{name}':{Nearest.Hint(name, Kinds.Select(k => k.Name))} It is one of {string.Join(", ", Kinds.Select(k => k.Name))}",
+                CommandException.WrongUsage);
+    }
+
+    private string Text(bool fixedOnly)
+    {
+        var text = new StringBuilder(Array.Find(Kinds, k => k.Kind == Kind).Name);
+        foreach (SpecKey key in Keys.Where(k => _given.ContainsKey(k.Key) && !(fixedOnly && k.AtRunTime)))
+        {
+            string value = _given[key.Key] is { } given ? "=" + given.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal) : "";
+            text.Append(CultureInfo.InvariantCulture, $",{key.Key}{value}");
+        }
+        return text.ToString();
     }
 
     private static string? Assign(object? _) => null;

@@ -49,8 +49,15 @@ internal static class GuestStorage
     /// <summary>Makes or opens guest storage: a number with K, M, G or T is a size, all else a path.</summary>
     internal static IMemoryStore Open(string text)
     {
+        if (WrongSize(text) is { } wrong)
+            throw new CommandException($"--memory {text}: {wrong}", CommandException.WrongUsage);
         if (TryParseSize(text, out long size))
-            return Create(text, size);
+        {
+            long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            if (size > machine)
+                throw new CommandException($"--memory {text}: this machine has {machine >> 20}M; give a smaller size");
+            return new SealedStore(SharedMemory.Create("ccwfs", size));
+        }
         int opened = FileDescriptor.Open(text, OpenOptions.ReadWrite, 0, out FileDescriptor file);
         if (opened < 0)
             throw new CommandException($"--memory {text}: {Problem.Of(opened)}; give a size like 256M, or a file that exists");
@@ -62,14 +69,15 @@ internal static class GuestStorage
         return new FileStore(file, status.Size / MinSize * MinSize);
     }
 
-    private static SealedStore Create(string text, long size)
+    /// <summary>Whether this is a size and not a path.</summary>
+    internal static bool IsSize(string text) => TryParseSize(text, out _);
+
+    /// <summary>What is wrong with a size; null when it is a good one, or a path.</summary>
+    internal static string? WrongSize(string text)
     {
-        if (size < MinSize || size % MinSize != 0)
-            throw new CommandException($"--memory {text}: the size is a multiple of {MinSize} bytes", CommandException.WrongUsage);
-        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (size > machine)
-            throw new CommandException($"--memory {text}: this machine has {machine >> 20}M; give a smaller size");
-        return new SealedStore(SharedMemory.Create("ccwfs", size));
+        if (!TryParseSize(text, out long size))
+            return text.Length > 0 ? null : "give a size like 256M, or a file";
+        return size < MinSize || size % MinSize != 0 ? $"the size is a multiple of {MinSize} bytes" : null;
     }
 
     private static bool TryParseSize(string text, out long size)

@@ -1,60 +1,53 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
+using CcwFs.Cli.Service;
 using CcwFs.Linux;
 
 namespace CcwFs.Cli.Mount;
 
-/// <summary><c>ccwfs mount</c>.</summary>
+/// <summary><c>ccwfs mount</c>: its options are the keys of the configuration.</summary>
 internal static class MountCommand
 {
-    private static readonly Argument<string?> s_mountPoint = new("mountpoint")
+    private const string Inner = "CCWFS_DAEMON"; // set for the process that becomes the daemon
+
+    private static readonly Argument<string?> s_mountPoint = new("mountpoint") { Description = MountKey.Find("mountpoint")!.Help, Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string?> s_config = new("--config")
     {
-        Description = "Where to mount (default: /run/ccwfs for root, $XDG_RUNTIME_DIR/ccwfs for others)", Arity = ArgumentArity.ZeroOrOne,
+        Description = "A JSON file with the same keys as these options; an option wins. SIGHUP reads it again", HelpName = "FILE",
     };
 
-    private static readonly Option<string?> s_config = new("--config") { Description = "A JSON file with the same keys as these options; an option wins" };
-    private static readonly Option<string[]> s_device = new("--device")
-    {
-        Description = "A device: dasd[,image=PATH][,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,ese][,profile=minimal|linux|full][,count=N]; repeat it for more (default: one volume, made on first use)",
-    };
-
-    private static readonly Option<string?> s_memory = new("--memory") { Description = "Guest storage: a size, or a file that another program maps too (default: 256M)" };
     private static readonly Option<bool> s_daemon = new("--daemon") { Description = "Go to the background once mounted" };
-    private static readonly Option<string?> s_log = new("--log") { Description = "With --daemon: where log lines go (default: nowhere)" };
-    private static readonly Option<string?> s_owner = new("--owner") { Description = "Owner of the files (default: you)" };
-    private static readonly Option<string?> s_group = new("--group") { Description = "Group of the files (default: yours)" };
-    private static readonly Option<string?> s_mode = new("--mode") { Description = "Permissions of the files, octal (default: 0600)" };
-    private static readonly Option<bool> s_allowOther = new("--allow-other") { Description = "Let other users in, as far as owner, group and mode allow" };
-    private static readonly Option<bool> s_verbose = new("--verbose", "-v") { Description = "Log more" };
-    private static readonly Option<bool> s_welcome = new("--welcome") { Description = "Show the tree and three commands to try" };
+    private static readonly Option<bool> s_welcome = new("--welcome") { Description = "Show the tree and three commands to try", Hidden = true };
+    private static readonly (MountKey Key, Option Option)[] s_keys = [.. MountKey.Keys.Where(k => k.Key != "mountpoint").Select(k => (k, MakeOption(k)))];
 
     internal static Command Create()
     {
-        var command = new Command("mount", "Mount the channel subsystem")
-        {
-            s_mountPoint, s_config, s_device, s_memory, s_daemon, s_log, s_owner, s_group, s_mode, s_allowOther, s_verbose, s_welcome,
-        };
+        var command = new Command("mount", "Mount the channel subsystem") { s_mountPoint, s_config, s_daemon, s_welcome };
+        foreach ((_, Option option) in s_keys)
+            command.Options.Add(option);
         command.SetAction(result => Run(result));
         return command;
     }
 
     private static async Task<int> Run(ParseResult result)
     {
-        MountSettings settings = Settings(result);
-        settings.Check(); // wrong values are told before anything is done
-        string? log = result.GetValue(s_log);
-        const string Inner = "CCWFS_DAEMON"; // set for the process that becomes the daemon
-        if (result.GetValue(s_daemon) && Environment.GetEnvironmentVariable(Inner) is null)
-            return await StartDaemon(Inner).ConfigureAwait(false);
-        if (log is not null && !result.GetValue(s_daemon))
-            throw new CommandException("--log goes with --daemon; in the foreground, redirect standard error", CommandException.WrongUsage);
-        if (!result.GetValue(s_daemon))
-        {
-            using var server = new MountServer(settings);
-            return await server.RunAsync(path => Announce(path, server, result.GetValue(s_welcome))).ConfigureAwait(false);
-        }
-        return await RunDetached(settings, Path.GetFullPath(log ?? "/dev/null")).ConfigureAwait(false);
+        string directory = Environment.CurrentDirectory; // a daemon leaves it
+        (MountSettings settings, IReadOnlyList<string> errors) = Read(result, directory); // wrong values are told before anything is done
+        if (errors.Count > 0)
+            throw new CommandException(errors[0]);
+        bool daemon = result.GetValue(s_daemon);
+        string? file = settings.Log is LogOutput.Console or LogOutput.Journal ? null : settings.Log;
+        if (file is not null && !daemon)
+            throw new CommandException($"--log {file}: a file goes with --daemon; in the foreground, redirect standard error", CommandException.WrongUsage);
+        if (daemon && Environment.GetEnvironmentVariable(Inner) is null)
+            return await StartDaemon().ConfigureAwait(false);
+
+        Func<(MountSettings, IReadOnlyList<string>)>? reread = result.GetValue(s_config) is null ? null : () => Read(result, directory);
+        if (daemon)
+            return await RunDetached(settings, file ?? "/dev/null", reread).ConfigureAwait(false);
+        using var server = new MountServer(settings, reread, isDaemon: false);
+        return await server.RunAsync(path => Announce(path, server, result.GetValue(s_welcome))).ConfigureAwait(false);
     }
 
     private static void Announce(string path, MountServer server, bool welcome)
@@ -66,7 +59,7 @@ internal static class MountCommand
     }
 
     /// <summary>The daemon itself: leaves the terminal first, so that its log is the log file, and tells its parent over the old streams.</summary>
-    private static async Task<int> RunDetached(MountSettings settings, string log)
+    private static async Task<int> RunDetached(MountSettings settings, string log, Func<(MountSettings, IReadOnlyList<string>)>? reread)
     {
         using FileDescriptor output = Detaching.Keep(1), error = Detaching.Keep(2);
         int detached = Detaching.Detach(log);
@@ -74,7 +67,7 @@ internal static class MountCommand
         {
             if (detached < 0)
                 throw new CommandException($"--log {log}: {Problem.Of(detached)}");
-            using var server = new MountServer(settings);
+            using var server = new MountServer(settings, reread, isDaemon: true);
             return await server.RunAsync(path =>
             {
                 output.Write(Encoding.UTF8.GetBytes($"mounted {path}\n"));
@@ -89,35 +82,58 @@ internal static class MountCommand
         }
     }
 
-    private static MountSettings Settings(ParseResult result)
+    /// <summary>Configuration, then options, which win. Gives what is wrong with the configuration; throws for what is wrong with an option.</summary>
+    private static (MountSettings Settings, IReadOnlyList<string> Errors) Read(ParseResult result, string directory)
     {
-        var settings = new MountSettings();
-        if (result.GetValue(s_config) is { } config)
-            ConfigFile.Read(config, settings);
-        settings.MountPoint = result.GetValue(s_mountPoint) ?? settings.MountPoint;
-        settings.Memory = result.GetValue(s_memory) ?? settings.Memory;
-        settings.Owner = result.GetValue(s_owner) ?? settings.Owner;
-        settings.Group = result.GetValue(s_group) ?? settings.Group;
-        settings.Mode = result.GetValue(s_mode) ?? settings.Mode;
-        settings.AllowOther |= result.GetValue(s_allowOther);
-        settings.Verbose |= result.GetValue(s_verbose);
-        if (result.GetValue(s_device) is { Length: > 0 } devices)
+        var settings = new MountSettings(directory);
+        IReadOnlyList<string> errors = result.GetValue(s_config) is { } config ? ConfigFile.Errors(Path.GetFullPath(config, directory), settings) : [];
+        if (result.GetValue(s_mountPoint) is { } mountPoint)
+            Take(MountKey.Find("mountpoint")!, mountPoint, settings);
+        foreach ((MountKey key, Option option) in s_keys)
         {
-            settings.Devices.Clear();
-            settings.Devices.AddRange(devices.Select(DeviceSpec.Parse));
+            switch (option)
+            {
+                case Option<bool> flag when result.GetValue(flag): Take(key, "true", settings); break;
+                case Option<string?> text when result.GetValue(text) is { } value: Take(key, value, settings); break;
+                case Option<string[]> devices when result.GetValue(devices) is { Length: > 0 } specs:
+                    settings.Devices = null;
+                    foreach (string spec in specs)
+                        Take(key, spec, settings);
+                    break;
+            }
         }
-        return settings;
+        return (settings, errors);
+    }
+
+    private static void Take(MountKey key, string value, MountSettings settings)
+    {
+        if (settings.Apply(key, value) is { } wrong)
+            throw new CommandException($"{(key.Key == "mountpoint" ? "mountpoint" : key.Option)} {value}: {wrong}", CommandException.WrongUsage);
+    }
+
+    private static Option MakeOption(MountKey key)
+    {
+        string[] aliases = key.Alias is { } alias ? [alias] : [];
+        return key.Type switch
+        {
+            MountKeyType.Flag => new Option<bool>(key.Option, aliases) { Description = key.Help },
+            MountKeyType.Devices => new Option<string[]>(key.Option, aliases)
+            {
+                Description = $"A device: {DeviceSpec.Syntax}; repeat it for more (default: one volume, made on first use)", HelpName = key.Value,
+            },
+            _ => new Option<string?>(key.Option, aliases) { Description = key.Help, HelpName = key.Value },
+        };
     }
 
     /// <summary>Starts ourselves again as the process that stays, and waits until it has mounted or failed.</summary>
-    private static async Task<int> StartDaemon(string inner)
+    private static async Task<int> StartDaemon()
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         string[] arguments = Environment.GetCommandLineArgs();
         bool throughHost = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet";
         foreach (string argument in throughHost ? arguments : arguments.Skip(1))
             start.ArgumentList.Add(argument);
-        start.Environment[inner] = "1";
+        start.Environment[Inner] = "1";
         using Process daemon = Process.Start(start)!;
         daemon.StandardInput.Close();
         string? mounted = await daemon.StandardOutput.ReadLineAsync().ConfigureAwait(false); // nothing when it ended

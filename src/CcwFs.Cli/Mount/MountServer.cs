@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CcwFs.Cli.Control;
+using CcwFs.Cli.Service;
 using CcwFs.Cli.Verbs;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Images;
@@ -10,7 +11,6 @@ using CcwFs.Memory;
 using CcwFs.Subchannel;
 using CcwFs.Vfio.Endpoint;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace CcwFs.Cli.Mount;
 
@@ -23,6 +23,11 @@ internal sealed class MountServer : IDisposable
     private const int DefaultCylinders = 100;
 
     private readonly MountSettings _settings;
+    private readonly bool _isDaemon;
+    private readonly LogOutput _logs;
+    private readonly ServiceManager _manager = new();
+    private readonly ConfiguredDevices _configured;
+    private readonly Reloads? _reloads;
     private readonly ILoggerFactory _loggers;
     private readonly IMemoryStore _memory;
     private readonly ChannelExecutor _executor = new();
@@ -32,22 +37,20 @@ internal sealed class MountServer : IDisposable
     private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Makes the parts; nothing is mounted yet.</summary>
-    internal MountServer(MountSettings settings)
+    /// <summary>
+    /// Makes the parts; nothing is mounted yet. <paramref name="reread"/>: reads options and configuration again; null: there is no configuration.
+    /// </summary>
+    internal MountServer(MountSettings settings, Func<(MountSettings Settings, IReadOnlyList<string> Errors)>? reread, bool isDaemon)
     {
         _settings = settings;
-        _loggers = LoggerFactory.Create(logging => logging
-            .AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.ColorBehavior = LoggerColorBehavior.Disabled;
-                console.TimestampFormat = "HH:mm:ss ";
-            })
-            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
-            .SetMinimumLevel(settings.Verbose ? LogLevel.Debug : LogLevel.Warning));
+        _isDaemon = isDaemon;
+        _logs = new LogOutput(settings.Log, settings.LogLevel);
+        _loggers = _logs.Loggers;
         _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default);
         _vfio = new VfioService(_loggers.CreateLogger("vfio"));
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
+        _configured = new ConfiguredDevices(_factory, _table, settings.Directory);
+        _reloads = reread is null ? null : new Reloads(settings, reread, _configured, _logs, _manager);
     }
 
     /// <summary>The devices, in the order of their ids.</summary>
@@ -60,7 +63,8 @@ internal sealed class MountServer : IDisposable
         _vfio.Dispose();
         _executor.Dispose();
         (_memory as IDisposable)?.Dispose();
-        _loggers.Dispose();
+        _manager.Dispose();
+        _logs.Dispose();
     }
 
     /// <summary>Mounts, tells <paramref name="mounted"/> where, serves until a signal or an unmount, and gives the exit status.</summary>
@@ -68,6 +72,7 @@ internal sealed class MountServer : IDisposable
     {
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangUp);
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
@@ -83,7 +88,14 @@ internal sealed class MountServer : IDisposable
         session.Start();
         await session.Ready.ConfigureAwait(false);
         mounted(path);
+        string Status() => $"{_table.Devices.Count} subchannels at {path}";
+        _manager.Ready(Status());
+        using var end = new CancellationTokenSource();
+        Task reloading = _reloads?.RunAsync(Status, end.Token) ?? Task.CompletedTask;
         await Task.WhenAny(session.Completion, _signalled.Task, _detached.Task).ConfigureAwait(false);
+        _manager.Stopping();
+        await end.CancelAsync().ConfigureAwait(false);
+        await reloading.ConfigureAwait(false);
         if (_detached.Task.IsCompleted)
             session.EndHeld();
         else if (!session.Completion.IsCompleted)
@@ -95,6 +107,18 @@ internal sealed class MountServer : IDisposable
     {
         context.Cancel = true; // we end in our own order
         _signalled.TrySetResult();
+    }
+
+    /// <summary>A terminal that goes away ends what has no configuration to read again; a daemon has left its terminal.</summary>
+    private void OnHangUp(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (_reloads is not null)
+            _reloads.Ask();
+        else if (_isDaemon)
+            ServiceLog.NothingToReload(_loggers.CreateLogger("reload"));
+        else
+            _signalled.TrySetResult();
     }
 
     private static void Unmount(FuseMount mount, FuseSession session)
@@ -121,11 +145,12 @@ internal sealed class MountServer : IDisposable
 
     private void AddDevices()
     {
-        if (_settings.Devices.Count == 0)
-            _settings.Devices.Add(DefaultDevice());
-        foreach (DeviceSpec spec in _settings.Devices)
-            _factory.Add(spec, Environment.CurrentDirectory, caller: null);
+        foreach (DeviceSpec spec in DevicesOf(_settings))
+            _configured.Add(spec);
     }
+
+    /// <summary>The devices that were asked for; where nobody said, the default volume, made on first use.</summary>
+    internal static IReadOnlyList<DeviceSpec> DevicesOf(MountSettings settings) => settings.Devices ?? [DefaultDevice()];
 
     private static DeviceSpec DefaultDevice()
     {
@@ -144,7 +169,7 @@ internal sealed class MountServer : IDisposable
     /// <summary>The default mount point is made when it is not there; another one must exist, as for mount(8).</summary>
     private string PrepareMountPoint()
     {
-        string path = Path.GetFullPath(_settings.MountPoint ?? Places.MountPoint);
+        string path = _settings.MountPoint ?? Places.MountPoint;
         if (FileDescriptor.Status(path, follow: true, out _) == -(int)Mono.Unix.Native.Errno.ENOENT)
         {
             if (_settings.MountPoint is not null && !Directory.Exists(Path.GetDirectoryName(path)))

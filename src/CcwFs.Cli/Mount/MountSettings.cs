@@ -1,64 +1,52 @@
-using System.Globalization;
-using Mono.Unix.Native;
+using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Mount;
 
 /// <summary>What `mount` is asked for, from options and configuration; an option wins over the configuration's key of the same name.</summary>
-internal sealed class MountSettings
+internal sealed class MountSettings(string directory)
 {
+    /// <summary>Permission bits without --mode.</summary>
+    private const uint DefaultMode = 0x180; // 0600
+
+    /// <summary>What relative paths start from, for a daemon leaves the directory it was started in.</summary>
+    internal string Directory { get; } = directory;
+
+    /// <summary>Where to mount, an absolute path; null: the default place.</summary>
     internal string? MountPoint { get; set; }
 
-    internal List<DeviceSpec> Devices { get; } = [];
+    /// <summary>The devices; null: nobody said, so the default volume.</summary>
+    internal List<DeviceSpec>? Devices { get; set; }
 
     internal string? Memory { get; set; }
 
-    internal string? Owner { get; set; }
+    /// <summary>The owner's number; null: the mounting user.</summary>
+    internal uint? Uid { get; set; }
 
-    internal string? Group { get; set; }
+    /// <summary>The group's number; null: the mounting user's.</summary>
+    internal uint? Gid { get; set; }
 
-    internal string? Mode { get; set; }
+    /// <summary>The files' permission bits.</summary>
+    internal uint FileMode { get; set; } = DefaultMode;
 
     internal bool AllowOther { get; set; }
 
-    internal bool Verbose { get; set; }
+    /// <summary>console, journal or a path; null: what standard error is.</summary>
+    internal string? Log { get; set; }
 
-    /// <summary>The owner's number; null: the mounting user.</summary>
-    internal uint? Uid => Owner is { } text ? FindId(text, "/etc/passwd", "user") : null;
+    internal LogLevel LogLevel { get; set; } = LogLevel.Warning;
 
-    /// <summary>The group's number; null: the mounting user's.</summary>
-    internal uint? Gid => Group is { } text ? FindId(text, "/etc/group", "group") : null;
+    /// <summary>The values as they were given, by key; devices apart.</summary>
+    private Dictionary<string, string> Given { get; } = [];
 
-    /// <summary>The files' permission bits.</summary>
-    internal uint FileMode
+    /// <summary>Takes a value of a key; gives null, or what is wrong.</summary>
+    internal string? Apply(MountKey key, string value)
     {
-        get
-        {
-            string text = Mode ?? "0600";
-            uint mode = 0;
-            foreach (char digit in text)
-                mode = digit is >= '0' and <= '7' && mode < 0x1000 ? (mode * 8) + (uint)(digit - '0') : uint.MaxValue >> 1;
-            const FilePermissions All = FilePermissions.ALLPERMS;
-            const FilePermissions Allowed = All & ~(FilePermissions.S_ISUID | FilePermissions.S_ISGID | FilePermissions.S_ISVTX
-                | FilePermissions.S_IXUSR | FilePermissions.S_IXGRP | FilePermissions.S_IXOTH);
-            return text.Length > 0 && (mode & ~(uint)Allowed) == 0
-                ? mode
-                : throw new CommandException($"--mode {text}: give read and write bits in octal, like 0660", CommandException.WrongUsage);
-        }
+        if (key.Type != MountKeyType.Devices)
+            Given[key.Key] = value;
+        return key.Set(this, value);
     }
 
-    /// <summary>Throws for what is wrong without looking at any device.</summary>
-    internal void Check() => _ = (Uid, Gid, FileMode);
-
-    private static uint FindId(string text, string file, string what)
-    {
-        if (uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number))
-            return number;
-        foreach (string line in File.ReadLines(file))
-        {
-            string[] fields = line.Split(':');
-            if (fields.Length > 2 && fields[0] == text && uint.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out number))
-                return number;
-        }
-        throw new CommandException($"there is no {what} '{text}' in {file}; give a name from it, or a number", CommandException.WrongUsage);
-    }
+    /// <summary>The keys whose values differ from <paramref name="other"/>'s and which only a new mount takes.</summary>
+    internal IEnumerable<string> NeedNewMount(MountSettings other) =>
+        MountKey.Keys.Where(k => !k.AtRunTime && Given.GetValueOrDefault(k.Key) != other.Given.GetValueOrDefault(k.Key)).Select(k => k.Key);
 }

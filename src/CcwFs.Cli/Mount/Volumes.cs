@@ -43,7 +43,8 @@ internal sealed class Volumes
     /// <summary>A small empty volume that lives in memory.</summary>
     internal static EckdVolume InMemory() => new(new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders)));
 
-    private static FileStatus Identify(string path)
+    /// <summary>The status of an image file; throws where there is none.</summary>
+    internal static FileStatus Identify(string path)
     {
         int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
         if (result < 0)

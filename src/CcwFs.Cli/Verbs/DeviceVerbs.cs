@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using CcwFs.Cli.Control;
+using CcwFs.Cli.Mount;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -72,7 +73,7 @@ internal static class AddCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var spec = new Argument<string>("spec") { Description = "The device: dasd,image=PATH[,id=0.0.0000][,devno=0.0.0150][,chpids=40.41][,readonly][,ese][,profile=minimal|linux|full][,count=N]" };
+        var spec = new Argument<string>("spec") { Description = $"The device: {DeviceSpec.Syntax}" };
         var command = new Command("add", "Add a device to a mounted ccwfs") { spec, mount };
         command.SetAction(result =>
         {

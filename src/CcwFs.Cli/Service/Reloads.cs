@@ -1,0 +1,64 @@
+using System.Threading.Channels;
+using CcwFs.Cli.Mount;
+using Microsoft.Extensions.Logging;
+
+namespace CcwFs.Cli.Service;
+
+/// <summary>Reads the configuration again when asked to (SIGHUP), one reload after the other. Running I/O is not touched.</summary>
+/// <param name="running">What the mount was made with.</param>
+/// <param name="read">Reads options and configuration again; gives every error.</param>
+/// <param name="devices">The devices to change.</param>
+/// <param name="logs">What to change the level of, and where to tell.</param>
+/// <param name="manager">Whom to tell too.</param>
+internal sealed class Reloads(
+    MountSettings running, Func<(MountSettings Settings, IReadOnlyList<string> Errors)> read, ConfiguredDevices devices, LogOutput logs, ServiceManager manager)
+{
+    private readonly Channel<bool> _asked = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly ILogger _logger = logs.Loggers.CreateLogger("reload");
+
+    /// <summary>Asks for a reload. One that has not begun yet does for several requests. From any thread.</summary>
+    internal void Ask() => _asked.Writer.TryWrite(true);
+
+    /// <summary>Carries out what is asked for; <paramref name="status"/>: the line for the service manager afterwards. Ends with <paramref name="end"/>.</summary>
+    internal async Task RunAsync(Func<string> status, CancellationToken end)
+    {
+        try
+        {
+            await foreach (bool _ in _asked.Reader.ReadAllAsync(end).ConfigureAwait(false))
+            {
+                manager.Reloading();
+                string result = Reload();
+                manager.Ready($"{status()}; {result}");
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The mount ends.
+        }
+    }
+
+    private string Reload()
+    {
+        try
+        {
+            (MountSettings wanted, IReadOnlyList<string> errors) = read();
+            if (errors.Count == 0)
+            {
+                foreach (string key in wanted.NeedNewMount(running))
+                    ServiceLog.NeedsNewMount(_logger, key);
+                errors = devices.Change(MountServer.DevicesOf(wanted), change => ServiceLog.Changed(_logger, change));
+                if (errors.Count == 0)
+                    logs.Level = wanted.LogLevel;
+            }
+            foreach (string error in errors)
+                ServiceLog.Wrong(_logger, error);
+            ServiceLog.Ended(_logger, errors.Count == 0 ? "done" : "failed");
+            return errors.Count == 0 ? "configuration reloaded" : $"reload failed: {errors[0]}";
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            ServiceLog.Failed(_logger, error);
+            return "reload failed; the log says why";
+        }
+    }
+}

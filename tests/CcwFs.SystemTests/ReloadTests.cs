@@ -1,0 +1,121 @@
+namespace CcwFs.SystemTests;
+
+/// <summary>SIGHUP: the configuration is read again, devices come, go and change, running I/O is not touched.</summary>
+public sealed class ReloadTests : IDisposable
+{
+    private readonly Scratch _scratch = new();
+    private readonly NotifySocket _manager;
+    private MountedCcwfs? _mounted;
+
+    public ReloadTests() => _manager = new NotifySocket(_scratch.At("notify"));
+
+    public void Dispose()
+    {
+        _mounted?.Dispose();
+        _manager.Dispose();
+        _scratch.Dispose();
+    }
+
+    [Fact]
+    public void Devices_are_added_removed_and_changed()
+    {
+        string image = _scratch.MakeImage("v.ckd");
+        Mount($$"""{ "devices": [ "dasd,id=0.0.0001", "dasd,id=0.0.0002", "dasd,id=0.0.0003,devno=0.0.0300" ] }""");
+        _mounted!.Ccwfs("add", "dasd,id=0.0.0009").Ok(); // by hand: no business of the configuration
+        Assert.Contains("4 subchannels", Reload($$"""
+            { "devices": [ { "kind": "dasd", "id": "0.0.0003", "devno": "0.0.0333" }, "dasd,id=0.0.0001", "dasd,image={{image}},id=0.0.0004" ] }
+            """), StringComparison.Ordinal);
+        Assert.Equal("0.0.0001\n0.0.0003\n0.0.0004\n0.0.0009\n", Ids());
+        Assert.Contains("0.0.0333", _mounted.Ccwfs("info", "0.0.0003").Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("0.0.0002 removed", _mounted.Log, StringComparison.Ordinal);
+        Reload("""{ "devices": [] }""");
+        Assert.Equal("0.0.0009\n", Ids());
+    }
+
+    [Fact]
+    public void Running_programs_and_held_reads_are_not_touched()
+    {
+        Mount("""{ "devices": [ "dasd,id=0.0.0000", "dasd,id=0.0.0001" ] }""");
+        // A loop that only HALT ends and a held read, on a device that stays.
+        using System.Diagnostics.Process client = _mounted!.StartPython("""
+            from vfio import *
+            def waits():
+                fd = opened(path('irq/io'), os.O_RDONLY); print(struct.unpack('=Q', os.read(fd, 8))[0], flush=True)
+            poke(PROGRAM, ccw(0x03, CC | SLI, 1, DATA) + ccw(0x08, 0, 0, PROGRAM))
+            start(PROGRAM)
+            reader = threading.Thread(target=waits); reader.start()
+            print('runs', flush=True)
+            sys.stdin.readline()
+            cmd(1); reader.join(40)
+            """);
+        Assert.Equal("runs", client.StandardOutput.ReadLine());
+        Reload("""{ "devices": [ "dasd,id=0.0.0000", "dasd,id=0.0.0005" ] }""");
+        Assert.Equal("0.0.0000\n0.0.0005\n", Ids());
+        Assert.Contains("pending", _mounted.Bash("cat $D/0.0.0000/info").Ok().Output, StringComparison.Ordinal);
+        Assert.Equal("1\n", Child.Finish(client, "\n"u8.ToArray()).Ok().Output);
+    }
+
+    [Theory]
+    [InlineData("""{ "devices": [ "dasd,id=0.0.0007" ], "colour": 1 }""", "colour")]
+    [InlineData("""{ "devices": [ "dasd,id=0.0.0007", "dasd,id=0.0.0008,image=/nowhere.ckd" ] }""", "/nowhere.ckd")]
+    [InlineData("""{ "devices": [ "dasd,id=0.0.0007", "dasd,id=0.0.0007" ] }""", "0.0.0007")]
+    [InlineData("""{ "devices": [ "dasd,id=0.0.0007", "dasd,id=0.0.0009" ] }""", "0.0.0009")]
+    [InlineData("{ \"devices\": [ ", "not JSON")]
+    public void A_wrong_one_changes_nothing_and_logs_why(string text, string word)
+    {
+        Mount("""{ "devices": [ "dasd,id=0.0.0001" ] }""");
+        _mounted!.Ccwfs("add", "dasd,id=0.0.0009").Ok();
+        Assert.Contains("reload failed", Reload(text), StringComparison.Ordinal);
+        Assert.Equal("0.0.0001\n0.0.0009\n", Ids());
+        Assert.Contains(word, _mounted.Log, StringComparison.Ordinal);
+        Assert.Contains("reloaded", Reload("""{ "devices": [ "dasd,id=0.0.0002" ] }"""), StringComparison.Ordinal);
+        Assert.Equal("0.0.0002\n0.0.0009\n", Ids());
+    }
+
+    [Fact]
+    public void What_only_a_new_mount_takes_is_logged()
+    {
+        Mount("""{ "memory": "16M", "devices": [] }""");
+        Reload("""{ "memory": "32M", "mode": "0666", "devices": [ "dasd" ] }""");
+        Assert.Contains("memory changed", _mounted!.Log, StringComparison.Ordinal);
+        Assert.Contains("mode changed", _mounted.Log, StringComparison.Ordinal);
+        Assert.Equal("16777216 600\n", _mounted.Bash("stat -c '%s %a' $D/memory").Ok().Output);
+        Assert.Equal("0.0.0000\n", Ids());
+    }
+
+    [Fact]
+    public void A_device_removed_by_hand_comes_back()
+    {
+        Mount("""{ "devices": [ "dasd,id=0.0.0001" ] }""");
+        _mounted!.Ccwfs("remove", "0.0.0001").Ok();
+        Reload(null);
+        Assert.Equal("0.0.0001\n", Ids());
+    }
+
+    [Fact]
+    public void Without_a_configuration_it_ends_as_with_a_terminal_that_goes_away()
+    {
+        using var mounted = new MountedCcwfs();
+        mounted.Signal("HUP");
+        Assert.Equal(0, mounted.WaitForExit());
+    }
+
+    private string Ids() => _mounted!.Bash("cd $D; printf '%s\n' 0.*").Ok().Output;
+
+    private void Mount(string text)
+    {
+        File.WriteAllText(_scratch.At("c.json"), text);
+        _mounted = new MountedCcwfs(["--config", "c.json", "--log-level", "information"], workingDirectory: _scratch.Path, environment: _manager.Environment);
+        _manager.Expect("READY=1");
+    }
+
+    /// <summary>Reloads, with another text if one is given; gives the status line afterwards.</summary>
+    private string Reload(string? text)
+    {
+        if (text is not null)
+            File.WriteAllText(_scratch.At("c.json"), text);
+        _mounted!.Signal("HUP");
+        _manager.Expect("RELOADING=1");
+        return _manager.Expect("READY=1");
+    }
+}
