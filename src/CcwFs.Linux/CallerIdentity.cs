@@ -12,6 +12,9 @@ namespace CcwFs.Linux;
 /// <param name="Groups">Supplementary groups.</param>
 public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Groups)
 {
+    private const string NotPermitted =
+        "this ccwfs may not act as another user (it has no CAP_SETUID and CAP_SETGID, as under its systemd unit); let its own user add the device";
+
     /// <summary>Reads the identity of a process from /proc/PID/status; null when it is gone.</summary>
     public static CallerIdentity? OfProcess(int pid)
     {
@@ -87,7 +90,7 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         {
             // SAFETY: the array is pinned for the call and its own length is passed.
             if (LibC.SystemCall(setGroups, groups.Length, (nint)list, 0) < 0)
-                throw new UnauthorizedAccessException("setgroups is not permitted");
+                throw new UnauthorizedAccessException(NotPermitted);
         }
 
         // Both calls give the old id, never an error: a second call with an invalid id tells what is set. The group goes first,
@@ -95,6 +98,6 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         LibC.SystemCall(setFsGid, (nint)Gid, 0, 0);
         LibC.SystemCall(setFsUid, (nint)Uid, 0, 0);
         if ((uint)LibC.SystemCall(setFsGid, -1, 0, 0) != Gid || (uint)LibC.SystemCall(setFsUid, -1, 0, 0) != Uid)
-            throw new UnauthorizedAccessException("the process may not act as another user");
+            throw new UnauthorizedAccessException(NotPermitted);
     }
 }

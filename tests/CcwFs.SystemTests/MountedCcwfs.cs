@@ -19,11 +19,12 @@ public class MountedCcwfs : IDisposable
     }
 
     internal MountedCcwfs(string[] arguments, string? workingDirectory = null, string? mountPoint = null, string mountName = "mnt",
-        IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyDictionary<string, string>? environment = null, string[]? through = null)
     {
         Scratch = new Scratch();
         MountPoint = mountPoint ?? Scratch.MakeDirectory(mountName);
-        _process = Child.Start(workingDirectory ?? Scratch.Path, environment, Places.Program, ["mount", MountPoint, .. arguments]);
+        string[] command = [.. through ?? [], Places.Program, "mount", MountPoint, .. arguments]; // what it goes through becomes it
+        _process = Child.Start(workingDirectory ?? Scratch.Path, environment, command[0], command[1..]);
         _process.ErrorDataReceived += (_, line) =>
         {
             lock (_log)
