@@ -17,7 +17,8 @@ public static class DeviceInfo
         return
         [
             new("subchannel", device.Id.ToString()),
-            new("device", subchannel.Device.ToString()),
+            new("device", device.Device.ToString()),
+            .. HostIds(device),
             new("devtype", deviceType),
             new("cutype", controlUnit),
             new("pim", Hex(schib.Pmcw.Pim)),
@@ -52,6 +53,13 @@ public static class DeviceInfo
             text.Append(key.PadRight(width)).Append(value).Append('\n');
         return Encoding.UTF8.GetBytes(text.ToString());
     }
+
+    /// <summary>The ids on the host, where they are not those above.</summary>
+    private static IEnumerable<KeyValuePair<string, string>> HostIds(VfioCcwDevice device) => !device.MapsCss ? [] :
+    [
+        new("host id", device.HostId.ToString()),
+        new("host device", device.Subchannel.Device.ToString()),
+    ];
 
     private static string Hex(byte value) => value.ToString("x2", CultureInfo.InvariantCulture);
 }

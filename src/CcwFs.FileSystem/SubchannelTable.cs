@@ -40,6 +40,8 @@ public sealed class SubchannelTable
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<SubchannelId, SubchannelEntry> _byId = new();
     private readonly ConcurrentDictionary<ulong, SubchannelEntry> _bySlot = new();
+    private readonly ConcurrentDictionary<SubchannelId, SubchannelEntry> _byHostId = new();
+    private readonly Dictionary<DeviceId, (int All, int Mapped)> _devices = []; // how many show a device id; guarded by _gate
     private SubchannelEntry[]? _sorted; // guarded by _gate; null when out of date
     private ulong _lastSlot;
 
@@ -49,16 +51,31 @@ public sealed class SubchannelTable
     /// <summary>The device with an id.</summary>
     public VfioCcwDevice? Find(SubchannelId id) => _byId.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
 
-    /// <summary>Puts a device into the tree; false when its id is taken.</summary>
+    /// <summary>The device with an id on the host, whatever it is shown as.</summary>
+    public VfioCcwDevice? FindHost(SubchannelId id) => _byHostId.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
+
+    /// <summary>
+    /// Whether a device id is taken for a device that is shown in another channel subsystem than its own, or (<paramref name="maps"/> off) taken by such a one.
+    /// Two devices of one channel subsystem may have the same: that is their owner's affair.
+    /// </summary>
+    public bool HasDevice(DeviceId id, bool maps)
+    {
+        lock (_gate)
+            return _devices.TryGetValue(id, out (int All, int Mapped) count) && (maps ? count.All : count.Mapped) > 0;
+    }
+
+    /// <summary>Puts a device into the tree; false when its id, or its id on the host, is taken.</summary>
     public bool TryAdd(VfioCcwDevice device)
     {
         lock (_gate)
         {
             var entry = new SubchannelEntry(_lastSlot + 1, device);
-            if (!_byId.TryAdd(device.Id, entry))
+            if (_byHostId.ContainsKey(device.HostId) || !_byId.TryAdd(device.Id, entry))
                 return false;
+            _byHostId[device.HostId] = entry;
             _lastSlot++;
             _bySlot[entry.Slot] = entry;
+            Count(device, 1);
             _sorted = null;
             return true;
         }
@@ -72,9 +89,20 @@ public sealed class SubchannelTable
             if (!_byId.TryRemove(id, out SubchannelEntry? entry))
                 return null;
             _bySlot.TryRemove(entry.Slot, out _);
+            Count(entry.Device, -1);
+            _byHostId.TryRemove(entry.Device.HostId, out _);
             _sorted = null;
             return entry.Device;
         }
+    }
+
+    private void Count(VfioCcwDevice device, int by)
+    {
+        (int all, int mapped) = _devices.GetValueOrDefault(device.Device);
+        if (all + by == 0)
+            _devices.Remove(device.Device);
+        else
+            _devices[device.Device] = (all + by, mapped + (device.MapsCss ? by : 0));
     }
 
     internal SubchannelEntry? Entry(SubchannelId id) => _byId.GetValueOrDefault(id);

@@ -88,7 +88,7 @@ internal sealed class SysRow
         File(Subchannel + "/type", _ => "0"), // an I/O subchannel
         File(Subchannel + "/modalias", _ => "css:t0"),
         File(Subchannel + "/uevent", _ => "DRIVER=vfio_ccw\nMODALIAS=css:t0"),
-        File(Subchannel + "/dev_busid", p => p.Entry!.Device.Subchannel.Device.ToString()),
+        File(Subchannel + "/dev_busid", p => p.Entry!.Device.Device.ToString()),
         File(Subchannel + "/driver_override", _ => "vfio_ccw"),
         Link(Subchannel + "/driver", _ => "../../../bus/css/drivers/vfio_ccw"),
         Link(Subchannel + "/subsystem", _ => "../../../bus/css"),

@@ -47,18 +47,32 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private bool _crwLost;               // reports were lost since the last one queued
     private int _owed;                   // 1: something was begun and nobody has let the backend go on yet
 
-    /// <summary>A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>.</summary>
-    public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger)
+    /// <summary>
+    /// A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>. <paramref name="css"/>: the channel subsystem that
+    /// clients find it in; null: the subchannel's own.
+    /// </summary>
+    public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger, byte? css = null)
     {
         (_subchannel, _space, _runSpace, _logger) = (subchannel, space, space, logger);
+        Id = subchannel.Id with { CssId = css ?? subchannel.Id.CssId };
+        Device = subchannel.Device with { CssId = css ?? subchannel.Device.CssId };
         _subchannel.Connect(this);
         _space.Map.AddOwner(this);
         IoInterrupt.HasMore = () => _irbs.HeadSignalled && _irbs.HasMore;
         IoInterrupt.Taken = OnIoInterruptTaken;
     }
 
-    /// <summary>Bus id.</summary>
-    public SubchannelId Id => _subchannel.Id;
+    /// <summary>Bus id, in the channel subsystem that clients find it in; the backend's own is <see cref="HostId"/>.</summary>
+    public SubchannelId Id { get; }
+
+    /// <summary>The device's bus id, in the channel subsystem that clients find it in.</summary>
+    public DeviceId Device { get; }
+
+    /// <summary>The subchannel's bus id where it comes from.</summary>
+    public SubchannelId HostId => _subchannel.Id;
+
+    /// <summary>Clients find it in another channel subsystem than it is in.</summary>
+    public bool MapsCss => Id != HostId || Device != _subchannel.Device;
 
     /// <summary>What runs the programs.</summary>
     public ISubchannel Subchannel => _subchannel;

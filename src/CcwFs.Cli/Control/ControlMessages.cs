@@ -61,7 +61,7 @@ internal sealed record ControlReply
 /// <summary>A row of `ccwfs list`; the columns of lscss.</summary>
 internal sealed record DeviceRow(
     string Subchannel, string Device, string Devtype, string Cutype, bool Use, string Pim, string Pam, string Pom,
-    string Chpids, string Backend, string State, string Uuid);
+    string Chpids, string Backend, string State, string Uuid, string? HostSubchannel = null, string? HostDevice = null);
 
 /// <summary>JSON of the control file: camel case, made at compile time.</summary>
 [JsonSourceGenerationOptions(

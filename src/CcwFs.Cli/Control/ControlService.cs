@@ -68,7 +68,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             facts.TryAdd(key, value);
         return new DeviceRow(
             facts["subchannel"], facts["device"], facts["devtype"], facts["cutype"], device.IsTaken || device.State == DeviceState.Pending,
-            facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], facts["uuid"]);
+            facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], facts["uuid"],
+            device.MapsCss ? device.HostId.ToString() : null, device.MapsCss ? device.Subchannel.Device.ToString() : null);
     }
 
     private VfioCcwDevice Device(ControlRequest request)

@@ -74,10 +74,11 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
 
     private SubchannelId AddOne(DeviceSpec spec, int index, string directory, CallerIdentity? caller)
     {
-        SubchannelId id = ChooseId(spec, index);
+        SubchannelId id = ChooseId(spec, index), shown = Shown(id, spec);
         DeviceId number = spec.Device is { } given
             ? given with { Number = DeviceSpec.Following(given.Number, index, "devno") }
             : new DeviceId(id.CssId, id.SetId, DeviceSpec.Following(FirstDeviceNumber, id.Number, "devno"));
+        RefuseTakenNumber(number, spec);
         if (spec.Conflict is { } conflict)
             throw new CommandException(conflict);
         ILogger log = loggers.CreateLogger("device");
@@ -87,29 +88,43 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         if (spec.ImageAt(index, directory) is { } path)
         {
             OwnMounts.Refuse(path);
-            (dasd, _closed[id]) = _volumes.OpenImage(path, spec.IsReadOnly, caller, Make);
+            (dasd, _closed[shown]) = _volumes.OpenImage(path, spec.IsReadOnly, caller, Make);
         }
         else
         {
             dasd = Make(Volumes.InMemory());
         }
         var subchannel = new EmulatedSubchannel(id, number, spec.ChannelPaths, dasd, executor);
-        if (!table.TryAdd(new VfioCcwDevice(subchannel, space, log)))
-            throw new CommandException($"{id} exists already; give another id, or remove it first: ccwfs remove {id}");
-        return id;
+        if (!table.TryAdd(new VfioCcwDevice(subchannel, space, log, spec.Css)))
+            throw Exists(shown);
+        return shown;
     }
+
+    /// <summary>The id that a device will be found at, and known by from then on.</summary>
+    private static SubchannelId Shown(SubchannelId id, DeviceSpec spec) => id with { CssId = spec.Css ?? id.CssId };
+
+    private bool IsFree(SubchannelId id, DeviceSpec spec) => table.Find(Shown(id, spec)) is null && table.FindHost(id) is null;
+
+    private void RefuseTakenNumber(DeviceId number, DeviceSpec spec)
+    {
+        DeviceId shown = number with { CssId = spec.Css ?? number.CssId };
+        if (table.HasDevice(shown, maps: spec.Css is not null))
+            throw new CommandException($"device {number} would be shown as {shown}, which another device is; give another devno= or css=");
+    }
+
+    private static CommandException Exists(SubchannelId shown) => new($"{shown} exists already; give another id, or remove it first: ccwfs remove {shown}");
 
     private SubchannelId ChooseId(DeviceSpec spec, int index)
     {
         if (spec.Id is not null)
         {
             SubchannelId id = spec.IdAt(index);
-            return table.Find(id) is null ? id : throw new CommandException($"{id} exists already; give another id, or remove it first: ccwfs remove {id}");
+            return IsFree(id, spec) ? id : throw Exists(table.FindHost(id)?.Id ?? Shown(id, spec));
         }
         for (int number = 0; number <= ushort.MaxValue; number++)
         {
             var id = new SubchannelId(0, 0, (ushort)number);
-            if (table.Find(id) is null)
+            if (IsFree(id, spec))
                 return id;
         }
         throw new CommandException("all 65,536 subchannels of set 0 are in use; give an id like 0.1.0000");

@@ -39,6 +39,8 @@ internal sealed class DeviceSpec
     /// <summary>Most devices of one SPEC: the subchannels of a set.</summary>
     internal const int MaxCount = 65_536;
 
+    private const byte MaxRealCss = 3;     // the machines have up to four; SA22-7832 allows 256
+    private const byte VirtualCss = 0xFE;  // QEMU's (include/hw/s390x/css.h): a guest sees it as 0
     private const int MaxPaths = 8; // SA22-7832: the path masks have eight bits
 
     /// <summary>The kinds by their names.</summary>
@@ -53,6 +55,7 @@ internal sealed class DeviceSpec
             (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? Assign(s.Id = id) : "it is written like 0.0.0000"),
         new("devno", DeviceKinds.Dasd, "C.S.NNNN", "The device's bus id (default: 0150 and the subchannel number)",
             (s, v) => DeviceId.TryParse(v, out DeviceId id) ? Assign(s.Device = id) : "it is written like 0.0.0150"),
+        new("css", DeviceKinds.All, "0-3|fe", "The channel subsystem that it is shown in, whichever it is in (default: its own)", SetCss),
         new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight (default: 40)", SetPaths),
         new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume", (s, _) => Assign(s.IsReadOnly = true)),
         new("profile", DeviceKinds.Dasd, "minimal|linux|full", "What the control unit offers (default: linux)", SetProfile),
@@ -76,6 +79,9 @@ internal sealed class DeviceSpec
     internal SubchannelId? Id { get; private set; }
 
     internal DeviceId? Device { get; private set; }
+
+    /// <summary>Where the device is shown; null: in its own channel subsystem.</summary>
+    internal byte? Css { get; private set; }
 
     internal byte[] ChannelPaths { get; private set; } = [0x40];
 
@@ -126,6 +132,9 @@ internal sealed class DeviceSpec
     /// <summary>The bus id of the device <paramref name="index"/> of a SPEC with an id and a count.</summary>
     internal SubchannelId IdAt(int index) => Id!.Value with { Number = Following(Id.Value.Number, index, "id") };
 
+    /// <summary>Where that device is shown.</summary>
+    internal SubchannelId ShownAt(int index) => IdAt(index) with { CssId = Css ?? Id!.Value.CssId };
+
     /// <summary>The image of the device <paramref name="index"/>, an absolute path; null: a volume in memory.</summary>
     internal string? ImageAt(int index, string directory) => Image is null ? null
         : Path.GetFullPath(Image.Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
@@ -173,6 +182,13 @@ internal sealed class DeviceSpec
             return $"it is a number from 1 to {MaxCount}";
         spec.Count = count;
         return null;
+    }
+
+    private static string? SetCss(DeviceSpec spec, string value)
+    {
+        bool isKnown = byte.TryParse(value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte css) && (css <= MaxRealCss || css == VirtualCss);
+        spec.Css = css;
+        return isKnown ? null : $"it is 0 to {MaxRealCss}, or {VirtualCss:x}";
     }
 
     private static string? SetProfile(DeviceSpec spec, string value)

@@ -8,7 +8,8 @@ namespace CcwFs.Cli.Qemu;
 /// <param name="Uuid">Its mediated device.</param>
 /// <param name="Guest">The device number in the guest.</param>
 /// <param name="Properties">Further properties of the vfio-ccw device, as QEMU takes them: "bootindex=1".</param>
-internal sealed record QemuDevice(SubchannelId Id, string Uuid, DeviceId Guest, IReadOnlyList<string> Properties)
+/// <param name="IsOnHost">The host knows it by the same id (unless it is emulated); off where it is shown in another channel subsystem.</param>
+internal sealed record QemuDevice(SubchannelId Id, string Uuid, DeviceId Guest, IReadOnlyList<string> Properties, bool IsOnHost)
 {
     /// <summary>QEMU's default channel subsystem: its devices are those that a guest sees as 0.</summary>
     internal const byte GuestCss = 0xFE;
@@ -64,7 +65,7 @@ internal sealed record QemuDevice(SubchannelId Id, string Uuid, DeviceId Guest, 
             else
                 others.Add(property);
         }
-        return new QemuDevice(id, row.Uuid, guest, others);
+        return new QemuDevice(id, row.Uuid, guest, others, row.HostSubchannel is null);
     }
 
     private static DeviceId DeviceNumber(string text) => DeviceId.TryParse(text, out DeviceId number)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Mount;
 
@@ -8,7 +9,12 @@ namespace CcwFs.Cli.Verbs;
 /// <summary><c>ccwfs list</c>: the mounted subchannels, in lscss's columns.</summary>
 internal static class ListCommand
 {
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+    private const int UsualId = 8; // characters of 0.0.0150
+
+    private static readonly JsonSerializerOptions s_indented = new()
+    {
+        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     internal static Command Create()
     {
@@ -24,17 +30,21 @@ internal static class ListCommand
                 output.WriteLine(JsonSerializer.Serialize(rows, s_indented));
                 return;
             }
-            output.WriteLine("Device   Subchan.  DevType CU Type Use  PIM PAM POM  CHPIDs            Backend   State");
-            output.WriteLine(new string('-', 88));
+            int width = rows.Any(row => row.Device.Length > UsualId) ? UsualId + 1 : UsualId; // css fe has two digits
+            output.WriteLine($"{"Device".PadRight(width)} Subchan.  DevType CU Type Use  PIM PAM POM  CHPIDs            Backend   State    Host");
+            output.WriteLine(new string('-', 92));
             foreach (DeviceRow row in rows)
             {
                 string chpids = row.Chpids.Length == 16 ? $"{row.Chpids[..8]} {row.Chpids[8..]}" : row.Chpids;
                 output.WriteLine(
-                    $"{row.Device,-8} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids} {row.Backend,-9} {row.State}");
+                    $"{row.Device.PadRight(width)} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids} {row.Backend,-9} {row.State,-8} {Host(row)}".TrimEnd());
             }
         });
         return command;
     }
+
+    /// <summary>Device and subchannel where the host has them, when that is another channel subsystem.</summary>
+    private static string Host(DeviceRow row) => row.HostSubchannel is null ? "" : $"{row.HostDevice} {row.HostSubchannel}";
 }
 
 /// <summary><c>ccwfs info ID</c>: all there is to know about one subchannel.</summary>

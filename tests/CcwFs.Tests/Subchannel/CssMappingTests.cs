@@ -1,0 +1,65 @@
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Channel;
+using CcwFs.FileSystem;
+using CcwFs.Memory;
+using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CcwFs.Tests.Subchannel;
+
+/// <summary>The channel subsystem that a device is shown in is the device's own affair: whatever runs its programs keeps its ids.</summary>
+public sealed class CssMappingTests : IDisposable
+{
+    private readonly ChannelExecutor _executor = new();
+    private readonly AddressSpace _space = new(IovaMap.Identity(new ArrayStore(new byte[4096])));
+    private readonly List<VfioCcwDevice> _devices = [];
+
+    public void Dispose()
+    {
+        foreach (VfioCcwDevice device in _devices)
+            device.Dispose();
+        _executor.Dispose();
+    }
+
+    private VfioCcwDevice Device(string id, string number, byte? css)
+    {
+        Assert.True(SubchannelId.TryParse(id, out SubchannelId subchannel) & DeviceId.TryParse(number, out DeviceId device));
+        var backend = new TestSubchannel(new EmulatedSubchannel(subchannel, device, [0x40], new TestDevice(), _executor));
+        _devices.Add(new VfioCcwDevice(backend, _space, NullLogger.Instance, css));
+        return _devices[^1];
+    }
+
+    [Theory]
+    [InlineData(null, "1.2.0003", "1.2.1234", false)]
+    [InlineData(0, "0.2.0003", "0.2.1234", true)]
+    [InlineData(0xFE, "fe.2.0003", "fe.2.1234", true)]
+    [InlineData(1, "1.2.0003", "1.2.1234", false)]
+    public void A_device_has_the_id_that_is_shown_and_that_of_the_host(int? css, string id, string number, bool maps)
+    {
+        VfioCcwDevice device = Device("1.2.0003", "1.2.1234", (byte?)css);
+        Assert.Equal((id, number, maps), (device.Id.ToString(), device.Device.ToString(), device.MapsCss));
+        Assert.Equal(("1.2.0003", "1.2.1234"), (device.HostId.ToString(), device.Subchannel.Device.ToString()));
+    }
+
+    [Fact]
+    public void A_table_takes_each_shown_id_and_each_id_of_the_host_once()
+    {
+        var table = new SubchannelTable();
+        VfioCcwDevice mapped = Device("1.0.0000", "1.0.1234", 0xFE);
+        Assert.True(table.TryAdd(mapped));
+        Assert.False(table.TryAdd(Device("2.0.0000", "2.0.0001", 0xFE)));
+        Assert.False(table.TryAdd(Device("1.0.0000", "1.0.0001", null)));
+        Assert.True(table.TryAdd(Device("0.0.0000", "0.0.1234", null)));
+        Assert.Same(mapped, table.Find(mapped.Id));
+        Assert.Same(mapped, table.FindHost(mapped.HostId));
+        Assert.Null(table.Find(mapped.HostId));
+        Assert.True(table.HasDevice(mapped.Device, maps: false));
+        Assert.False(table.HasDevice(new DeviceId(0, 0, 0x1234), maps: false)); // of one that maps nothing
+        Assert.True(table.HasDevice(new DeviceId(0, 0, 0x1234), maps: true));
+
+        Assert.Same(mapped, table.Remove(mapped.Id));
+        Assert.Null(table.FindHost(mapped.HostId));
+        Assert.False(table.HasDevice(mapped.Device, maps: true));
+        Assert.True(table.TryAdd(Device("1.0.0000", "1.0.1234", null)));
+    }
+}
