@@ -52,6 +52,9 @@ public sealed partial class Translator
     /// <summary>Chains, in order of discovery.</summary>
     public int ChainCount => _chainCount;
 
+    /// <summary>The mappings that the program's addresses were looked up in.</summary>
+    public Mapping[] Mappings => _mappings;
+
     /// <summary>CCWs that <see cref="Prefetch"/> finished in a chain before it failed; all of them when it did not.</summary>
     public int TranslatedCount(int chain) => _chains[chain].Translated;
 

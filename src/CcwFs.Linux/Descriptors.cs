@@ -22,6 +22,8 @@ public static unsafe class Descriptors
     private const nint PidFdOpenNumber = 434;
     private const nint PidFdGetFdNumber = 438;
 
+    private const int FewPolled = 8; // without an allocation, arbitrary
+
     private const int CloseOnExec = 0x80000; // SOCK_CLOEXEC, EFD_CLOEXEC
     private const int NonBlocking = 0x800; // EFD_NONBLOCK
     private const int SetDescriptorFlags = 2; // F_SETFD
@@ -59,12 +61,12 @@ public static unsafe class Descriptors
     public static int Poll(ReadOnlySpan<FileDescriptor> descriptors, short events, Span<short> returned, int timeoutMilliseconds)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(returned.Length, descriptors.Length);
-        PollEntry[] entries = new PollEntry[descriptors.Length];
+        Span<PollEntry> entries = descriptors.Length <= FewPolled ? stackalloc PollEntry[descriptors.Length] : new PollEntry[descriptors.Length];
         for (int i = 0; i < entries.Length; i++)
             entries[i] = new PollEntry { Descriptor = descriptors[i].Number, Events = events };
         fixed (PollEntry* start = entries)
         {
-            // SAFETY: the array is pinned for the call and its own length is passed.
+            // SAFETY: the span is pinned for the call and its own length is passed.
             int result = Result.Of(LibC.Poll(start, (nuint)entries.Length, timeoutMilliseconds));
             for (int i = 0; i < entries.Length; i++)
                 returned[i] = entries[i].ReturnedEvents;
@@ -130,6 +132,16 @@ public static unsafe class Descriptors
 
         // SAFETY: the argument is never memory of ours: a file that takes it for an address writes nowhere that is mapped, or fails with EFAULT.
         Result.Of(LibC.Ioctl(file, command, (void*)argument));
+
+    /// <summary>ioctl(2) with a structure, which the file reads and may write, in place; its result or a negative errno. EINTR is not retried.</summary>
+    public static int Control(FileDescriptor file, uint command, Span<byte> structure)
+    {
+        fixed (byte* start = structure)
+        {
+            // SAFETY: the span is pinned for the call; the caller's structure is as long as the command, or its own first word, says.
+            return Result.Of(LibC.Ioctl(file, command, start));
+        }
+    }
 
     /// <summary>pidfd_open(2); <paramref name="opened"/> belongs to the caller.</summary>
     public static int OpenProcess(int pid, out FileDescriptor opened)

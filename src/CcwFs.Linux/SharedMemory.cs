@@ -84,6 +84,14 @@ public sealed unsafe class SharedMemory : SafeHandle
         return result;
     }
 
+    /// <summary>Address of a byte in this process, for the kernel's DMA maps; good until this is disposed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
+    public ulong AddressOf(long offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)offset, (ulong)Length);
+        return (ulong)handle + (ulong)offset;
+    }
+
     /// <summary>Copies out from <paramref name="offset"/> on.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Any byte lies outside.</exception>
     public void Read(long offset, Span<byte> into)

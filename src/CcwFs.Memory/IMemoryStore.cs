@@ -12,6 +12,16 @@ public interface IMemoryStore
     /// <summary>A copy may wait as long as the owner of the memory likes: only a thread of that owner's own may copy, never one that serves others.</summary>
     bool MayWait => false;
 
+    /// <summary>
+    /// Where the byte at <paramref name="offset"/> lies in this process, and how many more lie behind it without a gap (itself included). True for shared memory that is
+    /// mapped and cannot shrink; the address is good until the store's owner ends it, who tells the users of its mappings before (<see cref="IPinOwner.Unmapped"/>).
+    /// </summary>
+    bool TryAddress(long offset, out ulong address, out long length)
+    {
+        (address, length) = (0, 0);
+        return false;
+    }
+
     /// <summary>Copies out. False when the memory is mapped but gone (its owner ended, its file was cut).</summary>
     bool Read(long offset, Span<byte> destination);
 

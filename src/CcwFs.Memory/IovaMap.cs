@@ -172,6 +172,23 @@ public sealed class IovaMap
         return false;
     }
 
+    /// <summary>All memory of these mappings that may be pinned has addresses in this process (<see cref="IMemoryStore.TryAddress"/>).</summary>
+    public static bool HaveAddresses(Mapping[] mappings) => Array.TrueForAll(
+        mappings, m => m.Rights != MemoryRights.ReadWrite || HasAddresses(m.Store, m.Offset, (long)(m.Last - m.Start + 1)));
+
+    /// <summary>A range of a store has addresses in this process, in one piece or several.</summary>
+    public static bool HasAddresses(IMemoryStore store, long offset, long length)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        long run = 0;
+        for (long end = offset + length; offset < end; offset += run)
+        {
+            if (!store.TryAddress(offset, out _, out run))
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>The index of the mapping that holds <paramref name="iova"/>, or -1. <paramref name="hint"/>: where it was last time.</summary>
     public static int Find(Mapping[] mappings, ulong iova, int hint)
     {

@@ -20,7 +20,10 @@ internal static class DeviceErrors
         _ => throw new ArgumentOutOfRangeException(nameof(fault)),
     };
 
-    /// <summary>HALT and CLEAR: condition code as errno.</summary>
+    /// <summary>RESUME, HALT and CLEAR as errno.</summary>
+    internal static Errno FromFunction(in FunctionResult result) => result.Refusal != 0 ? result.Refusal : FromCondition(result.Condition);
+
+    /// <summary>RESUME, HALT and CLEAR: condition code as errno.</summary>
     internal static Errno FromCondition(ConditionCode cc) => cc switch
     {
         ConditionCode.Initiated => 0,

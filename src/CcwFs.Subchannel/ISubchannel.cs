@@ -24,6 +24,12 @@ public interface ISubchannel : IDisposable
     /// <summary>Device and control-unit type and model as lscss prints them, "3390/0c" and "3990/e9"; empty when unknown.</summary>
     (string Device, string ControlUnit) Types { get; }
 
+    /// <summary>
+    /// Its programs run in memory that has an address in this process (<see cref="Memory.IMemoryStore.TryAddress"/>): other memory of a client is out of its
+    /// reach.
+    /// </summary>
+    bool NeedsAddresses { get; }
+
     /// <summary>Who is told of interrupts and path events; called once, before anything else.</summary>
     void Connect(ISubchannelEvents events);
 
@@ -34,16 +40,16 @@ public interface ISubchannel : IDisposable
     /// START SUBCHANNEL with a host ORB; the program is <paramref name="program"/>'s, which stays untouched by its owner until its final
     /// status was taken, or <see cref="Reset"/>.
     /// </summary>
-    ConditionCode Start(in Orb orb, Translator program);
+    FunctionResult Start(in Orb orb, Translator program);
 
     /// <summary>RESUME SUBCHANNEL. Condition code 2: nothing is suspended.</summary>
-    ConditionCode Resume();
+    FunctionResult Resume();
 
     /// <summary>HALT SUBCHANNEL.</summary>
-    ConditionCode Halt();
+    FunctionResult Halt();
 
     /// <summary>CLEAR SUBCHANNEL.</summary>
-    ConditionCode Clear();
+    FunctionResult Clear();
 
     /// <summary>TEST SUBCHANNEL: takes the pending status, the program's before unsolicited status. False: none is pending.</summary>
     bool Test(out Irb irb);
@@ -54,6 +60,14 @@ public interface ISubchannel : IDisposable
     /// reset, which also ends what the device keeps for this host (reserve, path groups). False: not operational.
     /// </summary>
     bool Reset(bool system);
+
+    /// <summary>
+    /// Memory of the programs' address space goes: on return nothing of the device reaches [iova, iova + length). A program that had it pinned was ended before.
+    /// </summary>
+    void Unmapped(ulong iova, ulong length);
+
+    /// <summary>The next program runs in another address space: on return nothing of the device reaches the memory of this one. No program runs.</summary>
+    void LeaveSpace();
 
     /// <summary>
     /// Goes on with what Start, Resume, Halt or Clear began; called once after each, without the caller's locks. <paramref name="here"/>: a short
@@ -80,4 +94,10 @@ public interface ISubchannelEvents
 
     /// <summary>A channel report.</summary>
     void Report(Crw crw);
+
+    /// <summary>The device is asked back by whoever lent it to us: it works until it was given back.</summary>
+    void ReturnRequested();
+
+    /// <summary>The device is no more, and nobody has unplugged it.</summary>
+    void Vanished();
 }

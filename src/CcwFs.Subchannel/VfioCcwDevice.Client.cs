@@ -63,7 +63,8 @@ public sealed partial class VfioCcwDevice
             if (_state != DeviceState.Idle)
                 return Errno.EBUSY;
             _irbs.Clear(); // interrupts of earlier users are none of the client's
-            (_client, _clientSpace, _runSpace) = (client, s_nothing, s_nothing);
+            (_client, _clientSpace) = (client, s_nothing);
+            EnterSpace(s_nothing);
             return 0;
         }
     }
@@ -82,7 +83,8 @@ public sealed partial class VfioCcwDevice
             if (_state != DeviceState.NotOperational)
                 ResetProgram(system: true);
             _clientSpace!.Map.RemoveOwner(this);
-            (_client, _clientSpace, _runSpace) = (null, null, _space);
+            (_client, _clientSpace) = (null, null);
+            EnterSpace(_space);
             _irbs.Clear();
             _removal?.Dispose();
             (returned, _returned, _removal) = (_returned, null, null);
@@ -108,7 +110,8 @@ public sealed partial class VfioCcwDevice
             if (_client != client)
                 return false; // it was given back while the gate was left
             _clientSpace!.Map.RemoveOwner(this);
-            (_clientSpace, _runSpace) = (space, space);
+            _clientSpace = space;
+            EnterSpace(space);
             if (space != s_nothing)
                 space.Map.AddOwner(this);
             return true;

@@ -33,7 +33,7 @@ public sealed partial class VfioCcwDevice
                 signal = proceed && Begun();
                 break;
             case DeviceAction.ResumeOrBusy when IsResume(scsw) && _privateRun is null:
-                outcome = DeviceErrors.FromCondition(_subchannel.Resume()); // EBUSY unless suspended
+                outcome = DeviceErrors.FromFunction(_subchannel.Resume()); // EBUSY unless suspended
                 proceed = outcome == 0;
                 break;
             case DeviceAction refused:
@@ -123,9 +123,13 @@ public sealed partial class VfioCcwDevice
         const uint Reserved = OrbControl.ModifiedIndirectData | 0x3E; // an operand exception of START SUBCHANNEL
         if ((orb.Control & Reserved) != 0)
             return Errno.EIO;
-        UpdatePaths();
+        if (orb.LogicalPathMask == 0)
+            UpdatePaths();
         _translator.GetOrb(orb.InterruptionParameter, _lpm, out Orb host);
-        switch (_subchannel.Start(host, _translator))
+        FunctionResult result = _subchannel.Start(host, _translator);
+        if (result.Refusal != 0)
+            return result.Refusal;
+        switch (result.Condition)
         {
             case ConditionCode.Initiated:
                 _interruptionParameter = orb.InterruptionParameter;
@@ -153,8 +157,8 @@ public sealed partial class VfioCcwDevice
         {
             outcome = MemoryMarshal.Read<uint>(_cmd) switch
             {
-                RegionLayout.CommandHalt => DeviceErrors.FromCondition(_subchannel.Halt()),
-                RegionLayout.CommandClear => DeviceErrors.FromCondition(_subchannel.Clear()),
+                RegionLayout.CommandHalt => DeviceErrors.FromFunction(_subchannel.Halt()),
+                RegionLayout.CommandClear => DeviceErrors.FromFunction(_subchannel.Clear()),
                 _ => Errno.EINVAL,
             };
             proceed = outcome == 0;
@@ -201,10 +205,19 @@ public sealed partial class VfioCcwDevice
     {
         PrivateInterrupt? privateRun = _privateRun;
         _translator.Free();
-        (_privateRun, _runSpace) = (null, _clientSpace ?? _space);
+        _privateRun = null;
+        EnterSpace(_clientSpace ?? _space);
         if (_state != DeviceState.NotOperational)
             _state = _resets > 0 ? DeviceState.Processing : DeviceState.Idle;
         if (byReset)
             privateRun?.Invoke(null, final: true);
+    }
+
+    /// <summary>The address space of the next program; what a backend still reaches of another one ends before that one's owner gets it back.</summary>
+    private void EnterSpace(AddressSpace space)
+    {
+        if (_runSpace.Map != space.Map)
+            _subchannel.LeaveSpace();
+        _runSpace = space;
     }
 }

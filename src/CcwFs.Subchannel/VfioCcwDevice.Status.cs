@@ -47,6 +47,19 @@ public sealed partial class VfioCcwDevice
         Raise(DeviceInterrupt.Crw);
     }
 
+    /// <summary>The backend asks the device back (false), or has lost it (true), which is unplugged then. Called once at most for each, on any thread, without locks.</summary>
+    public event Action<bool>? Leaving;
+
+    /// <inheritdoc/>
+    public void ReturnRequested() => Leaving?.Invoke(false);
+
+    /// <inheritdoc/>
+    public void Vanished()
+    {
+        Unplug();
+        Leaving?.Invoke(true);
+    }
+
     /// <summary>Takes one status of the subchannel, if it has any.</summary>
     private bool TakeStatus()
     {

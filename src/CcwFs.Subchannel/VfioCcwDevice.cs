@@ -146,13 +146,16 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             Errno refusal = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.IoRequest));
             if (refusal != 0)
                 return refusal;
+            EnterSpace(space);
             _privateRun = interrupted;
-            _runSpace = space;
             Errno outcome = StartProgram(orb, space.Map.Snapshot());
             if (outcome == 0)
+            {
                 Volatile.Write(ref _owed, 1);
-            else
-                (_privateRun, _runSpace) = (null, _space);
+                return 0;
+            }
+            _privateRun = null;
+            EnterSpace(_space);
             return outcome;
         }
     }
@@ -198,6 +201,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
                 CancelTranslation();
             else if (_translator.IsIovaPinned(iova, length))
                 ResetProgram(system: false);
+            if (_runSpace.Map == map)
+                _subchannel.Unmapped(iova, length);
         }
     }
 

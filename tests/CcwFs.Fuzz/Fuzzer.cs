@@ -277,11 +277,13 @@ public sealed class Fuzzer : IDisposable
 
         public (string Device, string ControlUnit) Types => inner.Types;
 
+        public bool NeedsAddresses => inner.NeedsAddresses;
+
         public void Connect(ISubchannelEvents events) => inner.Connect(events);
 
         public bool Store(out Schib schib) => inner.Store(out schib);
 
-        public ConditionCode Start(in Orb orb, Translator program)
+        public FunctionResult Start(in Orb orb, Translator program)
         {
             Program = program;
             for (int i = 0; i < program.Pins.Count; i++)
@@ -289,15 +291,19 @@ public sealed class Fuzzer : IDisposable
             return inner.Start(orb, program);
         }
 
-        public ConditionCode Resume() => inner.Resume();
+        public FunctionResult Resume() => inner.Resume();
 
-        public ConditionCode Halt() => inner.Halt();
+        public FunctionResult Halt() => inner.Halt();
 
-        public ConditionCode Clear() => inner.Clear();
+        public FunctionResult Clear() => inner.Clear();
 
         public bool Test(out Irb irb) => inner.Test(out irb);
 
         public bool Reset(bool system) => inner.Reset(system);
+
+        public void Unmapped(ulong iova, ulong length) => inner.Unmapped(iova, length);
+
+        public void LeaveSpace() => inner.LeaveSpace();
 
         public void Proceed(bool here, bool mayWait) => inner.Proceed(here, mayWait);
 

@@ -105,6 +105,9 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     private byte Installed => (byte)(0xFF00 >> _chpids.Length);
 
     /// <inheritdoc/>
+    public bool NeedsAddresses => false;
+
+    /// <inheritdoc/>
     public void Connect(ISubchannelEvents events) => _events = events;
 
     /// <inheritdoc/>
@@ -131,7 +134,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public ConditionCode Start(in Orb orb, Translator program)
+    public FunctionResult Start(in Orb orb, Translator program)
     {
         lock (_gate)
         {
@@ -150,7 +153,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public ConditionCode Resume()
+    public FunctionResult Resume()
     {
         lock (_gate)
         {
@@ -167,10 +170,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public ConditionCode Halt() => RequestEnd(FunctionControl.Halt);
+    public FunctionResult Halt() => RequestEnd(FunctionControl.Halt);
 
     /// <inheritdoc/>
-    public ConditionCode Clear() => RequestEnd(FunctionControl.Clear);
+    public FunctionResult Clear() => RequestEnd(FunctionControl.Clear);
 
     /// <inheritdoc/>
     public bool Test(out Irb irb)
@@ -208,6 +211,18 @@ public sealed partial class EmulatedSubchannel : ISubchannel
             EndNow(system, ResetPatience);
             return _plugged;
         }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Nothing: memory is reached through the pins of a program alone.</remarks>
+    public void Unmapped(ulong iova, ulong length)
+    {
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Nothing, as for <see cref="Unmapped"/>.</remarks>
+    public void LeaveSpace()
+    {
     }
 
     /// <inheritdoc/>

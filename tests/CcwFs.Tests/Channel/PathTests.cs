@@ -122,7 +122,7 @@ public sealed class PathTests : IDisposable
         using var subchannel = new EmulatedSubchannel(new SubchannelId(0, 0, 1), new DeviceId(0, 0, 1), [0x40], device, executor);
         subchannel.Connect(new Deaf());
         device.Unsolicited!(DeviceStatus.Attention);
-        Assert.Equal(ConditionCode.Initiated, subchannel.Clear());
+        Assert.Equal(ConditionCode.Initiated, subchannel.Clear().Condition);
         subchannel.Proceed(here: true);
         Assert.True(SpinWait.SpinUntil(() => subchannel.Test(out Irb irb) && irb.Scsw.Function == FunctionControl.Clear, Machine.Patience));
         Assert.False(subchannel.Test(out _));
@@ -158,6 +158,14 @@ public sealed class PathTests : IDisposable
         }
 
         public void Report(Crw crw)
+        {
+        }
+
+        public void ReturnRequested()
+        {
+        }
+
+        public void Vanished()
         {
         }
     }

@@ -33,6 +33,8 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public (string Device, string ControlUnit) Types => inner.Types;
 
+    public bool NeedsAddresses => inner.NeedsAddresses;
+
     public void Connect(ISubchannelEvents events)
     {
         _events = events;
@@ -41,22 +43,26 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public bool Store(out Schib schib) => inner.Store(out schib);
 
-    public ConditionCode Start(in Orb orb, Translator program)
+    public FunctionResult Start(in Orb orb, Translator program)
     {
         Program = program;
         uint control = SuppressSuspended ? orb.Control | OrbControl.SuppressSuspended : orb.Control;
-        return Forced() ?? inner.Start(orb with { Control = control }, program);
+        return Forced() ?? inner.Start(orb with { Control = control }, program).Condition;
     }
 
-    public ConditionCode Resume() => Forced() ?? inner.Resume();
+    public FunctionResult Resume() => Forced() ?? inner.Resume().Condition;
 
-    public ConditionCode Halt() => Forced() ?? inner.Halt();
+    public FunctionResult Halt() => Forced() ?? inner.Halt().Condition;
 
-    public ConditionCode Clear() => Forced() ?? inner.Clear();
+    public FunctionResult Clear() => Forced() ?? inner.Clear().Condition;
 
     public bool Test(out Irb irb) => _injected.TryDequeue(out irb) || inner.Test(out irb);
 
     public bool Reset(bool system) => !IsDisabled && inner.Reset(system);
+
+    public void Unmapped(ulong iova, ulong length) => inner.Unmapped(iova, length);
+
+    public void LeaveSpace() => inner.LeaveSpace();
 
     public void Proceed(bool here, bool mayWait) => inner.Proceed(here, mayWait);
 
@@ -76,6 +82,10 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
     }
 
     public void Report(Crw crw) => _events.Report(crw);
+
+    public void ReturnRequested() => _events.ReturnRequested();
+
+    public void Vanished() => _events.Vanished();
 
     public void Mask() => (IsMasked, _missed) = (true, false);
 

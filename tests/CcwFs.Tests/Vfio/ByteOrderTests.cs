@@ -1,5 +1,4 @@
 using CcwFs.Subchannel;
-using CcwFs.Vfio.Endpoint;
 
 namespace CcwFs.Tests.Vfio;
 

@@ -1,9 +1,7 @@
-using CcwFs.Subchannel;
-
-namespace CcwFs.Vfio.Endpoint;
+namespace CcwFs.Subchannel;
 
 /// <summary>
-/// The byte order of `device`: a VFIO client exchanges structures with its CPU's own fields, except in the IRB, where they come back as the
+/// The byte order of a VFIO device file, ours and the kernel's: a VFIO client exchanges structures with its CPU's own fields, except in the IRB, where they come back as the
 /// architecture writes them. On a little-endian host that is a fixed permutation of the big-endian regions, on a big-endian one nothing. Source: hw/vfio/ccw.c
 /// and hw/s390x/css.c of QEMU 10, tried out.
 /// </summary>
