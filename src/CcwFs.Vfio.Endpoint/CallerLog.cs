@@ -12,7 +12,7 @@ public sealed partial class CallerLog
     private const long Pause = 10_000; // milliseconds between two lines of one kind; arbitrary
 
     private readonly ILogger _logger;
-    private long _foreignAt = -Pause, _rightsAt = -Pause; // Interlocked
+    private long _foreignAt = -Pause, _rightsAt = -Pause, _privateAt = -Pause; // Interlocked
 
     /// <summary>Writes to <paramref name="logger"/>.</summary>
     public CallerLog(ILogger logger) => _logger = logger;
@@ -31,6 +31,13 @@ public sealed partial class CallerLog
             NoPtraceRights(_logger, thread, Problem.Of(error));
     }
 
+    /// <summary>A caller whose memory a real device cannot reach.</summary>
+    internal void PrivateMemory(uint thread)
+    {
+        if (Due(ref _privateAt))
+            NoAddress(_logger, thread);
+    }
+
     private static bool Due(ref long last)
     {
         long now = Environment.TickCount64, before = Interlocked.Read(ref last);
@@ -40,6 +47,11 @@ public sealed partial class CallerLog
     [LoggerMessage(1, LogLevel.Warning,
         "a VFIO client in another pid namespace was refused: run it in the namespace of ccwfs, or ccwfs in the client's")]
     private static partial void ForeignNamespace(ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Warning,
+        "VFIO client {Thread} was refused, a real device cannot reach its private memory: start it with ccwfs qemu, or give QEMU -object memory-backend-memfd,id=m,size=…,share=on "
+        + "-machine memory-backend=m")]
+    private static partial void NoAddress(ILogger logger, uint thread);
 
     [LoggerMessage(2, LogLevel.Warning,
         "VFIO client {Thread} was refused, ccwfs may not reach its memory ({Problem}): run ccwfs as root or as the client's user; where Yama restricts "

@@ -8,6 +8,12 @@ internal sealed class InPlaceStore(SharedMemory memory) : IMemoryStore, IDisposa
 {
     public long Length => memory.Length;
 
+    public bool TryAddress(long offset, out ulong address, out long length)
+    {
+        (address, length) = (memory.AddressOf(offset), memory.Length - offset);
+        return true;
+    }
+
     public bool Read(long offset, Span<byte> destination)
     {
         try
@@ -89,6 +95,14 @@ internal sealed class SegmentedStore(Segment[] segments) : IMemoryStore
 
     /// <inheritdoc/>
     public bool MayWait { get; } = Array.Exists(segments, s => s.Store.MayWait);
+
+    public bool TryAddress(long offset, out ulong address, out long length)
+    {
+        ref readonly Segment segment = ref segments[Find(offset)];
+        bool found = segment.Store.TryAddress(segment.Offset + (offset - segment.Start), out address, out length);
+        length = Math.Min(length, segment.Start + segment.Length - offset);
+        return found;
+    }
 
     public bool Read(long offset, Span<byte> destination)
     {

@@ -56,7 +56,9 @@ public sealed partial class DeviceClient
         Binding? binding = CurrentBinding();
         if (attach.Flags != 0 || binding is null)
             return -(int)Errno.EINVAL;
-        int result = binding.Iommu.Attach(attach.PtId, out AddressSpace? space);
+        int result = binding.Iommu.Attach(attach.PtId, out AddressSpace? space, _device.Subchannel.NeedsAddresses);
+        if (result == -(int)Errno.EFAULT)
+            Service.CallerLog.PrivateMemory(request.Caller.ThreadId);
         if (result < 0)
             return result;
         Change(binding, attach.PtId, space);
@@ -186,6 +188,6 @@ public sealed partial class DeviceClient
         lock (_gate)
             (old, binding.AddressSpace) = (binding.AddressSpace, id);
         if (old is { } before)
-            binding.Iommu.Detach(before);
+            binding.Iommu.Detach(before, _device.Subchannel.NeedsAddresses);
     }
 }

@@ -119,7 +119,7 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         _events.Clear();
         _device.GiveBack(this);
         if (binding.AddressSpace is { } space)
-            binding.Iommu.Detach(space);
+            binding.Iommu.Detach(space, _device.Subchannel.NeedsAddresses);
         binding.Iommu.RemoveDevice(binding.DeviceId);
         binding.File.Free();
     }

@@ -76,7 +76,7 @@ public sealed partial class IommuClient
             return -(int)Errno.EOPNOTSUPP;
         (IIoctlCaller caller, ulong address, ulong length, MemoryRights rights) =
             (request.Caller, structure.UserVa, structure.Length, Rights(structure.Flags));
-        int result = MapMemory(structure.IoasId, structure.Flags, address, length, ref structure.Iova,
+        int result = MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, address, length, ref structure.Iova,
             (out ClientRange? range) => _memory.Take(caller, address, length, rights, out range));
         return result < 0 ? result : request.Respond();
     }
@@ -86,7 +86,7 @@ public sealed partial class IommuClient
         ref IommuIoasMapFile structure = ref request.As<IommuIoasMapFile>();
         (IIoctlCaller caller, int number, ulong start, ulong length, MemoryRights rights) =
             (request.Caller, structure.Fd, structure.Start, structure.Length, Rights(structure.Flags));
-        int result = MapMemory(structure.IoasId, structure.Flags, start, length, ref structure.Iova, (out ClientRange? range) =>
+        int result = MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, start, length, ref structure.Iova, (out ClientRange? range) =>
         {
             range = null;
             int taken = caller.TakeDescriptor(number, out FileDescriptor file);
@@ -99,7 +99,7 @@ public sealed partial class IommuClient
     }
 
     // The order of the refusals is iommufd's. What the memory is found by waits as long as the client likes: the gate is not held.
-    private int MapMemory(uint ioas, IoasMapFlags flags, ulong start, ulong length, ref ulong iova, MemorySource memory)
+    private int MapMemory(uint thread, uint ioas, IoasMapFlags flags, ulong start, ulong length, ref ulong iova, MemorySource memory)
     {
         IommuSpace? space;
         int result = (flags & ~KnownFlags) != 0 ? -(int)Errno.EOPNOTSUPP
@@ -127,7 +127,11 @@ public sealed partial class IommuClient
         lock (_gate)
             result = Commit(ioas, space, isFixed, start, length, ref iova, Rights(flags), range!);
         if (result < 0)
+        {
             _memory.GiveBack(range!);
+            if (result == -(int)Errno.EFAULT)
+                _log?.PrivateMemory(thread);
+        }
         return result;
     }
 
@@ -141,6 +145,8 @@ public sealed partial class IommuClient
         int result = isFixed ? space.Check(iova, length) : space.Choose(start, length, out iova);
         if (result < 0)
             return result;
+        if (space.AttachedByAddress > 0 && rights == MemoryRights.ReadWrite && !IovaMap.HasAddresses(range.Store, range.Offset, (long)length))
+            return -(int)Errno.EFAULT; // what the kernel says of memory that it cannot pin
         MapOutcome outcome = space.Space.Map.Map(iova, length, range.Store, range.Offset, rights);
         if (outcome != MapOutcome.Done)
             return outcome == MapOutcome.Exists ? -(int)Errno.EEXIST : -(int)Errno.EINVAL;

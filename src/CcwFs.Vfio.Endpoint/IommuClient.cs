@@ -41,6 +41,11 @@ public sealed partial class IommuClient : IDisposable
     private int _mappings;  // guarded by _gate
     private bool _disposed; // guarded by _gate
 
+    private readonly CallerLog? _log;
+
+    /// <summary>No address space yet. <paramref name="log"/>: where it says why memory is refused; null: nowhere.</summary>
+    public IommuClient(CallerLog? log = null) => _log = log;
+
     private delegate int Handler(IommuClient client, ref IommuRequest request);
 
     /// <summary>Mappings now, of all address spaces.</summary>
@@ -85,27 +90,35 @@ public sealed partial class IommuClient : IDisposable
         return row.Handler(this, ref request);
     }
 
-    /// <summary>The address space with an id, held until <see cref="Detach"/>; -ENOENT when there is none.</summary>
-    public int Attach(uint ioas, out AddressSpace? space)
+    /// <summary>
+    /// The address space with an id, held until <see cref="Detach"/>; -ENOENT when there is none, -EFAULT for a device that <paramref name="needsAddresses"/> when
+    /// some of its memory has none: it could not be pinned.
+    /// </summary>
+    public int Attach(uint ioas, out AddressSpace? space, bool needsAddresses = false)
     {
         lock (_gate)
         {
             space = null;
             if (Find(ioas) is not { } found)
                 return -(int)Errno.ENOENT;
+            if (needsAddresses && !IovaMap.HaveAddresses(found.Space.Map.Snapshot()))
+                return -(int)Errno.EFAULT;
             found.Attached++;
+            found.AttachedByAddress += needsAddresses ? 1 : 0;
             space = found.Space;
             return 0;
         }
     }
 
     /// <summary>Gives back what <see cref="Attach"/> gave.</summary>
-    public void Detach(uint ioas)
+    public void Detach(uint ioas, bool needsAddresses = false)
     {
         lock (_gate)
         {
-            if (Find(ioas) is { Attached: > 0 } found)
-                found.Attached--;
+            if (Find(ioas) is not { Attached: > 0 } found)
+                return;
+            found.Attached--;
+            found.AttachedByAddress -= needsAddresses ? 1 : 0;
         }
     }
 

@@ -9,14 +9,12 @@ namespace CcwFs.Vfio.Endpoint;
 public sealed class IommuFile : EndpointFile
 {
     private readonly Lock _gate = new();
-    private IommuClient? _client = new(); // guarded by _gate; null: at its end
+    private IommuClient? _client; // guarded by _gate; null: at its end
     private IDisposable? _watch;          // guarded by _gate
     private int _uses = 1;                // guarded by _gate: the open file and its bound devices
 
     internal IommuFile(VfioService service)
-        : base(service, "vfio iommu")
-    {
-    }
+        : base(service, "vfio iommu") => _client = new IommuClient(service.CallerLog);
 
     /// <inheritdoc/>
     public override void Release() => Free();
@@ -75,7 +73,7 @@ public sealed class IommuFile : EndpointFile
         {
             if (_client is null)
                 return;
-            (dead, _client, _watch) = (_client, new IommuClient(), null);
+            (dead, _client, _watch) = (_client, new IommuClient(Service.CallerLog), null);
         }
         dead.Dispose();
     }

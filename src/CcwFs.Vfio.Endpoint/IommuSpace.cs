@@ -26,6 +26,9 @@ internal sealed class IommuSpace
     /// <summary>Devices that hold it.</summary>
     public int Attached { get; set; }
 
+    /// <summary>Those among them that reach memory with an address in this process alone (<see cref="ISubchannel.NeedsAddresses"/>).</summary>
+    public int AttachedByAddress { get; set; }
+
     /// <summary>Checks an iova that the client chose: 0, or -EINVAL (alignment), -EOVERFLOW (wraps), -EEXIST.</summary>
     public int Check(ulong iova, ulong length)
     {

@@ -30,3 +30,31 @@ public enum VfioIoctl : uint
     /// <summary>VFIO_DEVICE_DETACH_IOMMUFD_PT.</summary>
     DetachIommufdPt = 0x3B78,
 }
+
+/// <summary>The ioctls of the container (/dev/vfio/vfio) and of a group (/dev/vfio/N), numbered as <see cref="VfioIoctl"/>.</summary>
+public enum VfioContainerIoctl : uint
+{
+    /// <summary>VFIO_GET_API_VERSION, of a container; no argument.</summary>
+    GetApiVersion = 0x3B64,
+
+    /// <summary>VFIO_CHECK_EXTENSION, of a container; the argument is the extension's number.</summary>
+    CheckExtension = 0x3B65,
+
+    /// <summary>VFIO_SET_IOMMU, of a container with a group; the argument is the extension's number.</summary>
+    SetIommu = 0x3B66,
+
+    /// <summary>VFIO_GROUP_GET_STATUS.</summary>
+    GroupGetStatus = 0x3B67,
+
+    /// <summary>VFIO_GROUP_SET_CONTAINER; the argument is a descriptor (s32).</summary>
+    GroupSetContainer = 0x3B68,
+
+    /// <summary>VFIO_GROUP_GET_DEVICE_FD; the argument is the device's name, ended by a zero byte.</summary>
+    GroupGetDeviceFd = 0x3B6A,
+
+    /// <summary>VFIO_IOMMU_MAP_DMA, of a container with an IOMMU.</summary>
+    MapDma = 0x3B71,
+
+    /// <summary>VFIO_IOMMU_UNMAP_DMA.</summary>
+    UnmapDma = 0x3B72,
+}

@@ -31,6 +31,14 @@ public abstract class GuestTest(ITestOutputHelper output) : IDisposable
         return mounted;
     }
 
+    /// <summary>Mounts ccwfs over the first device of another one, as over the kernel's.</summary>
+    private protected MountedCcwfs MountOver(MountedCcwfs kernel)
+    {
+        var mounted = new MountedCcwfs(["--device", $"vfio,device={kernel.MountPoint}/0.0.0000/device", "-v"]);
+        _mounts.Insert(0, mounted); // ends before what is below it
+        return mounted;
+    }
+
     /// <summary>Boots a guest with these subchannels; the caller disposes it.</summary>
     private protected Guest Boot(MountedCcwfs mounted, string[] devices, GuestOptions? options = null)
     {

@@ -126,7 +126,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             : throw new CommandException($"\"storage\" is a number of pages of {IovaMap.PageSize} bytes in base64");
         List<string> irbs = [];
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var space = new AddressSpace(IovaMap.Identity(new ArrayStore(storage)));
+        using var memory = new SealedStore(SharedMemory.Create("ccwfs run", storage.Length)); // a real device's kernel must find it
+        memory.Write(0, storage);
+        var space = new AddressSpace(IovaMap.Identity(memory));
         Mono.Unix.Native.Errno refused = device.RunPrivate(space, Orb.Read(orb), (irb, final) =>
         {
             if (irb is { } status && irbs.Count < MaxIrbs)
@@ -140,6 +142,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
             throw new CommandException($"{device.Id}: the program was ended by a reset");
+        memory.Read(0, storage);
         return new ControlReply { Irbs = irbs, Storage = storage };
     }
 

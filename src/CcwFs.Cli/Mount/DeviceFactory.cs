@@ -4,7 +4,9 @@ using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.FileSystem;
 using CcwFs.Fuse;
 using CcwFs.Linux;
+using CcwFs.Memory;
 using CcwFs.Subchannel;
+using CcwFs.Vfio.Backend;
 using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Mount;
@@ -16,6 +18,9 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private readonly Lock _gate = new();
     private readonly Volumes _volumes = new();
     private readonly Dictionary<SubchannelId, Action> _closed = []; // what to do when a device is gone; guarded by _gate
+
+    /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
+    internal string? MountPoint { get; set; }
 
     /// <summary>
     /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
@@ -29,7 +34,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             try
             {
                 for (int i = 0; i < spec.Count; i++)
-                    added.Add(AddOne(spec, i, directory, caller));
+                    added.Add(spec.Kind == DeviceKinds.Vfio ? AddReal(spec, directory, caller) : AddOne(spec, i, directory, caller));
                 return added;
             }
             catch
@@ -64,6 +69,36 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         foreach (VfioCcwDevice device in table.Devices)
             Remove(device.Id, force: true);
+    }
+
+    /// <summary>A real device leaves: without a client, or when it is no more, at once.</summary>
+    private void Leave(VfioCcwDevice device, bool sudden)
+    {
+        lock (_gate)
+        {
+            if (table.Find(device.Id) == device)
+                Remove(device.Id, force: sudden);
+        }
+    }
+
+    private SubchannelId AddReal(DeviceSpec spec, string directory, CallerIdentity? caller)
+    {
+        ILogger log = loggers.CreateLogger("device");
+        if (!IovaMap.HaveAddresses(space.Map.Snapshot()))
+            throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
+        VfioSubchannel subchannel = RealDevices.Open(spec, directory, caller, MountPoint, own => ChooseId(spec, 0, own), log);
+        var device = new VfioCcwDevice(subchannel, space, log, spec.Css);
+        try
+        {
+            RefuseTakenNumber(subchannel.Device, spec);
+            device.Leaving += sudden => Leave(device, sudden);
+            return table.TryAdd(device) ? device.Id : throw Exists(device.Id);
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
     }
 
     private static void End(VfioCcwDevice device, Action? closed)
@@ -114,18 +149,16 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
 
     private static CommandException Exists(SubchannelId shown) => new($"{shown} exists already; give another id, or remove it first: ccwfs remove {shown}");
 
-    private SubchannelId ChooseId(DeviceSpec spec, int index)
+    /// <summary>The id that was given, or the device's own where it has one, or the first free one.</summary>
+    private SubchannelId ChooseId(DeviceSpec spec, int index, SubchannelId? own = null)
     {
-        if (spec.Id is not null)
-        {
-            SubchannelId id = spec.IdAt(index);
+        if ((spec.Id is null ? own : spec.IdAt(index)) is { } id)
             return IsFree(id, spec) ? id : throw Exists(table.FindHost(id)?.Id ?? Shown(id, spec));
-        }
         for (int number = 0; number <= ushort.MaxValue; number++)
         {
-            var id = new SubchannelId(0, 0, (ushort)number);
-            if (IsFree(id, spec))
-                return id;
+            var free = new SubchannelId(0, 0, (ushort)number);
+            if (IsFree(free, spec))
+                return free;
         }
         throw new CommandException("all 65,536 subchannels of set 0 are in use; give an id like 0.1.0000");
     }

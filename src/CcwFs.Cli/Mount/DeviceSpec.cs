@@ -41,6 +41,7 @@ internal sealed class DeviceSpec
 
     private const byte MaxRealCss = 3;     // the machines have up to four; SA22-7832 allows 256
     private const byte VirtualCss = 0xFE;  // QEMU's (include/hw/s390x/css.h): a guest sees it as 0
+    private const int MaxTimeout = 86_400; // a day, arbitrary
     private const int MaxPaths = 8; // SA22-7832: the path masks have eight bits
 
     /// <summary>The kinds by their names.</summary>
@@ -51,9 +52,15 @@ internal sealed class DeviceSpec
     [
         new("image", DeviceKinds.Dasd, "PATH", "The volume's CKD image, made with ccwfs dasd create (default: a small volume in memory)",
             (s, v) => { s.Image = v; return v.Length == 0 ? "a path is missing" : null; }),
-        new("id", DeviceKinds.All, "C.S.NNNN", "The subchannel's bus id (default: the first free one from 0.0.0000 on)",
+        new("device", DeviceKinds.Vfio, "PATH|SCHID|DEVNO|UUID", "The real subchannel: /dev/vfio/devices/vfioN, its group /dev/vfio/N with uuid=, `device` of another ccwfs, or how the host names it",
+            (s, v) => { s.Real = v; return v.Length == 0 ? "a path or an id is missing" : null; }),
+        new("iommu", DeviceKinds.Vfio, "PATH", "Its iommufd or container (default: /dev/iommu, /dev/vfio/vfio, or the other ccwfs' own)",
+            (s, v) => { s.Iommu = v; return v.Length == 0 ? "a path is missing" : null; }),
+        new("uuid", DeviceKinds.Vfio, "UUID", "The mediated device's name in the group", (s, v) => Guid.TryParseExact(v, "D", out _) ? Assign(s.Uuid = v) : "it is written like 12345678-1234-1234-1234-123456789abc"),
+        new("timeout", DeviceKinds.Vfio, "SECONDS", "Reset the device when no interrupt comes for so long (default: wait for ever)", SetTimeout),
+        new("id", DeviceKinds.All, "C.S.NNNN", "The subchannel's bus id (default: a real subchannel's own; else the first free one from 0.0.0000 on)",
             (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? Assign(s.Id = id) : "it is written like 0.0.0000"),
-        new("devno", DeviceKinds.Dasd, "C.S.NNNN", "The device's bus id (default: 0150 and the subchannel number)",
+        new("devno", DeviceKinds.All, "C.S.NNNN", "The device's bus id (default: what a real device says; else 0150 and the subchannel number)",
             (s, v) => DeviceId.TryParse(v, out DeviceId id) ? Assign(s.Device = id) : "it is written like 0.0.0150"),
         new("css", DeviceKinds.All, "0-3|fe", "The channel subsystem that it is shown in, whichever it is in (default: its own)", SetCss),
         new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight (default: 40)", SetPaths),
@@ -75,6 +82,18 @@ internal sealed class DeviceSpec
     internal DeviceKinds Kind { get; private init; } = DeviceKinds.Dasd;
 
     internal string? Image { get; set; }
+
+    /// <summary>vfio: what device= says.</summary>
+    internal string? Real { get; private set; }
+
+    /// <summary>vfio: the iommufd or container.</summary>
+    internal string? Iommu { get; private set; }
+
+    /// <summary>vfio: the device's name in its group.</summary>
+    internal string? Uuid { get; private set; }
+
+    /// <summary>vfio: how long to wait for an interrupt; null: for ever.</summary>
+    internal TimeSpan? Timeout { get; private set; }
 
     internal SubchannelId? Id { get; private set; }
 
@@ -154,8 +173,6 @@ internal sealed class DeviceSpec
     internal static DeviceSpec OfKind(string name, string text)
     {
         DeviceKinds kind = Array.Find(Kinds, k => k.Name == name).Kind;
-        if (kind == DeviceKinds.Vfio)
-            throw new CommandException($"device '{text}': real devices are not supported yet; use dasd,image=PATH");
         return kind != default
             ? new DeviceSpec { Kind = kind }
             : throw new CommandException(
@@ -189,6 +206,14 @@ internal sealed class DeviceSpec
         bool isKnown = byte.TryParse(value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte css) && (css <= MaxRealCss || css == VirtualCss);
         spec.Css = css;
         return isKnown ? null : $"it is 0 to {MaxRealCss}, or {VirtualCss:x}";
+    }
+
+    private static string? SetTimeout(DeviceSpec spec, string value)
+    {
+        if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) || seconds is < 1 or > MaxTimeout)
+            return $"it is a number of seconds from 1 to {MaxTimeout}";
+        spec.Timeout = TimeSpan.FromSeconds(seconds);
+        return null;
     }
 
     private static string? SetProfile(DeviceSpec spec, string value)

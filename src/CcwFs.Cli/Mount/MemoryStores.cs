@@ -8,6 +8,12 @@ internal sealed class SealedStore(SharedMemory memory) : IMemoryStore, IDisposab
 {
     public long Length => memory.Length;
 
+    public bool TryAddress(long offset, out ulong address, out long length)
+    {
+        (address, length) = (memory.AddressOf(offset), memory.Length - offset);
+        return true;
+    }
+
     public bool Read(long offset, Span<byte> destination)
     {
         memory.Read(offset, destination);

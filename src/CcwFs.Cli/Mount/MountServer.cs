@@ -82,6 +82,7 @@ internal sealed class MountServer : IDisposable
         // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
         bool forAnother = Descriptors.EffectiveUser == 0 && owner is not (null or 0);
         using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther || forAnother, Owner = owner, Group = group });
+        _factory.MountPoint = path;
         AddDevicesTo(mount);
         using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
         tree.Attach(session);

@@ -14,20 +14,34 @@ internal static class OwnMounts
     /// </summary>
     internal static void Refuse(string path)
     {
-        string[] mounts = [.. MountTable.Read().Where(m => m.Type == "fuse.ccwfs").Select(m => m.MountPoint)];
+        if (Find(path) is { } mount)
+            throw new CommandException($"{path} is inside the mounted ccwfs {mount.MountPoint}; give an image outside of it");
+    }
+
+    /// <summary>As <see cref="Refuse"/>, for our own mount alone, wherever else it is bound: another ccwfs may well be asked.</summary>
+    internal static void RefuseOwn(string path, string? ownMountPoint)
+    {
+        if (ownMountPoint is not null && Find(path) is { } mount && mount.Device == MountTable.Find(ownMountPoint)?.Device)
+            throw new CommandException($"{path} is inside this ccwfs itself; give a device of the host, or of another ccwfs");
+    }
+
+    private static MountEntry? Find(string path)
+    {
+        MountEntry[] mounts = [.. MountTable.Read().Where(m => m.Type == "fuse.ccwfs")];
         string walked = "/";
         var left = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
         for (int links = 0; left.TryPop(out string? name);)
         {
             walked = Path.GetFullPath(name, walked);
-            if (mounts.FirstOrDefault(m => IsWithin(walked, m)) is { } mount)
-                throw new CommandException($"{path} is inside the mounted ccwfs {mount}; give an image outside of it");
+            if (mounts.LastOrDefault(m => IsWithin(walked, m.MountPoint)) is { } mount)
+                return mount;
             if (FileSystems.ReadLink(walked, out string target) < 0 || ++links > MaxLinks)
                 continue; // no link, or an error that opening it will tell
             walked = target.StartsWith('/') ? "/" : Path.GetDirectoryName(walked)!;
             foreach (string part in target.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse())
                 left.Push(part);
         }
+        return null;
     }
 
     private static bool IsWithin(string path, string mount) =>

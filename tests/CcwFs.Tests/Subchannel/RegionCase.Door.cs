@@ -1,20 +1,42 @@
 using System.Text.Json;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Vfio;
+using CcwFs.Tests.Vfio.Backend;
 using CcwFs.Vfio;
 using CcwFs.Vfio.Endpoint;
 
 namespace CcwFs.Tests.Subchannel;
 
+/// <summary>The ways to the regions.</summary>
+public enum RegionDoor
+{
+    /// <summary>Their files.</summary>
+    Files,
+
+    /// <summary>The device file.</summary>
+    DeviceFile,
+
+    /// <summary>The files of a second ccwfs, whose real device is the device file of the first.</summary>
+    Backend,
+}
+
 /// <content>The way to the regions: their files, or the device file with the bytes in the order of this host.</content>
 internal sealed partial class RegionCase
 {
-    private readonly DeviceTestClient? _client;
+    private readonly RegionDoor _door;
+    private readonly DeviceTestClient? _client; // of the device file
+    private readonly LoopbackRig? _upper;       // the second ccwfs
+
+    /// <summary>The device whose regions are looked at.</summary>
+    private VfioCcwDevice Device => _upper?.Device ?? _machine.Device;
+
+    /// <summary>What the first ccwfs has signalled has come up to the second.</summary>
+    private void Settle() => _upper?.Settle();
 
     private int Write(RegionIndex region, int position, byte[] bytes)
     {
         if (_client is null)
-            return _machine.Write(region, position, bytes);
+            return _upper?.Write(region, position, bytes) ?? _machine.Write(region, position, bytes);
         (int at, byte[] own) = Translate(region, position, bytes);
         int result = _client.File.Write(((long)region << DeviceClient.OffsetShift) + at, own, out bool proceed);
         if (proceed)
@@ -28,7 +50,7 @@ internal sealed partial class RegionCase
     private int Read(RegionIndex region, int position, byte[] bytes)
     {
         if (_client is null)
-            return _machine.Device.ReadRegion(region, position, bytes);
+            return Device.ReadRegion(region, position, bytes);
         (int at, byte[] own) = Translate(region, position, bytes);
         int result = _client.File.Read(((long)region << DeviceClient.OffsetShift) + at, own);
         if (result >= 0)
@@ -36,17 +58,17 @@ internal sealed partial class RegionCase
         return result;
     }
 
-    private int Reset() => _client is null ? -(int)_machine.Device.Reset() : _client.Ioctl((uint)VfioIoctl.Reset, 0);
+    private int Reset() => _client is null ? -(int)Device.Reset() : _client.Ioctl((uint)VfioIoctl.Reset, 0);
 
     private ulong Take(DeviceInterrupt line) => _client is null ? Machine.Take(Line(line)) : _client.Take(line);
 
-    private ulong Await(DeviceInterrupt line) => _client is null ? _machine.Await(Line(line)) : _client.Await(line);
+    private ulong Await(DeviceInterrupt line) => _client is null ? _upper?.Await(Line(line)) ?? _machine.Await(Line(line)) : _client.Await(line);
 
     private InterruptLine Line(DeviceInterrupt line) => line switch
     {
-        DeviceInterrupt.Io => _machine.Device.IoInterrupt,
-        DeviceInterrupt.Crw => _machine.Device.CrwInterrupt,
-        _ => _machine.Device.RequestInterrupt,
+        DeviceInterrupt.Io => Device.IoInterrupt,
+        DeviceInterrupt.Crw => Device.CrwInterrupt,
+        _ => Device.RequestInterrupt,
     };
 
     /// <summary>The same bytes as the device file has them; those of an access that is not wholly inside stay as they are.</summary>

@@ -4,11 +4,12 @@ using CcwFs.ChannelIo;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Vfio;
+using CcwFs.Tests.Vfio.Backend;
 
 namespace CcwFs.Tests.Subchannel;
 
 /// <summary>
-/// Runs one captured case, on the region files or through the device file of a client, and lists what differs. What the driver does not decide is counted by
+/// Runs one captured case, on the region files, through the device file of a client, or on the region files of a second ccwfs whose real device that is, and lists what differs. What the driver does not decide is counted by
 /// reason in <see cref="LeftOut"/>.
 /// </summary>
 internal sealed partial class RegionCase : IDisposable
@@ -16,28 +17,30 @@ internal sealed partial class RegionCase : IDisposable
     private readonly JsonElement _case;
     private readonly string _name;
     private readonly Machine _machine;
-    private readonly byte[] _low = new byte[0x10_0000], _adjacent = new byte[0x1_0000], _readOnly = new byte[0x1_0000], _writeOnly = new byte[0x1_0000];
-    private readonly byte[] _extra = new byte[0x1_0000];
+    private readonly GuestBlock _low = new(0x10_0000), _adjacent = new(0x1_0000), _readOnly = new(0x1_0000), _writeOnly = new(0x1_0000), _extra = new(0x1_0000);
     private readonly HashSet<int> _volatile = [];
     private readonly IovaMap _map = new();
     private bool _wroteCommand, _afterStart, _unplugged, _ownStatus;
 
-    public RegionCase(JsonElement source, bool throughDevice)
+    public RegionCase(JsonElement source, RegionDoor door)
     {
         _case = source;
         _name = source.GetProperty("case").GetString()!;
         if (source.TryGetProperty("volatile_ops", out JsonElement indices))
             _volatile.UnionWith(indices.EnumerateArray().Select(i => i.GetInt32()));
-        _map.Map(0, 0x10_0000, new ArrayStore(_low), 0, MemoryRights.ReadWrite);
-        _map.Map(0x10_0000, 0x1_0000, new ArrayStore(_adjacent), 0, MemoryRights.ReadWrite);
-        _map.Map(0x20_0000, 0x1_0000, new ArrayStore(_readOnly), 0, MemoryRights.Read);
-        _map.Map(0x30_0000, 0x1_0000, new ArrayStore(_writeOnly), 0, MemoryRights.Write);
+        _map.Map(0, 0x10_0000, _low.Store, 0, MemoryRights.ReadWrite);
+        _map.Map(0x10_0000, 0x1_0000, _adjacent.Store, 0, MemoryRights.ReadWrite);
+        _map.Map(0x20_0000, 0x1_0000, _readOnly.Store, 0, MemoryRights.Read);
+        _map.Map(0x30_0000, 0x1_0000, _writeOnly.Store, 0, MemoryRights.Write);
         var device = source.GetProperty("dev").GetString() == "rng" ? new TestDevice() : new TestDevice(0x3832, 0x02);
         foreach (byte write in (ReadOnlySpan<byte>)[0x01, 0x05, 0x31])
             device.Commands[write] = Receive;
-        _machine = new Machine(device, suppressSuspended: true, map: _map);
+        _door = door;
+        _machine = new Machine(device, suppressSuspended: true, map: door == RegionDoor.Backend ? null : _map);
         PokeSegments();
-        if (!throughDevice)
+        if (door == RegionDoor.Backend)
+            _upper = new LoopbackRig(_machine, _map);
+        if (door != RegionDoor.DeviceFile)
             return;
         _client = new DeviceTestClient(_machine.Device);
         Assert.True(_machine.Device.Attach(_client.File, new AddressSpace(_map))); // with type1's errnos, as captured
@@ -59,7 +62,7 @@ internal sealed partial class RegionCase : IDisposable
                 Cause(cause);
             JsonElement op = ops[i];
             string kind = op.GetProperty("op").GetString()!;
-            if ((RegionExceptions.Reason(_name, i, op, _client is not null) ?? CutField(op)) is { } reason)
+            if ((RegionExceptions.Reason(_name, i, op, _door) ?? CutField(op)) is { } reason)
             {
                 LeftOut.Add(reason);
                 if (reason == RegionExceptions.CutField)
@@ -70,7 +73,7 @@ internal sealed partial class RegionCase : IDisposable
             }
             Perform(i, kind, op, compare: true);
         }
-        if (RegionExceptions.EndReason(_name, _client is not null) is { } open)
+        if (RegionExceptions.EndReason(_name, _door) is { } open)
             LeftOut.Add(open);
         else if (_case.TryGetProperty("end", out JsonElement end) && !RegionExceptions.IsEndOpen(_name, _case))
             CompareEnd(end);
@@ -79,7 +82,10 @@ internal sealed partial class RegionCase : IDisposable
     public void Dispose()
     {
         _client?.Dispose();
+        _upper?.Dispose();
         _machine.Dispose();
+        foreach (GuestBlock block in (GuestBlock[])[_low, _adjacent, _readOnly, _writeOnly, _extra])
+            block.Dispose();
     }
 
     private static DeviceStatus Receive(Emulation.Channel.IDataTransfer data)
@@ -121,19 +127,20 @@ internal sealed partial class RegionCase : IDisposable
     {
         byte[] bytes = new byte[8];
         System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes, ccw);
-        bytes.CopyTo(Guest(iova, 8));
+        Guest(iova, out int offset).Put(offset, bytes);
     }
 
-    private Span<byte> Guest(ulong iova, int length)
+    private GuestBlock Guest(ulong iova, out int offset)
     {
-        (byte[] bytes, ulong start) = iova switch
+        (GuestBlock block, ulong start) = iova switch
         {
             < 0x10_0000 => (_low, 0ul),
             < 0x20_0000 => (_adjacent, 0x10_0000ul),
             < 0x30_0000 => (_readOnly, 0x20_0000ul),
             _ => (_writeOnly, 0x30_0000ul),
         };
-        return bytes.AsSpan((int)(iova - start), length);
+        offset = (int)(iova - start);
+        return block;
     }
 
     private void Cause(string cause)
@@ -142,21 +149,24 @@ internal sealed partial class RegionCase : IDisposable
         {
             case "attention":
                 _machine.TestDevice.Unsolicited!(DeviceStatus.Attention);
+                Settle();
                 _ownStatus = true;
                 break;
             case "device end":
                 _machine.TestDevice.Unsolicited!(DeviceStatus.DeviceEnd);
+                Settle();
                 _ownStatus = true;
                 break;
             case "unplug":
                 _machine.Device.Unplug();
+                Settle();
                 _unplugged = true;
                 break;
             case "reset":
                 Reset();
                 break;
             case "ccw in the extra map":
-                Convert.FromHexString(_name.Contains("fmt0", StringComparison.Ordinal) ? "E400200020000040" : "E420004000002000").CopyTo(_extra, 0x1000);
+                _extra.Put(0x1000, Convert.FromHexString(_name.Contains("fmt0", StringComparison.Ordinal) ? "E400200020000040" : "E420004000002000"));
                 break;
             default:
                 throw new InvalidOperationException(cause);
@@ -178,20 +188,20 @@ internal sealed partial class RegionCase : IDisposable
                 _afterStart = afterStart;
                 break;
             case "poke":
-                Convert.FromHexString(op.GetProperty("hex").GetString()!).CopyTo(Guest(Number(op, "iova"), op.GetProperty("hex").GetString()!.Length / 2));
+                Guest(Number(op, "iova"), out int at).Put(at, Convert.FromHexString(op.GetProperty("hex").GetString()!));
                 break;
             case "fill":
-                Guest(Number(op, "iova"), (int)Number(op, "len")).Fill((byte)Number(op, "byte"));
+                Guest(Number(op, "iova"), out int from).Put(from, [.. Enumerable.Repeat((byte)Number(op, "byte"), (int)Number(op, "len"))]);
                 break;
             case "poke_nop_chain":
                 PokeNops((uint)Number(op, "iova"), (int)Number(op, "ccws"), (uint)Number(op, "cda"));
                 break;
             case "peek":
-                Check(index, "memory", op.GetProperty("hex").GetString()!, Convert.ToHexStringLower(Guest(Number(op, "iova"), (int)Number(op, "len"))));
+                Check(index, "memory", op.GetProperty("hex").GetString()!, Convert.ToHexStringLower(Guest(Number(op, "iova"), out int peeked).Get(peeked, (int)Number(op, "len"))));
                 break;
             case "extra map + 0x2000":
                 string extra = op.GetProperty("hex").GetString()!;
-                Check(index, "extra memory", extra, Convert.ToHexStringLower(_extra.AsSpan(0x2000, extra.Length / 2)));
+                Check(index, "extra memory", extra, Convert.ToHexStringLower(_extra.Get(0x2000, extra.Length / 2)));
                 break;
             case "wait_io_irq":
                 CheckCount(index, op, DeviceInterrupt.Io);
@@ -308,8 +318,8 @@ internal sealed partial class RegionCase : IDisposable
     private int MapDma(JsonElement op)
     {
         ulong size = Number(op, "size"), iova = Number(op, "iova");
-        byte[] bytes = iova == 0x10_0000 ? _adjacent : _extra;
-        var store = new ArrayStore(size <= (ulong)bytes.Length ? bytes : new byte[Math.Min(size, Machine.MemorySize)]);
+        GuestBlock block = iova == 0x10_0000 ? _adjacent : _extra;
+        IMemoryStore store = size <= (ulong)block.Length ? block.Store : new ArrayStore(new byte[Math.Min(size, Machine.MemorySize)]);
         return _map.Map(iova, size, store, 0, (MemoryRights)(Number(op, "flags") & 3)) switch
         {
             MapOutcome.Done => 0,
@@ -328,6 +338,12 @@ internal sealed partial class RegionCase : IDisposable
     }
 
     private void Helper(string[] words)
+    {
+        Help(words);
+        Settle();
+    }
+
+    private void Help(string[] words)
     {
         switch (words[0])
         {
@@ -355,6 +371,7 @@ internal sealed partial class RegionCase : IDisposable
                 if (_name.StartsWith("disabled", StringComparison.Ordinal))
                 {
                     _machine.Subchannel.Report(Crw.ChannelPath(0, Crw.Initialized));
+                    Settle();
                     Read(RegionIndex.Crw, 0, new byte[RegionLayout.CrwSize]);
                     Take(DeviceInterrupt.Crw);
                 }
@@ -378,14 +395,14 @@ internal sealed partial class RegionCase : IDisposable
     {
         ulong expected = Number(op, "count");
         // The device's own status, and the end of a long program, come by another thread.
-        bool isLate = expected > 0 && !_machine.Subchannel.IsMasked && (_ownStatus || _machine.Device.State == DeviceState.Pending);
+        bool isLate = expected > 0 && !_machine.Subchannel.IsMasked && (_ownStatus || Device.State == DeviceState.Pending || _upper is not null);
         ulong actual = isLate ? Await(line) : Take(line);
         Check(index, "signals", $"{expected}", $"{actual}");
     }
 
     private void CheckState(int index, string state, bool afterStart)
     {
-        string actual = $"{(int)_machine.Device.State}";
+        string actual = $"{(int)Device.State}";
         string expected = state.StartsWith("error", StringComparison.Ordinal) ? "0" : state["state=".Length..].Split(' ')[0];
         if (!(afterStart && expected is "2" or "4" && actual is "2" or "4"))
             Check(index, "state", expected, actual);

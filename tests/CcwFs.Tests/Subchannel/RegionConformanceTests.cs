@@ -41,11 +41,32 @@ public sealed class RegionConformanceTests
         37 the captured hardware's own
         """;
 
+    /// <summary>
+    /// On the region files of a second ccwfs, whose real device the device file of the first is: what the captured helper does is done to the first. The same cases apply but for
+    /// one address.
+    /// </summary>
+    private const string ExpectedThroughBackend = """
+        4 a defect of the kernel that we do not copy
+        7 an eventfd of the client is taken away or replaced
+        34 memory of a calling process
+        4 one byte of a host-endian field on a big-endian host
+        2 ours: a CCW address of the kernel's own is not shown
+        8 ours: a positive or out-of-range ret_code is not a write's result
+        2 ours: a suspended program stays pending
+        15 ours: several unread IRBs are queued
+        6 presumes hardware that ends at once
+        12 removal while open belongs to the device file's request loop
+        271 the VFIO device file: info, irq and map ioctls, raw offsets, reopening
+        9 the captured hardware defers condition code 3, ours gives it at once
+        37 the captured hardware's own
+        """;
+
     [Theory]
-    [InlineData(false, 254, 49, 119, 2005, Expected)]
-    [InlineData(true, 250, 53, 119, 1960, ExpectedThroughDevice)]
+    [InlineData(RegionDoor.Files, 254, 49, 119, 2005, Expected)]
+    [InlineData(RegionDoor.DeviceFile, 250, 53, 119, 1960, ExpectedThroughDevice)]
+    [InlineData(RegionDoor.Backend, 253, 50, 119, 2003, ExpectedThroughBackend)]
     public void Every_captured_case_is_answered_as_the_kernel_does_where_the_driver_decides(
-        bool throughDevice, int wholeCases, int partOfCases, int noCases, int comparisons, string expected)
+        RegionDoor door, int wholeCases, int partOfCases, int noCases, int comparisons, string expected)
     {
         List<string> differences = [];
         Dictionary<string, int> leftOut = [];
@@ -53,7 +74,7 @@ public sealed class RegionConformanceTests
         foreach (string line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Vectors", "regions.jsonl")))
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            using var run = new RegionCase(document.RootElement, throughDevice);
+            using var run = new RegionCase(document.RootElement, door);
             run.Run();
             cases++;
             compared += run.Compared;

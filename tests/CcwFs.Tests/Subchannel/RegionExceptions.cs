@@ -17,6 +17,7 @@ internal static class RegionExceptions
     public const string ByteOrder = "one byte of a host-endian field on a big-endian host";
     public const string DeferredCode = "the captured hardware defers condition code 3, ours gives it at once";
     public const string CutField = "a part of a field that lies elsewhere in the client's byte order";
+    public const string ForeignAddress = "ours: a CCW address of the kernel's own is not shown";
     public const string Hardware = "the captured hardware's own";
 
     /// <summary>In place of an op's index: what a case ends with.</summary>
@@ -86,14 +87,20 @@ internal static class RegionExceptions
         ["inj.primary_then_secondary.no_actl"] = 10,
     };
 
-    public static string? EndReason(string name, bool throughDevice) =>
-        throughDevice && s_readInPart.ContainsKey(name) ? Queue : s_ops.GetValueOrDefault((name, End));
+    /// <summary>The case that hands the driver an IRB with an address of neither the program nor the driver, behind the program's end.</summary>
+    private const string ForeignCase = "inj.primary_then_secondary.no_actl";
+
+    public static string? EndReason(string name, RegionDoor door) =>
+        door == RegionDoor.DeviceFile && s_readInPart.ContainsKey(name) ? Queue :
+        door == RegionDoor.Backend && name == ForeignCase ? ForeignAddress : s_ops.GetValueOrDefault((name, End));
 
     public static string? Cause(string name, int op) => s_causes.GetValueOrDefault((name, op));
 
-    public static string? Reason(string name, int index, JsonElement op, bool throughDevice)
+    public static string? Reason(string name, int index, JsonElement op, RegionDoor door)
     {
-        if (throughDevice && s_readInPart.TryGetValue(name, out int from) && index >= from)
+        if (door == RegionDoor.Backend && name == ForeignCase && index == 12)
+            return ForeignAddress;
+        if (door == RegionDoor.DeviceFile && s_readInPart.TryGetValue(name, out int from) && index >= from)
             return Queue;
         if (s_cases.TryGetValue(name, out string? whole) || s_ops.TryGetValue((name, index), out whole))
             return whole;

@@ -1,0 +1,359 @@
+using System.Runtime.InteropServices;
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
+using CcwFs.Linux;
+using CcwFs.Memory;
+using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging;
+using Mono.Unix.Native;
+
+namespace CcwFs.Vfio.Backend;
+
+/// <summary>What a real subchannel is besides its device.</summary>
+/// <param name="Id">Bus id here.</param>
+/// <param name="Device">The device's bus id here.</param>
+/// <param name="Timeout">How long to wait for an interrupt before the device is reset; null: for ever.</param>
+public sealed record VfioOptions(SubchannelId Id, DeviceId Device, TimeSpan? Timeout = null);
+
+/// <summary>
+/// A subchannel over a vfio-ccw device of the kernel, which it owns. The translated program goes into memory that the kernel has mapped and is started through the
+/// device's io region; a thread of its own waits for the device's eventfds. Thread-safe. Lock order: the caller's gate, then ours; events leave without ours.
+/// </summary>
+public sealed partial class VfioSubchannel : ISubchannel
+{
+    /// <summary>How often a request is made again that the kernel answers with EAGAIN: somebody is at the region for a moment (arbitrary); then it is busy.</summary>
+    internal const int MaxTries = 16;
+
+    private const uint StartFunction = (uint)FunctionControl.Start << 12; // in the SCSW's first word
+    private const uint ResumeActivity = (uint)(ActivityControl.ResumePending | ActivityControl.Suspended) << 5;
+
+    private readonly Lock _gate = new();
+    private readonly VfioDevice _device;
+    private readonly VfioOptions _options;
+    private readonly ILogger _logger;
+    private readonly ProgramArena _arena = new();
+    private readonly DmaMaps _maps;
+    private readonly Queue<Irb> _pending = new(); // guarded by _gate: read, and not yet taken
+    private ISubchannelEvents _events = null!;
+    private FunctionControl _expects;  // guarded by _gate: functions that the kernel took and has not ended
+    private long? _waitsSince;         // guarded by _gate: the last sign of life of what is expected, in milliseconds; null: nothing is to come
+    private Orb _orb;                  // guarded by _gate: of the last start
+    private volatile bool _closed;     // changed under _gate: unplugged, or given up
+    private int _vanished;             // 1: said so
+
+    /// <summary>Takes over <paramref name="device"/>, on failure too.</summary>
+    /// <exception cref="VfioException">The kernel does not map the arena, or gives no interrupts.</exception>
+    public VfioSubchannel(VfioDevice device, VfioOptions options, ILogger logger)
+    {
+        (_device, _options, _logger, _maps) = (device, options, logger, new DmaMaps(device.Space));
+        try
+        {
+            VfioException.Check(
+                device.Space.Map(HostArena.Base, _arena.Address, HostArena.Window), $"{device.Space.Name} does not map memory of ccwfs", "if it may lock too little memory, raise ulimit -l");
+            _wake = NewEvent(null);
+            _io = NewEvent(DeviceInterrupt.Io);
+            _crw = NewEvent(DeviceInterrupt.Crw);
+            _request = NewEvent(DeviceInterrupt.Request);
+        }
+        catch
+        {
+            EndEvents();
+            device.Dispose();
+            _arena.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public SubchannelId Id => _options.Id;
+
+    /// <inheritdoc/>
+    public DeviceId Device => _options.Device;
+
+    /// <inheritdoc/>
+    public string Backend => "vfio";
+
+    /// <inheritdoc/>
+    public (string Device, string ControlUnit) Types => ("", "");
+
+    /// <inheritdoc/>
+    public bool NeedsAddresses => true;
+
+    /// <inheritdoc/>
+    public void Connect(ISubchannelEvents events)
+    {
+        _events = events;
+        StartThread();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The kernel's schib region; where it has none, what is known: one path, and whether a program runs.</remarks>
+    public bool Store(out Schib schib)
+    {
+        schib = default;
+        if (_closed)
+            return false;
+        if (!_device.Has(RegionIndex.Schib))
+        {
+            const byte OnePath = 0x80;
+            var pmcw = new Pmcw(0, Pmcw.Enabled | Pmcw.DeviceNumberValid, Device.Number, Lpm: OnePath, Pnom: 0, Lpum: 0, Pim: OnePath, Pom: 0xFF, Pam: OnePath, 0);
+            lock (_gate)
+                schib = new Schib(pmcw, _expects == 0 ? default : Scsw.Build(0, _expects, ActivityControl.SubchannelActive, StatusControl.None, 0, 0, 0, 0));
+            return true;
+        }
+        Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];
+        int result = ReadRegion(RegionIndex.Schib, bytes);
+        if (KernelErrors.IsGone(result))
+            Lose();
+        if (result < 0)
+            return false;
+        schib = Schib.Read(bytes);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public FunctionResult Start(in Orb orb, Translator program)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+                return ConditionCode.NotOperational;
+            int result = _maps.Follow(program.Mappings);
+            if (result < 0)
+            {
+                BackendLog.Refused(_logger, Id, "to map guest memory", Problem.Of(result));
+                LoseIfGone(result);
+                return FunctionResult.Refused(Errno.EFAULT);
+            }
+            if (!_arena.TryCopy(program))
+                return FunctionResult.Refused(Errno.EINVAL);
+
+            // All of the region, as QEMU writes it: zeros in place of the last IRB, so that a late signal for that one finds nothing.
+            Span<byte> request = stackalloc byte[RegionLayout.IoSize];
+            request.Clear();
+            orb.Write(request);
+            new Scsw(StartFunction, 0, 0).Write(request[RegionLayout.ScswOffset..]);
+            FunctionResult outcome = Request(RegionIndex.Io, request);
+            if (outcome == ConditionCode.Initiated)
+                (_orb, _expects, _waitsSince) = (orb, FunctionControl.Start, Environment.TickCount64);
+            return outcome;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Through the io region, with the ORB of the start (as QEMU does); a driver that does not know it says that it is busy.</remarks>
+    public FunctionResult Resume()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+                return ConditionCode.NotOperational;
+            Span<byte> request = stackalloc byte[RegionLayout.IrbOffset];
+            _orb.Write(request);
+            new Scsw(StartFunction | ResumeActivity, 0, 0).Write(request[RegionLayout.ScswOffset..]);
+            FunctionResult outcome = Request(RegionIndex.Io, request);
+            if (outcome == ConditionCode.Initiated)
+                _waitsSince = Environment.TickCount64;
+            return outcome;
+        }
+    }
+
+    /// <inheritdoc/>
+    public FunctionResult Halt() => Command(RegionLayout.CommandHalt, FunctionControl.Halt);
+
+    /// <inheritdoc/>
+    public FunctionResult Clear() => Command(RegionLayout.CommandClear, FunctionControl.Clear);
+
+    /// <inheritdoc/>
+    public bool Test(out Irb irb)
+    {
+        lock (_gate)
+            return _pending.TryDequeue(out irb);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>VFIO_DEVICE_RESET, always a system reset.</remarks>
+    public bool Reset(bool system)
+    {
+        lock (_gate)
+        {
+            (_expects, _waitsSince) = (FunctionControl.None, null);
+            _pending.Clear();
+            if (_closed)
+                return false;
+            int result = _device.Reset();
+            if (result < 0)
+                Lose();
+            return result >= 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Unmapped(ulong iova, ulong length)
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+                LetGo(_maps.Unmapped(iova, length));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void LeaveSpace()
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+                LetGo(_maps.Clear());
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Nothing: the kernel goes on by itself.</remarks>
+    public void Proceed(bool here, bool mayWait = false)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Unplug()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+                return;
+            (_expects, _waitsSince) = (FunctionControl.None, null);
+            _pending.Clear();
+            _device.Reset();
+            LetGo(_maps.Clear());
+            _closed = true;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Not possible: a real path is the host's to vary.</remarks>
+    public bool SetPath(byte chpid, bool available) => false;
+
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Describe()
+    {
+        yield return new("kernel device", _device.Target.Uuid is { } uuid ? $"{uuid} of {_device.Target.Path}" : _device.Target.Path);
+        yield return new("kernel iommu", _device.Space.Name);
+        yield return new("kernel lacks", Lacks());
+        yield return new("timeout", _options.Timeout is { } timeout ? $"{timeout.TotalSeconds} s" : "none");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Unplug();
+        EndEvents();
+        _device.Dispose();
+        _arena.Dispose();
+    }
+
+    private string Lacks()
+    {
+        List<string> missing = [];
+        if (!_device.Has(RegionIndex.Cmd))
+            missing.Add("cmd (halt and clear are not supported)");
+        if (!_device.Has(RegionIndex.Schib))
+            missing.Add("schib (paths and activity are not known)");
+        if (!_device.Has(RegionIndex.Crw))
+            missing.Add("crw (channel reports do not come)");
+        return missing.Count == 0 ? "nothing" : string.Join(", ", missing);
+    }
+
+    private FunctionResult Command(uint command, FunctionControl function)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+                return ConditionCode.NotOperational;
+            if (!_device.Has(RegionIndex.Cmd))
+                return FunctionResult.Refused(Errno.EOPNOTSUPP);
+            if (function == FunctionControl.Halt && _pending.Count > 0)
+                return ConditionCode.StatusPending;
+            Span<byte> request = stackalloc byte[RegionLayout.CmdSize];
+            request.Clear();
+            MemoryMarshal.Write(request, command);
+            FunctionResult outcome = Request(RegionIndex.Cmd, request);
+            if (outcome != ConditionCode.Initiated)
+                return outcome;
+            if (function == FunctionControl.Clear)
+                _pending.Clear(); // and with it what was expected
+            _expects = function == FunctionControl.Clear ? function : _expects | function;
+            _waitsSince = Environment.TickCount64;
+            return outcome;
+        }
+    }
+
+    /// <summary>A write of io or cmd as a function's outcome. Under the gate.</summary>
+    private FunctionResult Request(RegionIndex region, ReadOnlySpan<byte> bytes)
+    {
+        int result = -(int)Errno.EAGAIN;
+        for (int i = 0; result == -(int)Errno.EAGAIN && i < MaxTries; i++)
+        {
+            if (i > 0)
+                Thread.Yield();
+            result = _device.Write(region, bytes);
+        }
+        if (result >= 0)
+            return ConditionCode.Initiated;
+        if (KernelErrors.IsSuspicious(result) && IsGone(result))
+        {
+            Lose();
+            return FunctionResult.Refused(Errno.EIO);
+        }
+        FunctionResult outcome = KernelErrors.OfWrite(result, out bool known);
+        if (!known)
+            BackendLog.Refused(_logger, Id, "a request", Problem.Of(result));
+        return outcome;
+    }
+
+    private int ReadRegion(RegionIndex region, Span<byte> bytes)
+    {
+        try
+        {
+            return _device.Read(region, bytes);
+        }
+        catch (ObjectDisposedException)
+        {
+            return -(int)Errno.ENODEV;
+        }
+    }
+
+    /// <summary>Asks the kernel whether the device is there, because of a result that may mean that it is not.</summary>
+    private bool IsGone(int result)
+    {
+        if (!_device.Has(RegionIndex.Schib))
+            return result == -(int)Errno.EIO || (KernelErrors.IsGone(result) && result != -(int)Errno.ENODEV);
+        Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];
+        return KernelErrors.IsGone(ReadRegion(RegionIndex.Schib, bytes));
+    }
+
+    private void LoseIfGone(int result)
+    {
+        if (KernelErrors.IsGone(result))
+            Lose();
+    }
+
+    /// <summary>The device is no more. Said once, on a thread that holds nothing.</summary>
+    private void Lose()
+    {
+        if (Interlocked.Exchange(ref _vanished, 1) != 0 || _closed)
+            return;
+        BackendLog.Gone(_logger, Id, _device.Target.Path);
+        ThreadPool.UnsafeQueueUserWorkItem(static self => self._events.Vanished(), this, preferLocal: false);
+    }
+
+    /// <summary>Where the kernel does not let memory go, closing its files makes it: nothing of ours may stay mapped there when the memory is no more. Under the gate.</summary>
+    private void LetGo(int result)
+    {
+        if (result >= 0)
+            return;
+        BackendLog.Holds(_logger, Id, Problem.Of(result));
+        Lose();
+        _closed = true;
+        _device.Dispose();
+    }
+}

@@ -1,0 +1,102 @@
+using System.Buffers.Binary;
+using CcwFs.ChannelIo;
+using CcwFs.Cli.Mount;
+using CcwFs.Linux;
+using CcwFs.Memory;
+using CcwFs.Subchannel;
+using CcwFs.Tests.Subchannel;
+using CcwFs.Vfio.Backend;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CcwFs.Tests.Vfio.Backend;
+
+/// <summary>A subchannel of the backend over a <see cref="FakeKernel"/>, with 1 MiB of guest memory at address 0.</summary>
+internal sealed class BackendRig : IDisposable
+{
+    public const ulong GuestBase = 1ul << 32;
+    public static readonly SubchannelId Id = new(0, 0, 0x313);
+
+    private readonly ManualResetEventSlim _changed = new();
+
+    public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null)
+    {
+        Kernel = kernel ?? new FakeKernel();
+        VfioTarget target = group ? new VfioTarget(FakeKernel.Group, Uuid: FakeKernel.Uuid) : new VfioTarget(FakeKernel.Cdev);
+        Memory = new SealedStore(Shared = SharedMemory.Create("test", Machine.MemorySize));
+        Map = IovaMap.Identity(Memory);
+        Subchannel = new VfioSubchannel(VfioDevice.Open(Kernel, target), new VfioOptions(Id, new DeviceId(0, 0, 0x2B09), timeout), logger ?? NullLogger.Instance);
+        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
+        Device.IoInterrupt.Changed += _changed.Set;
+        Device.CrwInterrupt.Changed += _changed.Set;
+    }
+
+    public FakeKernel Kernel { get; }
+
+    public SharedMemory Shared { get; }
+
+    public IMemoryStore Memory { get; }
+
+    public IovaMap Map { get; }
+
+    public VfioSubchannel Subchannel { get; }
+
+    public VfioCcwDevice Device { get; }
+
+    /// <summary>An IRB that ends a program.</summary>
+    public static Irb Final(uint cpa, FunctionControl function = FunctionControl.Start, ActivityControl activity = ActivityControl.None)
+    {
+        var irb = default(Irb);
+        irb.Scsw = Scsw.Build(
+            0, function, activity, StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending, cpa, DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, 0, 7);
+        return irb;
+    }
+
+    public void Ccws(uint address, params ulong[] ccws)
+    {
+        byte[] bytes = new byte[Ccw.Size];
+        foreach (ulong ccw in ccws)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(bytes, ccw);
+            Memory.Write(address, bytes);
+            address += Ccw.Size;
+        }
+    }
+
+    public int Start(uint cpa = 0x1000, uint control = Machine.Orb64) => Device.WriteRegion(RegionIndex.Io, 0, Machine.Request(cpa, control), out _);
+
+    public int Command(uint command)
+    {
+        byte[] bytes = new byte[RegionLayout.CmdSize];
+        System.Runtime.InteropServices.MemoryMarshal.Write(bytes, command);
+        return Device.WriteRegion(RegionIndex.Cmd, 0, bytes, out _);
+    }
+
+    /// <summary>Waits for a signal and takes it.</summary>
+    public ulong Await(InterruptLine line)
+    {
+        long deadline = Environment.TickCount64 + (long)Machine.Patience.TotalMilliseconds;
+        while (true)
+        {
+            _changed.Reset();
+            if (line.TryTake(out ulong count))
+                return count;
+            Assert.True(_changed.Wait((int)Math.Max(0, deadline - Environment.TickCount64)), "no signal");
+        }
+    }
+
+    public Irb ReadIrb()
+    {
+        var irb = default(Irb);
+        Assert.Equal(Irb.Size, Device.ReadRegion(RegionIndex.Io, RegionLayout.IrbOffset, irb));
+        return irb;
+    }
+
+    public static void Eventually(Func<bool> holds, string what) => Assert.True(SpinWait.SpinUntil(holds, Machine.Patience), what);
+
+    public void Dispose()
+    {
+        Device.Dispose();
+        Shared.Dispose();
+    }
+}
