@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
+using CcwFs.Cli.Docs;
 using CcwFs.Cli.Mount;
 using CcwFs.Cli.Qemu;
 using CcwFs.Cli.Service;
@@ -32,9 +33,12 @@ internal static class Program
             QemuCommand.Create(),
             DasdCommand.Create(allocatedBytes: AllocatedBytes),
         };
+        root.Subcommands.Add(DocsCommand.Create(root));
         try
         {
             ParseResult parsed = Parse(root, arguments);
+            if (arguments is [['[', ..], ..]) // a directive: a shell asks how a line could go on
+                return await parsed.InvokeAsync().ConfigureAwait(false);
             RefuseUnknownOptions(parsed);
             if (parsed.Errors.Count > 0)
                 throw new CommandException($"{WrongUsage(parsed)} Try '{Invocation(parsed)} --help'.", CommandException.WrongUsage);
@@ -86,7 +90,7 @@ internal static class Program
     /// <summary>What was wrong first for the person who typed it: a word nobody knows, then what is missing.</summary>
     private static string WrongUsage(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0
-            ? $"unknown verb '{parsed.UnmatchedTokens[0]}'.{Nearest.Hint(parsed.UnmatchedTokens[0], parsed.RootCommandResult.Command.Subcommands.Select(c => c.Name))}"
+            ? $"unknown verb '{parsed.UnmatchedTokens[0]}'.{Nearest.Hint(parsed.UnmatchedTokens[0], parsed.RootCommandResult.Command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}"
         : parsed.UnmatchedTokens.Count > 0 ? $"unknown word '{parsed.UnmatchedTokens[0]}'."
         : OneLine(parsed.Errors[0].Message);
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using CcwFs.Cli.Docs;
 using CcwFs.Cli.Mount;
 using CcwFs.Fuse;
 using CcwFs.Linux;
@@ -13,6 +14,14 @@ internal static class ControlClient
 
     /// <summary>The --mount option of every such verb.</summary>
     internal static Option<string?> MountOption() => new("--mount") { Description = "The mount point of the ccwfs to talk to (default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs)" };
+
+    /// <summary>The argument of verbs that are about one subchannel; the shell completes the ids of the mount.</summary>
+    internal static Argument<string> IdArgument(Option<string?> mount)
+    {
+        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        id.CompletionSources.Add(context => Completion.DeviceIds(context.ParseResult.GetValue(mount)));
+        return id;
+    }
 
     /// <summary>Sends one request and gives the reply; an error of the other side is thrown.</summary>
     internal static ControlReply Send(string? mountPoint, ControlRequest request)

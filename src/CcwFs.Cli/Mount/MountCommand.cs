@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
+using CcwFs.Cli.Docs;
 using CcwFs.Cli.Service;
 using CcwFs.Linux;
 
@@ -114,15 +115,22 @@ internal static class MountCommand
     private static Option MakeOption(MountKey key)
     {
         string[] aliases = key.Alias is { } alias ? [alias] : [];
-        return key.Type switch
+        switch (key.Type)
         {
-            MountKeyType.Flag => new Option<bool>(key.Option, aliases) { Description = key.Help },
-            MountKeyType.Devices => new Option<string[]>(key.Option, aliases)
-            {
-                Description = $"A device: {DeviceSpec.Syntax}; repeat it for more (default: one volume, made on first use)", HelpName = key.Value,
-            },
-            _ => new Option<string?>(key.Option, aliases) { Description = key.Help, HelpName = key.Value },
-        };
+            case MountKeyType.Flag:
+                return new Option<bool>(key.Option, aliases) { Description = key.Help };
+            case MountKeyType.Devices:
+                var devices = new Option<string[]>(key.Option, aliases)
+                {
+                    Description = $"A device: {DeviceSpec.Syntax}; repeat it for more (default: one volume, made on first use)", HelpName = key.Value,
+                };
+                devices.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
+                return devices;
+            default:
+                var text = new Option<string?>(key.Option, aliases) { Description = key.Help, HelpName = key.Value };
+                text.CompletionSources.Add(_ => Completion.Words(key.Value));
+                return text;
+        }
     }
 
     /// <summary>Starts ourselves again as the process that stays, and waits until it has mounted or failed.</summary>

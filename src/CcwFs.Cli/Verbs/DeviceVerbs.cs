@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using CcwFs.Cli.Control;
+using CcwFs.Cli.Docs;
 using CcwFs.Cli.Mount;
 
 namespace CcwFs.Cli.Verbs;
@@ -53,7 +54,7 @@ internal static class InfoCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        Argument<string> id = ControlClient.IdArgument(mount);
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("info", "Tell all about a subchannel and its device") { id, mount, json };
         command.SetAction(result =>
@@ -84,6 +85,7 @@ internal static class AddCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         var spec = new Argument<string>("spec") { Description = $"The device: {DeviceSpec.Syntax}" };
+        spec.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
         var command = new Command("add", "Add a device to a mounted ccwfs") { spec, mount };
         command.SetAction(result =>
         {
@@ -104,7 +106,7 @@ internal static class RemoveCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        Argument<string> id = ControlClient.IdArgument(mount);
         var force = new Option<bool>("--force") { Description = "Suddenly, without asking a VFIO client to let go" };
         var command = new Command("remove", "Remove a device from a mounted ccwfs") { id, force, mount };
         command.SetAction(result =>
@@ -122,7 +124,7 @@ internal static class PathCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        Argument<string> id = ControlClient.IdArgument(mount);
         var chpid = new Argument<string>("chpid") { Description = "Channel-path id, like 40" };
         var state = new Argument<string>("state") { Description = "off or on" };
         state.AcceptOnlyFromAmong("off", "on");

@@ -16,7 +16,7 @@ internal static class RunCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        Argument<string> id = ControlClient.IdArgument(mount);
         var ccws = new Argument<string[]>("ccw") { Description = "CCWs, one an argument: 'SENSE_ID sli count=40'", Arity = ArgumentArity.ZeroOrMore };
         var file = new Option<string?>("--program") { Description = "A file of CCWs, one a line" };
         var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB" };

@@ -1,0 +1,45 @@
+namespace CcwFs.Cli.Docs;
+
+/// <summary>What a verb's manual page says beyond its help texts.</summary>
+/// <param name="Paragraphs">How it behaves.</param>
+/// <param name="Examples">Command lines.</param>
+internal sealed record VerbText(string[] Paragraphs, string[] Examples)
+{
+    private static readonly VerbText s_none = new([], []);
+
+    private static readonly Dictionary<string, VerbText> s_texts = new()
+    {
+        ["mount"] = new(
+            [
+                "Mounts the channel subsystem and stays in the foreground, or with --daemon in the background; \"mounted MOUNTPOINT\" is printed once the tree is ready. SIGINT and SIGTERM unmount; of a busy mount they name the holders and detach it lazily.",
+                "With --config, SIGHUP reads the configuration again: devices whose SPEC is not in it any more are removed, new ones are added, others go on undisturbed. A configuration with an error changes nothing; the errors are logged. Without --config, SIGHUP unmounts, unless it is a daemon. See ccwfs.json(5).",
+                "Relative paths start from the directory in which ccwfs was started.",
+            ],
+            ["ccwfs mount --device dasd,image=/var/lib/ccwfs/v.ckd,devno=0.0.0150", "ccwfs mount --config /etc/ccwfs/ccwfs.json --daemon --log journal"]),
+        ["umount"] = new(["Unmounts. A busy mount is detached lazily after its holders were named; reads that wait end."], ["ccwfs umount /run/ccwfs"]),
+        ["list"] = new(["Prints a row a subchannel, in the columns of lscss(8)."], ["ccwfs list --json"]),
+        ["info"] = new(["Prints what there is to know about a subchannel, its device and its client."], ["ccwfs info 0.0.0000"]),
+        ["add"] = new(
+            ["Plugs a device in. A relative path of an image starts from the working directory; the image is opened with the rights of the caller. The device is not part of the configuration: a reload leaves it alone, and the next mount does not have it."],
+            ["ccwfs add dasd,image=v.ckd,id=0.0.0005"]),
+        ["remove"] = new(
+            ["Unplugs a device. The directory is gone at once. A VFIO client, QEMU say, is asked to let go and works on until it has; with --force the device is gone from under it."],
+            ["ccwfs remove 0.0.0005"]),
+        ["path"] = new(["A channel path of an emulated device goes or comes back, with the channel reports that a real one gives."], ["ccwfs path 0.0.0000 40 off"]),
+        ["run"] = new(
+            ["Runs a channel program in an address space of its own and prints the decoded interruption-response block, the sense and the data read. The exit status is 0 when the program ended well."],
+            ["ccwfs run 0.0.0000 'SENSE_ID sli count=40'"]),
+        ["decode"] = new(["Explains a structure, given in hex or as raw bytes on standard input."], ["dd if=/run/ccwfs/0.0.0000/schib status=none | ccwfs decode schib"]),
+        ["translate"] = new(["Answers conformance vectors, a JSON object a line, with what the translator makes of them."], ["ccwfs translate --vectors FILE"]),
+        ["qemu"] = new(
+            ["Starts a stock QEMU with the named subchannels, or all, as vfio-ccw devices, and becomes it. The guest's memory is shared with ccwfs unless --private-memory is given."],
+            ["ccwfs qemu 0.0.0000,bootindex=1 -- qemu-system-s390x -m 512M -nographic"]),
+        ["dasd"] = new(["Makes and examines images of volumes (CKD_P370), as Hercules has them too."], ["ccwfs dasd create v.ckd --model 3390-3 --format cdl --volser VOL001"]),
+        ["config"] = new(
+            ["Looks a configuration over before it is used: prints what it would mount, or every error, each with file and line. What only the kernel or another program can tell, a locked image say, is told by the mount."],
+            ["ccwfs config check /etc/ccwfs/ccwfs.json && systemctl reload ccwfs"]),
+    };
+
+    /// <summary>The text of a verb; empty when its help texts say all.</summary>
+    internal static VerbText Of(string verb) => s_texts.GetValueOrDefault(verb, s_none);
+}
