@@ -27,6 +27,8 @@ internal static class Program
             RemoveCommand.Create(),
             PathCommand.Create(),
             ConfigCommand.Create(),
+            AttachCommand.Create(),
+            DetachCommand.Create(),
             RunCommand.Create(),
             DecodeCommand.Create(),
             TranslateCommand.Create(),

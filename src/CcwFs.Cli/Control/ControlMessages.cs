@@ -61,7 +61,11 @@ internal sealed record ControlReply
 /// <summary>A row of `ccwfs list`; the columns of lscss.</summary>
 internal sealed record DeviceRow(
     string Subchannel, string Device, string Devtype, string Cutype, bool Use, string Pim, string Pam, string Pom,
-    string Chpids, string Backend, string State, string Uuid, string? HostSubchannel = null, string? HostDevice = null);
+    string Chpids, string Backend, string State, string Uuid, string? HostSubchannel = null, string? HostDevice = null)
+{
+    /// <summary>Of a device of the host that is in no mount: its driver there.</summary>
+    public string? Driver { get; init; }
+}
 
 /// <summary>JSON of the control file: camel case, made at compile time.</summary>
 [JsonSourceGenerationOptions(

@@ -9,8 +9,8 @@ namespace CcwFs.Cli.Host;
 /// </summary>
 internal static class HostFiles
 {
-    /// <summary>Most bytes that are read of an attribute: sysfs gives a page at most (PAGE_SIZE in fs/sysfs/file.c), larger files of procfs are cut. A power of two, arbitrary.</summary>
-    private const int MaxText = 1 << 20;
+    /// <summary>Most bytes that are read of a file (arbitrary): sysfs gives a page at most, a mount table may be long.</summary>
+    private const int MaxText = 1 << 24;
 
     private const int Page = 4096;
 

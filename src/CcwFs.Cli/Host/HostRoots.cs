@@ -4,8 +4,12 @@ namespace CcwFs.Cli.Host;
 /// <param name="Sys">sysfs.</param>
 /// <param name="Proc">procfs.</param>
 /// <param name="Dev">Device nodes.</param>
-internal sealed record HostRoots(string Sys = "/sys", string Proc = "/proc", string Dev = "/dev")
+/// <param name="Root">What /etc and /var are in; empty for the usual.</param>
+internal sealed record HostRoots(string Sys = "/sys", string Proc = "/proc", string Dev = "/dev", string Root = "")
 {
+    /// <summary>The places with their options and what is usual.</summary>
+    internal IEnumerable<(string Option, string Place, string Usual)> Named() => [("--sysfs", Sys, "/sys"), ("--proc", Proc, "/proc"), ("--dev", Dev, "/dev"), ("--root", Root, "")];
+
     /// <summary>The channel subsystem's bus: subchannels and their drivers.</summary>
     internal string Css => $"{Sys}/bus/css";
 

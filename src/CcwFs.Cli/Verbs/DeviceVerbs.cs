@@ -3,11 +3,12 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Docs;
+using CcwFs.Cli.Host;
 using CcwFs.Cli.Mount;
 
 namespace CcwFs.Cli.Verbs;
 
-/// <summary><c>ccwfs list</c>: the mounted subchannels, in lscss's columns.</summary>
+/// <summary><c>ccwfs list</c>: the mounted subchannels and those of the host, in lscss's columns.</summary>
 internal static class ListCommand
 {
     private const int UsualId = 8; // characters of 0.0.0150
@@ -21,10 +22,18 @@ internal static class ListCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("list", "List the mounted subchannels") { mount, json };
+        var all = new Option<bool>("--all") { Description = "Also the subchannels of this host that could be attached; no mount is needed then" };
+        var noMount = new Option<bool>("--no-mount") { Description = "Those of this host alone" };
+        var command = new Command("list", "List the mounted subchannels") { mount, noMount, all, json };
+        var roots = new HostRootOptions();
+        roots.AddTo(command);
         command.SetAction(result =>
         {
-            IReadOnlyList<DeviceRow> rows = ControlClient.Send(result.GetValue(mount), new ControlRequest { Verb = "list" }).Devices ?? [];
+            bool none = result.GetValue(noMount), host = none || result.GetValue(all);
+            string? mountPoint = host ? HostMounts.Choose(result.GetValue(mount), none, out _) : result.GetValue(mount);
+            IReadOnlyList<DeviceRow> rows = host && mountPoint is null ? [] : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
+            if (host)
+                rows = HostList.With(rows, new HostResolver(roots.Read(result)));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
             {
@@ -32,20 +41,21 @@ internal static class ListCommand
                 return;
             }
             int width = rows.Any(row => row.Device.Length > UsualId) ? UsualId + 1 : UsualId; // css fe has two digits
-            output.WriteLine($"{"Device".PadRight(width)} Subchan.  DevType CU Type Use  PIM PAM POM  CHPIDs            Backend   State    Host");
-            output.WriteLine(new string('-', 92));
+            output.WriteLine($"{"Device".PadRight(width)} Subchan.  DevType CU Type Use  PIM PAM POM  CHPIDs            Backend   State    {"MDEV",-36} Host");
+            output.WriteLine(new string('-', 134));
             foreach (DeviceRow row in rows)
             {
                 string chpids = row.Chpids.Length == 16 ? $"{row.Chpids[..8]} {row.Chpids[8..]}" : row.Chpids;
+                string driver = row.Driver is { Length: > 0 } name ? $" ({name})" : "";
                 output.WriteLine(
-                    $"{row.Device.PadRight(width)} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids} {row.Backend,-9} {row.State,-8} {Host(row)}".TrimEnd());
+                    $"{row.Device.PadRight(width)} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids,-17} {row.Backend,-9} {row.State,-8} {row.Uuid + driver,-36} {HostIds(row)}".TrimEnd());
             }
         });
         return command;
     }
 
     /// <summary>Device and subchannel where the host has them, when that is another channel subsystem.</summary>
-    private static string Host(DeviceRow row) => row.HostSubchannel is null ? "" : $"{row.HostDevice} {row.HostSubchannel}";
+    private static string HostIds(DeviceRow row) => row.HostSubchannel is null ? "" : $"{row.HostDevice} {row.HostSubchannel}";
 }
 
 /// <summary><c>ccwfs info ID</c>: all there is to know about one subchannel.</summary>

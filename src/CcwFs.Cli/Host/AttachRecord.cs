@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using CcwFs.ChannelIo;
+
+namespace CcwFs.Cli.Host;
+
+/// <summary>
+/// How a subchannel was before attach: what detach brings back. A file in /var/lib/ccwfs/attached, written before anything is changed, so that a
+/// half-done attach can be undone too.
+/// </summary>
+internal sealed record AttachRecord
+{
+    /// <summary>The device's bus id; null when it was unknown.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>Linux used the device.</summary>
+    public bool Online { get; init; }
+
+    /// <summary>The device was on the list of ignored ones.</summary>
+    public bool Hidden { get; init; }
+
+    /// <summary>The subchannel's driver; null when it had none.</summary>
+    public string? Driver { get; init; } = HostDevice.IoDriver;
+
+    /// <summary>The driver that somebody had chosen for the subchannel.</summary>
+    public string? Override { get; init; }
+
+    /// <summary>mdevctl and driverctl were told of it.</summary>
+    public bool Persist { get; init; }
+
+    /// <summary>The file: named after the device, which keeps its number when its subchannel is hidden; else after the subchannel.</summary>
+    internal static string PathOf(HostRoots roots, DeviceId? device, SubchannelId? id) =>
+        $"{roots.Root}/var/lib/ccwfs/attached/{(device is { } number ? number.ToString() : $"{HostResolver.SubchannelPrefix}{id}")}.json";
+
+    /// <summary>The record in a file; null without one.</summary>
+    internal static AttachRecord? Load(string path)
+    {
+        if (HostFiles.Read(path) is not { } text)
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize(text, AttachJson.Default.AttachRecord) ?? throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw new CommandException($"{path} is not understood; delete it: the device's earlier state is then not known, and it stays offline");
+        }
+    }
+
+    /// <summary>What the device was before this attach and those before: once online or hidden counts.</summary>
+    internal static AttachRecord Of(HostDevice now, bool persist, AttachRecord? earlier) => new()
+    {
+        Device = now.Device?.ToString(),
+        Online = now.IsOnline == true || earlier?.Online == true,
+        Hidden = earlier?.Hidden == true,
+        Driver = earlier is not null ? earlier.Driver : now.Driver == HostDevice.VfioDriver ? HostDevice.IoDriver : now.Driver,
+        Override = earlier is not null ? earlier.Override : now.Override == HostDevice.VfioDriver ? null : now.Override,
+        Persist = persist || earlier?.Persist == true,
+    };
+
+    /// <summary>The file's text.</summary>
+    internal string ToText() => JsonSerializer.Serialize(this, AttachJson.Default.AttachRecord) + "\n";
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(AttachRecord))]
+internal sealed partial class AttachJson : JsonSerializerContext;

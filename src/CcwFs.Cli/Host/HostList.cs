@@ -1,0 +1,36 @@
+using CcwFs.Cli.Control;
+using CcwFs.FileSystem;
+
+namespace CcwFs.Cli.Host;
+
+/// <summary>The host's subchannels as rows of `ccwfs list`.</summary>
+internal static class HostList
+{
+    /// <summary>The backend of a row that is in no mount.</summary>
+    private const string Backend = "host";
+
+    /// <summary>The mounted rows, and those of the host's I/O subchannels with a device that are not among them.</summary>
+    internal static IReadOnlyList<DeviceRow> With(IReadOnlyList<DeviceRow> mounted, HostResolver resolver)
+    {
+        HashSet<string> shown = [.. mounted.Where(row => row.Backend == HostMounts.RealBackend).SelectMany(row => new[] { row.Subchannel, row.Uuid })];
+        return [.. mounted, .. resolver.All().Where(d => d is { IsIo: true, Device: not null }).Select(Row).Where(row => !shown.Contains(row.Subchannel) && !shown.Contains(row.Uuid))];
+    }
+
+    private static DeviceRow Row(HostDevice device) => new(
+        device.Id.ToString(), device.Device.ToString()!, device.DeviceType, device.ControlUnitType, device.IsOnline == true,
+        Mask(device, 0), Mask(device, 1), Mask(device, 2), device.Chpids, Backend, State(device), device.Mdev?.Uuid ?? SubchannelUuid.Of(device.Id))
+    {
+        Driver = device.DeviceDriver ?? device.Driver ?? "",
+    };
+
+    private static string Mask(HostDevice device, int index) => device.Masks.Count > index ? device.Masks[index] : "";
+
+    private static string State(HostDevice device) => device switch
+    {
+        { Mdev: not null } => "attached",
+        { Driver: HostDevice.VfioDriver } => "bound",
+        { IsOnline: true } => "online",
+        { IsOnline: false } => "offline",
+        _ => "unknown",
+    };
+}

@@ -1,0 +1,52 @@
+using CcwFs.ChannelIo;
+using CcwFs.Cli.Control;
+using CcwFs.Cli.Mount;
+using CcwFs.Fuse;
+
+namespace CcwFs.Cli.Host;
+
+/// <summary>The mounted ccwfs beside the host: which of its subchannels are the host's.</summary>
+internal static class HostMounts
+{
+    /// <summary>The backend's name of real devices in rows.</summary>
+    internal const string RealBackend = "vfio";
+
+    /// <summary>The mount point to use: the one asked for, or the default one when a ccwfs is mounted there; else null, and why.</summary>
+    internal static string? Choose(string? asked, bool none, out string? note)
+    {
+        note = null;
+        if (none)
+            return null;
+        string mountPoint = Path.GetFullPath(asked ?? Places.MountPoint);
+        if (MountTable.Find(mountPoint)?.Type == "fuse.ccwfs")
+            return mountPoint;
+        if (asked is not null)
+            throw new CommandException($"no ccwfs is mounted at {mountPoint}; mount one: ccwfs mount {mountPoint}, or leave it out with --no-mount");
+        note = $"no ccwfs is mounted at {mountPoint}";
+        return null;
+    }
+
+    /// <summary>The mounted rows; none without a mount.</summary>
+    internal static IReadOnlyList<DeviceRow> Rows(string? mountPoint) =>
+        mountPoint is null ? [] : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
+
+    /// <summary>The mounted subchannel that a host's one is: by its id, or by a mediated device that its facts name.</summary>
+    internal static DeviceRow? Find(string mountPoint, SubchannelId id, HostMdev? mdev, HostRoots roots)
+    {
+        string name = id.ToString();
+        string[] names = mdev is null ? [] : [.. new[] { mdev.Uuid, mdev.CdevPath(roots), mdev.GroupPath(roots) }.OfType<string>()];
+        return Rows(mountPoint).Where(row => row.Backend == RealBackend).FirstOrDefault(row => row.Subchannel == name
+            || (names.Length > 0 && (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key != "uuid" && names.Contains(fact.Value)) ?? false)));
+    }
+
+    /// <summary>The emulated device with an image, a subchannel id or a device number.</summary>
+    internal static DeviceRow? FindEmulated(string mountPoint, string word)
+    {
+        string image = Path.GetFullPath(word);
+        return Rows(mountPoint).Where(row => row.Backend != RealBackend).FirstOrDefault(row => row.Subchannel == word || row.Device == word
+            || (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key == "image" && fact.Value == image) ?? false));
+    }
+
+    private static IReadOnlyList<KeyValuePair<string, string>>? Facts(string mountPoint, string id) =>
+        ControlClient.Send(mountPoint, new ControlRequest { Verb = "info", Id = id }).Facts;
+}
