@@ -37,7 +37,7 @@ public readonly record struct Orb(uint InterruptionParameter, uint Control, uint
     /// <summary>F: format-1 CCWs, bit 8.</summary>
     public bool Format1 => (Control & OrbControl.Format1) != 0;
 
-    /// <summary>P: prefetch allowed, bit 9. Makes no difference here: everything is prefetched.</summary>
+    /// <summary>P: prefetch allowed, bit 9.</summary>
     public bool Prefetch => (Control & OrbControl.Prefetch) != 0;
 
     /// <summary>I: initial-status interruption, bit 10.</summary>

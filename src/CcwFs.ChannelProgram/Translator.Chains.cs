@@ -21,7 +21,9 @@ public sealed partial class Translator
             Array.Resize(ref _chains, _chains.Length * 2);
         int size = length * Ccw.Size;
         uint hostHead = Arena.Allocate(size + ChainGap);
-        Span<byte> host = Arena.Bytes(hostHead, size);
+        Span<byte> host = Arena.Bytes(hostHead, size + ChainGap);
+        host[size..].Clear(); // status modifier may lead there: no command of an earlier program
+        host = host[..size];
         if (_orb.Format1)
         {
             _fetched.AsSpan(0, size).CopyTo(host);

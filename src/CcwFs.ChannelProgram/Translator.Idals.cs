@@ -132,12 +132,13 @@ public sealed partial class Translator
         return ProgramFault.None;
     }
 
-    /// <summary>An idle CCW's list stays as the guest gave it, but must not name a pinned page by chance.</summary>
+    /// <summary>An idle CCW's list stays as the guest gave it, but must not name a pinned page or a place in the arena by chance.</summary>
     private static void HideWindow(Span<byte> idaws)
     {
         for (; !idaws.IsEmpty; idaws = idaws[IdawSize..])
         {
-            if (PinRecord.InWindow(BinaryPrimitives.ReadUInt64BigEndian(idaws)))
+            ulong idaw = BinaryPrimitives.ReadUInt64BigEndian(idaws);
+            if (PinRecord.InWindow(idaw) || (idaw <= uint.MaxValue && HostArena.Owns((uint)idaw)))
                 BinaryPrimitives.WriteUInt64BigEndian(idaws, UnresolvableIdaw);
         }
     }

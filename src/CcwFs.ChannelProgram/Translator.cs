@@ -139,6 +139,11 @@ public sealed partial class Translator
         orb = default;
         if (!IsInitialized)
             return false;
+        if (Live is not null)
+        {
+            orb = LiveOrb(interruptionParameter, logicalPathMask);
+            return true;
+        }
         uint control = _orb.Control | OrbControl.Format1;
         if (!_orb.Format2Idaws)
             control |= OrbControl.Format2Idaws | OrbControl.TwoKIdaws;
@@ -158,6 +163,11 @@ public sealed partial class Translator
     /// <summary>The guest address of a CCW address in [head, behind the last CCW] of a chain, by byte; false for any other.</summary>
     public bool TryToGuestAddress(uint ccwAddress, out uint guestAddress)
     {
+        if (Live is not null)
+        {
+            guestAddress = ccwAddress;
+            return true;
+        }
         for (int c = 0; c < _chainCount; c++)
         {
             ref readonly Chain chain = ref _chains[c];
@@ -175,8 +185,8 @@ public sealed partial class Translator
     /// <summary>The SCSW with its CCW address in guest terms.</summary>
     public Scsw UpdateScsw(Scsw scsw) => scsw with { CcwAddress = ToGuestAddress(scsw.CcwAddress) };
 
-    /// <summary>True when a page of [iova, iova + length) is pinned (cp_iova_pinned).</summary>
-    public bool IsIovaPinned(ulong iova, ulong length) => IsInitialized && Pins.Contains(iova, length);
+    /// <summary>True when a page of [iova, iova + length) is pinned (cp_iova_pinned), or was touched by a program that is not prefetched.</summary>
+    public bool IsIovaPinned(ulong iova, ulong length) => IsInitialized && (Live?.Contains(iova, length) ?? Pins.Contains(iova, length));
 
     /// <summary>Gives everything back (cp_free); without effect when nothing is initialized.</summary>
     public void Free()
@@ -188,6 +198,8 @@ public sealed partial class Translator
         _chainCount = 0;
         Pins.Clear([]);
         Arena.Reset();
+        ForgetPolicy();
+        ForgetLive();
         if (_chains.Length > MaxChains / 4)
             _chains = new Chain[4];
     }

@@ -28,6 +28,7 @@ public static class DeviceInfo
             new("backend", subchannel.Backend),
             new("state", StateName(there ? device.State : DeviceState.NotOperational)),
             new("client", device.IsTaken ? "a VFIO client (QEMU)" : "none"),
+            new("policy", device.Policy?.ToString() ?? "none"),
             new("uuid", SubchannelUuid.Of(device.Id)),
             .. subchannel.Describe(),
         ];

@@ -21,6 +21,12 @@ public interface ISubchannel : IDisposable
     /// <summary>What is behind it, one word for tables: "emulated" or "vfio".</summary>
     string Backend { get; }
 
+    /// <summary>
+    /// It fetches a program that must not be prefetched (ORB P bit 0) CCW by CCW out of <see cref="Translator.Live"/>; another is given such a program
+    /// translated as a whole, as the kernel does.
+    /// </summary>
+    bool FetchesByItself => false;
+
     /// <summary>Device and control-unit type and model as lscss prints them, "3390/0c" and "3990/e9"; empty when unknown.</summary>
     (string Device, string ControlUnit) Types { get; }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 using Mono.Unix.Native;
 
@@ -55,7 +56,7 @@ public sealed partial class VfioCcwDevice
         _state = DeviceState.Processing;
         Errno outcome;
         if (!IovaMap.MayWait(mappings))
-            outcome = Translate(_translator, orb, mappings, _runSpace.Unmapped);
+            outcome = Translate(_translator, orb, mappings, _runSpace);
         else if (!TranslateWaiting(orb, mappings, out outcome))
             return outcome;
         if (outcome == 0)
@@ -75,11 +76,11 @@ public sealed partial class VfioCcwDevice
             return false;
         }
         Translator translator = _translating = _translator;
-        Errno unmapped = _runSpace.Unmapped;
+        AddressSpace space = _runSpace;
         _gate.Exit();
         try
         {
-            outcome = Translate(translator, orb, mappings, unmapped);
+            outcome = Translate(translator, orb, mappings, space);
         }
         finally
         {
@@ -105,17 +106,26 @@ public sealed partial class VfioCcwDevice
         _state = DeviceState.Idle;
     }
 
-    private Errno Translate(Translator translator, in Orb orb, Mapping[] mappings, Errno unmapped)
+    private Errno Translate(Translator translator, in Orb orb, Mapping[] mappings, AddressSpace space)
     {
+        DevicePolicy? policy = _policy;
+        ProgramFault fault;
+        if (!orb.Prefetch && _subchannel.FetchesByItself)
+        {
+            fault = translator.InitializeLive(orb, space.Map, mappings, policy);
+            return DeviceErrors.FromFault(fault, space.Unmapped);
+        }
         if (!orb.Prefetch && !_warnedPrefetch)
         {
             _warnedPrefetch = true;
             DeviceLog.PrefetchNotAllowed(_logger, Id);
         }
-        ProgramFault fault = translator.Initialize(orb, mappings);
+        fault = translator.Initialize(orb, mappings);
         if (fault == ProgramFault.None)
             fault = translator.Prefetch();
-        return DeviceErrors.FromFault(fault, unmapped);
+        if (fault == ProgramFault.None && policy is not null)
+            fault = translator.Police(policy);
+        return DeviceErrors.FromFault(fault, space.Unmapped);
     }
 
     private Errno StartTranslated(in Orb orb)
@@ -126,7 +136,7 @@ public sealed partial class VfioCcwDevice
         if (orb.LogicalPathMask == 0)
             UpdatePaths();
         _translator.GetOrb(orb.InterruptionParameter, _lpm, out Orb host);
-        FunctionResult result = _subchannel.Start(host, _translator);
+        FunctionResult result = _translator.Refusal is null ? _subchannel.Start(host, _translator) : StartRefused(host);
         if (result.Refusal != 0)
             return result.Refusal;
         switch (result.Condition)
@@ -146,6 +156,15 @@ public sealed partial class VfioCcwDevice
         }
     }
 
+    /// <summary>What START would say of a program that the subchannel is not to see.</summary>
+    private ConditionCode StartRefused(in Orb host)
+    {
+        if (!_subchannel.Store(out Schib schib) || (schib.Pmcw.Pam & host.LogicalPathMask) == 0)
+            return ConditionCode.NotOperational;
+        Refuse(host, _translator.Refusal!);
+        return ConditionCode.Initiated;
+    }
+
     private void UpdatePaths() =>
         _lpm = _subchannel.Store(out Schib schib) ? (byte)(schib.Pmcw.Pam & ~_lostPaths) : (byte)0;
 
@@ -157,12 +176,14 @@ public sealed partial class VfioCcwDevice
         {
             outcome = MemoryMarshal.Read<uint>(_cmd) switch
             {
+                RegionLayout.CommandHalt when _refused is not null => Errno.EBUSY,
                 RegionLayout.CommandHalt => DeviceErrors.FromFunction(_subchannel.Halt()),
                 RegionLayout.CommandClear => DeviceErrors.FromFunction(_subchannel.Clear()),
                 _ => Errno.EINVAL,
             };
             proceed = outcome == 0;
-            _unseen &= !proceed;
+            if (proceed)
+                (_refused, _unseen) = (null, false);
             if (proceed && _client is not null && MemoryMarshal.Read<uint>(_cmd) == RegionLayout.CommandClear)
                 _irbs.Clear(); // as the status they were; a client that does not read them waits for the next signal
         }
@@ -175,7 +196,7 @@ public sealed partial class VfioCcwDevice
     {
         CancelTranslation();
         bool operational;
-        if (_resets == 0 && !_translator.Pins.MayWait)
+        if (_resets == 0 && !_translator.MayWait)
         {
             operational = _subchannel.Reset(system);
         }
@@ -204,6 +225,7 @@ public sealed partial class VfioCcwDevice
     private void EndProgram(bool byReset = false)
     {
         PrivateInterrupt? privateRun = _privateRun;
+        _refused = null;
         _translator.Free();
         _privateRun = null;
         EnterSpace(_clientSpace ?? _space);

@@ -70,7 +70,7 @@ public sealed partial class VfioCcwDevice
         lock (_gate)
         {
             client = _client;
-            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !_subchannel.Test(out irb))
+            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !Test(out irb))
                 return false;
             Scsw scsw = irb.Scsw;
             if (IsSolicited(scsw))
@@ -79,7 +79,10 @@ public sealed partial class VfioCcwDevice
                 privateRun = _privateRun;
                 final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
                 if (final)
+                {
+                    LogRefusal();
                     EndProgram();
+                }
             }
             if (privateRun is null)
                 signal = Present(irb);
@@ -87,6 +90,15 @@ public sealed partial class VfioCcwDevice
         if (signal)
             Raise(DeviceInterrupt.Io, client);
         privateRun?.Invoke(irb, final);
+        return true;
+    }
+
+    /// <summary>The status of a refused program, or the subchannel's.</summary>
+    private bool Test(out Irb irb)
+    {
+        if (_refused is not { } refused)
+            return _subchannel.Test(out irb);
+        (irb, _refused) = (refused.Value, null);
         return true;
     }
 

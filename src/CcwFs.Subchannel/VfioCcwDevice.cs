@@ -105,8 +105,11 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     /// <summary>Lets the backend go on after a write, unless somebody has done so since; see <see cref="ISubchannel.Proceed"/>.</summary>
     public void Proceed(bool here, bool mayWait = false)
     {
-        if (Interlocked.Exchange(ref _owed, 0) != 0)
-            _subchannel.Proceed(here, mayWait);
+        if (Interlocked.Exchange(ref _owed, 0) == 0)
+            return;
+        if (_refused is not null)
+            Interrupt();
+        _subchannel.Proceed(here, mayWait);
     }
 
     /// <summary>Does what <see cref="Proceed"/> is still to be called for, on this thread; without effect when nothing is owed.</summary>

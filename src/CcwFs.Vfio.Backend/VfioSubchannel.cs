@@ -80,6 +80,9 @@ public sealed partial class VfioSubchannel : ISubchannel
     public bool NeedsAddresses => true;
 
     /// <inheritdoc/>
+    public bool FetchesByItself => false;
+
+    /// <inheritdoc/>
     public void Connect(ISubchannelEvents events)
     {
         _events = events;

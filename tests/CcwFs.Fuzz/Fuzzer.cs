@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.ChannelProgram.Policy;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
@@ -25,7 +26,8 @@ public enum FuzzTarget
 /// <param name="Profile">What the control unit has.</param>
 /// <param name="SpaceEfficient">An ESE volume.</param>
 /// <param name="Cylinders">Its size.</param>
-public sealed record FuzzDasd(EckdProfile Profile = EckdProfile.Full, bool SpaceEfficient = false, int Cylinders = 5);
+/// <param name="WritableCylinder">The only one that a policy lets programs write; null: no policy.</param>
+public sealed record FuzzDasd(EckdProfile Profile = EckdProfile.Full, bool SpaceEfficient = false, int Cylinders = 5, int? WritableCylinder = null);
 
 /// <summary>An invariant did not hold.</summary>
 /// <param name="message">Which.</param>
@@ -38,7 +40,7 @@ public sealed class FuzzException(string message, string program) : Exception(me
 
 /// <summary>
 /// Mutates programs of a corpus and runs them. Invariants: no exception; a bounded time (with CLEAR for a program that loops); nothing is written outside
-/// the pages that the program pinned; the pins are given back; no address of the arena leaves. Rounds depend on the seed alone.
+/// the pages that the program pinned, nor to a track that a policy forbids; the pins are given back; no address of the arena leaves. Rounds depend on the seed alone.
 /// </summary>
 public sealed class Fuzzer : IDisposable
 {
@@ -59,6 +61,7 @@ public sealed class Fuzzer : IDisposable
     private readonly Translator _translator = new();
     private readonly ChannelExecutor _executor = new();
     private readonly Observer _subchannel;
+    private readonly WatchedStore _store;
     private readonly VfioCcwDevice _device;
     private Orb _orb;
 
@@ -72,10 +75,15 @@ public sealed class Fuzzer : IDisposable
         _map.Map(ReadWriteSize, 0x1_0000, store, ReadWriteSize, MemoryRights.Read);
         _map.Map(ReadWriteSize + 0x1_0000, 0x1_0000, store, ReadWriteSize + 0x1_0000, MemoryRights.Write);
         CkdGeometry geometry = CkdGeometry.Model3390(dasd.Cylinders);
-        var volume = new EckdVolume(new MemoryTrackStore(geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "FUZZ01")));
+        _store = new WatchedStore(new MemoryTrackStore(geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "FUZZ01")), dasd.WritableCylinder);
+        var volume = new EckdVolume(_store);
         var options = new EckdOptions(new DeviceId(0, 0, 0x150), Profile: dasd.Profile, SpaceEfficient: dasd.SpaceEfficient);
         _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), options.Device, [0x10, 0x11], new EckdDevice(volume, options), _executor));
         _device = new VfioCcwDevice(_subchannel, new AddressSpace(_map), NullLogger.Instance);
+        TrackRanges? writable = null;
+        if (dasd.WritableCylinder is { } cylinder)
+            TrackRanges.TryParse(cylinder.ToString(System.Globalization.CultureInfo.InvariantCulture), out writable);
+        _device.SetPolicy(new DevicePolicy { Extents = writable });
     }
 
     /// <summary>Programs made.</summary>
@@ -83,6 +91,9 @@ public sealed class Fuzzer : IDisposable
 
     /// <summary>Programs that the translator and the subchannel accepted.</summary>
     public int Started { get; private set; }
+
+    /// <summary>Tracks that programs have written.</summary>
+    public int TracksWritten => _store.Written;
 
     /// <summary>Programs that looped and were cleared.</summary>
     public int Cleared { get; private set; }
@@ -214,12 +225,13 @@ public sealed class Fuzzer : IDisposable
             Finish();
         }
         Check(proceed == (result == RegionLayout.IoSize) && _device.State == DeviceState.Idle, $"result {result}, state {_device.State}");
+        Check(_store.Outside < 0, $"track {_store.Outside} was written, which the policy forbids");
         Check(_subchannel.Program is null || _subchannel.Program.Pins.Count == 0, "pins are left");
         while (_device.IoInterrupt.TryTake(out _))
         {
             _device.ReadRegion(RegionIndex.Io, 0, io);
             uint address = Scsw.Read(io[RegionLayout.IrbOffset..]).CcwAddress;
-            Check(!HostArena.Owns(address) || HostArena.Owns(_orb.ProgramAddress), $"an address of the arena leaves: {address:x8}");
+            Check(!HostArena.Owns(address) || HostArena.Owns(_orb.ProgramAddress) || !_orb.Prefetch, $"an address of the arena leaves: {address:x8}");
         }
         for (int page = 0; page < _pinned.Length; page++)
         {
@@ -275,6 +287,8 @@ public sealed class Fuzzer : IDisposable
 
         public string Backend => inner.Backend;
 
+        public bool FetchesByItself => inner.FetchesByItself;
+
         public (string Device, string ControlUnit) Types => inner.Types;
 
         public bool NeedsAddresses => inner.NeedsAddresses;
@@ -286,6 +300,8 @@ public sealed class Fuzzer : IDisposable
         public FunctionResult Start(in Orb orb, Translator program)
         {
             Program = program;
+            if (program.Live is not null)
+                Pinned.AsSpan().Fill(true); // its pages are pinned one by one
             for (int i = 0; i < program.Pins.Count; i++)
                 Pinned[program.Pins.GuestPage(i) / IovaMap.PageSize] = true;
             return inner.Start(orb, program);

@@ -12,7 +12,7 @@ internal static class HostList
     /// <summary>The mounted rows, and those of the host's I/O subchannels with a device that are not among them.</summary>
     internal static IReadOnlyList<DeviceRow> With(IReadOnlyList<DeviceRow> mounted, HostResolver resolver)
     {
-        HashSet<string> shown = [.. mounted.Where(row => row.Backend == HostMounts.RealBackend).SelectMany(row => new[] { row.Subchannel, row.Uuid })];
+        HashSet<string> shown = [.. mounted.Where(row => row.Backend == HostMounts.RealBackend).SelectMany(row => new[] { row.HostSubchannel ?? row.Subchannel, row.Uuid })];
         return [.. mounted, .. resolver.All().Where(d => d is { IsIo: true, Device: not null }).Select(Row).Where(row => !shown.Contains(row.Subchannel) && !shown.Contains(row.Uuid))];
     }
 

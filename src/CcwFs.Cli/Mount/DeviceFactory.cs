@@ -91,6 +91,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         try
         {
             RefuseTakenNumber(subchannel.Device, spec);
+            device.SetPolicy(spec.Policy);
             device.Leaving += sudden => Leave(device, sudden);
             return table.TryAdd(device) ? device.Id : throw Exists(device.Id);
         }
@@ -130,7 +131,9 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             dasd = Make(Volumes.InMemory());
         }
         var subchannel = new EmulatedSubchannel(id, number, spec.ChannelPaths, dasd, executor);
-        if (!table.TryAdd(new VfioCcwDevice(subchannel, space, log, spec.Css)))
+        var device = new VfioCcwDevice(subchannel, space, log, spec.Css);
+        device.SetPolicy(spec.Policy);
+        if (!table.TryAdd(device))
             throw Exists(shown);
         return shown;
     }

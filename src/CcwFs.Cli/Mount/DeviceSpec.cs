@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram.Policy;
 using CcwFs.Emulation.Dasd.Eckd;
 
 namespace CcwFs.Cli.Mount;
@@ -64,7 +65,17 @@ internal sealed class DeviceSpec
             (s, v) => DeviceId.TryParse(v, out DeviceId id) ? Assign(s.Device = id) : "it is written like 0.0.0150"),
         new("css", DeviceKinds.All, "0-3|fe", "The channel subsystem that it is shown in, whichever it is in (default: its own)", SetCss),
         new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight (default: 40)", SetPaths),
-        new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume", (s, _) => Assign(s.IsReadOnly = true)),
+        new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume", (s, _) => Assign(s.Policy = s.Policy with { ReadOnly = true })),
+        new("allow", DeviceKinds.All, "COMMAND.…", "The only commands and orders that may be used: READ_DATA, 86, psf:18, psf:18/0e, dso:81; with dots between",
+            (s, v) => CommandList.TryParse(v, out CommandList? list) ?? Assign(s.Policy = s.Policy with { Allow = list })),
+        new("deny", DeviceKinds.All, "COMMAND.…", "Commands and orders that may not be used",
+            (s, v) => CommandList.TryParse(v, out CommandList? list) ?? Assign(s.Policy = s.Policy with { Deny = list })),
+        new("extents", DeviceKinds.All, "C/H-C/H.…", "The only tracks that may be written; C-C and C are whole cylinders",
+            (s, v) => TrackRanges.TryParse(v, out TrackRanges? tracks) ?? Assign(s.Policy = s.Policy with { Extents = tracks })),
+        new("max-ccws", DeviceKinds.All, "N", "Most CCWs of a program",
+            (s, v) => IsNumber(v, int.MaxValue, out long n) ?? Assign(s.Policy = s.Policy with { MaxCcws = (int)n })),
+        new("max-bytes", DeviceKinds.All, "N", "Most bytes that a program's CCWs may count",
+            (s, v) => IsNumber(v, long.MaxValue, out long n) ?? Assign(s.Policy = s.Policy with { MaxBytes = n })),
         new("profile", DeviceKinds.Dasd, "minimal|linux|full", "What the control unit offers (default: linux)", SetProfile),
         new("ese", DeviceKinds.Dasd, null, "The volume is thinly provisioned, and says so", (s, _) => Assign(s.IsSpaceEfficient = true)),
         new("count", DeviceKinds.Dasd, "N", "Makes N devices, with the ids that follow; image=PATH may hold %d", SetCount),
@@ -104,7 +115,10 @@ internal sealed class DeviceSpec
 
     internal byte[] ChannelPaths { get; private set; } = [0x40];
 
-    internal bool IsReadOnly { get; private set; }
+    internal bool IsReadOnly => Policy.ReadOnly;
+
+    /// <summary>What programs may do; one for all devices of the SPEC.</summary>
+    internal DevicePolicy Policy { get; private set; } = new();
 
     internal EckdProfile Profile { get; private set; } = EckdProfile.Linux;
 
@@ -192,6 +206,10 @@ internal sealed class DeviceSpec
     }
 
     private static string? Assign(object? _) => null;
+
+    private static string? IsNumber(string value, long most, out long number) =>
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= 1 && number <= most
+            ? null : "it is a number from 1 on";
 
     private static string? SetCount(DeviceSpec spec, string value)
     {

@@ -19,8 +19,6 @@ internal static class RealDevices
     internal static VfioSubchannel Open(
         DeviceSpec spec, string directory, CallerIdentity? caller, string? ownMountPoint, Func<SubchannelId?, SubchannelId> choose, ILogger log)
     {
-        if (spec.IsReadOnly)
-            throw new CommandException("readonly is not possible for a real device yet; leave it out");
         (VfioTarget target, SubchannelId? own, DeviceId? known) = Find(spec, directory);
         OwnMounts.RefuseOwn(target.Path, ownMountPoint);
         OwnMounts.RefuseOwn(target.IommuPath, ownMountPoint);

@@ -84,6 +84,9 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     public string Backend => "emulated";
 
     /// <inheritdoc/>
+    public bool FetchesByItself => true;
+
+    /// <inheritdoc/>
     public (string Device, string ControlUnit) Types
     {
         get
@@ -143,7 +146,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 return ConditionCode.NotOperational;
             if (_isPending || IsUnsolicitedPending)
                 return ConditionCode.StatusPending;
-            if (_active || _function != FunctionControl.None || (program.Pins.MayWait && _givenUp >= MaxGivenUp))
+            if (_active || _function != FunctionControl.None || (program.MayWait && _givenUp >= MaxGivenUp))
                 return ConditionCode.Busy;
             (_active, _suspended, _waiting, _pathLost, _stop) = (true, false, false, false, false);
             (_lastPath, _interruptionParameter) = (FirstPath(paths), orb.InterruptionParameter);

@@ -6,12 +6,13 @@ namespace CcwFs.Emulation.Channel;
 /// <content>Data in memory that may wait for its owner: copied before and behind the device's command, never inside it.</content>
 internal sealed partial class ProgramRun
 {
-    private StagedData? _staged;      // null: the program's memory never waits
+    private StagedData? _stagedData;  // made when it is needed first
+    private StagedData? _staged;      // of this command; null: it is not staged
     private bool _isCopying;          // guarded by the gate
     private volatile bool _abandoned; // set under the gate, while copying
 
     /// <summary>The program's memory may wait for its owner.</summary>
-    internal bool MayWait => _staged is not null;
+    internal bool MayWait => _mayWait;
 
     /// <summary>Memory is being waited for. Under the gate.</summary>
     internal bool IsCopying => _isCopying;
@@ -22,20 +23,42 @@ internal sealed partial class ProgramRun
     /// <summary>Gives the run up while it is copying; another one takes its place. Under the gate.</summary>
     internal void Abandon() => _abandoned = true;
 
-    /// <summary>Fetches what the command may take, as the count, the chain and the IDAWs will give it again. False: abandoned.</summary>
+    /// <summary>The command is staged: its memory may wait, or all of it must be known before.</summary>
+    private void ChooseStaging()
+    {
+        bool staged = _mayWait || (_judge?.MustKnowAll(_command) ?? false);
+        _staged = staged ? _stagedData ??= new StagedData() : null;
+    }
+
+    /// <summary>
+    /// Fetches what the command may take, as the count, the chain and the IDAWs will give it again; of a program that is not prefetched also those. False: abandoned.
+    /// </summary>
     private bool FetchAhead()
     {
         _staged!.Clear();
-        if (CommandCode.MovesToStorage(_command))
+        bool toStorage = CommandCode.MovesToStorage(_command);
+        if (toStorage && _live is null)
             return true;
         var before = (_ccw, _current, _remaining, _idaw, _data, _blockLeft, _firstIdaw, _interruptPending, _fault);
-        while (_staged.Room > 0 && NextPiece(_staged.Room, out IMemoryStore store, out long offset, out int length))
+        _recording = _live is not null;
+        for (int room = StagedData.MaxFetched; room > 0;)
         {
-            _staged.Add(store, offset, length);
-            Advance(length);
+            int length = SkipPiece(room);
+            if (length == 0)
+            {
+                if (!NextPiece(room, out IMemoryStore store, out long offset, out length))
+                    break;
+                if (!toStorage)
+                    _staged.Add(store, offset, length);
+                Advance(length);
+            }
+            room -= length;
         }
+        if (_abandoned)
+            return false;
         (_ccw, _current, _remaining, _idaw, _data, _blockLeft, _firstIdaw, _interruptPending, _fault) = before;
-        return Copy(fetch: true);
+        (_recording, _replaying) = (false, _live is not null);
+        return toStorage || Copy(fetch: true);
     }
 
     /// <summary>Puts what the device sent into place. False: abandoned.</summary>

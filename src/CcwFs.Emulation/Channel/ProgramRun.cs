@@ -79,7 +79,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         (_orb, _program, _pathMask) = (orb, program, path);
         (_next, _current) = (orb.ProgramAddress, unchecked(orb.ProgramAddress - Ccw.Size));
         (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
-        _staged = program.Pins.MayWait ? _staged ?? new StagedData() : null;
+        (_live, _judge, _mayWait) = (program.Live, program.LiveJudge, program.MayWait);
     }
 
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
@@ -89,14 +89,15 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     internal void UsePath(byte path) => _pathMask = path;
 
     /// <summary>Forgets the program.</summary>
-    internal void Forget() => _program = null!;
+    internal void Forget() => (_program, _live, _judge) = (null!, null, null);
 
     /// <summary>Fetches and executes one command, with all its data-chained CCWs.</summary>
     internal StepResult Step()
     {
         (_fault, _dataPhase, _wantedMore, _remaining) = (SubchannelStatus.None, false, false, 0);
+        (_recording, _replaying) = (false, false);
         if (!Fetch(_next, mayTransfer: !_first) || !IsValidCommand())
-            return End(DeviceStatus.None);
+            return _abandoned ? StepResult.Abandoned : End(DeviceStatus.None);
         if (_ccw.Has(CcwFlags.Suspend) && !_resumed)
         {
             _next = _current;
@@ -109,14 +110,19 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         _first = false;
         _command = _ccw.Command;
         BeginCount();
+        _judge?.Count(_current, _ccw, _command, continues: false);
+        ChooseStaging();
         if (_staged is not null && !FetchAhead())
             return StepResult.Abandoned;
+        if (!IsAdmitted())
+            return End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck);
         DeviceStatus status = device.Execute(_command, this);
         if (_staged is not null && !PutBehind())
             return StepResult.Abandoned;
         if (begins && status == DeviceStatus.Busy)
         {
             (_first, _next, _resumed, _interruptPending) = (true, _current, _ccw.Has(CcwFlags.Suspend), false);
+            _judge?.Restart();
             return StepResult.Busy;
         }
         CheckLength(status);
@@ -141,7 +147,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     internal Irb FinalIrb(FunctionControl function)
     {
         Span<byte> sense = stackalloc byte[Irb.EcwSize];
-        int length = (_deviceStatus & DeviceStatus.UnitCheck) != 0 ? device.TakeSense(sense) : 0;
+        int length = (_deviceStatus & DeviceStatus.UnitCheck) == 0 ? 0 : _judge?.Refusal is { } refusal ? refusal.WriteSense(sense) : device.TakeSense(sense);
         const SubchannelStatus Checks = SubchannelStatus.ProgramCheck | SubchannelStatus.ProtectionCheck | SubchannelStatus.ChannelDataCheck
             | SubchannelStatus.ChannelControlCheck | SubchannelStatus.InterfaceControlCheck | SubchannelStatus.ChainingCheck;
         StatusControl status = StatusControl.Primary | StatusControl.Secondary;
@@ -181,75 +187,16 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         return irb;
     }
 
-    /// <inheritdoc/>
-    public int Receive(Span<byte> buffer)
-    {
-        int received = ReceiveAvailable(buffer);
-        _wantedMore |= received < buffer.Length;
-        return received;
-    }
-
-    /// <inheritdoc/>
-    public int ReceiveAvailable(Span<byte> buffer)
-    {
-        _dataPhase = true;
-        int done = 0;
-        while (done < buffer.Length && NextPiece(buffer.Length - done, out IMemoryStore store, out long offset, out int length))
-        {
-            Span<byte> piece = buffer.Slice(done, length);
-            if (!(_staged?.TryTake(piece) ?? store.Read(offset, piece)))
-            {
-                _fault |= SubchannelStatus.ProgramCheck;
-                break;
-            }
-            Advance(length);
-            done += length;
-        }
-        return done;
-    }
-
-    /// <inheritdoc/>
-    public int Send(ReadOnlySpan<byte> bytes)
-    {
-        _dataPhase = true;
-        int done = 0;
-        while (done < bytes.Length)
-        {
-            int skipped = SkipPiece(bytes.Length - done);
-            if (skipped > 0)
-            {
-                done += skipped;
-                continue;
-            }
-            if (!NextPiece(bytes.Length - done, out IMemoryStore store, out long offset, out int length))
-                break;
-            ReadOnlySpan<byte> piece = bytes.Slice(done, length);
-            if (_staged is { } staged)
-            {
-                staged.Add(store, offset, piece);
-            }
-            else if (!store.Write(offset, piece))
-            {
-                _fault |= SubchannelStatus.ProgramCheck;
-                break;
-            }
-            Advance(length);
-            done += length;
-        }
-        _wantedMore |= done < bytes.Length;
-        return done;
-    }
-
     /// <summary>
     /// Fetches the CCW at an address, over one transfer in channel at most, and makes it current. False: a program check is in <see cref="_fault"/>.
     /// </summary>
-    private bool Fetch(uint address, bool mayTransfer)
+    private bool Fetch(uint address, bool mayTransfer, bool continues = false)
     {
         for (int transfers = 0; ; transfers++)
         {
             _current = address;
             _remaining = 0;
-            if (!_program.TryFetchCcw(address, out _ccw))
+            if (!TryFetchCcw(address, continues, out _ccw))
                 return Check();
             if (!_ccw.IsTransferInChannel)
                 break;
@@ -263,9 +210,10 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         return true;
     }
 
+    /// <summary>A program check, unless another one has been found.</summary>
     private bool Check()
     {
-        _fault |= SubchannelStatus.ProgramCheck;
+        _fault = _fault == SubchannelStatus.None ? SubchannelStatus.ProgramCheck : _fault;
         return false;
     }
 
@@ -282,62 +230,12 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     {
         if (!_ccw.Has(CcwFlags.ChainData) || !IsGood)
             return false;
-        if (!Fetch(unchecked(_current + Ccw.Size), mayTransfer: true))
+        if (!Fetch(unchecked(_current + Ccw.Size), mayTransfer: true, continues: true))
             return false;
         if (_ccw.Count == 0 || _ccw.Has(CcwFlags.ModifiedIndirectData | CcwFlags.Suspend))
             return Check();
         BeginCount();
         return true;
-    }
-
-    private void BeginCount() => (_remaining, _idaw, _blockLeft, _firstIdaw) = (_ccw.Count, _ccw.DataAddress, 0, true);
-
-    /// <summary>Bytes that a skipping CCW swallows; 0 when the current one does not skip.</summary>
-    private int SkipPiece(int wanted)
-    {
-        if (_remaining == 0 && !ChainData())
-            return 0;
-        if (!_ccw.Has(CcwFlags.Skip) || !CommandCode.MovesToStorage(_command))
-            return 0;
-        int length = Math.Min(wanted, _remaining);
-        _remaining -= length;
-        return length;
-    }
-
-    /// <summary>The next run of bytes that lie together in guest memory.</summary>
-    private bool NextPiece(int wanted, out IMemoryStore store, out long offset, out int length)
-    {
-        (store, offset, length) = (null!, 0, 0);
-        if (!IsGood || (_remaining == 0 && !ChainData()))
-            return false;
-        if (_blockLeft == 0 && !NextBlock())
-            return false;
-        if (!_program.Pins.TryResolve(_data, out store, out offset, out int inPage))
-            return Check();
-        length = Math.Min(Math.Min(wanted, _remaining), Math.Min(_blockLeft, inPage));
-        return true;
-    }
-
-    /// <summary>The next IDAW; all but the first lie on a block boundary.</summary>
-    private bool NextBlock()
-    {
-        int block = _orb.TwoKIdaws ? 2048 : 4096;
-        if (!_ccw.Has(CcwFlags.IndirectData) || !_program.TryFetchIdaw(_idaw, out _data))
-            return Check();
-        int into = (int)(_data & (ulong)(block - 1));
-        if (into != 0 && !_firstIdaw)
-            return Check();
-        _idaw += IdawSize;
-        _blockLeft = block - into;
-        _firstIdaw = false;
-        return true;
-    }
-
-    private void Advance(int length)
-    {
-        _remaining -= length;
-        _blockLeft -= length;
-        _data += (ulong)length;
     }
 
     /// <summary>
@@ -355,8 +253,9 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
             _fault |= SubchannelStatus.IncorrectLength;
     }
 
+    /// <summary>Chain data comes before chain command, also where it had nothing to do.</summary>
     private bool IsChained(DeviceStatus status) =>
-        _ccw.Has(CcwFlags.ChainCommand)
+        _ccw.Has(CcwFlags.ChainCommand) && !_ccw.Has(CcwFlags.ChainData)
         && (status & ~DeviceStatus.StatusModifier) == (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
 
     private StepResult End(DeviceStatus status)

@@ -23,6 +23,9 @@ internal sealed class StagedData
     /// <summary>Room left for what is to be fetched.</summary>
     internal int Room => MaxFetched - _length;
 
+    /// <summary>What was fetched.</summary>
+    internal ReadOnlySpan<byte> Fetched => _bytes.AsSpan(0, _good);
+
     /// <summary>Nothing is to be copied.</summary>
     internal bool IsEmpty => _length == 0;
 

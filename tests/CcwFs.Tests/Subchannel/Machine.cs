@@ -3,6 +3,7 @@ using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mono.Unix.Native;
 
@@ -24,14 +25,15 @@ internal sealed class Machine : IDisposable
     private readonly ChannelExecutor _executor = new();
     private readonly ManualResetEventSlim _changed = new();
 
-    public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0, bool mayWait = false)
+    public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0, bool mayWait = false,
+        ILogger? logger = null)
     {
         TestDevice = device as TestDevice ?? (device is null ? new TestDevice() : null!);
         Memory = new byte[MemorySize];
         Map = map ?? IovaMap.Identity(mayWait ? new HeldStore(Memory) : new ArrayStore(Memory));
         Emulated = new EmulatedSubchannel(new SubchannelId(0, 0, number), new DeviceId(0, 0, number), chpids ?? [0], device ?? TestDevice, _executor);
         Subchannel = new TestSubchannel(Emulated) { SuppressSuspended = suppressSuspended };
-        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
+        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), logger ?? NullLogger.Instance);
         Device.IoInterrupt.Changed += _changed.Set;
         Device.CrwInterrupt.Changed += _changed.Set;
         Device.RequestInterrupt.Changed += _changed.Set;

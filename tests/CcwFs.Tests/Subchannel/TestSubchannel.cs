@@ -31,6 +31,11 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public string Backend => inner.Backend;
 
+    /// <summary>As a real device, which is given every program translated.</summary>
+    public bool PrefetchesAll { get; set; }
+
+    public bool FetchesByItself => !PrefetchesAll && inner.FetchesByItself;
+
     public (string Device, string ControlUnit) Types => inner.Types;
 
     public bool NeedsAddresses => inner.NeedsAddresses;

@@ -1,0 +1,90 @@
+using System.Globalization;
+using CcwFs.ChannelIo;
+
+namespace CcwFs.ChannelProgram.Policy;
+
+/// <summary>
+/// Commands, and orders of PERFORM SUBSYSTEM FUNCTION and DEFINE SUBSYSTEM OPERATION: names of <see cref="EckdCommands"/> or two hex digits, <c>psf:18</c>,
+/// <c>psf:18/0e</c> (order and suborder), <c>dso:81</c>, with dots between. Equal when the text is.
+/// </summary>
+public sealed class CommandList : IEquatable<CommandList>
+{
+    /// <summary>PERFORM SUBSYSTEM FUNCTION.</summary>
+    internal const byte SubsystemFunction = 0x27;
+
+    /// <summary>DEFINE SUBSYSTEM OPERATION.</summary>
+    internal const byte SubsystemOperation = 0xF7;
+
+    private const int AnySuborder = -1;
+    private static readonly (string Prefix, byte Code)[] s_ordered = [("psf:", SubsystemFunction), ("dso:", SubsystemOperation)];
+
+    private readonly bool[] _codes = new bool[256];
+    private readonly List<(byte Code, byte Order, int Suborder)> _orders = [];
+    private readonly string _text;
+
+    private CommandList(string text) => _text = text;
+
+    /// <summary>Reads a list; gives null, or what is wrong with it.</summary>
+    public static string? TryParse(string text, out CommandList? list)
+    {
+        list = null;
+        var parsed = new CommandList(text);
+        foreach (string word in text.Split('.'))
+        {
+            if (!parsed.TryAdd(word))
+                return $"'{word}' is no command: a name of ccwfs run's, two hex digits, or an order like psf:18, psf:18/0e or dso:81; with dots between";
+        }
+        list = parsed;
+        return null;
+    }
+
+    /// <summary>The command as such is in the list, with all its orders.</summary>
+    internal bool Has(byte code) => _codes[code];
+
+    /// <summary>The list names orders of the command.</summary>
+    internal bool HasOrders(byte code) => _orders.Exists(o => o.Code == code);
+
+    /// <summary>The order is in the list, by itself or with all of its suborders.</summary>
+    internal bool Has(byte code, byte order, byte suborder) =>
+        _orders.Exists(o => o.Code == code && o.Order == order && (o.Suborder == AnySuborder || o.Suborder == suborder));
+
+    /// <inheritdoc/>
+    public bool Equals(CommandList? other) => other is not null && other._text == _text;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as CommandList);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _text.GetHashCode(StringComparison.Ordinal);
+
+    /// <summary>The list as it was written.</summary>
+    public override string ToString() => _text;
+
+    private bool TryAdd(string word)
+    {
+        foreach ((string prefix, byte code) in s_ordered)
+        {
+            if (!word.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+                continue;
+            string[] parts = word[prefix.Length..].Split('/');
+            byte suborder = 0;
+            if (parts.Length > 2 || !TryHex(parts[0], out byte order) || (parts.Length == 2 && !TryHex(parts[1], out suborder)))
+                return false;
+            _orders.Add((code, order, parts.Length == 2 ? suborder : AnySuborder));
+            return true;
+        }
+        byte command = 0;
+        if (EckdCommands.Find(word) is { } known)
+            command = known.Code;
+        else if (!TryHex(word, out command))
+            return false;
+        _codes[command] = true;
+        return true;
+    }
+
+    private static bool TryHex(string text, out byte value)
+    {
+        value = 0;
+        return text.Length == 2 && byte.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+    }
+}

@@ -1,0 +1,61 @@
+using CcwFs.ChannelIo;
+
+namespace CcwFs.ChannelProgram.Policy;
+
+/// <summary>
+/// The same judge for a program that is fetched CCW by CCW: there is one order of execution, the real one, and limits count what is executed, a search that is
+/// repeated once. One object a program; one thread at a time.
+/// </summary>
+public sealed class LiveJudge(DevicePolicy policy)
+{
+    private WriteState _state;
+    private int _ccws;
+    private long _bytes;
+    private uint _lastSearch = uint.MaxValue; // no CCW has this address
+
+    /// <summary>Why the program was refused; null when it was not.</summary>
+    public PolicyRefusal? Refusal { get; private set; }
+
+    /// <summary>Longest argument.</summary>
+    public static int MaxArgument => ProgramArguments.MaxSize;
+
+    /// <summary>The command's argument is judged.</summary>
+    public static bool HasArgument(byte command) => PolicyCommands.Find(command) is not null;
+
+    /// <summary>All of a command's CCWs must be known before it is executed.</summary>
+    public bool MustKnowAll(byte command) => policy.HasLimit || HasArgument(command);
+
+    /// <summary>The device was busy: the program begins again.</summary>
+    public void Restart() => (_state, _ccws, _bytes, _lastSearch) = (WriteState.Nowhere, 0, 0, uint.MaxValue);
+
+    /// <summary>Counts a CCW of the command that <paramref name="command"/> names. Over a limit: see <see cref="Refusal"/>.</summary>
+    public void Count(uint address, Ccw ccw, byte command, bool continues)
+    {
+        bool again = !continues && address == _lastSearch;
+        _lastSearch = continues ? _lastSearch : PolicyCommands.IsSearch(command) ? address : uint.MaxValue;
+        if (again)
+            return;
+        _bytes += ccw.Count;
+        if (++_ccws > policy.MaxCcws)
+            Refusal ??= new PolicyRefusal(RefusalKind.OverLimit, $"max-ccws={policy.MaxCcws}", address, ccw);
+        else if (_bytes > policy.MaxBytes)
+            Refusal ??= new PolicyRefusal(RefusalKind.OverLimit, $"max-bytes={policy.MaxBytes}", address, ccw);
+    }
+
+    /// <summary>Judges a command before it is executed. <paramref name="argument"/>: the copy that will be. False: see <see cref="Refusal"/>.</summary>
+    public bool Judge(uint address, Ccw ccw, ReadOnlySpan<byte> argument)
+    {
+        Ruling ruling = PolicyCommands.Judge(policy, ccw.Command);
+        if (!ruling.IsRefusal && PolicyCommands.Find(ccw.Command) is { } row)
+        {
+            ruling = argument.Length > MaxArgument
+                ? new Ruling(RefusalKind.Sequence, $"its argument has more than {MaxArgument} bytes", CommandEffect.None)
+                : PolicyCommands.Judge(policy, row, argument);
+        }
+        if (!ruling.IsRefusal)
+            ruling = WriteStates.Advance(policy, ruling.Effect, _state, out _state);
+        if (ruling.IsRefusal)
+            Refusal ??= new PolicyRefusal(ruling.Kind, ruling.Rule, address, ccw);
+        return Refusal is null;
+    }
+}

@@ -1,0 +1,148 @@
+using System.Buffers.Binary;
+using CcwFs.ChannelIo;
+using CcwFs.Memory;
+
+namespace CcwFs.ChannelProgram.Policy;
+
+/// <summary>
+/// Arguments of a program's commands: gathered through chained data and IDALs out of the pinned pages, copied into the arena behind all CCWs and IDALs, and the host
+/// CCWs led to the copy. A copy lies in one 2K block, so that one IDAW a CCW is enough, of either block size.
+/// </summary>
+internal sealed class ProgramArguments(Translator program)
+{
+    /// <summary>Longest argument (arbitrary: one block of the smaller kind; the longest that drivers send has 904 bytes).</summary>
+    internal const int MaxSize = 2048;
+
+    /// <summary>Most bytes of all copies (arbitrary: 256 commands with the longest arguments, and the arena stays small).</summary>
+    private const int MaxTotal = 512 * 1024;
+
+    /// <summary>Most comparisons of reads with arguments, and CCWs followed between them (arbitrary: some milliseconds).</summary>
+    private const int MaxWork = 1 << 18;
+
+    private const int IdawSize = 8;
+    private readonly byte[] _copy = new byte[MaxSize];
+    private readonly List<(uint List, int Offset)> _parts = []; // CCWs of the argument being gathered
+    private readonly List<Source> _sources = [];
+    private int _length, _total, _work, _node;
+
+    /// <summary>Memory that is gone.</summary>
+    internal ProgramFault Fault { get; private set; }
+
+    /// <summary>Places that arguments came from.</summary>
+    internal int Count => _sources.Count;
+
+    /// <summary>The argument gathered last.</summary>
+    internal ReadOnlySpan<byte> Copy => _copy.AsSpan(0, _length);
+
+    internal void Clear()
+    {
+        _sources.Clear();
+        (_length, _total, _work, Fault) = (0, 0, 0, ProgramFault.None);
+    }
+
+    /// <summary>A new command's argument.</summary>
+    internal void Begin(int node)
+    {
+        _parts.Clear();
+        (_node, _length) = (node, 0);
+    }
+
+    /// <summary>Takes the bytes of one of the command's CCWs. Gives null, or why it may not run.</summary>
+    internal string? Add(Ccw ccw)
+    {
+        if (ccw.Count == 0)
+            return null;
+        if (_length + ccw.Count > MaxSize)
+            return $"its argument has more than {MaxSize} bytes";
+        _parts.Add((ccw.DataAddress, _length));
+        uint list = ccw.DataAddress;
+        for (int left = ccw.Count; left > 0; list += IdawSize)
+        {
+            if (!TryBlock(list, left, list == ccw.DataAddress, out IMemoryStore store, out long offset, out int length))
+                return "its argument cannot be read: an IDAW is wrong";
+            if (!store.Read(offset, _copy.AsSpan(_length, length)))
+            {
+                Fault = ProgramFault.Fault;
+                return "its argument is gone";
+            }
+            _sources.Add(new Source(store, offset, length, _node));
+            _length += length;
+            left -= length;
+        }
+        return null;
+    }
+
+    /// <summary>Puts the argument into the arena and leads its CCWs there. Gives null, or why it may not run.</summary>
+    internal string? Place()
+    {
+        if (_length == 0)
+            return null;
+        _total += _length;
+        if (_total > MaxTotal)
+            return $"the arguments have more than {MaxTotal >> 10} KiB";
+        int into = program.Arena.Used % MaxSize;
+        if (into + _length > MaxSize)
+            program.Arena.Allocate(MaxSize - into);
+        uint at = program.Arena.Allocate(_length);
+        Copy.CopyTo(program.Arena.Bytes(at, _length));
+        foreach ((uint list, int offset) in _parts)
+            BinaryPrimitives.WriteUInt64BigEndian(program.Arena.Bytes(list, IdawSize), at + (uint)offset);
+        return null;
+    }
+
+    /// <summary>Orders the places for <see cref="Touch"/>.</summary>
+    internal void Sort() => _sources.Sort((a, b) => a.Offset.CompareTo(b.Offset));
+
+    /// <summary>
+    /// Whether a CCW that reads would store into an argument that <paramref name="matters"/>, by where the bytes are: two guest addresses may be one place.
+    /// Gives null, or why it may not run.
+    /// </summary>
+    internal string? Touch(Ccw ccw, Func<int, bool> matters)
+    {
+        uint list = ccw.DataAddress;
+        for (int left = ccw.Has(CcwFlags.Skip) ? 0 : ccw.Count; left > 0; list += IdawSize)
+        {
+            if (!TryBlock(list, left, list == ccw.DataAddress, out IMemoryStore store, out long offset, out int length))
+                return null; // a program check when the data comes there
+            for (int s = FirstFrom(offset - MaxSize); s < _sources.Count && _sources[s].Offset < offset + length; s++)
+            {
+                if (++_work > MaxWork)
+                    return "too many reads and arguments to be told apart";
+                Source source = _sources[s];
+                if (source.Store == store && source.Offset + source.Length > offset && matters(source.Node))
+                    return "it reads into an argument of a later command";
+            }
+            left -= length;
+        }
+        return null;
+    }
+
+    /// <summary>What one IDAW gives of the bytes that are left, as the channel takes it.</summary>
+    private bool TryBlock(uint list, int left, bool first, out IMemoryStore store, out long offset, out int length)
+    {
+        (store, offset, length) = (null!, 0, 0);
+        if (!program.TryFetchIdaw(list, out ulong idaw))
+            return false;
+        int into = (int)(idaw % (ulong)program.IdawBlock);
+        if ((into != 0 && !first) || !program.Pins.TryResolve(idaw, out store, out offset, out int inPage))
+            return false;
+        length = Math.Min(left, Math.Min(program.IdawBlock - into, inPage));
+        return true;
+    }
+
+    private int FirstFrom(long offset)
+    {
+        int low = 0, high = _sources.Count;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (_sources[middle].Offset < offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    private readonly record struct Source(IMemoryStore Store, long Offset, int Length, int Node);
+}

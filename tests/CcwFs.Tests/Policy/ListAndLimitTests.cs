@@ -1,0 +1,139 @@
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram.Policy;
+using CcwFs.Tests.Eckd;
+
+namespace CcwFs.Tests.Policy;
+
+/// <summary>Lists of commands and orders, and limits.</summary>
+public sealed class ListAndLimitTests
+{
+    public static TheoryData<Shape> Shapes => [.. Enum.GetValues<Shape>()];
+
+    [Fact]
+    public void A_command_is_used_when_it_is_allowed_and_not_denied()
+    {
+        using var rig = new PolicyRig(new DevicePolicy { Allow = PolicyRig.Commands("SENSE_ID.03"), Deny = PolicyRig.Commands("nop") });
+        rig.Run([Step.R(0xE4, 7).WithSli()]).Good();
+        rig.Run([Step.R(0xE4, 7).WithSli(), Step.Nop]).Refused(0x80, 0, 1);
+        rig.Run([Step.R(0x64, 64)]).Refused(0x80, 0, 1);
+        Assert.Equal(2, rig.Log.Lines.Count);
+        Assert.Contains("READ_DEVICE_CHARACTERISTICS", rig.Log.Lines[1], StringComparison.Ordinal);
+        Assert.Contains("allow=", rig.Log.Lines[1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Orders_are_told_apart(Shape shape)
+    {
+        using var rig = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands("psf:18/0e.dso:81") });
+        rig.Run([Prepare(0x41), Step.R(0x3E, 256)], shape).Good();
+        rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Refused(0x80, 0, 4);
+        rig.Run([Step.Sized(0xF7, 24, 0x81)], shape).Refused(0x80, 0, 3); // so many ranges are not there
+        rig.Run([Step.W(0xF7, [0x81, .. new byte[23]])], shape).Refused(0x80, 0, 4);
+        rig.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("3e.psf:18/41.psf:1d") });
+        rig.Run([Prepare(0x41), Step.R(0x3E, 256)], shape).Good();
+        rig.Run([Step.Sized(0x27, 66, 0x1D)], shape).Good();
+        rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Refused(0x80, 0, 4);
+        rig.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("3e.psf:18") });
+        rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Good();
+        rig.Run([Step.Sized(0x27, 66, 0x1D)], shape).Refused(0x80, 0, 4);
+        rig.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("3e.psf"), ReadOnly = true });
+        rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Good();
+        rig.Run([Step.Sized(0x27, 66, 0x1B)], shape).WriteInhibited(); // nobody knows what it does
+    }
+
+    [Fact]
+    public void A_program_has_at_most_so_many_CCWs_and_bytes()
+    {
+        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 3 });
+        rig.Run([Step.Nop, Step.Tic(2), Step.Nop, Step.Nop]).Good();
+        rig.Run([Step.Nop, Step.Nop, Step.Nop, Step.Nop]).Refused(0x80, 0, 0);
+        rig.Run([Step.Extent(0x40, 0, 0), Step.Locate(0x06, 1, 0, 1, 4096)], Shape.DataChained).Refused(0x80, 0, 0);
+        rig.Machine.Device.SetPolicy(new DevicePolicy { MaxBytes = 4128 });
+        Step[] read = [Step.Extent(0x40, 0, 0), Step.Locate(0x06, 1, 0, 1, 4096), Step.R(0x86, 4096)];
+        rig.Run(read).Good();
+        rig.Machine.Device.SetPolicy(new DevicePolicy { MaxBytes = 4127 });
+        rig.Run(read).Refused(0x80, 0, 0);
+        Assert.Contains("max-bytes=4127", rig.Log.Lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_a_search_is_gone_back_to_when_the_length_is_limited()
+    {
+        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 100 });
+        rig.Run([Step.Seek(0, 0), Step.SearchId(0, 0, 12), Step.Tic(1), Step.R(0x06, 4096)]).Good();
+        rig.Run([Step.Seek(0, 0), Step.R(0x12, 8), Step.SearchId(0, 0, 12), Step.Tic(1), Step.R(0x06, 4096)]).Refused(0x80, 0, 0);
+        rig.Run([Step.Seek(0, 0), Step.Tic(0)]).Refused(0x80, 0, 0);
+    }
+
+    [Fact]
+    public void A_policy_is_replaced_while_a_program_runs_under_the_old_one()
+    {
+        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 9 });
+        rig.Control |= OrbControl.Suspend;
+        uint at = PolicyRig.Program;
+        rig.Place(ref at, new Ccw(0x03, CcwFlags.ChainCommand, 0, 0x2_0000));
+        rig.Place(ref at, new Ccw(0x03, CcwFlags.ChainCommand | CcwFlags.Suspend, 0, 0x2_0000));
+        rig.Place(ref at, new Ccw(0x63, 0, 16, 0x2_0000));
+        Step.DefineExtentBytes(0x40, 0, 0).CopyTo(rig.Machine.Memory, 0x2_0000);
+        rig.Machine.StartAt(PolicyRig.Program, rig.Control);
+        rig.Machine.Await(rig.Machine.Device.IoInterrupt);
+        Assert.Equal(ActivityControl.Suspended, rig.Machine.ReadIrb().Scsw.Activity);
+        rig.Machine.Device.SetPolicy(new DevicePolicy { MaxCcws = 1 });
+        rig.Machine.Memory.AsSpan(0x2_0000, 16).Fill(0xFF); // nor does the argument change
+        rig.Machine.Resume();
+        rig.Machine.Await(rig.Machine.Device.IoInterrupt);
+        rig.Machine.ReadIrb().Good();
+        rig.Run([Step.Nop, Step.Nop]).Refused(0x80, 0, 0);
+        rig.Machine.Device.SetPolicy(new DevicePolicy());
+        Assert.Null(rig.Machine.Device.Policy);
+        rig.Run([Step.Nop, Step.Nop]).Good();
+    }
+
+    [Fact]
+    public void A_refused_program_is_pending_until_its_status_is_taken()
+    {
+        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 1 });
+        rig.Put([Step.Nop, Step.Nop]);
+        var request = Subchannel.Machine.Request(PolicyRig.Program);
+        Assert.Equal(CcwFs.Subchannel.RegionLayout.IoSize, rig.Machine.Device.WriteRegion(CcwFs.Subchannel.RegionIndex.Io, 0, request, out bool proceed));
+        Assert.True(proceed);
+        Assert.Equal(CcwFs.Subchannel.DeviceState.Pending, rig.Machine.Device.State);
+        Assert.Equal("EBUSY", Subchannel.Machine.Errno(rig.Machine.Command(CcwFs.Subchannel.RegionLayout.CommandHalt)));
+        Assert.Equal(8, rig.Machine.Command(CcwFs.Subchannel.RegionLayout.CommandClear));
+        rig.Machine.Await(rig.Machine.Device.IoInterrupt);
+        Assert.Equal(FunctionControl.Clear, rig.Machine.ReadIrb().Scsw.Function);
+        Assert.Single(rig.Log.Lines);
+        rig.Run([Step.Nop, Step.Nop]).Refused(0x80, 0, 0);
+    }
+
+    [Theory]
+    [InlineData("READ_DATA.86.psf:18/0e", true)]
+    [InlineData("psf:18/0e/1", false)]
+    [InlineData("psf:", false)]
+    [InlineData("PEEK", false)]
+    [InlineData("", false)]
+    [InlineData("06.", false)]
+    public void Lists_are_read(string text, bool good) => Assert.Equal(good, CommandList.TryParse(text, out _) is null);
+
+    [Theory]
+    [InlineData("0-9", true)]
+    [InlineData("0/3-9/14.12", true)]
+    [InlineData("9-0", false)]
+    [InlineData("0/15", false)]
+    [InlineData("1-2-3", false)]
+    [InlineData("-1", false)]
+    [InlineData("", false)]
+    public void Ranges_are_read(string text, bool good) => Assert.Equal(good, TrackRanges.TryParse(text, out _) is null);
+
+    [Fact]
+    public void A_policy_is_shown_as_it_is_written()
+    {
+        var policy = new DevicePolicy { ReadOnly = true, Deny = PolicyRig.Commands("dso:81"), Extents = PolicyRig.Tracks("0-9"), MaxBytes = 5 };
+        Assert.Equal("readonly deny=dso:81 extents=0-9 max-bytes=5", policy.ToString());
+        Assert.Equal(policy, policy with { Extents = PolicyRig.Tracks("0-9") });
+        Assert.Equal("none", new DevicePolicy().ToString());
+    }
+
+    private static Step Prepare(byte suborder) => Step.W(0x27, [0x18, 0, 0, 0, 0, 0x50, suborder, 0, 0, 0, 0, 0]);
+}
