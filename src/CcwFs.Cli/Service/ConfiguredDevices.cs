@@ -96,11 +96,21 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
             changed($"{device.Id} added");
     }
 
-    /// <summary>Devices of which only keys differ that a running device takes.</summary>
+    /// <summary>Devices of which only the policy differs. An image that was opened for reading alone is opened again to be written.</summary>
     private void Alter(Entry entry, DeviceSpec spec, Action<string> changed)
     {
-        Remove(entry, changed);
-        AddLater(spec, changed);
+        if (entry.Spec.IsReadOnly && !spec.IsReadOnly && spec.Image is not null)
+        {
+            Remove(entry, changed);
+            AddLater(spec, changed);
+            return;
+        }
+        _entries.Add(entry with { Spec = spec });
+        foreach (VfioCcwDevice device in entry.Devices)
+        {
+            device.SetPolicy(spec.Policy);
+            changed($"{device.Id}: policy {spec.Policy}");
+        }
     }
 
     /// <param name="Spec">As it was asked for.</param>
