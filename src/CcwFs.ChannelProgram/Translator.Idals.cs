@@ -49,7 +49,7 @@ public sealed partial class Translator
     }
 
     /// <summary>IDAWs for <paramref name="count"/> bytes (at least one) from an address on: rule 6.</summary>
-    private static int Blocks(ulong first, ushort count, uint block) =>
+    internal static int Blocks(ulong first, ushort count, uint block) =>
         (int)(((first & (block - 1)) + Math.Max(count, (ushort)1) + block - 1) / block);
 
     /// <summary>A list made up from the data address: later IDAWs are block-aligned; 64-bit, or wrapping at 4G without format-2 IDAWs.</summary>
@@ -144,13 +144,13 @@ public sealed partial class Translator
     }
 
     /// <summary>Rule 7. A data-chained CCW goes on with the command that began the chain, as the hardware does (the kernel looks at its own code).</summary>
-    private static bool MovesData(Ccw ccw, byte command) =>
+    internal static bool MovesData(Ccw ccw, byte command) =>
         ccw.Count != 0
         && command != CommandCode.NoOperation
         && !(ccw.Has(CcwFlags.Skip) && CommandCode.MovesToStorage(command));
 
     /// <summary>How a program's IDAWs look (ORB bits H and T).</summary>
-    private readonly struct IdawFormat(Orb orb)
+    internal readonly struct IdawFormat(Orb orb)
     {
         public readonly bool Is64Bit = orb.Format2Idaws;
         public readonly int Size = orb.Format2Idaws ? 8 : 4;

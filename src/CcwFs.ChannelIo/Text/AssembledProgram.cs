@@ -7,9 +7,9 @@ namespace CcwFs.ChannelIo.Text;
 /// <param name="DataAddress">Where its data area is; behind the IDAW list when there is one. 0 when it has none.</param>
 /// <param name="Count">The CCW's count.</param>
 /// <param name="Direction">Which way its data goes.</param>
-/// <param name="Line">The line of the source, from 1.</param>
+/// <param name="Line">The line of the source, from 1; or what <see cref="AssembledProgram.Unit"/> counts.</param>
 public sealed record ProgramStep(
-    string Name, Ccw Ccw, uint CcwAddress, uint DataAddress, int Count, CommandDirection Direction, int Line);
+    string Name, Ccw Ccw, uint CcwAddress, ulong DataAddress, int Count, CommandDirection Direction, int Line);
 
 /// <summary>
 /// A channel program in a small guest address space of its own: format-1 CCWs at 0, IDAW lists and data areas behind.
@@ -22,6 +22,9 @@ public sealed record AssembledProgram(byte[] Storage, uint ProgramAddress, uint 
 {
     /// <summary>Most bytes of an assembled program, CCWs and data together (arbitrary).</summary>
     public const int MaxStorage = 64 << 20;
+
+    /// <summary>What <see cref="ProgramStep.Line"/> counts, as reports name it.</summary>
+    public string Unit { get; init; } = "line";
 
     /// <summary>An ORB that starts this program.</summary>
     /// <param name="interruptionParameter">Word 0.</param>

@@ -21,13 +21,13 @@ public sealed class RunReport
     private readonly DecodedStructure _irb;
     private readonly Scsw _scsw;
 
-    private RunReport(AssembledProgram program, byte[] irb, ReadOnlyMemory<byte> storage)
+    private RunReport(AssembledProgram program, byte[] irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data)
     {
         _program = program;
         _scsw = Scsw.Read(irb);
         StructureDecoder.TryDecode("irb", irb, format1: true, out IReadOnlyList<DecodedStructure> decoded, out _);
         _irb = decoded[0];
-        Reads = [.. FindReads(storage)];
+        Reads = [.. FindReads(data)];
     }
 
     /// <summary>The data of every input CCW that ran, in the order of the source; CCWs with the skip flag store nothing and are left out.</summary>
@@ -45,10 +45,19 @@ public sealed class RunReport
     {
         ArgumentNullException.ThrowIfNull(program);
         report = null;
-        error = irb.Length != Irb.Size ? $"irb takes {Irb.Size} bytes, not {irb.Length}"
-            : storage.Length != program.Storage.Length ? $"the storage has {storage.Length} bytes, the program {program.Storage.Length}" : "";
-        if (error.Length == 0)
-            report = new RunReport(program, irb.ToArray(), storage);
+        error = storage.Length == program.Storage.Length ? "" : $"the storage has {storage.Length} bytes, the program {program.Storage.Length}";
+        if (irb.Length == Irb.Size && error.Length > 0)
+            return false;
+        return TryCreate(program, irb, (step, length) => storage.Slice((int)step.DataAddress, length), out report, out error);
+    }
+
+    /// <summary>The same for a program whose memory is not in one piece: <paramref name="data"/> gives the first bytes of a CCW's data after the run.</summary>
+    public static bool TryCreate(
+        AssembledProgram program, ReadOnlySpan<byte> irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, out RunReport? report, out string error)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        error = irb.Length == Irb.Size ? "" : $"irb takes {Irb.Size} bytes, not {irb.Length}";
+        report = error.Length == 0 ? new RunReport(program, irb.ToArray(), data) : null;
         return report is not null;
     }
 
@@ -59,8 +68,8 @@ public sealed class RunReport
     {
         var text = new StringBuilder();
         text.Append(_irb.Summary).Append('\n');
-        if (!EndedWell && LastUsed() is { } last)
-            text.Append($"Last CCW used: {last.Name} (line {last.Line}, at {last.CcwAddress:X8}).\n");
+        if (!EndedWell && LastUsed() is >= 0 and int index && _program.Steps[index] is var last)
+            text.Append($"Last CCW used: {last.Name} ({_program.Unit} {last.Line}, at {last.CcwAddress:X8}).\n");
         if (fields)
         {
             text.Append('\n');
@@ -71,7 +80,7 @@ public sealed class RunReport
         {
             string count = read.Data.Length == read.Step.Count && read.Exact
                 ? $"{read.Step.Count} bytes" : $"{(read.Exact ? "" : "at most ")}{read.Data.Length} of {read.Step.Count} bytes";
-            text.Append($"\n{read.Step.Name} (line {read.Step.Line}): {count} at {read.Step.DataAddress:X8}\n");
+            text.Append($"\n{read.Step.Name} ({_program.Unit} {read.Step.Line}): {count} at {read.Step.DataAddress:X8}\n");
             HexDump.Append(text, read.Data.Span);
         }
 
@@ -121,29 +130,32 @@ public sealed class RunReport
         json.WriteEndObject();
     }
 
-    private ProgramStep? LastUsed()
+    /// <summary>The number of the CCW in front of the IRB's CCW address; -1 when that is not in the program.</summary>
+    private int LastUsed()
     {
-        long index = (((long)_scsw.CcwAddress - _program.ProgramAddress) / Ccw.Size) - 1;
-        return index >= 0 && index < _program.Steps.Count ? _program.Steps[(int)index] : null;
+        for (int i = 0; i < _program.Steps.Count; i++)
+        {
+            if ((long)_program.Steps[i].CcwAddress + Ccw.Size == _scsw.CcwAddress)
+                return i;
+        }
+        return -1;
     }
 
-    private IEnumerable<StepData> FindReads(ReadOnlyMemory<byte> storage)
+    private IEnumerable<StepData> FindReads(Func<ProgramStep, int, ReadOnlyMemory<byte>> data)
     {
-        if (LastUsed() is not { } last || _scsw.DeferredConditionCode != 0)
-            yield break;
-        foreach (ProgramStep step in _program.Steps)
+        int last = LastUsed();
+        for (int i = 0; i <= last && _scsw.DeferredConditionCode == 0; i++)
         {
-            if (step.CcwAddress > last.CcwAddress)
-                yield break;
+            ProgramStep step = _program.Steps[i];
             if (step.Direction != CommandDirection.Input || step.Ccw.Has(CcwFlags.Skip))
                 continue;
-            bool isLast = step == last;
+            bool isLast = i == last;
             // The residual counts only with primary status: before that the program is still running.
             bool counted = isLast && (_scsw.StatusControl & StatusControl.Primary) != 0;
             int transferred = Math.Clamp(counted ? step.Count - _scsw.Residual : step.Count, 0, step.Count);
             bool exact = counted || (!isLast && !step.Ccw.Has(CcwFlags.SuppressLength));
             if (transferred > 0)
-                yield return new StepData(step, storage.Slice((int)step.DataAddress, transferred), exact);
+                yield return new StepData(step, data(step, transferred), exact);
         }
     }
 }

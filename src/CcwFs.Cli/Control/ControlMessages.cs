@@ -31,7 +31,15 @@ internal sealed record ControlRequest
 
     /// <summary>run: the program's address space from address 0, base64.</summary>
     public byte[]? Storage { get; init; }
+
+    /// <summary>run: the program's address space in place of <see cref="Storage"/>, where it is not one piece from 0 on.</summary>
+    public IReadOnlyList<StorageRun>? Memory { get; init; }
 }
+
+/// <summary>Some pages of a program's address space.</summary>
+/// <param name="Address">Address of the first byte, a multiple of 4096.</param>
+/// <param name="Bytes">Whole pages, base64.</param>
+internal sealed record StorageRun(ulong Address, byte[] Bytes);
 
 /// <summary>One reply of the control file: an error in one line, or what the verb gives.</summary>
 internal sealed record ControlReply
@@ -56,9 +64,12 @@ internal sealed record ControlReply
 
     /// <summary>run: the address space afterwards, base64.</summary>
     public byte[]? Storage { get; init; }
+
+    /// <summary>run: the same for a request with <see cref="ControlRequest.Memory"/>.</summary>
+    public IReadOnlyList<StorageRun>? Memory { get; init; }
 }
 
-/// <summary>A row of `ccwfs list`; the columns of lscss.</summary>
+/// <summary>A row of `ccwfs list`; the columns of lscss. The ids on the host are there where they differ from what is shown (css= of a SPEC).</summary>
 internal sealed record DeviceRow(
     string Subchannel, string Device, string Devtype, string Cutype, bool Use, string Pim, string Pam, string Pom,
     string Chpids, string Backend, string State, string Uuid, string? HostSubchannel = null, string? HostDevice = null)

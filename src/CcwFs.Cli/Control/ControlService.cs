@@ -121,14 +121,11 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         VfioCcwDevice device = Device(request);
         byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex) : throw new CommandException("\"orb\" is 12 bytes in hex");
-        byte[] storage = request.Storage is { Length: > 0 } given && given.Length % IovaMap.PageSize == 0
-            ? given
-            : throw new CommandException($"\"storage\" is a number of pages of {IovaMap.PageSize} bytes in base64");
         List<string> irbs = [];
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var memory = new SealedStore(SharedMemory.Create("ccwfs run", storage.Length)); // a real device's kernel must find it
-        memory.Write(0, storage);
-        var space = new AddressSpace(IovaMap.Identity(memory));
+        IReadOnlyList<StorageRun> runs = RunsOf(request);
+        using var memory = new SealedStore(SharedMemory.Create("ccwfs run", runs.Sum(run => (long)run.Bytes.Length))); // a real device's kernel must find it
+        var space = new AddressSpace(Map(runs, memory));
         Mono.Unix.Native.Errno refused = device.RunPrivate(space, Orb.Read(orb), (irb, final) =>
         {
             if (irb is { } status && irbs.Count < MaxIrbs)
@@ -142,8 +139,42 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
             throw new CommandException($"{device.Id}: the program was ended by a reset");
-        memory.Read(0, storage);
-        return new ControlReply { Irbs = irbs, Storage = storage };
+        TakeBack(runs, memory);
+        return new ControlReply { Irbs = irbs, Storage = request.Storage, Memory = request.Memory };
+    }
+
+    private static IReadOnlyList<StorageRun> RunsOf(ControlRequest request)
+    {
+        IReadOnlyList<StorageRun> runs = request is { Storage: { } storage, Memory: null } ? [new StorageRun(0, storage)] : request.Memory ?? [];
+        return runs.Count > 0 && runs.All(run => run?.Bytes is { Length: > 0 } bytes && bytes.Length % IovaMap.PageSize == 0)
+            ? runs
+            : throw new CommandException($"\"storage\", or each part of \"memory\", is a number of pages of {IovaMap.PageSize} bytes in base64");
+    }
+
+    /// <summary>The address space of a run: its parts stand one behind the other in one piece of memory.</summary>
+    private static IovaMap Map(IReadOnlyList<StorageRun> runs, SealedStore memory)
+    {
+        var map = new IovaMap();
+        long offset = 0;
+        foreach (StorageRun run in runs)
+        {
+            memory.Write(offset, run.Bytes);
+            if (map.Map(run.Address, (ulong)run.Bytes.Length, memory, offset, MemoryRights.ReadWrite) != MapOutcome.Done)
+                throw new CommandException($"\"memory\": the part at {run.Address:X} overlaps another, or is not at a page");
+            offset += run.Bytes.Length;
+        }
+        return map;
+    }
+
+    /// <summary>Takes the memory back into the request's own bytes, which are the reply.</summary>
+    private static void TakeBack(IReadOnlyList<StorageRun> runs, SealedStore memory)
+    {
+        long offset = 0;
+        foreach (StorageRun run in runs)
+        {
+            memory.Read(offset, run.Bytes);
+            offset += run.Bytes.Length;
+        }
     }
 
     private static string Refusal(SubchannelId id, Mono.Unix.Native.Errno errno, bool isTaken) => errno switch

@@ -3,8 +3,10 @@ namespace CcwFs.Cli.Decode;
 /// <summary>Reads the files that program text names (<c>data=@FILE</c>), and programs from files.</summary>
 internal static class ProgramFiles
 {
+    private const int Piece = 64 << 10; // arbitrary
+
     /// <summary>
-    /// Reads a whole file of at most <paramref name="limit"/> bytes; fits <see cref="ChannelIo.Text.FileReader"/>. Never reads more than that, also from
+    /// Reads a whole file of at most <paramref name="limit"/> bytes; fits <see cref="ChannelIo.Text.FileReader"/>. Never reads much more than that, also from
     /// a device or a pipe.
     /// </summary>
     internal static bool TryRead(string path, int limit, out byte[] bytes, out string error)
@@ -14,15 +16,19 @@ internal static class ProgramFiles
         try
         {
             using FileStream file = File.OpenRead(path);
-            byte[] buffer = new byte[limit + 1];
-            int length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            if (length > limit)
+            using var copy = new MemoryStream();
+            byte[] piece = new byte[Math.Min(Piece, limit + 1)];
+            for (int got; (got = file.Read(piece)) > 0;)
             {
-                error = $"{path} has more than {limit} bytes";
-                return false;
+                copy.Write(piece, 0, got);
+                if (copy.Length > limit)
+                {
+                    error = $"{path} has more than {limit} bytes";
+                    return false;
+                }
             }
 
-            bytes = buffer[..length];
+            bytes = copy.ToArray();
             return true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)

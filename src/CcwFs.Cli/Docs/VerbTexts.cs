@@ -27,10 +27,19 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
             ["ccwfs remove 0.0.0005"]),
         ["path"] = new(["A channel path of an emulated device goes or comes back, with the channel reports that a real one gives."], ["ccwfs path 0.0.0000 40 off"]),
         ["run"] = new(
-            ["Runs a channel program in an address space of its own and prints the decoded interruption-response block, the sense and the data read. The exit status is 0 when the program ended well."],
-            ["ccwfs run 0.0.0000 'SENSE_ID sli count=40'"]),
+            [
+                "Runs a channel program in an address space of its own and prints the decoded interruption-response block, the sense and the data read. The exit status is 0 when the program ended well.",
+                "A packed program (ccwfs-translate(1)) that came with its data runs like one of text; its CCW addresses are offsets in its block.",
+            ],
+            ["ccwfs run 0.0.0000 'SENSE_ID sli count=40'", "ccwfs run 0.0.0000 --program FILE.ccw"]),
         ["decode"] = new(["Explains a structure, given in hex or as raw bytes on standard input."], ["dd if=/run/ccwfs/0.0.0000/schib status=none | ccwfs decode schib"]),
-        ["translate"] = new(["Answers conformance vectors, a JSON object a line, with what the translator makes of them."], ["ccwfs translate --vectors FILE"]),
+        ["translate"] = new(
+            [
+                "With --format packed, puts a channel program (words, a file, or guest memory and the ORB that starts it) into one block of 4096 bytes: up to 255 format-1 CCWs and a NOP in the lower half, an entry of 8 bytes each, which holds the address of its data or IDAW list, in the upper half. With --with-data the data that the device will be given follows, so that the program can be run elsewhere; what the device stores needs none.",
+                "With --from packed, prints such a file CCW by CCW; --unpack writes an image of memory that the program can be started in.",
+                "With --vectors, answers conformance vectors, a JSON object a line, with what the translator makes of them.",
+            ],
+            ["ccwfs translate --format packed --with-data -o label.ccw 'READ_IPL sli count=24'", "ccwfs translate --from packed label.ccw --unpack image", "ccwfs translate --vectors FILE"]),
         ["qemu"] = new(
             ["Starts a stock QEMU with the named subchannels, or all, as vfio-ccw devices, and becomes it. The guest's memory is shared with ccwfs unless --private-memory is given."],
             ["ccwfs qemu 0.0.0000,bootindex=1 -- qemu-system-s390x -m 512M -nographic"]),

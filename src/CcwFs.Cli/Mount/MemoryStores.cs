@@ -3,7 +3,7 @@ using CcwFs.Memory;
 
 namespace CcwFs.Cli.Mount;
 
-/// <summary>Guest storage in a sealed memory file of our own: sparse, mapped in place.</summary>
+/// <summary>Guest storage in a sealed memory file of our own: sparse, mapped in place. Once disposed it is gone for a program that lags behind.</summary>
 internal sealed class SealedStore(SharedMemory memory) : IMemoryStore, IDisposable
 {
     public long Length => memory.Length;
@@ -16,14 +16,28 @@ internal sealed class SealedStore(SharedMemory memory) : IMemoryStore, IDisposab
 
     public bool Read(long offset, Span<byte> destination)
     {
-        memory.Read(offset, destination);
-        return true;
+        try
+        {
+            memory.Read(offset, destination);
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
     }
 
     public bool Write(long offset, ReadOnlySpan<byte> source)
     {
-        memory.Write(offset, source);
-        return true;
+        try
+        {
+            memory.Write(offset, source);
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
     }
 
     public void Dispose() => memory.Dispose();

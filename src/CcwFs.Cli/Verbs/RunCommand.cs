@@ -1,33 +1,35 @@
 using System.CommandLine;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Text;
+using CcwFs.ChannelProgram.Packed;
 using CcwFs.Cli.Control;
-using CcwFs.Cli.Decode;
+using CcwFs.Cli.Translate;
 
 namespace CcwFs.Cli.Verbs;
 
-/// <summary><c>ccwfs run ID CCW…</c>: runs a readable channel program in an address space of its own and explains what came of it.</summary>
+/// <summary><c>ccwfs run ID CCW…</c>: runs a channel program in an address space of its own and explains what came of it.</summary>
 internal static class RunCommand
 {
-    private const int MaxProgramFile = 1 << 20; // arbitrary
-
     private static readonly TimeSpan s_stillRunning = TimeSpan.FromSeconds(5); // arbitrary
 
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var ccws = new Argument<string[]>("ccw") { Description = "CCWs, one an argument: 'SENSE_ID sli count=40'", Arity = ArgumentArity.ZeroOrMore };
-        var file = new Option<string?>("--program") { Description = "A file of CCWs, one a line" };
         var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("run", "Run a channel program and print the decoded IRB, the sense and the data read") { id, ccws, file, fields, json, mount };
+        var source = new ProgramSource();
+        var command = new Command("run", "Run a channel program and print the decoded IRB, the sense and the data read") { id };
+        source.AddTo(command);
+        foreach (Option option in (Option[])[fields, json, mount])
+            command.Options.Add(option);
         command.SetAction(result =>
         {
-            AssembledProgram program = Assemble(result.GetValue(ccws) ?? [], result.GetValue(file));
+            (AssembledProgram? text, PackedProgram? packed, IReadOnlyList<uint> addresses) = source.Get(result);
             using var patience = new Timer(
                 _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning, Timeout.InfiniteTimeSpan);
-            RunReport report = Run(result.GetValue(mount), result.GetValue(id)!, program);
+            RunReport report = text is not null ? Run(result.GetValue(mount), result.GetValue(id)!, text)
+                : PackedRun.Run(result.GetValue(mount), result.GetValue(id)!, packed!, addresses);
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
                 output.WriteLine(report.ToJson());
@@ -36,21 +38,6 @@ internal static class RunCommand
             return report.EndedWell ? 0 : CommandException.Failed;
         });
         return command;
-    }
-
-    private static AssembledProgram Assemble(string[] ccws, string? file)
-    {
-        if (ccws.Length == 0 == file is null)
-            throw new CommandException("give CCWs, or a file of them with --program, one of the two", CommandException.WrongUsage);
-        if (file is not null)
-        {
-            if (!ProgramFiles.TryRead(file, MaxProgramFile, out byte[] bytes, out string reason))
-                throw new CommandException(reason);
-            ccws = [System.Text.Encoding.UTF8.GetString(bytes)];
-        }
-        return ProgramText.TryAssemble(ccws, ProgramFiles.TryRead, out AssembledProgram program, out string error)
-            ? program
-            : throw new CommandException(file is null ? error : $"{file}: {error}");
     }
 
     private static RunReport Run(string? mount, string id, AssembledProgram program)

@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using CcwFs.ChannelIo;
+using CcwFs.ChannelIo.Decode;
+using CcwFs.ChannelIo.Text;
+using CcwFs.ChannelProgram.Packed;
+
+namespace CcwFs.Cli.Translate;
+
+/// <summary>A packed program for people and for programs.</summary>
+internal static class PackedListing
+{
+    /// <summary>One line a CCW, with its offset and that of its entry; then the ORB and the segments as dumps.</summary>
+    internal static string ToText(PackedProgram program)
+    {
+        var text = new StringBuilder(Summary(program)).Append('\n');
+        text.Append("CCW  offset  entry\n");
+        for (int i = 0; i < program.Ccws.Count; i++)
+        {
+            string entry = program.Ccws[i].IsTransferInChannel ? "" : PackedProgram.EntryOf(i).ToString(CultureInfo.InvariantCulture);
+            text.Append(CultureInfo.InvariantCulture, $"{i,3}  {PackedProgram.OffsetOf(i),6}  {entry,5}  {Line(program.Ccws[i])}\n");
+        }
+        text.Append(CultureInfo.InvariantCulture, $"     {PackedProgram.OffsetOf(program.Ccws.Count),6}         NO_OPERATION, appended\n");
+        foreach (PackedSegment segment in program.Segments)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{segment.Bytes.Length} bytes at {segment.Address:X8}\n");
+            HexDump.Append(text, segment.Bytes.Span);
+        }
+        return text.ToString();
+    }
+
+    /// <summary>What it is, in one line.</summary>
+    internal static string Summary(PackedProgram program) => string.Create(CultureInfo.InvariantCulture,
+        $"packed program: {program.Ccws.Count} CCWs, {program.Segments.Count} segments of {program.Segments.Sum(s => (long)s.Bytes.Length)} bytes; ORB {OrbText(program.Orb)}");
+
+    /// <summary>{"orb": hex, "ccws": [{"offset", "entry", "hex": format 1 with the guest's address, "text"}], "segments": [{"address", "hex"}]}; a TIC has no entry.</summary>
+    internal static string ToJson(PackedProgram program)
+    {
+        var ccws = new JsonArray();
+        byte[] bytes = new byte[Ccw.Size];
+        for (int i = 0; i < program.Ccws.Count; i++)
+        {
+            program.Ccws[i].WriteFormat1(bytes);
+            ccws.Add(new JsonObject
+            {
+                ["offset"] = PackedProgram.OffsetOf(i),
+                ["entry"] = program.Ccws[i].IsTransferInChannel ? null : PackedProgram.EntryOf(i),
+                ["hex"] = Convert.ToHexString(bytes),
+                ["text"] = Line(program.Ccws[i]),
+            });
+        }
+        var segments = new JsonArray([.. program.Segments.Select(s => new JsonObject
+        {
+            ["address"] = s.Address.ToString("X8", CultureInfo.InvariantCulture), ["hex"] = Convert.ToHexString(s.Bytes.Span),
+        })]);
+        return new JsonObject { ["orb"] = OrbText(program.Orb), ["ccws"] = ccws, ["segments"] = segments }.ToJsonString();
+    }
+
+    /// <summary>The three words of an ORB.</summary>
+    internal static string OrbText(Orb orb) => string.Create(CultureInfo.InvariantCulture, $"{orb.InterruptionParameter:X8} {orb.Control:X8} {orb.ProgramAddress:X8}");
+
+    private static string Line(Ccw ccw) => ccw.IsTransferInChannel
+        ? string.Create(CultureInfo.InvariantCulture, $"{EckdCommands.NameOf(ccw.Command)} to offset {ccw.DataAddress}")
+        : StructureDecoder.CcwText(ccw);
+}

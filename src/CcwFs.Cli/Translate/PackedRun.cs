@@ -1,0 +1,61 @@
+using CcwFs.ChannelIo;
+using CcwFs.ChannelIo.Text;
+using CcwFs.ChannelProgram.Packed;
+using CcwFs.Cli.Control;
+
+namespace CcwFs.Cli.Translate;
+
+/// <summary>Runs a packed program in an address space of its own.</summary>
+internal static class PackedRun
+{
+    /// <summary>
+    /// Runs it and makes the report. CCW addresses are those of <paramref name="addresses"/>, one a CCW: offsets of the block, or where a guest had them.
+    /// </summary>
+    internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses)
+    {
+        if (!RestoredProgram.TryRestore(program, null, out RestoredProgram? restored, out string error))
+            throw new CommandException(error);
+        byte[] orb = new byte[Orb.Size];
+        restored!.Orb.Write(orb);
+        ControlReply reply = ControlClient.Send(mount, new ControlRequest
+        {
+            Verb = "run", Id = id, Orb = Convert.ToHexString(orb), Memory = [.. restored.Memory.Select(run => new StorageRun(run.Address, run.Bytes))],
+        });
+        MemoryRun[] after = [.. (reply.Memory ?? []).Select(run => new MemoryRun(run.Address, run.Bytes))];
+        if (reply.Irbs is not [.., { } last] || !IsSameMemory(restored.Memory, after))
+            throw new CommandException("the mounted ccwfs gave no result; is it this version of ccwfs?");
+        byte[] irb = Convert.FromHexString(last);
+        Scsw scsw = Scsw.Read(irb);
+        (scsw with { CcwAddress = ToShown(restored.ToOffset(scsw.CcwAddress), addresses) }).Write(irb);
+        var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses)) { Unit = "CCW" };
+        return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong)
+            ? report!
+            : throw new CommandException(wrong);
+    }
+
+    private static bool IsSameMemory(IReadOnlyList<MemoryRun> before, MemoryRun[] after) =>
+        before.Count == after.Length && before.Zip(after).All(pair => pair.First.Address == pair.Second.Address && pair.First.Bytes.Length == pair.Second.Bytes.Length);
+
+    /// <summary>The address behind the CCW that an offset is behind; a foreign address stays.</summary>
+    private static uint ToShown(uint offset, IReadOnlyList<uint> addresses)
+    {
+        uint index = (offset - 1) / Ccw.Size; // of the last CCW used; offset 0 wraps to none
+        return index < (uint)addresses.Count ? addresses[(int)index] + (offset - PackedProgram.OffsetOf((int)index)) : offset;
+    }
+
+    private static ProgramStep[] Steps(PackedProgram program, RestoredProgram restored, IReadOnlyList<uint> addresses)
+    {
+        var steps = new ProgramStep[program.Ccws.Count];
+        bool dataChained = false;
+        for (int i = 0; i < steps.Length; i++)
+        {
+            Ccw ccw = program.Ccws[i];
+            bool continues = dataChained && !ccw.IsTransferInChannel;
+            CommandDirection direction = continues ? steps[i - 1].Direction : EckdCommands.DirectionOf(ccw.Command);
+            string name = continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : EckdCommands.NameOf(ccw.Command);
+            steps[i] = new ProgramStep(name, ccw, addresses[i], restored.DataAddress(i), ccw.Count, direction, i);
+            dataChained = ccw.Has(CcwFlags.ChainData) && !ccw.IsTransferInChannel;
+        }
+        return steps;
+    }
+}
