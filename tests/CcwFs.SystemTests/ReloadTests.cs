@@ -55,6 +55,21 @@ public sealed class ReloadTests : IDisposable
         Assert.Equal("1\n", Child.Finish(client, "\n"u8.ToArray()).Ok().Output);
     }
 
+    [Fact]
+    public void A_policy_changes_under_a_device_that_stays()
+    {
+        Mount("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
+        string before = _mounted!.Bash("stat -c %i $D/0.0.0000/io").Ok().Output;
+        _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+        Reload("""{ "devices": [ "dasd,id=0.0.0000,deny=SENSE_ID" ] }""");
+        Assert.Contains("0.0.0000: policy deny=SENSE_ID", _mounted.Log, StringComparison.Ordinal);
+        Outcome refused = _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40");
+        Assert.Contains("command reject", refused.Output + refused.Error, StringComparison.OrdinalIgnoreCase);
+        Reload("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
+        _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+        Assert.Equal(before, _mounted.Bash("stat -c %i $D/0.0.0000/io").Ok().Output); // another device would be another file
+    }
+
     [Theory]
     [InlineData("""{ "devices": [ "dasd,id=0.0.0007" ], "colour": 1 }""", "colour")]
     [InlineData("""{ "devices": [ "dasd,id=0.0.0007", "dasd,id=0.0.0008,image=/nowhere.ckd" ] }""", "/nowhere.ckd")]
