@@ -10,6 +10,9 @@ namespace CcwFs.Subchannel;
 /// <param name="Refusal">The errno, one of those that a vfio-ccw driver gives to a write of its regions; 0: the condition code says it all.</param>
 public readonly record struct FunctionResult(ConditionCode Condition, Errno Refusal = 0)
 {
+    /// <summary>Taken: condition code 0.</summary>
+    public bool IsInitiated => Refusal == 0 && Condition == ConditionCode.Initiated;
+
     /// <summary>A condition code and nothing else.</summary>
     public static implicit operator FunctionResult(ConditionCode condition) => new(condition);
 

@@ -22,10 +22,10 @@ internal sealed class DmaMaps(IDmaSpace space)
     /// The kernel maps what these mappings say, and nothing else: 0, or the errno of the first map that it refused. Nothing is done for the same array as before. Only what can
     /// be pinned is mapped: memory with both rights, an address, and room above <see cref="GuestBase"/>.
     /// </summary>
-    internal int Follow(Mapping[] mappings)
+    internal int Follow(Mapping[] mappings) => ReferenceEquals(mappings, _followed) ? 0 : Change(mappings);
+
+    private int Change(Mapping[] mappings)
     {
-        if (ReferenceEquals(mappings, _followed))
-            return 0;
         _followed = null;
         var wanted = new HashSet<Mapping>(mappings, ReferenceEqualityComparer.Instance);
         int result = Remove(entry => !wanted.Contains(entry.Source));
@@ -49,6 +49,16 @@ internal sealed class DmaMaps(IDmaSpace space)
 
     /// <summary>The kernel lets go of everything; the result as for <see cref="Unmapped"/>.</summary>
     internal int Clear() => Remove(_ => true);
+
+    /// <summary>
+    /// The kernel lets go of one map: 0, also when it has no such map any more (it is gone itself, as a FUSE file system that ended, or has dropped it), or an errno
+    /// and then it may still hold it.
+    /// </summary>
+    internal int Unmap(ulong iova, ulong length)
+    {
+        int result = space.Unmap(iova, length);
+        return result < 0 && (Errno)(-result) is Errno.ENOENT or Errno.ENODEV or Errno.ENOTCONN or Errno.ECONNABORTED ? 0 : result;
+    }
 
     private int Add(Mapping mapping)
     {
@@ -74,18 +84,14 @@ internal sealed class DmaMaps(IDmaSpace space)
         {
             if (!which(entry))
                 return false;
-            int result = space.Unmap(entry.Iova, entry.Length);
-            if (result < 0 && !IsUnmapped(result))
-                failed = result;
+            int result = Unmap(entry.Iova, entry.Length);
+            failed = result < 0 ? result : failed;
             return true;
         });
         if (removed > 0)
             _followed = null;
         return failed;
     }
-
-    /// <summary>The kernel has no such map any more: it is gone itself (a FUSE file system that ended), or has dropped it.</summary>
-    private static bool IsUnmapped(int result) => (Errno)(-result) is Errno.ENOENT or Errno.ENODEV or Errno.ENOTCONN or Errno.ECONNABORTED;
 
     private readonly record struct Entry(ulong Iova, ulong Length, Mapping Source);
 }

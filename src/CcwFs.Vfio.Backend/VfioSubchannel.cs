@@ -137,7 +137,7 @@ public sealed partial class VfioSubchannel : ISubchannel
             orb.Write(request);
             new Scsw(StartFunction, 0, 0).Write(request[RegionLayout.ScswOffset..]);
             FunctionResult outcome = Request(RegionIndex.Io, request);
-            if (outcome == ConditionCode.Initiated)
+            if (outcome.IsInitiated)
                 (_orb, _expects, _waitsSince) = (orb, FunctionControl.Start, Environment.TickCount64);
             return outcome;
         }
@@ -155,7 +155,7 @@ public sealed partial class VfioSubchannel : ISubchannel
             _orb.Write(request);
             new Scsw(StartFunction | ResumeActivity, 0, 0).Write(request[RegionLayout.ScswOffset..]);
             FunctionResult outcome = Request(RegionIndex.Io, request);
-            if (outcome == ConditionCode.Initiated)
+            if (outcome.IsInitiated)
                 _waitsSince = Environment.TickCount64;
             return outcome;
         }
@@ -228,6 +228,8 @@ public sealed partial class VfioSubchannel : ISubchannel
             _pending.Clear();
             _device.Reset();
             LetGo(_maps.Clear());
+            if (!_closed)
+                LetGo(_maps.Unmap(HostArena.Base, HostArena.Window));
             _closed = true;
         }
     }
@@ -280,7 +282,7 @@ public sealed partial class VfioSubchannel : ISubchannel
             request.Clear();
             MemoryMarshal.Write(request, command);
             FunctionResult outcome = Request(RegionIndex.Cmd, request);
-            if (outcome != ConditionCode.Initiated)
+            if (!outcome.IsInitiated)
                 return outcome;
             if (function == FunctionControl.Clear)
                 _pending.Clear(); // and with it what was expected

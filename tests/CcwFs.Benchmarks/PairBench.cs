@@ -57,7 +57,7 @@ internal static class PairBench
             $"{Report.Median(ours):0} ns with {Report.Median(reads):0.00} reads, C null pair {Report.Median(theirs):0} ns");
     }
 
-    private static double Loop(string[] command, int count, out double reads)
+    internal static double Loop(string[] command, int count, out double reads)
     {
         string[] words = Tool.Run(command[0], [.. command.Skip(1).Select(w => w == "COUNT" ? count.ToString(CultureInfo.InvariantCulture) : w)])
             .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
@@ -65,7 +65,7 @@ internal static class PairBench
         return double.Parse(words[0], CultureInfo.InvariantCulture);
     }
 
-    private static string Compile(TemporaryDirectory files, string name, params string[] more)
+    internal static string Compile(TemporaryDirectory files, string name, params string[] more)
     {
         string made = Path.Combine(files.Path, name);
         Tool.Run("gcc", ["-O2", "-o", made, Path.Combine(AppContext.BaseDirectory, name + ".c"), .. more]);

@@ -11,6 +11,7 @@ if (args is ["micro", .. var options])
 [
     ("translate", TranslateBench.Run),
     ("pair", PairBench.Run),
+    ("backend", BackendBench.Run),
     ("read", ReadBench.Run),
     ("write", WriteBench.Run),
     ("mount", MountBench.Run),

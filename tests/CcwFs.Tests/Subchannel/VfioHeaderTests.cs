@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using CcwFs.ChannelIo;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Linux;
+using CcwFs.Vfio;
 
 namespace CcwFs.Tests.Subchannel;
 
@@ -32,6 +34,27 @@ public sealed class VfioHeaderTests
         ("VFIO_REGION_SUBTYPE_CCW_ASYNC_CMD", (long)RegionIndex.Cmd),
         ("VFIO_REGION_SUBTYPE_CCW_SCHIB", (long)RegionIndex.Schib),
         ("VFIO_REGION_SUBTYPE_CCW_CRW", (long)RegionIndex.Crw),
+        ("VFIO_API_VERSION", VfioContainer.ApiVersion),
+        ("VFIO_TYPE1v2_IOMMU", VfioContainer.Type1v2),
+        ("VFIO_GET_API_VERSION", (long)VfioContainerIoctl.GetApiVersion),
+        ("VFIO_CHECK_EXTENSION", (long)VfioContainerIoctl.CheckExtension),
+        ("VFIO_SET_IOMMU", (long)VfioContainerIoctl.SetIommu),
+        ("VFIO_GROUP_GET_STATUS", (long)VfioContainerIoctl.GroupGetStatus),
+        ("VFIO_GROUP_SET_CONTAINER", (long)VfioContainerIoctl.GroupSetContainer),
+        ("VFIO_GROUP_GET_DEVICE_FD", (long)VfioContainerIoctl.GroupGetDeviceFd),
+        ("VFIO_IOMMU_MAP_DMA", (long)VfioContainerIoctl.MapDma),
+        ("VFIO_IOMMU_UNMAP_DMA", (long)VfioContainerIoctl.UnmapDma),
+        ("VFIO_GROUP_FLAGS_VIABLE", VfioGroupStatus.FlagViable),
+        ("VFIO_DMA_MAP_FLAG_READ", VfioDmaMap.FlagRead),
+        ("VFIO_DMA_MAP_FLAG_WRITE", VfioDmaMap.FlagWrite),
+        ("sizeof(struct vfio_group_status)", Marshal.SizeOf<VfioGroupStatus>()),
+        ("sizeof(struct vfio_iommu_type1_dma_map)", Marshal.SizeOf<VfioDmaMap>()),
+        ("offsetof(struct vfio_iommu_type1_dma_map, vaddr)", (long)Marshal.OffsetOf<VfioDmaMap>("Vaddr")),
+        ("offsetof(struct vfio_iommu_type1_dma_map, iova)", (long)Marshal.OffsetOf<VfioDmaMap>("Iova")),
+        ("offsetof(struct vfio_iommu_type1_dma_map, size)", (long)Marshal.OffsetOf<VfioDmaMap>("Size")),
+        ("sizeof(struct vfio_iommu_type1_dma_unmap)", Marshal.SizeOf<VfioDmaUnmap>()),
+        ("offsetof(struct vfio_iommu_type1_dma_unmap, iova)", (long)Marshal.OffsetOf<VfioDmaUnmap>("Iova")),
+        ("offsetof(struct vfio_iommu_type1_dma_unmap, size)", (long)Marshal.OffsetOf<VfioDmaUnmap>("Size")),
     ];
 
     [Fact]

@@ -121,7 +121,7 @@ public sealed class ErrorTests
         Assert.True(rig.Device.IoInterrupt.IsClosed);
         Assert.Equal(-(int)Errno.ENODEV, rig.Device.ReadRegion(RegionIndex.Schib, 0, new byte[RegionLayout.SchibSize]));
         Assert.Equal(Errno.EINVAL, rig.Device.Reset());
-        Assert.Equal([HostArena.Base], rig.Kernel.Maps.Keys); // the arena goes with the files
+        Assert.Empty(rig.Kernel.Maps);
         rig.Device.Dispose();
         Assert.Equal(0, rig.Kernel.OpenFiles);
     }

@@ -235,10 +235,11 @@ public sealed class ProgramTests : IDisposable
                 spin.SpinOnce();
             long waited = GC.GetAllocatedBytesForCurrentThread();
             int read = _rig.Device.ReadRegion(RegionIndex.Io, 0, io);
+            long after = GC.GetAllocatedBytesForCurrentThread();
             Assert.True(written == 124 && read == 124, $"round {i}: {written} {read}");
             if (i < Warm)
                 continue;
-            here += started - before + GC.GetAllocatedBytesForCurrentThread() - waited;
+            here += started - before + after - waited;
             there += Volatile.Read(ref last) - thread;
         }
         Assert.Equal((0, 0), (here, there));
