@@ -47,7 +47,7 @@ public sealed partial class VfioCcwDevice
         Raise(DeviceInterrupt.Crw);
     }
 
-    /// <summary>The backend asks the device back (false), or has lost it (true), which is unplugged then. Called once at most for each, on any thread, without locks.</summary>
+    /// <summary>The backend asks the device back (false, possibly again and again), or has lost it (true), which is unplugged then. On any thread, without locks.</summary>
     public event Action<bool>? Leaving;
 
     /// <inheritdoc/>

@@ -143,6 +143,29 @@ public sealed class RealDeviceTests : IDisposable
     }
 
     [Fact]
+    public void A_policy_holds_and_the_arguments_that_were_judged_are_what_the_kernel_gets()
+    {
+        string image = _kernel.Scratch.MakeImage("shared.ckd");
+        foreach (string id in (string[])["0.0.0001", "0.0.0002"])
+            _kernel.Ccwfs("add", $"dasd,image={image},id={id}").Ok();
+        _kernel.Python("""
+            format_track(3, 12, 4096, dev='0.0.0002')
+            write_records(3, 1, [b'old!' * 1024] * 12, dev='0.0.0002')
+            """);
+        using var mounted = new MountedCcwfs(["--device", $"vfio,device={_kernel.MountPoint}/0.0.0001/device,id=0.0.0000,readonly"]);
+        mounted.Python("""
+            assert read_records(3, 1, 12, 4096) == [b'old!' * 1024] * 12    # define extent and locate record: from copies in our arena
+            try:
+                write_records(3, 1, [b'new!' * 1024] * 12)
+                done = True
+            except AssertionError:
+                done = False
+            assert not done and read_records(3, 1, 12, 4096) == [b'old!' * 1024] * 12
+            """);
+        Assert.Contains("0.0.0000", mounted.Log, StringComparison.Ordinal); // which CCW, and which rule
+    }
+
+    [Fact]
     public void Guest_storage_in_a_file_is_no_place_for_a_real_device()
     {
         string file = _kernel.Scratch.At("memory");
