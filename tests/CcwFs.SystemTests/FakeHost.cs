@@ -106,7 +106,8 @@ public sealed class FakeHost : IDisposable
     internal Outcome Ccwfs(params string[] arguments)
     {
         string[] mount = arguments.Contains("--mount") ? [] : ["--no-mount"];
-        return Child.Finish(Child.Start("/", Environment, Places.Program, [.. arguments, .. mount, "--sysfs", MountPoint + "/sys", "--proc", MountPoint + "/proc", "--root", Root]));
+        string[] places = ["--sysfs", MountPoint + "/sys", .. arguments[0] == "list" ? Array.Empty<string>() : ["--proc", MountPoint + "/proc", "--root", Root]];
+        return Child.Finish(Child.Start("/", Environment, Places.Program, [.. arguments, .. mount, .. places]));
     }
 
     /// <summary>A shell script.</summary>

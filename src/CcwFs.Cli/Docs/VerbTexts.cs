@@ -17,7 +17,9 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
             ],
             ["ccwfs mount --device dasd,image=/var/lib/ccwfs/v.ckd,devno=0.0.0150", "ccwfs mount --config /etc/ccwfs/ccwfs.json --daemon --log journal"]),
         ["umount"] = new(["Unmounts. A busy mount is detached lazily after its holders were named; reads that wait end."], ["ccwfs umount /run/ccwfs"]),
-        ["list"] = new(["Prints a row a subchannel, in the columns of lscss(8)."], ["ccwfs list --json"]),
+        ["list"] = new(
+            ["Prints a row a subchannel, in the columns of lscss(8), real and emulated ones. With --all also the I/O subchannels of this host that are in no mount, with the driver that has them."],
+            ["ccwfs list --json", "ccwfs list --all"]),
         ["info"] = new(["Prints what there is to know about a subchannel, its device and its client."], ["ccwfs info 0.0.0000"]),
         ["add"] = new(
             ["Plugs a device in. A relative path of an image starts from the working directory; the image is opened with the rights of the caller. The device is not part of the configuration: a reload leaves it alone, and the next mount does not have it."],
@@ -25,6 +27,16 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
         ["remove"] = new(
             ["Unplugs a device. The directory is gone at once. A VFIO client, QEMU say, is asked to let go and works on until it has; with --force the device is gone from under it."],
             ["ccwfs remove 0.0.0005"]),
+        ["attach"] = new(
+            [
+                "Passes a device of this host through: the device is set offline, its subchannel bound to the kernel's vfio_ccw, a mediated device made and added to the mount. What is done already is left; when a step fails the others are undone, and the error says which and why. The lines for QEMU and libvirt are printed.",
+                "An image instead of a bus id is added as by ccwfs add dasd,image=PATH.",
+                "With --persist driverctl(8) and mdevctl(8) are told where both are installed; else a systemd unit runs ccwfs attach at boot. What was before is kept in /var/lib/ccwfs/attached for detach.",
+            ],
+            ["ccwfs attach 0.0.2b09 --dry-run", "ccwfs attach 0.0.2b09 --persist", "ccwfs attach v.ckd --keys id=0.0.0005"]),
+        ["detach"] = new(
+            ["Undoes ccwfs attach, also one that was not completed or that another tool made: the subchannel leaves the mount, its mediated device goes, its driver takes it back, and the device is online and hidden again if it was. A step that fails ends it; run it again once that is solved."],
+            ["ccwfs detach 0.0.2b09"]),
         ["path"] = new(["A channel path of an emulated device goes or comes back, with the channel reports that a real one gives."], ["ccwfs path 0.0.0000 40 off"]),
         ["run"] = new(
             [

@@ -1,3 +1,4 @@
+using CcwFs.Cli.Mount;
 using CcwFs.Cli.Qemu;
 
 namespace CcwFs.Cli.Host;
@@ -31,7 +32,12 @@ internal static class AttachUnit
         // By device number: a hidden device has no subchannel before it is freed.
         string name = target.Before.Device is { } device ? HostResolver.DevicePrefix + device : HostResolver.SubchannelPrefix + target.Id;
         List<string> words = [Environment.ProcessPath ?? "ccwfs", "attach", name, "--uuid", target.Uuid];
-        words.AddRange(target.Options.MountPoint is { } mountPoint ? ["--mount", mountPoint] : ["--no-mount"]);
+
+        // The default mount is used when it is there: a boot without it passes the device through all the same.
+        if (target.Options.MountPoint is not { } mountPoint)
+            words.Add("--no-mount");
+        else if (mountPoint != Places.MountPoint)
+            words.AddRange(["--mount", mountPoint]);
         foreach ((string option, string place, string usual) in target.Roots.Named())
         {
             if (place != usual)

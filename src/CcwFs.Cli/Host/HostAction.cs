@@ -85,9 +85,16 @@ internal sealed record SaveFile(string Path, string Text) : HostAction
     /// <inheritdoc/>
     internal override void Carry()
     {
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-        File.WriteAllText(Path + ".new", Text);
-        File.Move(Path + ".new", Path, overwrite: true); // whole or not at all
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+            File.WriteAllText(Path + ".new", Text);
+            File.Move(Path + ".new", Path, overwrite: true); // whole or not at all
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new CommandException($"{Path} cannot be written: permission denied; be root");
+        }
     }
 }
 

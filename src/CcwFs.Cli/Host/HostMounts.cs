@@ -35,8 +35,8 @@ internal static class HostMounts
     {
         string name = id.ToString();
         string[] names = mdev is null ? [] : [.. new[] { mdev.Uuid, mdev.CdevPath(roots), mdev.GroupPath(roots) }.OfType<string>()];
-        return Rows(mountPoint).Where(row => row.Backend == RealBackend).FirstOrDefault(row => row.Subchannel == name
-            || (names.Length > 0 && (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key != "uuid" && names.Contains(fact.Value)) ?? false)));
+        return Rows(mountPoint).Where(row => row.Backend == RealBackend).FirstOrDefault(row => (row.HostSubchannel ?? row.Subchannel) == name
+            || (names.Length > 0 && (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key != "uuid" && fact.Value.Split(' ').Any(names.Contains)) ?? false)));
     }
 
     /// <summary>The emulated device with an image, a subchannel id or a device number.</summary>

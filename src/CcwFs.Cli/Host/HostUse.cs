@@ -10,11 +10,13 @@ internal static class HostUse
     /// <summary>Reasons against taking the device from Linux.</summary>
     internal static IEnumerable<string> OfDevice(HostDevice device, HostRoots roots)
     {
-        if (device.IsOnline != true)
+        if (device.IsOnline is null)
             yield break;
         string ccw = $"{roots.Css}/devices/{device.Id}/{device.Device}";
         if (HostFiles.LinkName($"{ccw}/group_device") is { } group)
             yield return $"it is part of the group device {group}";
+        if (device.IsOnline != true)
+            yield break;
         foreach (string disk in HostFiles.Names($"{ccw}/block"))
         {
             string[] names = [disk, .. HostFiles.Names($"{ccw}/block/{disk}").Where(name => name.StartsWith(disk, StringComparison.Ordinal))];

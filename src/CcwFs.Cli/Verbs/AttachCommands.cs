@@ -28,7 +28,7 @@ internal sealed class AttachArguments
 
     internal Option<double> Wait { get; } = new("--wait")
     {
-        Description = "Seconds to wait for what the kernel does by itself (default: 10)", HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
+        Description = "Seconds to wait for what the kernel does by itself", HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
     };
 
     internal HostRootOptions Roots { get; } = new();
@@ -56,21 +56,24 @@ internal sealed class HostRootOptions
 {
     private readonly Option<string> _sysfs = Place("--sysfs", "/sys", "sysfs");
     private readonly Option<string> _proc = Place("--proc", "/proc", "procfs");
-    private readonly Option<string> _dev = Place("--dev", "/dev", "the device nodes");
-    private readonly Option<string> _root = Place("--root", "/", "/etc and /var, for --persist and the record of what was before");
+    private readonly Option<string> _dev = Place("--dev", "/dev", "the directory of device nodes");
+    private readonly Option<string> _root = Place("--root", "/", "the root of /etc and /var (for --persist, and the record of what was before)");
 
-    internal void AddTo(Command command)
+    /// <summary>Adds all of them, or the one of what is only looked at.</summary>
+    internal void AddTo(Command command, bool onlySysfs = false)
     {
-        foreach (Option<string> option in (Option<string>[])[_sysfs, _proc, _dev, _root])
+        foreach (Option<string> option in onlySysfs ? (Option<string>[])[_sysfs] : [_sysfs, _proc, _dev, _root])
             command.Options.Add(option);
     }
 
     internal HostRoots Read(ParseResult result) => new(Of(result, _sysfs), Of(result, _proc), Of(result, _dev), Of(result, _root));
 
+    internal HostRoots ReadSysfs(ParseResult result) => new(Of(result, _sysfs));
+
     private static string Of(ParseResult result, Option<string> option) => Path.GetFullPath(result.GetValue(option)!).TrimEnd('/');
 
     private static Option<string> Place(string name, string place, string what) =>
-        new(name) { Description = $"Another place of {what} (default: {place})", HelpName = "DIR", DefaultValueFactory = _ => place };
+        new(name) { Description = $"Where {what} is", HelpName = "DIR", DefaultValueFactory = _ => place };
 }
 
 /// <summary><c>ccwfs attach NAME</c>: a device becomes a subchannel of the mount.</summary>

@@ -26,14 +26,14 @@ internal static class ListCommand
         var noMount = new Option<bool>("--no-mount") { Description = "Those of this host alone" };
         var command = new Command("list", "List the mounted subchannels") { mount, noMount, all, json };
         var roots = new HostRootOptions();
-        roots.AddTo(command);
+        roots.AddTo(command, onlySysfs: true);
         command.SetAction(result =>
         {
             bool none = result.GetValue(noMount), host = none || result.GetValue(all);
             string? mountPoint = host ? HostMounts.Choose(result.GetValue(mount), none, out _) : result.GetValue(mount);
             IReadOnlyList<DeviceRow> rows = host && mountPoint is null ? [] : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
             if (host)
-                rows = HostList.With(rows, new HostResolver(roots.Read(result)));
+                rows = HostList.With(rows, new HostResolver(roots.ReadSysfs(result)));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
             {
