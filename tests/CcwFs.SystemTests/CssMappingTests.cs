@@ -43,7 +43,7 @@ public sealed class CssMappingTests(CssMappingTests.Mapped mounted) : IClassFixt
                        '3.1.0002': ('3.1.1236', '0.1.0002', '0.1.1236'), '0.0.0003': ('0.0.1237', None, None)}, ids
         lines = ccwfs('list').splitlines()
         assert any(l.startswith('fe.0.1234 fe.0.0000 ') and l.endswith(' 1.0.1234 1.0.0000') for l in lines), lines
-        assert any(l.startswith('0.0.1237  0.0.0003 ') and l.endswith(' idle') for l in lines), lines
+        assert any(l.startswith('0.0.1237  0.0.0003 ') and l.endswith(' ' + rows['0.0.0003']['uuid']) for l in lines), lines
         info = open(D + '/fe.0.0000/info').read()
         for line in 'subchannel   fe.0.0000', 'device       fe.0.1234', 'host id      1.0.0000', 'host device  1.0.1234':
             assert line + '\n' in info, info
