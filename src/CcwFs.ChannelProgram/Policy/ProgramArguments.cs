@@ -93,11 +93,14 @@ internal sealed class ProgramArguments(Translator program)
     /// <summary>Orders the places for <see cref="Touch"/>.</summary>
     internal void Sort() => _sources.Sort((a, b) => a.Offset.CompareTo(b.Offset));
 
+    /// <summary>One more step of work; false when there has been too much.</summary>
+    internal bool MayWork() => ++_work <= MaxWork;
+
     /// <summary>
-    /// Whether a CCW that reads would store into an argument that <paramref name="matters"/>, by where the bytes are: two guest addresses may be one place.
-    /// Gives null, or why it may not run.
+    /// Whether a CCW of the command <paramref name="node"/>, which reads, would store into the argument of a command that may come later; by where the bytes are:
+    /// two guest addresses may be one place. Gives null, or why it may not run.
     /// </summary>
-    internal string? Touch(Ccw ccw, Func<int, bool> matters)
+    internal string? Touch(Ccw ccw, ProgramWalk walk, int node)
     {
         uint list = ccw.DataAddress;
         for (int left = ccw.Has(CcwFlags.Skip) ? 0 : ccw.Count; left > 0; list += IdawSize)
@@ -106,11 +109,11 @@ internal sealed class ProgramArguments(Translator program)
                 return null; // a program check when the data comes there
             for (int s = FirstFrom(offset - MaxSize); s < _sources.Count && _sources[s].Offset < offset + length; s++)
             {
-                if (++_work > MaxWork)
-                    return "too many reads and arguments to be told apart";
                 Source source = _sources[s];
-                if (source.Store == store && source.Offset + source.Length > offset && matters(source.Node))
-                    return "it reads into an argument of a later command";
+                bool overlaps = source.Store == store && source.Offset + source.Length > offset;
+                if (MayWork() && !(overlaps && walk.ComesBehind(source.Node, node)))
+                    continue;
+                return _work > MaxWork ? "too many reads and arguments to be told apart" : "it reads into an argument of a later command";
             }
             left -= length;
         }

@@ -20,6 +20,8 @@ internal sealed class ProgramWalk(Translator program)
     private const int KeptNodes = 1024; // arbitrary: four full chains; larger arrays are given back
 
     private readonly Stack<(int Node, WriteState State)> _pending = new();
+    private readonly Stack<int> _path = new();    // of a search through the program
+    private readonly HashSet<int> _seen = [];
     private readonly ProgramArguments _arguments = new(program);
     private byte[] _nodes = [];
     private CommandEffect[] _effects = [];
@@ -55,7 +57,12 @@ internal sealed class ProgramWalk(Translator program)
         Refusal = null;
         _arguments.Clear();
         if (_nodes.Length > KeptNodes)
+        {
             (_nodes, _effects, _last) = ([], [], []);
+            _pending.TrimExcess();
+            _path.TrimExcess();
+            _seen.TrimExcess();
+        }
     }
 
     private static uint Address(int node) => HostArena.Base + (uint)(node * Ccw.Size);
@@ -187,35 +194,35 @@ internal sealed class ProgramWalk(Translator program)
     /// </summary>
     private bool HasLoop()
     {
-        var path = new Stack<int>();
-        Enter(path, Follow(0));
-        while (path.TryPeek(out int entry))
+        _path.Clear();
+        Enter(Follow(0));
+        while (_path.TryPeek(out int entry))
         {
             int node = entry >> 2, tried = entry & 3;
             if (tried == Ways(node))
             {
-                path.Pop();
+                _path.Pop();
                 _nodes[node] = (byte)((_nodes[node] & ~OnPath) | Finished);
                 continue;
             }
-            path.Pop();
-            path.Push(entry + 1);
+            _path.Pop();
+            _path.Push(entry + 1);
             int next = Follow(_last[node] + 1 + tried);
             if (next < 0 || (_nodes[next] & Command) == 0 || (_nodes[next] & Finished) != 0 || (next == node && PolicyCommands.IsSearch(Fetch(node).Command)))
                 continue;
             if ((_nodes[next] & OnPath) != 0)
                 return !Refuse(node, new Ruling(RefusalKind.OverLimit, "a loop in a program whose length is limited", CommandEffect.None));
-            Enter(path, next);
+            Enter(next);
         }
         return false;
     }
 
-    private void Enter(Stack<int> path, int node)
+    private void Enter(int node)
     {
         if (node < 0)
             return;
         _nodes[node] |= OnPath;
-        path.Push(node << 2);
+        _path.Push(node << 2);
     }
 
     /// <summary>A read into an argument that may come later: the architecture would execute what was read, the copy was taken before.</summary>
@@ -231,7 +238,7 @@ internal sealed class ProgramWalk(Translator program)
                 continue;
             for (int at = node; good; at = Follow(at + 1))
             {
-                string? wrong = _arguments.Touch(Fetch(at), argument => ComesBehind(argument, node));
+                string? wrong = _arguments.Touch(Fetch(at), this, node);
                 good = wrong is null || Refuse(node, new Ruling(RefusalKind.Sequence, wrong, CommandEffect.None));
                 if (at == _last[node])
                     break;
@@ -239,20 +246,21 @@ internal sealed class ProgramWalk(Translator program)
         }
     }
 
-    /// <summary>The argument's command may be executed after the command <paramref name="node"/>.</summary>
-    private bool ComesBehind(int argument, int node)
+    /// <summary>The command <paramref name="later"/> may be executed after the command <paramref name="node"/>; or that is too much work to find out.</summary>
+    internal bool ComesBehind(int later, int node)
     {
-        HashSet<int> seen = [];
-        Stack<int> open = new([node]);
-        while (open.TryPop(out int at))
+        _seen.Clear();
+        _path.Clear();
+        _path.Push(node);
+        while (_path.TryPop(out int at))
         {
             for (int way = 1; way <= Ways(at); way++)
             {
                 int next = Follow(_last[at] + way);
-                if (next == argument)
+                if (next == later || !_arguments.MayWork())
                     return true;
-                if (next >= 0 && (_nodes[next] & Command) != 0 && seen.Add(next))
-                    open.Push(next);
+                if (next >= 0 && (_nodes[next] & Command) != 0 && _seen.Add(next))
+                    _path.Push(next);
             }
         }
         return false;

@@ -138,12 +138,16 @@ public sealed class UnprefetchedTests
     }
 
     [Fact]
-    public void A_real_device_is_given_it_prefetched()
+    public void A_real_device_is_given_it_prefetched_with_one_warning()
     {
-        using var machine = new Machine();
+        var log = new LogLines();
+        using var machine = new Machine(logger: log);
         machine.Subchannel.PrefetchesAll = true;
         machine.Ccws(0x1000, [.. Enumerable.Repeat(Nop, 299), LastNop]);
         Assert.Equal("EINVAL", Machine.Errno(machine.StartAt(0x1000, Live)));
+        machine.Ccws(0x1000, LastNop);
+        machine.Run(0x1000, Live).Good();
+        Assert.Contains("prefetch", Assert.Single(log.Lines), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -131,4 +131,23 @@ public sealed class ArgumentCopyTests
         machine.Ccws(0x1000, 0x6300_0010_0000_2000).Run(0x1000).Good();
         Assert.Equal(0xEE, taken[0]);
     }
+
+    [Fact]
+    public void A_program_made_to_be_hard_to_judge_is_refused_in_a_moment()
+    {
+        using var machine = new Machine();
+        machine.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        // Chains of arguments at one place, then chains that read over it again and again.
+        const int Chains = 100, Length = 255;
+        for (int c = 0; c < Chains; c++)
+        {
+            ulong ccw = c < Chains / 2 ? 0x1F40_0001_0002_0000 : 0xE460_0004_0002_0000UL;
+            uint at = 0x4_0000 + (uint)(c * 0x800);
+            machine.Ccws(at, [.. Enumerable.Repeat(ccw, Length), 0x0800_0000_0000_0000UL | (at + 0x800)]);
+        }
+        machine.Ccws(0x4_0000 + (Chains * 0x800), 0x0300_0000_0000_0000);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        machine.Run(0x4_0000).Refused(0x80, 0, 2);
+        Assert.True(watch.Elapsed < Machine.Patience);
+    }
 }
