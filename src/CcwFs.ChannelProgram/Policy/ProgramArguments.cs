@@ -65,7 +65,7 @@ internal sealed class ProgramArguments(Translator program)
                 Fault = ProgramFault.Fault;
                 return "its argument is gone";
             }
-            _sources.Add(new Source(store, offset, length, _node));
+            _sources.Add(new Source(store, offset, length, _node, GuestAddress(list)));
             _length += length;
             left -= length;
         }
@@ -88,6 +88,13 @@ internal sealed class ProgramArguments(Translator program)
         foreach ((uint list, int offset) in _parts)
             BinaryPrimitives.WriteUInt64BigEndian(program.Arena.Bytes(list, IdawSize), at + (uint)offset);
         return null;
+    }
+
+    /// <summary>Where a command's data begins in guest memory, of its argument before it was copied, or else of its list; 0 when nothing is there.</summary>
+    internal ulong GuestAddressOf(int node, Ccw ccw)
+    {
+        int first = _sources.FindIndex(s => s.Node == node);
+        return first >= 0 ? _sources[first].Guest : GuestAddress(ccw.DataAddress);
     }
 
     /// <summary>Orders the places for <see cref="Touch"/>.</summary>
@@ -133,6 +140,9 @@ internal sealed class ProgramArguments(Translator program)
         return true;
     }
 
+    private ulong GuestAddress(uint list) =>
+        program.TryFetchIdaw(list, out ulong idaw) && program.Pins.TryGuestAddress(idaw, out ulong guest) ? guest : 0;
+
     private int FirstFrom(long offset)
     {
         int low = 0, high = _sources.Count;
@@ -147,5 +157,5 @@ internal sealed class ProgramArguments(Translator program)
         return low;
     }
 
-    private readonly record struct Source(IMemoryStore Store, long Offset, int Length, int Node);
+    private readonly record struct Source(IMemoryStore Store, long Offset, int Length, int Node, ulong Guest);
 }

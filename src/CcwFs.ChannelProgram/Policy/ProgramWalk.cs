@@ -272,9 +272,8 @@ internal sealed class ProgramWalk(Translator program)
     private bool Refuse(int node, Ruling ruling)
     {
         Ccw ccw = Fetch(node);
-        if (program.TryFetchIdaw(ccw.DataAddress, out ulong first) && program.Pins.TryGuestAddress(first, out ulong guest))
-            ccw = ccw with { DataAddress = (uint)guest };
-        Refusal = new PolicyRefusal(ruling.Kind, ruling.Rule, Address(node), ccw with { Flags = ccw.Flags & ~CcwFlags.IndirectData });
+        ccw = ccw with { Flags = ccw.Flags & ~CcwFlags.IndirectData, DataAddress = (uint)_arguments.GuestAddressOf(node, ccw) };
+        Refusal = new PolicyRefusal(ruling.Kind, ruling.Rule, Address(node), ccw);
         return false;
     }
 }

@@ -27,6 +27,7 @@ public sealed class WriteRuleTests
         Assert.Contains("LOCATE_RECORD", line, StringComparison.Ordinal);
         Assert.Contains("extents=1-1", line, StringComparison.Ordinal);
         Assert.Contains("0.0.0000", line, StringComparison.Ordinal);
+        Assert.Matches("address=0002[23]", line); // the guest's own
     }
 
     [Theory]

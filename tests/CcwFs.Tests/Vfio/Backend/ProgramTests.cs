@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using CcwFs.Tests.Eckd;
+using CcwFs.Tests.Policy;
 using CcwFs.Tests.Subchannel;
 using Mono.Unix.Native;
 
@@ -49,6 +52,35 @@ public sealed class ProgramTests : IDisposable
             [BackendRig.GuestBase + 0x2100, BackendRig.GuestBase + 0x4800, BackendRig.GuestBase + 0x6000], Idaws(Ccw.ReadFormat1(ccws).DataAddress, 3));
         var transfer = Ccw.ReadFormat1(ccws.AsSpan(8));
         Assert.Equal(0x03, Kernel.Memory(transfer.DataAddress, 1)[0]);
+    }
+
+    [Fact]
+    public void An_argument_that_a_policy_has_judged_reaches_the_kernel_as_the_copy()
+    {
+        _rig.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        byte[] extent = Step.DefineExtentBytes(0x40, 0, 0);
+        _rig.Memory.Write(0x2000, extent);
+        _rig.Ccws(0x1000, 0x6340_0010_0000_2000, 0x0620_0018_0000_3000);
+        Assert.Equal(124, _rig.Start());
+        _rig.Memory.Write(0x2000, new byte[16]);
+        byte[] ccws = Kernel.Memory(HostArena.Base, 16);
+        ulong copy = Idaws(Ccw.ReadFormat1(ccws).DataAddress, 1)[0];
+        Assert.InRange(copy, HostArena.Base, HostArena.Base + (ulong)HostArena.Window);
+        Assert.Equal(extent, Kernel.Memory((uint)copy, 16));
+        Assert.Equal([BackendRig.GuestBase + 0x3000], Idaws(Ccw.ReadFormat1(ccws.AsSpan(8)).DataAddress, 1));
+    }
+
+    [Fact]
+    public void A_program_that_a_policy_refuses_never_reaches_the_kernel()
+    {
+        _rig.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        byte[] before = [.. Kernel.Io];
+        _rig.Ccws(0x1000, 0x0520_0010_0000_2000);
+        Assert.Equal(124, _rig.Start());
+        _rig.Device.Proceed(here: true);
+        Assert.Equal(1u, _rig.Await(_rig.Device.IoInterrupt));
+        _rig.ReadIrb().WriteInhibited();
+        Assert.Equal(before, Kernel.Io);
     }
 
     [Theory]
