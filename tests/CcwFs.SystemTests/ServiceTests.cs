@@ -88,6 +88,14 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
+    public void A_daemon_of_the_shared_runtime_starts_itself_again()
+    {
+        string point = _scratch.MakeDirectory("m");
+        Assert.Equal($"mounted {point}\n", Child.Run("dotnet", Places.Program + ".dll", "mount", point, "--device", "dasd", "--daemon").Ok().Output);
+        Child.Ccwfs("umount", point).Ok();
+    }
+
+    [Fact]
     public void Log_lines_go_to_the_journal_with_their_priorities()
     {
         // A journal of our own in place of the host's, in a mount namespace: the header of its stream, then lines with priorities.

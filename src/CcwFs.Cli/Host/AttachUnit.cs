@@ -31,7 +31,7 @@ internal static class AttachUnit
     {
         // By device number: a hidden device has no subchannel before it is freed.
         string name = target.Before.Device is { } device ? HostResolver.DevicePrefix + device : HostResolver.SubchannelPrefix + target.Id;
-        List<string> words = [Environment.ProcessPath ?? "ccwfs", "attach", name, "--uuid", target.Uuid];
+        List<string> words = [.. OwnProgram.Words, "attach", name, "--uuid", target.Uuid];
 
         // The default mount is used when it is there: a boot without it passes the device through all the same.
         if (target.Options.MountPoint is not { } mountPoint)

@@ -136,11 +136,11 @@ internal static class MountCommand
     /// <summary>Starts ourselves again as the process that stays, and waits until it has mounted or failed.</summary>
     private static async Task<int> StartDaemon()
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        string[] arguments = Environment.GetCommandLineArgs();
-        bool throughHost = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet";
-        foreach (string argument in throughHost ? arguments : arguments.Skip(1))
-            start.ArgumentList.Add(argument);
+        string[] program = OwnProgram.Words;
+        var start = new ProcessStartInfo(program[0], [.. program[1..], .. Environment.GetCommandLineArgs().Skip(1)])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+        };
         start.Environment[Inner] = "1";
         using Process daemon = Process.Start(start)!;
         daemon.StandardInput.Close();

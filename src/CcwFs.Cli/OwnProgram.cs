@@ -1,0 +1,10 @@
+namespace CcwFs.Cli;
+
+/// <summary>How this program is started again.</summary>
+internal static class OwnProgram
+{
+    /// <summary>The program, or dotnet and the program's file: that is how it runs where .NET has no host for the architecture (the s390x package).</summary>
+    internal static string[] Words => Path.GetFileName(Environment.ProcessPath) == "dotnet"
+        ? [Environment.ProcessPath!, typeof(OwnProgram).Assembly.Location]
+        : [Environment.ProcessPath ?? "ccwfs"];
+}
