@@ -4,7 +4,7 @@ namespace CcwFs.SystemTests;
 
 /// <summary>The .deb and the tarball, made once: installed, used, removed and purged in a copy of this system that is thrown away.</summary>
 [Trait("Speed", "Slow")]
-public sealed class PackageTests : IClassFixture<PackageTests.Packages>
+public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
 {
     /// <summary>A build of all there is, on a busy machine.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
