@@ -46,6 +46,6 @@ public sealed class RealDeviceTests(ITestOutputHelper output) : GuestTest(output
             "qemu-system-s390x", "-accel", "tcg", "-m", "512M", "-nodefaults", "-display", "none");
         Outcome outcome = Child.Finish(qemu, patience: Guest.Patience);
         Assert.NotEqual(0, outcome.Status);
-        Assert.Contains("start it with ccwfs qemu", mounted.Log, StringComparison.Ordinal);
+        mounted.Logged("start it with ccwfs qemu");
     }
 }

@@ -12,7 +12,7 @@ public sealed class PolicyTests
         Assert.Matches(@"(?m)^policy +deny=psf:18/0e\.READ_IPL extents=1-2 max-ccws=200$", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
         mounted.Python(Text(1) + "assert not status.dstat & 0x02, status.bytes.hex()");
         mounted.Python(Text(0) + "assert status.dstat & 0x02, status.bytes.hex()");
-        Assert.Contains("0.0.0000: the policy refused a program because of LOCATE_RECORD", mounted.Log, StringComparison.Ordinal);
+        mounted.Logged("0.0.0000: the policy refused a program because of LOCATE_RECORD");
         Outcome refused = mounted.Ccwfs("run", "0.0.0000", "READ_IPL sli");
         Assert.Contains("command reject", refused.Output + refused.Error, StringComparison.OrdinalIgnoreCase);
     }

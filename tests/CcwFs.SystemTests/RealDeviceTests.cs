@@ -55,7 +55,7 @@ public sealed class RealDeviceTests : IDisposable
             assert device.attach(ioas) == -errno.EFAULT
             assert iommu.unmap(ioas, 0x200000, 0x10000) == 0 and device.attach(ioas) == 0
             """);
-        Assert.Contains("a real device cannot reach its private memory: start it with ccwfs qemu, or give QEMU -object memory-backend-memfd", mounted.Log, StringComparison.Ordinal);
+        mounted.Logged("a real device cannot reach its private memory: start it with ccwfs qemu, or give QEMU -object memory-backend-memfd");
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class RealDeviceTests : IDisposable
         _kernel.Kill();
         Assert.Contains("was ended by a reset", Child.Finish(run).Refused(1), StringComparison.Ordinal);
         Assert.DoesNotContain("0.0.0000", mounted.Ccwfs("list").Ok().Output, StringComparison.Ordinal);
-        Assert.Contains("is gone", mounted.Log, StringComparison.Ordinal);
+        mounted.Logged("is gone");
         Child.Run("umount", "-l", _kernel.MountPoint);
         Assert.Contains("added", mounted.Ccwfs("add", "dasd").Ok().Output, StringComparison.Ordinal);
     }
@@ -119,7 +119,7 @@ public sealed class RealDeviceTests : IDisposable
         using MountedCcwfs mounted = Over(",timeout=1");
         Outcome run = mounted.Ccwfs("run", "0.0.0000", "again: NOP", "tic=again");
         Assert.Contains("interface-control check", run.Output + run.Error, StringComparison.Ordinal);
-        Assert.Contains("no interrupt within 1 s", mounted.Log, StringComparison.Ordinal);
+        mounted.Logged("no interrupt within 1 s");
         Assert.Contains("ended well", mounted.Ccwfs("run", "0.0.0000", "NOP").Ok().Output, StringComparison.Ordinal);
     }
 
@@ -162,7 +162,7 @@ public sealed class RealDeviceTests : IDisposable
                 done = False
             assert not done and read_records(3, 1, 12, 4096) == [b'old!' * 1024] * 12
             """);
-        Assert.Contains("0.0.0000", mounted.Log, StringComparison.Ordinal); // which CCW, and which rule
+        mounted.Logged("0.0.0000"); // which CCW, and which rule
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class ReloadTests : IDisposable
             """), StringComparison.Ordinal);
         Assert.Equal("0.0.0001\n0.0.0003\n0.0.0004\n0.0.0009\n", Ids());
         Assert.Contains("0.0.0333", _mounted.Ccwfs("info", "0.0.0003").Ok().Output, StringComparison.Ordinal);
-        Assert.Contains("0.0.0002 removed", _mounted.Log, StringComparison.Ordinal);
+        _mounted.Logged("0.0.0002 removed");
         Reload("""{ "devices": [] }""");
         Assert.Equal("0.0.0009\n", Ids());
     }
@@ -62,7 +62,7 @@ public sealed class ReloadTests : IDisposable
         string before = _mounted!.Bash("stat -c %i $D/0.0.0000/io").Ok().Output;
         _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
         Reload("""{ "devices": [ "dasd,id=0.0.0000,deny=SENSE_ID" ] }""");
-        Assert.Contains("0.0.0000: policy deny=SENSE_ID", _mounted.Log, StringComparison.Ordinal);
+        _mounted.Logged("0.0.0000: policy deny=SENSE_ID");
         Outcome refused = _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40");
         Assert.Contains("command reject", refused.Output + refused.Error, StringComparison.OrdinalIgnoreCase);
         Reload("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
@@ -82,7 +82,7 @@ public sealed class ReloadTests : IDisposable
         _mounted!.Ccwfs("add", "dasd,id=0.0.0009").Ok();
         Assert.Contains("reload failed", Reload(text), StringComparison.Ordinal);
         Assert.Equal("0.0.0001\n0.0.0009\n", Ids());
-        Assert.Contains(word, _mounted.Log, StringComparison.Ordinal);
+        _mounted.Logged(word);
         Assert.Contains("reloaded", Reload("""{ "devices": [ "dasd,id=0.0.0002" ] }"""), StringComparison.Ordinal);
         Assert.Equal("0.0.0002\n0.0.0009\n", Ids());
     }
@@ -92,8 +92,8 @@ public sealed class ReloadTests : IDisposable
     {
         Mount("""{ "memory": "16M", "devices": [] }""");
         Reload("""{ "memory": "32M", "mode": "0666", "devices": [ "dasd" ] }""");
-        Assert.Contains("memory changed", _mounted!.Log, StringComparison.Ordinal);
-        Assert.Contains("mode changed", _mounted.Log, StringComparison.Ordinal);
+        _mounted!.Logged("memory changed");
+        _mounted.Logged("mode changed");
         Assert.Equal("16777216 600\n", _mounted.Bash("stat -c '%s %a' $D/memory").Ok().Output);
         Assert.Equal("0.0.0000\n", Ids());
     }
