@@ -73,7 +73,7 @@ public sealed partial class VfioCcwDevice
             if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !Test(out irb))
                 return false;
             Scsw scsw = irb.Scsw;
-            if (IsSolicited(scsw))
+            if (_translating is null && IsSolicited(scsw)) // else it answers an earlier function: the program in the translator has not begun
             {
                 irb.Scsw = _translator.UpdateScsw(scsw);
                 privateRun = _privateRun;

@@ -75,6 +75,24 @@ public sealed class HeldMemoryTests : IDisposable
     }
 
     [Fact]
+    public async Task Status_of_an_earlier_function_that_comes_while_a_program_is_fetched_does_not_end_it()
+    {
+        Task<int> held = Task.Run(() => Start(Held, mayWait: true));
+        _store.AwaitWaiting(1);
+        Put(Held, SenseIdToGood);
+        var halted = default(Irb);
+        halted.Scsw = Scsw.Build(0, FunctionControl.Halt, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
+        _machine.Subchannel.Inject(halted);
+        Assert.Equal(DeviceState.Processing, _machine.Device.State);
+        Assert.Equal(-(int)Errno.EAGAIN, Start(0x1000, mayWait: true));
+        _store.Release();
+        Assert.Equal(124, await held.WaitAsync(Machine.Patience));
+        Assert.Equal(DeviceState.Pending, _machine.Device.State);
+        _machine.Device.Proceed(here: true, mayWait: true);
+        Assert.Equal((DeviceState.Idle, (byte)0xFF), (_machine.Device.State, _memory[0x2000]));
+    }
+
+    [Fact]
     public async Task Unmapping_or_another_space_or_the_client_gone_ends_a_fetch()
     {
         IovaMap map = Bind(_machine.Device, _client, _store);
