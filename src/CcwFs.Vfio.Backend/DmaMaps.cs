@@ -86,7 +86,7 @@ internal sealed class DmaMaps(IDmaSpace space)
                 return false;
             int result = Unmap(entry.Iova, entry.Length);
             failed = result < 0 ? result : failed;
-            return true;
+            return result >= 0; // what the kernel still holds is not forgotten
         });
         if (removed > 0)
             _followed = null;

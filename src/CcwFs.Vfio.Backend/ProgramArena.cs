@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.Linux;
 using CcwFs.Memory;
@@ -40,12 +41,49 @@ internal sealed class ProgramArena : IDisposable
                 BinaryPrimitives.WriteUInt64BigEndian(idaws, DmaMaps.GuestBase + guest);
             }
         }
+        Continue(program, copy);
         if (_used > KeptSize)
             FileDescriptor.PunchHole(_memory.File, 0, HostArena.Window);
         _memory.Write(0, copy);
         _used = used;
         return true;
     }
+
+    /// <summary>
+    /// A CCW that goes on with chained data has the chain's command, whatever its own code says: the kernel, which decides by the CCW's own code what it pins, and the
+    /// channel, which ignores that code, are to agree. The list of a CCW that it does not pin leads nowhere, for it would hand the addresses there to the channel as they are.
+    /// </summary>
+    private static void Continue(Translator program, Span<byte> copy)
+    {
+        for (int c = 0; c < program.ChainCount; c++)
+        {
+            byte command = 0;
+            bool chained = false;
+            for (int i = 0; i < program.Length(c); i++)
+            {
+                Span<byte> at = copy[(int)(program.HostHead(c) + (uint)(i * Ccw.Size) - HostArena.Base)..];
+                Ccw ccw = Ccw.ReadFormat1(at);
+                if (ccw.IsTransferInChannel)
+                {
+                    chained = false; // the chain goes on elsewhere, with whatever code is there
+                    continue;
+                }
+                bool goesOn = ccw.Has(CcwFlags.ChainData);
+                if (chained)
+                    ccw = ccw with { Command = command, Flags = CommandCode.MovesToStorage(command) ? ccw.Flags : ccw.Flags & ~CcwFlags.Skip };
+                else
+                    command = ccw.Command;
+                ccw.WriteFormat1(at);
+                if (!IsPinned(ccw))
+                    copy.Slice((int)(ccw.DataAddress - HostArena.Base), IdawSize).Fill(0xFF);
+                chained = goesOn;
+            }
+        }
+    }
+
+    /// <summary>The kernel pins a CCW's pages and gives its list their addresses (drivers/s390/cio/vfio_ccw_cp.c, ccw_does_data_transfer).</summary>
+    private static bool IsPinned(Ccw ccw) =>
+        ccw.Count != 0 && ccw.Command != CommandCode.NoOperation && !(ccw.Has(CcwFlags.Skip) && CommandCode.MovesToStorage(ccw.Command));
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();

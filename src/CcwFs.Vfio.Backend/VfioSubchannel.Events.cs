@@ -190,6 +190,7 @@ public sealed partial class VfioSubchannel
                 Lose();
                 return;
             }
+            ForgetStatus();
             bool program = (ended & FunctionControl.Start) != 0;
             Irb irb = default;
             irb.Scsw = Scsw.Build(

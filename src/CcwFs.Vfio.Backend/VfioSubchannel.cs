@@ -121,6 +121,8 @@ public sealed partial class VfioSubchannel : ISubchannel
         {
             if (_closed)
                 return ConditionCode.NotOperational;
+            if (_pending.Count > 0)
+                return ConditionCode.StatusPending; // of an earlier function: whoever takes it is on the way
             int result = _maps.Follow(program.Mappings);
             if (result < 0)
             {
@@ -187,6 +189,7 @@ public sealed partial class VfioSubchannel : ISubchannel
             int result = _device.Reset();
             if (result < 0)
                 Lose();
+            ForgetStatus();
             return result >= 0;
         }
     }
@@ -313,6 +316,14 @@ public sealed partial class VfioSubchannel : ISubchannel
         if (!known)
             BackendLog.Refused(_logger, Id, "a request", Problem.Of(result));
         return outcome;
+    }
+
+    /// <summary>What the kernel still shows belongs to what was reset: it is no news any more. Under the gate.</summary>
+    private void ForgetStatus()
+    {
+        Irb shown = default;
+        if (_device.ReadIrb(shown) >= 0)
+            _last = shown;
     }
 
     private int ReadRegion(RegionIndex region, Span<byte> bytes)
