@@ -70,6 +70,8 @@ public sealed class CommandList : IEquatable<CommandList>
             byte suborder = 0;
             if (parts.Length > 2 || !TryHex(parts[0], out byte order) || (parts.Length == 2 && !TryHex(parts[1], out suborder)))
                 return false;
+            if (parts.Length == 2 && (code != SubsystemFunction || order != PolicyCommands.PrepareForRead))
+                return false; // no other order has suborders that are judged
             _orders.Add((code, order, parts.Length == 2 ? suborder : AnySuborder));
             return true;
         }

@@ -31,7 +31,7 @@ public sealed class LiveJudge(DevicePolicy policy)
     /// <summary>Counts a CCW of the command that <paramref name="command"/> names. Over a limit: see <see cref="Refusal"/>.</summary>
     public void Count(uint address, Ccw ccw, byte command, bool continues)
     {
-        bool again = !continues && address == _lastSearch;
+        bool again = !continues && address == _lastSearch && PolicyCommands.IsSearch(command);
         _lastSearch = continues ? _lastSearch : PolicyCommands.IsSearch(command) ? address : uint.MaxValue;
         if (again)
             return;

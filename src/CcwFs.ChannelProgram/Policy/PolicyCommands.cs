@@ -54,7 +54,7 @@ internal static class PolicyCommands
     private const byte ExtendedOperation = 0x3F;
     private const byte ReadTrackSet = 0x0E;         // byte 17 with operation 3F
     private const byte ImbeddedCommand = 0x20;      // auxiliary byte: byte 2 is a command code
-    private const byte PrepareForRead = 0x18;
+    internal const byte PrepareForRead = 0x18;
     private const byte ReleaseSpace = 0x81;
     private const byte ByExtent = 0x20;             // byte 2 of RELEASE ALLOCATED SPACE
     private const int LocateSize = 16, LocateExtendedSize = 20;
