@@ -48,7 +48,8 @@ internal static class Program
         }
         catch (Exception error) when (IsExpected(error))
         {
-            await Console.Error.WriteLineAsync($"ccwfs: {error.Message}").ConfigureAwait(false);
+            string message = error is ArgumentException ? "a path is empty, or has a zero character in it; give a path" : error.Message;
+            await Console.Error.WriteLineAsync($"ccwfs: {message}").ConfigureAwait(false);
             return error is CommandException command ? command.Status : CommandException.Failed;
         }
         catch (OperationCanceledException)
@@ -59,7 +60,8 @@ internal static class Program
 
     /// <summary>What a user, a file or the system can cause: one line, no stack trace.</summary>
     internal static bool IsExpected(Exception error) =>
-        error is CommandException or IOException or UnauthorizedAccessException or FuseMountException or System.ComponentModel.Win32Exception;
+        error is CommandException or IOException or UnauthorizedAccessException or FuseMountException or System.ComponentModel.Win32Exception
+            or ArgumentException { ParamName: "path" }; // an empty one, as of an unset variable
 
     private static long? AllocatedBytes(string path) =>
         FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 ? (long)status.Blocks * 512 : null;

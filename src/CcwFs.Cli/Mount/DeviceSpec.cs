@@ -160,6 +160,7 @@ internal sealed class DeviceSpec
     /// <summary>What is wrong with keys that do not go together; null when nothing is.</summary>
     internal string? Conflict => IsSpaceEfficient && Profile == EckdProfile.Minimal
         ? "ese needs orders that profile=minimal has not; use profile=linux, or leave ese out"
+        : Kind == DeviceKinds.Vfio && Real is null ? "a vfio device needs device=PATH|SCHID|DEVNO|UUID"
         : null;
 
     /// <summary>The bus id of the device <paramref name="index"/> of a SPEC with an id and a count.</summary>

@@ -17,7 +17,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
     internal void Add(DeviceSpec spec)
     {
         IReadOnlyList<SubchannelId> ids = factory.Add(spec, directory, caller: null);
-        _entries.Add(new Entry(spec, [.. ids.Select(id => table.Find(id)).OfType<VfioCcwDevice>()]));
+        _entries.Add(new Entry(spec, [.. ids.Select(id => table.Find(id)).OfType<VfioCcwDevice>()], spec.IsReadOnly));
     }
 
     /// <summary>
@@ -96,10 +96,10 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
             changed($"{device.Id} added");
     }
 
-    /// <summary>Devices of which only the policy differs. An image that was opened for reading alone is opened again to be written.</summary>
+    /// <summary>Devices of which only the policy differs. A volume that was made for reading alone is made again.</summary>
     private void Alter(Entry entry, DeviceSpec spec, Action<string> changed)
     {
-        if (entry.Spec.IsReadOnly && !spec.IsReadOnly && spec.Image is not null)
+        if (entry.MadeReadOnly && !spec.IsReadOnly && spec.Kind == DeviceKinds.Dasd)
         {
             Remove(entry, changed);
             AddLater(spec, changed);
@@ -115,5 +115,6 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
 
     /// <param name="Spec">As it was asked for.</param>
     /// <param name="Devices">What was made of it.</param>
-    private sealed record Entry(DeviceSpec Spec, IReadOnlyList<VfioCcwDevice> Devices);
+    /// <param name="MadeReadOnly">They were made for reading alone, not only policed so since.</param>
+    private sealed record Entry(DeviceSpec Spec, IReadOnlyList<VfioCcwDevice> Devices, bool MadeReadOnly);
 }
