@@ -3,46 +3,6 @@ using CcwFs.Memory;
 
 namespace CcwFs.Vfio.Endpoint;
 
-/// <summary>Memory of a client in a file that cannot shrink, mapped in place. Owns the mapping; after disposal the memory is gone.</summary>
-internal sealed class InPlaceStore(SharedMemory memory) : IMemoryStore, IDisposable
-{
-    public long Length => memory.Length;
-
-    public bool TryAddress(long offset, out ulong address, out long length)
-    {
-        (address, length) = (memory.AddressOf(offset), memory.Length - offset);
-        return true;
-    }
-
-    public bool Read(long offset, Span<byte> destination)
-    {
-        try
-        {
-            memory.Read(offset, destination);
-            return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
-    }
-
-    public bool Write(long offset, ReadOnlySpan<byte> source)
-    {
-        try
-        {
-            memory.Write(offset, source);
-            return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
-    }
-
-    public void Dispose() => memory.Dispose();
-}
-
 /// <summary>
 /// Memory of a client behind a descriptor: a file that may shrink, or the memory of a process, where an offset is an address. A short count is memory that
 /// is gone: the file was cut, the process ended or executes another program. Owns the descriptor.

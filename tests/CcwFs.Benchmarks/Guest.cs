@@ -3,6 +3,7 @@ using CcwFs.ChannelIo;
 using CcwFs.Cli.Mount;
 using CcwFs.Linux;
 using CcwFs.Memory;
+using CcwFs.Vfio.Endpoint;
 
 namespace CcwFs.Benchmarks;
 
@@ -23,12 +24,12 @@ internal sealed class Guest : IDisposable
 
     private const uint Control = OrbControl.Format1 | OrbControl.Prefetch | OrbControl.Format2Idaws | OrbControl.LogicalPathMask;
 
-    private readonly SealedStore _store;
+    private readonly InPlaceStore _store;
     private int _ccws;
 
     internal Guest(long length)
     {
-        _store = new SealedStore(SharedMemory.Create("bench", length));
+        _store = new InPlaceStore(SharedMemory.Create("bench", length));
         Space = IovaMap.Identity(_store);
     }
 

@@ -7,6 +7,7 @@ using CcwFs.FileSystem;
 using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using CcwFs.Vfio.Endpoint;
 using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Control;
@@ -124,7 +125,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         List<string> irbs = [];
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         IReadOnlyList<StorageRun> runs = RunsOf(request);
-        using var memory = new SealedStore(SharedMemory.Create("ccwfs run", runs.Sum(run => (long)run.Bytes.Length))); // a real device's kernel must find it
+        using var memory = new InPlaceStore(SharedMemory.Create("ccwfs run", runs.Sum(run => (long)run.Bytes.Length))); // a real device's kernel must find it
         var space = new AddressSpace(Map(runs, memory));
         Mono.Unix.Native.Errno refused = device.RunPrivate(space, Orb.Read(orb), (irb, final) =>
         {
@@ -152,7 +153,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     }
 
     /// <summary>The address space of a run: its parts stand one behind the other in one piece of memory.</summary>
-    private static IovaMap Map(IReadOnlyList<StorageRun> runs, SealedStore memory)
+    private static IovaMap Map(IReadOnlyList<StorageRun> runs, InPlaceStore memory)
     {
         var map = new IovaMap();
         long offset = 0;
@@ -167,7 +168,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     }
 
     /// <summary>Takes the memory back into the request's own bytes, which are the reply.</summary>
-    private static void TakeBack(IReadOnlyList<StorageRun> runs, SealedStore memory)
+    private static void TakeBack(IReadOnlyList<StorageRun> runs, InPlaceStore memory)
     {
         long offset = 0;
         foreach (StorageRun run in runs)

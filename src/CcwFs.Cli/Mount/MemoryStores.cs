@@ -1,47 +1,8 @@
 using CcwFs.Linux;
 using CcwFs.Memory;
+using CcwFs.Vfio.Endpoint;
 
 namespace CcwFs.Cli.Mount;
-
-/// <summary>Guest storage in a sealed memory file of our own: sparse, mapped in place. Once disposed it is gone for a program that lags behind.</summary>
-internal sealed class SealedStore(SharedMemory memory) : IMemoryStore, IDisposable
-{
-    public long Length => memory.Length;
-
-    public bool TryAddress(long offset, out ulong address, out long length)
-    {
-        (address, length) = (memory.AddressOf(offset), memory.Length - offset);
-        return true;
-    }
-
-    public bool Read(long offset, Span<byte> destination)
-    {
-        try
-        {
-            memory.Read(offset, destination);
-            return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
-    }
-
-    public bool Write(long offset, ReadOnlySpan<byte> source)
-    {
-        try
-        {
-            memory.Write(offset, source);
-            return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
-    }
-
-    public void Dispose() => memory.Dispose();
-}
 
 /// <summary>
 /// Guest storage in a file that others map too. It is read and written through its descriptor and never mapped by us: somebody may cut it, and
@@ -76,7 +37,7 @@ internal static class GuestStorage
             long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
             if (size > machine)
                 throw new CommandException($"--memory {text}: this machine has {machine >> 20}M; give a smaller size");
-            return new SealedStore(SharedMemory.Create("ccwfs", size));
+            return new InPlaceStore(SharedMemory.Create("ccwfs", size));
         }
         int opened = FileDescriptor.Open(text, OpenOptions.ReadWrite, 0, out FileDescriptor file);
         if (opened < 0)

@@ -1,6 +1,6 @@
-using CcwFs.Cli.Mount;
 using CcwFs.Linux;
 using CcwFs.Memory;
+using CcwFs.Vfio.Endpoint;
 
 namespace CcwFs.Tests.Subchannel;
 
@@ -11,7 +11,7 @@ internal sealed class GuestBlock(int length) : IDisposable
 
     public int Length => length;
 
-    public IMemoryStore Store => new SealedStore(_memory);
+    public IMemoryStore Store => new InPlaceStore(_memory);
 
     public void Put(int offset, ReadOnlySpan<byte> bytes) => _memory.Write(offset, bytes);
 

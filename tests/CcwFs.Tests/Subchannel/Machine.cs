@@ -23,7 +23,7 @@ internal sealed class Machine : IDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly ChannelExecutor _executor = new();
-    private readonly ManualResetEventSlim _changed = new();
+    private readonly Signals _signals;
 
     public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0, bool mayWait = false,
         ILogger? logger = null)
@@ -34,9 +34,7 @@ internal sealed class Machine : IDisposable
         Emulated = new EmulatedSubchannel(new SubchannelId(0, 0, number), new DeviceId(0, 0, number), chpids ?? [0], device ?? TestDevice, _executor);
         Subchannel = new TestSubchannel(Emulated) { SuppressSuspended = suppressSuspended };
         Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), logger ?? NullLogger.Instance);
-        Device.IoInterrupt.Changed += _changed.Set;
-        Device.CrwInterrupt.Changed += _changed.Set;
-        Device.RequestInterrupt.Changed += _changed.Set;
+        _signals = new Signals(Device);
     }
 
     /// <summary>The program does not end by itself: nobody waits for it.</summary>
@@ -129,17 +127,7 @@ internal sealed class Machine : IDisposable
     public static ulong Take(InterruptLine line) => line.TryTake(out ulong count) ? count : 0;
 
     /// <summary>Waits for a signal and takes it.</summary>
-    public ulong Await(InterruptLine line)
-    {
-        long deadline = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
-        while (true)
-        {
-            _changed.Reset();
-            if (line.TryTake(out ulong count))
-                return count;
-            Assert.True(_changed.Wait((int)Math.Max(0, deadline - Environment.TickCount64)), "no signal");
-        }
-    }
+    public ulong Await(InterruptLine line) => _signals.Await(line);
 
     /// <summary>Runs a program to its final status and takes that.</summary>
     public Irb Run(uint cpa, uint control = Orb64)
@@ -154,6 +142,7 @@ internal sealed class Machine : IDisposable
     public void Dispose()
     {
         Device.Dispose();
+        _signals.Dispose();
         _executor.Dispose();
     }
 }

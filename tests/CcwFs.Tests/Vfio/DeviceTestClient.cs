@@ -87,8 +87,12 @@ internal sealed class DeviceTestClient : IDisposable
     public int Ioctl(uint command, ulong argument)
     {
         int now = File.BeginIoctl(ThreadId, command, argument, out ClientCall? call);
-        if (call is null)
-            return now;
+        return call is null ? now : Answer(call);
+    }
+
+    /// <summary>Makes a call that may wait, and gives its answer.</summary>
+    public static int Answer(ClientCall call)
+    {
         using var done = new ManualResetEventSlim();
         int result = 0;
         call.Start(value =>
@@ -97,7 +101,7 @@ internal sealed class DeviceTestClient : IDisposable
             done.Set();
             return true;
         });
-        Assert.True(done.Wait(Machine.Patience), "the ioctl was not answered");
+        Assert.True(done.Wait(Machine.Patience), "the call was not answered");
         return result;
     }
 

@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
-using CcwFs.Cli.Mount;
 using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Subchannel;
 using CcwFs.Vfio.Backend;
+using CcwFs.Vfio.Endpoint;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -17,18 +17,17 @@ internal sealed class BackendRig : IDisposable
     public const ulong GuestBase = 1ul << 32;
     public static readonly SubchannelId Id = new(0, 0, 0x313);
 
-    private readonly ManualResetEventSlim _changed = new();
+    private readonly Signals _signals;
 
     public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null)
     {
         Kernel = kernel ?? new FakeKernel();
         VfioTarget target = group ? new VfioTarget(FakeKernel.Group, Uuid: FakeKernel.Uuid) : new VfioTarget(FakeKernel.Cdev);
-        Memory = new SealedStore(Shared = SharedMemory.Create("test", Machine.MemorySize));
+        Memory = new InPlaceStore(Shared = SharedMemory.Create("test", Machine.MemorySize));
         Map = IovaMap.Identity(Memory);
         Subchannel = new VfioSubchannel(VfioDevice.Open(Kernel, target), new VfioOptions(Id, new DeviceId(0, 0, 0x2B09), timeout), logger ?? NullLogger.Instance);
         Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
-        Device.IoInterrupt.Changed += _changed.Set;
-        Device.CrwInterrupt.Changed += _changed.Set;
+        _signals = new Signals(Device);
     }
 
     public FakeKernel Kernel { get; }
@@ -73,17 +72,7 @@ internal sealed class BackendRig : IDisposable
     }
 
     /// <summary>Waits for a signal and takes it.</summary>
-    public ulong Await(InterruptLine line)
-    {
-        long deadline = Environment.TickCount64 + (long)Machine.Patience.TotalMilliseconds;
-        while (true)
-        {
-            _changed.Reset();
-            if (line.TryTake(out ulong count))
-                return count;
-            Assert.True(_changed.Wait((int)Math.Max(0, deadline - Environment.TickCount64)), "no signal");
-        }
-    }
+    public ulong Await(InterruptLine line) => _signals.Await(line);
 
     public Irb ReadIrb()
     {
@@ -97,6 +86,7 @@ internal sealed class BackendRig : IDisposable
     public void Dispose()
     {
         Device.Dispose();
+        _signals.Dispose();
         Shared.Dispose();
     }
 }

@@ -44,7 +44,7 @@ internal sealed class LoopbackKernel : ISystemCalls, IDisposable
     public int Control(FileDescriptor file, uint command, ulong number)
     {
         int now = FileOf(file).BeginIoctl(ThreadId, command, number, out ClientCall? call);
-        return call is null ? now : Wait(call);
+        return call is null ? now : DeviceTestClient.Answer(call);
     }
 
     public int Control(FileDescriptor file, uint command, Span<byte> structure)
@@ -62,7 +62,7 @@ internal sealed class LoopbackKernel : ISystemCalls, IDisposable
     {
         int result = _device.Write(offset, data, out bool proceed);
         if (result == VfioCcwDevice.MustWait)
-            return Wait(_device.BeginWrite(offset, data.ToArray()));
+            return DeviceTestClient.Answer(_device.BeginWrite(offset, data.ToArray()));
         if (proceed)
             _device.Device.Proceed(here: true);
         return result;
@@ -99,20 +99,6 @@ internal sealed class LoopbackKernel : ISystemCalls, IDisposable
             FileSystems.ReadLink("/proc/thread-self", out string self);
             return uint.Parse(self[(self.LastIndexOf('/') + 1)..], CultureInfo.InvariantCulture);
         }
-    }
-
-    private static int Wait(ClientCall call)
-    {
-        using var done = new ManualResetEventSlim();
-        int result = 0;
-        call.Start(value =>
-        {
-            result = value;
-            done.Set();
-            return true;
-        });
-        Assert.True(done.Wait(Machine.Patience), "the kernel did not answer");
-        return result;
     }
 
     private EndpointFile FileOf(FileDescriptor file) => file.Number == _iommuNumber ? _iommu : _device;

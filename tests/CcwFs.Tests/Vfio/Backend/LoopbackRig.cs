@@ -12,7 +12,7 @@ internal sealed class LoopbackRig : IDisposable
 {
     private readonly LoopbackKernel _kernel;
     private readonly Machine _lower;
-    private readonly ManualResetEventSlim _changed = new();
+    private readonly Signals _signals;
 
     public LoopbackRig(Machine lower, IovaMap map)
     {
@@ -22,9 +22,7 @@ internal sealed class LoopbackRig : IDisposable
             VfioDevice.Open(_kernel, new VfioTarget(LoopbackKernel.Device, LoopbackKernel.Iommu)), new VfioOptions(default, default), NullLogger.Instance);
         Device = new VfioCcwDevice(subchannel, new AddressSpace(map), NullLogger.Instance);
         Device.Leaving += _ => Device.Unplug();
-        Device.IoInterrupt.Changed += _changed.Set;
-        Device.CrwInterrupt.Changed += _changed.Set;
-        Device.RequestInterrupt.Changed += _changed.Set;
+        _signals = new Signals(Device);
     }
 
     public VfioCcwDevice Device { get; }
@@ -44,21 +42,12 @@ internal sealed class LoopbackRig : IDisposable
 
     public void Settle() => _kernel.Settle();
 
-    public ulong Await(InterruptLine line)
-    {
-        long deadline = Environment.TickCount64 + (long)Machine.Patience.TotalMilliseconds;
-        while (true)
-        {
-            _changed.Reset();
-            if (line.TryTake(out ulong count))
-                return count;
-            Assert.True(_changed.Wait((int)Math.Max(0, deadline - Environment.TickCount64)), "no signal");
-        }
-    }
+    public ulong Await(InterruptLine line) => _signals.Await(line);
 
     public void Dispose()
     {
         Device.Dispose();
+        _signals.Dispose();
         _kernel.Dispose();
     }
 
