@@ -23,6 +23,9 @@ public readonly record struct Pmcw(
     /// <summary>Bytes of a PMCW.</summary>
     public const int Size = 28;
 
+    /// <summary>The leftmost path of a path mask, the one that is tried first, as a mask; 0 when there is none.</summary>
+    public static byte FirstPath(byte mask) => (byte)(mask == 0 ? 0 : 0x80 >> System.Numerics.BitOperations.LeadingZeroCount((uint)mask << 24));
+
     /// <summary>E: enabled.</summary>
     public const ushort Enabled = 0x0080;
 

@@ -30,7 +30,7 @@ public sealed partial class VfioCcwDevice
             orb.Control, FunctionControl.Start, ActivityControl.None, Status, unchecked(refusal.CcwAddress + Ccw.Size), Ending, SubchannelStatus.None, refusal.Ccw.Count);
         irb.Scsw = scsw with { Control = scsw.Control | Scsw.ExtendedControl };
         refusal.WriteSense(irb[Irb.EcwOffset..]);
-        Esw.Write(irb[Irb.EswOffset..], LeftmostPath(orb.LogicalPathMask), PolicyRefusal.SenseSize);
+        Esw.Write(irb[Irb.EswOffset..], Pmcw.FirstPath(orb.LogicalPathMask), PolicyRefusal.SenseSize);
         _refused = new StrongBox<Irb>(irb);
     }
 
@@ -40,6 +40,4 @@ public sealed partial class VfioCcwDevice
         if (_translator.Refusal is { } refusal)
             DeviceLog.Refused(_logger, Id, _translator.ToGuestAddress(refusal.CcwAddress), StructureDecoder.CcwText(refusal.Ccw), refusal.Rule);
     }
-
-    private static byte LeftmostPath(byte mask) => (byte)(mask == 0 ? 0 : 0x80 >> System.Numerics.BitOperations.LeadingZeroCount((uint)mask << 24));
 }

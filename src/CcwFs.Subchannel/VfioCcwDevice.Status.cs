@@ -16,7 +16,6 @@ public sealed partial class VfioCcwDevice
     private bool _unseen;        // guarded by _gate: the client has read an IRB, and has started nothing since
     private long _taken;         // guarded by _gate: when it did, in milliseconds
     private Irb _head;           // guarded by _gate: what was shown last
-    private bool _headSolicited; // guarded by _gate: it answers a function
 
     /// <inheritdoc/>
     public void Interrupt()
@@ -126,14 +125,14 @@ public sealed partial class VfioCcwDevice
     {
         if (!_irbs.TryPeek(out Irb next))
             return false;
-        bool solicited = IsSolicited(next.Scsw);
-        if (_unseen && _client is not null && !(solicited && _headSolicited) && Environment.TickCount64 - _taken is var since && since < InterruptSpacing)
+        bool own = !IsSolicited(next.Scsw) || !IsSolicited(_head.Scsw);
+        if (_unseen && _client is not null && own && Environment.TickCount64 - _taken is var since && since < InterruptSpacing)
         {
             (_spacing ??= new Timer(_ => ShowLater())).Change(InterruptSpacing - since, Timeout.Infinite);
             return false;
         }
         _irbs.Advance();
-        (_head, _headSolicited) = (next, solicited);
+        _head = next;
         ShowHead();
         return true;
     }
@@ -166,7 +165,7 @@ public sealed partial class VfioCcwDevice
         _unseen = false;
         if (_client is not null)
             _irbs.DropPrograms();
-        if (_client is null || _headSolicited)
+        if (_client is null || IsSolicited(_head.Scsw))
             _irbs.DropHead();
         else if (_irbs.HeadUnread)
             ShowHead(); // the write of the start went over it

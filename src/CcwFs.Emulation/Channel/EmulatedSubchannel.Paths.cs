@@ -43,7 +43,7 @@ public sealed partial class EmulatedSubchannel
         byte paths = (byte)(_run.Orb.LogicalPathMask & _available);
         if (!_waiting || paths == 0)
             return false;
-        _lastPath = FirstPath(paths);
+        _lastPath = Pmcw.FirstPath(paths);
         _run.UsePath(_lastPath);
         TryAgain();
         return true;

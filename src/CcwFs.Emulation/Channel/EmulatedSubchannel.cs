@@ -102,9 +102,6 @@ public sealed partial class EmulatedSubchannel : ISubchannel
 
     private bool IsUnsolicitedPending => !IsRunning && Volatile.Read(ref _unsolicited) != 0;
 
-    /// <summary>The leftmost path of a mask, as a mask; 0 when there is none.</summary>
-    private static byte FirstPath(byte mask) => (byte)(mask == 0 ? 0 : 0x80 >> System.Numerics.BitOperations.LeadingZeroCount((uint)mask << 24));
-
     private byte Installed => (byte)(0xFF00 >> _chpids.Length);
 
     /// <inheritdoc/>
@@ -149,7 +146,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
             if (_active || _function != FunctionControl.None || (program.MayWait && _givenUp >= MaxGivenUp))
                 return ConditionCode.Busy;
             (_active, _suspended, _waiting, _pathLost, _stop) = (true, false, false, false, false);
-            (_lastPath, _interruptionParameter) = (FirstPath(paths), orb.InterruptionParameter);
+            (_lastPath, _interruptionParameter) = (Pmcw.FirstPath(paths), orb.InterruptionParameter);
             _run.Begin(orb, program, _lastPath);
             return ConditionCode.Initiated;
         }
@@ -202,7 +199,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
         if (status == DeviceStatus.None)
             return false;
         irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
-        Esw.Write(irb[Irb.EswOffset..], FirstPath(Volatile.Read(ref _available)), senseLength: 0);
+        Esw.Write(irb[Irb.EswOffset..], Pmcw.FirstPath(Volatile.Read(ref _available)), senseLength: 0);
         return true;
     }
 
