@@ -33,8 +33,8 @@ internal static class DeviceCheck
             throw new CommandException(conflict);
         for (int i = 0; i < spec.Count; i++)
         {
-            if (spec.Id is not null && isTaken(spec.ShownAt(i)))
-                throw new CommandException($"another device has the id {spec.ShownAt(i)}; give another one");
+            if (spec.Id is not null && isTaken(spec.Shown(spec.IdAt(i))))
+                throw new CommandException($"another device has the id {spec.Shown(spec.IdAt(i))}; give another one");
             if (spec.ImageAt(i, directory) is not { } path)
                 continue;
             OwnMounts.Refuse(path);

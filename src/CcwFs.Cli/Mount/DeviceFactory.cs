@@ -14,7 +14,9 @@ namespace CcwFs.Cli.Mount;
 /// <summary>Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe.</summary>
 internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers)
 {
-    private const int FirstDeviceNumber = 0x0150; // arbitrary: an address that DASDs often have
+    /// <summary>The device number of subchannel 0 where nobody names one (arbitrary: an address that DASDs often have).</summary>
+    internal const int FirstDeviceNumber = 0x0150;
+
     private readonly Lock _gate = new();
     private readonly Volumes _volumes = new();
     private readonly Dictionary<SubchannelId, Action> _closed = []; // what to do when a device is gone; guarded by _gate
@@ -110,7 +112,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
 
     private SubchannelId AddOne(DeviceSpec spec, int index, string directory, CallerIdentity? caller)
     {
-        SubchannelId id = ChooseId(spec, index), shown = Shown(id, spec);
+        SubchannelId id = ChooseId(spec, index), shown = spec.Shown(id);
         DeviceId number = spec.Device is { } given
             ? given with { Number = DeviceSpec.Following(given.Number, index, "devno") }
             : new DeviceId(id.CssId, id.SetId, DeviceSpec.Following(FirstDeviceNumber, id.Number, "devno"));
@@ -138,10 +140,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         return shown;
     }
 
-    /// <summary>The id that a device will be found at, and known by from then on.</summary>
-    private static SubchannelId Shown(SubchannelId id, DeviceSpec spec) => id with { CssId = spec.Css ?? id.CssId };
-
-    private bool IsFree(SubchannelId id, DeviceSpec spec) => table.Find(Shown(id, spec)) is null && table.FindHost(id) is null;
+    private bool IsFree(SubchannelId id, DeviceSpec spec) => table.Find(spec.Shown(id)) is null && table.FindHost(id) is null;
 
     private void RefuseTakenNumber(DeviceId number, DeviceSpec spec)
     {
@@ -156,7 +155,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private SubchannelId ChooseId(DeviceSpec spec, int index, SubchannelId? own = null)
     {
         if ((spec.Id is null ? own : spec.IdAt(index)) is { } id)
-            return IsFree(id, spec) ? id : throw Exists(table.FindHost(id)?.Id ?? Shown(id, spec));
+            return IsFree(id, spec) ? id : throw Exists(table.FindHost(id)?.Id ?? spec.Shown(id));
         for (int number = 0; number <= ushort.MaxValue; number++)
         {
             var free = new SubchannelId(0, 0, (ushort)number);

@@ -166,8 +166,8 @@ internal sealed class DeviceSpec
     /// <summary>The bus id of the device <paramref name="index"/> of a SPEC with an id and a count.</summary>
     internal SubchannelId IdAt(int index) => Id!.Value with { Number = Following(Id.Value.Number, index, "id") };
 
-    /// <summary>Where that device is shown.</summary>
-    internal SubchannelId ShownAt(int index) => IdAt(index) with { CssId = Css ?? Id!.Value.CssId };
+    /// <summary>Where a device of this SPEC with that id is shown, and known by from then on.</summary>
+    internal SubchannelId Shown(SubchannelId id) => id with { CssId = Css ?? id.CssId };
 
     /// <summary>The image of the device <paramref name="index"/>, an absolute path; null: a volume in memory.</summary>
     internal string? ImageAt(int index, string directory) => Image is null ? null

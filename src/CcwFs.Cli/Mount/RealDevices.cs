@@ -9,7 +9,6 @@ namespace CcwFs.Cli.Mount;
 /// <summary>Opens the real subchannels that SPECs name.</summary>
 internal static class RealDevices
 {
-    private const int FirstDeviceNumber = 0x0150; // as of emulated devices
     private const string MountedDevice = "device", MountedIommu = "iommu";
 
     /// <summary>
@@ -25,14 +24,14 @@ internal static class RealDevices
         SubchannelId id = choose(own); // before anything is opened
         VfioDevice device = VfioDevice.Open(new CallerCalls(caller), target);
         DeviceId number = spec.Device ?? known
-            ?? new DeviceId(id.CssId, id.SetId, device.DeviceNumber ?? (ushort)Math.Min(FirstDeviceNumber + id.Number, ushort.MaxValue));
+            ?? new DeviceId(id.CssId, id.SetId, device.DeviceNumber ?? (ushort)Math.Min(DeviceFactory.FirstDeviceNumber + id.Number, ushort.MaxValue));
         return new VfioSubchannel(device, new VfioOptions(id, number, spec.Timeout), log);
     }
 
     /// <summary>What device= names, and the bus ids that go with it where they are known.</summary>
     private static (VfioTarget Target, SubchannelId? Id, DeviceId? Device) Find(DeviceSpec spec, string directory)
     {
-        string device = spec.Real ?? throw new CommandException("a vfio device needs device=PATH|SCHID|DEVNO|UUID", CommandException.WrongUsage);
+        string device = spec.Real ?? throw new CommandException(spec.Conflict!, CommandException.WrongUsage);
         string path = Path.GetFullPath(device, directory);
         string? iommu = spec.Iommu is { } given ? Path.GetFullPath(given, directory) : null;
         if (!device.Contains('/') && HostResolver.IsName(device))
