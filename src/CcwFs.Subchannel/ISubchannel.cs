@@ -106,4 +106,7 @@ public interface ISubchannelEvents
 
     /// <summary>The device is no more, and nobody has unplugged it.</summary>
     void Vanished();
+
+    /// <summary>A program failed in a way that it should not: a defect, which ended that program with channel-control check.</summary>
+    void Failed(Exception failure);
 }

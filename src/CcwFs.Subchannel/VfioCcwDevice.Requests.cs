@@ -59,8 +59,15 @@ public sealed partial class VfioCcwDevice
             outcome = Translate(_translator, orb, mappings, _runSpace);
         else if (!TranslateWaiting(orb, mappings, out outcome))
             return outcome;
-        if (outcome == 0)
-            outcome = StartTranslated(orb);
+        try
+        {
+            outcome = outcome == 0 ? StartTranslated(orb) : outcome;
+        }
+        catch (Exception failure) // a device that stayed in Processing would be busy for ever
+        {
+            Failed(failure);
+            outcome = Errno.EIO;
+        }
         _state = outcome == 0 ? DeviceState.Pending : DeviceState.Idle;
         if (outcome != 0)
             _translator.Free();
@@ -78,14 +85,8 @@ public sealed partial class VfioCcwDevice
         Translator translator = _translating = _translator;
         AddressSpace space = _runSpace;
         _gate.Exit();
-        try
-        {
-            outcome = Translate(translator, orb, mappings, space);
-        }
-        finally
-        {
-            _gate.Enter();
-        }
+        outcome = Translate(translator, orb, mappings, space);
+        _gate.Enter();
         if (_translating != translator)
         {
             _givenUp--;
@@ -106,26 +107,36 @@ public sealed partial class VfioCcwDevice
         _state = DeviceState.Idle;
     }
 
+    /// <summary>Does not throw.</summary>
     private Errno Translate(Translator translator, in Orb orb, Mapping[] mappings, AddressSpace space)
     {
-        DevicePolicy? policy = _policy;
-        ProgramFault fault;
-        if (!orb.Prefetch && _subchannel.FetchesByItself)
+        try
         {
-            fault = translator.InitializeLive(orb, space.Map, mappings, policy);
-            return DeviceErrors.FromFault(fault, space.Unmapped);
+            return DeviceErrors.FromFault(TranslateProgram(translator, orb, mappings, space), space.Unmapped);
         }
+        catch (Exception failure)
+        {
+            Failed(failure);
+            return Errno.EIO;
+        }
+    }
+
+    private ProgramFault TranslateProgram(Translator translator, in Orb orb, Mapping[] mappings, AddressSpace space)
+    {
+        DevicePolicy? policy = _policy;
+        if (!orb.Prefetch && _subchannel.FetchesByItself)
+            return translator.InitializeLive(orb, space.Map, mappings, policy);
         if (!orb.Prefetch && !_warnedPrefetch)
         {
             _warnedPrefetch = true;
             DeviceLog.PrefetchNotAllowed(_logger, Id);
         }
-        fault = translator.Initialize(orb, mappings);
+        ProgramFault fault = translator.Initialize(orb, mappings);
         if (fault == ProgramFault.None)
             fault = translator.Prefetch();
         if (fault == ProgramFault.None && policy is not null)
             fault = translator.Police(policy);
-        return DeviceErrors.FromFault(fault, space.Unmapped);
+        return fault;
     }
 
     private Errno StartTranslated(in Orb orb)

@@ -59,6 +59,9 @@ public sealed partial class VfioCcwDevice
         Leaving?.Invoke(true);
     }
 
+    /// <inheritdoc/>
+    public void Failed(Exception failure) => DeviceLog.Failed(_logger, Id, failure);
+
     /// <summary>Takes one status of the subchannel, if it has any.</summary>
     private bool TakeStatus()
     {

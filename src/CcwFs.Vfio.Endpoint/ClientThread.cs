@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Mono.Unix.Native;
 
 namespace CcwFs.Vfio.Endpoint;
@@ -60,23 +61,25 @@ public sealed class ClientCall
         {
             result = _work();
         }
-        finally
+        catch (Exception failure)
         {
-            _over?.Invoke();
-            _left?.Invoke();
-            if (!_answer!(result))
-                _undo?.Invoke(result);
-            if (_then is not null)
-                _thread.Aside(_then);
+            _thread.Report(failure);
         }
+        _over?.Invoke();
+        _left?.Invoke();
+        if (!_answer!(result))
+            _undo?.Invoke(result);
+        if (_then is not null)
+            _thread.Aside(_then);
     }
 }
 
 /// <summary>
 /// The thread of one open file on which everything runs that the client can hold up. It starts with the first call and ends with the file. A call that was
-/// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. Thread-safe.
+/// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. What fails in a way that it should not is logged, and ends
+/// nothing but itself. Thread-safe.
 /// </summary>
-internal sealed class ClientThread(string name)
+internal sealed class ClientThread(string name, ILogger logger)
 {
     /// <summary>Most threads of one file that may be stuck in abandoned calls, or in what follows calls (arbitrary); then calls are refused, EBUSY.</summary>
     internal const int MaxStuck = 8;
@@ -148,6 +151,8 @@ internal sealed class ClientThread(string name)
         action();
     }
 
+    internal void Report(Exception failure) => EndpointLog.RequestFailed(logger, name, failure);
+
     // Under _gate: the current thread is left to what holds it up, and another one takes what waits. Orders wait for nobody; calls do when too many are stuck.
     private void LeaveCurrent()
     {
@@ -172,11 +177,18 @@ internal sealed class ClientThread(string name)
     {
         while (Next(out Action? order, out ClientCall? call))
         {
-            order?.Invoke();
-            if (call is { IsOver: false })
-                call.Run();
-            else
-                call?.Drop();
+            try
+            {
+                order?.Invoke();
+                if (call is { IsOver: false })
+                    call.Run();
+                else
+                    call?.Drop();
+            }
+            catch (Exception failure)
+            {
+                Report(failure);
+            }
             lock (_gate)
             {
                 if (_current == Thread.CurrentThread)

@@ -13,7 +13,7 @@ public abstract class EndpointFile
     private protected EndpointFile(VfioService service, string name)
     {
         _service = service;
-        Thread = new ClientThread(name);
+        Thread = new ClientThread(name, service.Logger);
     }
 
     private protected VfioService Service => _service;

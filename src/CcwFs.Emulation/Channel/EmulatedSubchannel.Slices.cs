@@ -79,7 +79,15 @@ public sealed partial class EmulatedSubchannel
         StepResult result = StepResult.Continue;
         while (result == StepResult.Continue && !_stop && ccws > 0)
         {
-            result = run.Step();
+            try
+            {
+                result = run.Step();
+            }
+            catch (Exception failure) // one guest's program, and not all guests', ends by a defect
+            {
+                _events.Failed(failure);
+                result = run.Break();
+            }
             ccws--;
             if (deadline != long.MaxValue && Stopwatch.GetTimestamp() >= deadline)
                 ccws = 0;

@@ -173,6 +173,20 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
             senseLength: 0, default);
     }
 
+    /// <summary>A command has failed in a way that it should not: channel-control check.</summary>
+    internal StepResult Break()
+    {
+        lock (gate)
+        {
+            _isCopying = false;
+            if (_abandoned)
+                return StepResult.Abandoned;
+        }
+        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.None, SubchannelStatus.ChannelControlCheck, 0);
+        device.AbandonProgram(reset: false);
+        return StepResult.Ended;
+    }
+
     /// <summary>The path went away under the program, or under a start that is pending and no other path is left (<paramref name="began"/> false).</summary>
     internal Irb PathLostIrb(bool began)
     {

@@ -168,5 +168,9 @@ public sealed class PathTests : IDisposable
         public void Vanished()
         {
         }
+
+        public void Failed(Exception failure)
+        {
+        }
     }
 }

@@ -21,6 +21,8 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public bool IsDisabled { get; set; }
 
+    public bool IsDefective { get; set; }
+
     public ConditionCode? NextCondition { get; set; }
 
     public Translator? Program { get; private set; }
@@ -51,6 +53,8 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
     public FunctionResult Start(in Orb orb, Translator program)
     {
         Program = program;
+        if (IsDefective)
+            throw new InvalidOperationException("a defect");
         uint control = SuppressSuspended ? orb.Control | OrbControl.SuppressSuspended : orb.Control;
         return Forced() ?? inner.Start(orb with { Control = control }, program).Condition;
     }
@@ -91,6 +95,8 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
     public void ReturnRequested() => _events.ReturnRequested();
 
     public void Vanished() => _events.Vanished();
+
+    public void Failed(Exception failure) => _events.Failed(failure);
 
     public void Mask() => (IsMasked, _missed) = (true, false);
 
