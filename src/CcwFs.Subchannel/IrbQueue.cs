@@ -42,6 +42,9 @@ internal sealed class IrbQueue
     /// <summary>What programs gave, behind the head, is done with.</summary>
     internal void DropPrograms() => _waiting.RemoveAll(static irb => IsProgram(irb));
 
+    /// <summary>What answers a function, behind the head, is done with.</summary>
+    internal void DropAnswers() => _waiting.RemoveAll(static irb => irb.Scsw.Function != FunctionControl.None);
+
     /// <summary>The one that is to be the head next; false when there is none, or the head is still unread.</summary>
     internal bool TryPeek(out Irb next)
     {

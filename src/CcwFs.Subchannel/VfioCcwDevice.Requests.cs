@@ -242,6 +242,8 @@ public sealed partial class VfioCcwDevice
         EnterSpace(_clientSpace ?? _space);
         if (_state != DeviceState.NotOperational)
             _state = _resets > 0 ? DeviceState.Processing : DeviceState.Idle;
+        if (byReset && _client is not null)
+            _irbs.DropAnswers(); // kept back for it, and of before the reset
         if (byReset)
             privateRun?.Invoke(null, final: true);
     }

@@ -92,6 +92,20 @@ public sealed class InterruptSpacingTests : IDisposable
         Assert.Equal(StatusControl.Primary, Read().StatusControl & StatusControl.Primary);
     }
 
+    [Fact]
+    public void A_programs_end_that_was_kept_back_does_not_come_after_a_reset()
+    {
+        _machine.Subchannel.Inject(Attention(1));
+        _client.Await();
+        Run(0x1000); // its end waits behind
+        Assert.Equal(0, (int)_machine.Device.Reset());
+        _machine.Subchannel.Inject(Attention(2));
+        Assert.Equal(1, Read().Residual);
+        _client.Await();
+        Assert.Equal(2, Read().Residual);
+        _client.HasNoMore();
+    }
+
     private static Irb Attention(ushort number)
     {
         var irb = default(Irb);
