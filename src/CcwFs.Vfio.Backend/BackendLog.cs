@@ -20,4 +20,13 @@ internal static partial class BackendLog
 
     [LoggerMessage(5, LogLevel.Error, "{Id}: the kernel does not let go of memory ({Problem}); the device is closed")]
     internal static partial void Holds(ILogger logger, SubchannelId id, string problem);
+
+    [LoggerMessage(6, LogLevel.Error, "{Id}: waiting for interrupts failed in a way that it should not; the device is given up, please report this")]
+    internal static partial void Failed(ILogger logger, SubchannelId id, Exception failure);
+
+    [LoggerMessage(7, LogLevel.Warning, "{Id}: the kernel takes no IDAWs of 2K blocks (Linux before 6.3), and a program's blocks cannot be joined: use format-2 IDAWs of 4K (ORB H on, T off)")]
+    internal static partial void NoSmallBlocks(ILogger logger, SubchannelId id);
+
+    [LoggerMessage(8, LogLevel.Information, "{Id}: the device did not say what it is: {Problem}")]
+    internal static partial void Unidentified(ILogger logger, SubchannelId id, string problem);
 }

@@ -70,7 +70,10 @@ internal sealed class DmaMaps(IDmaSpace space)
             ulong part = Math.Min(left, (ulong)run);
             int result = space.Map(GuestBase + at, address, part);
             if (result < 0)
+            {
+                Remove(entry => entry.Source == mapping); // mapped whole, or not at all
                 return result;
+            }
             _entries.Add(new Entry(GuestBase + at, part, mapping));
             (at, left, offset) = (at + part, left - part, offset + (long)part);
         }

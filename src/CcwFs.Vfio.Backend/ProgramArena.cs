@@ -50,6 +50,24 @@ internal sealed class ProgramArena : IDisposable
     }
 
     /// <summary>
+    /// Makes lists of 4K blocks out of the lists of 2K blocks of the program taken in last. False, and nothing is changed: some of its blocks do not lie side by side.
+    /// </summary>
+    internal bool TryJoinBlocks(Translator program)
+    {
+        Span<byte> copy = _copy.AsSpan(0, _used);
+        if (!BlockJoin.Try(program, copy))
+            return false;
+        _memory.Write(0, copy);
+        return true;
+    }
+
+    /// <summary>Writes at an offset.</summary>
+    internal void Write(int offset, ReadOnlySpan<byte> bytes) => _memory.Write(offset, bytes);
+
+    /// <summary>Reads at an offset.</summary>
+    internal void Read(int offset, Span<byte> bytes) => _memory.Read(offset, bytes);
+
+    /// <summary>
     /// A CCW that goes on with chained data has the chain's command, whatever its own code says: the kernel, which decides by the CCW's own code what it pins, and the
     /// channel, which ignores that code, are to agree. The list of a CCW that it does not pin leads nowhere, for it would hand the addresses there to the channel as they are.
     /// </summary>

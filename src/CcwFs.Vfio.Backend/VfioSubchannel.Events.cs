@@ -60,9 +60,23 @@ public sealed partial class VfioSubchannel
 
     private void Run()
     {
+        try
+        {
+            Watch();
+        }
+        catch (Exception failure) when (!_ending)
+        {
+            BackendLog.Failed(_logger, Id, failure);
+            Lose();
+        }
+    }
+
+    private void Watch()
+    {
         FileDescriptor[] watched = [.. new[] { _wake, _io, _crw, _request }.OfType<FileDescriptor>()];
         short[] ready = new short[watched.Length];
         Span<byte> count = stackalloc byte[sizeof(ulong)];
+        long look = Environment.TickCount64 + (long)Look.TotalMilliseconds;
         while (!_ending)
         {
             int result = _device.System.Poll(watched, ready, (int)Look.TotalMilliseconds);
@@ -72,8 +86,11 @@ public sealed partial class VfioSubchannel
                 Lose();
                 return;
             }
-            if (result == 0)
+            if (Environment.TickCount64 is var now && now >= look)
+            {
                 LookAfter();
+                look = now + (long)Look.TotalMilliseconds;
+            }
             for (int i = 0; i < watched.Length && result > 0 && !_ending; i++)
             {
                 if (ready[i] != 0 && _device.System.Read(watched[i], count) > 0)
@@ -113,7 +130,7 @@ public sealed partial class VfioSubchannel
             irb.Scsw = WithoutForeign(irb.Scsw);
             _pending.Enqueue(irb);
         }
-        _events.Interrupt();
+        _events!.Interrupt();
     }
 
     /// <summary>
@@ -129,9 +146,11 @@ public sealed partial class VfioSubchannel
         return !solicited || (scsw.Function & _expects) != 0 || !((ReadOnlySpan<byte>)irb).SequenceEqual(_last);
     }
 
-    /// <summary>What is still to come after this status. Under the gate.</summary>
+    /// <summary>What is still to come after this status; the device's own says nothing of it. Under the gate.</summary>
     private void Account(Scsw scsw)
     {
+        if (scsw.Function == FunctionControl.None)
+            return;
         const ActivityControl Running = ActivityControl.SubchannelActive | ActivityControl.DeviceActive;
         bool suspended = (scsw.Activity & ActivityControl.Suspended) != 0;
         if ((scsw.Activity & (Running | ActivityControl.Suspended)) == 0)
@@ -156,7 +175,7 @@ public sealed partial class VfioSubchannel
             var crw = Crw.Read(bytes);
             if (crw.Word == 0)
                 return;
-            _events.Report(crw);
+            _events!.Report(crw);
         }
     }
 
@@ -165,7 +184,7 @@ public sealed partial class VfioSubchannel
         if (!_asked)
             BackendLog.Asked(_logger, Id, _device.Target.Path);
         _asked = true;
-        ThreadPool.UnsafeQueueUserWorkItem(static self => self._events.ReturnRequested(), this, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static self => self._events!.ReturnRequested(), this, preferLocal: false);
     }
 
     /// <summary>Nothing came for a while, but something should.</summary>
@@ -199,6 +218,6 @@ public sealed partial class VfioSubchannel
                 0, DeviceStatus.None, program ? SubchannelStatus.InterfaceControlCheck : 0, 0);
             _pending.Enqueue(irb);
         }
-        _events.Interrupt();
+        _events!.Interrupt();
     }
 }

@@ -34,11 +34,13 @@ public sealed partial class VfioSubchannel : ISubchannel
     private readonly ProgramArena _arena = new();
     private readonly DmaMaps _maps;
     private readonly Queue<Irb> _pending = new(); // guarded by _gate: read, and not yet taken
-    private ISubchannelEvents _events = null!;
+    private ISubchannelEvents? _events; // null until Connect
     private FunctionControl _expects;  // guarded by _gate: functions that the kernel took and has not ended
     private long? _waitsSince;         // guarded by _gate: the last sign of life of what is expected, in milliseconds; null: nothing is to come
     private Orb _orb;                  // guarded by _gate: of the last start
     private volatile bool _closed;     // changed under _gate: unplugged, or given up
+    private bool _joinsBlocks;         // guarded by _gate: the kernel takes no 2K blocks, and 4K blocks made of them
+    private bool _saidSmallBlocks;     // guarded by _gate
     private int _vanished;             // 1: said so
 
     /// <summary>Takes over <paramref name="device"/>, on failure too.</summary>
@@ -74,7 +76,7 @@ public sealed partial class VfioSubchannel : ISubchannel
     public string Backend => "vfio";
 
     /// <inheritdoc/>
-    public (string Device, string ControlUnit) Types => ("", "");
+    public (string Device, string ControlUnit) Types { get; private set; } = ("", "");
 
     /// <inheritdoc/>
     public bool NeedsAddresses => true;
@@ -86,6 +88,8 @@ public sealed partial class VfioSubchannel : ISubchannel
     public void Connect(ISubchannelEvents events)
     {
         _events = events;
+        if (_vanished != 0)
+            SayVanished(); // nobody was there to hear it
         StartThread();
     }
 
@@ -133,16 +137,41 @@ public sealed partial class VfioSubchannel : ISubchannel
             if (!_arena.TryCopy(program))
                 return FunctionResult.Refused(Errno.EINVAL);
 
-            // All of the region, as QEMU writes it: zeros in place of the last IRB, so that a late signal for that one finds nothing.
-            Span<byte> request = stackalloc byte[RegionLayout.IoSize];
-            request.Clear();
-            orb.Write(request);
-            new Scsw(StartFunction, 0, 0).Write(request[RegionLayout.ScswOffset..]);
-            FunctionResult outcome = Request(RegionIndex.Io, request);
-            if (outcome.IsInitiated)
-                (_orb, _expects, _waitsSince) = (orb, FunctionControl.Start, Environment.TickCount64);
-            return outcome;
+            return StartCopied(orb, program);
         }
+    }
+
+    /// <summary>Under the gate.</summary>
+    private FunctionResult StartCopied(in Orb orb, Translator program)
+    {
+        bool small = (orb.Control & OrbControl.TwoKIdaws) != 0;
+        bool joined = small && _joinsBlocks && _arena.TryJoinBlocks(program);
+        FunctionResult outcome = RequestStart(orb, joined);
+        if (small && !joined && outcome.Refusal == Errno.EOPNOTSUPP)
+        {
+            joined = !_joinsBlocks && _arena.TryJoinBlocks(program);
+            if (joined)
+                outcome = RequestStart(orb, joined);
+            else if (!_saidSmallBlocks)
+                BackendLog.NoSmallBlocks(_logger, Id);
+            _saidSmallBlocks |= !joined;
+        }
+        _joinsBlocks |= joined && outcome.IsInitiated;
+        return outcome;
+    }
+
+    /// <summary>All of the region, as QEMU writes it: zeros in place of the last IRB, so that a late signal for that one finds nothing. Under the gate.</summary>
+    private FunctionResult RequestStart(in Orb guest, bool joined)
+    {
+        Orb orb = joined ? guest with { Control = guest.Control & ~OrbControl.TwoKIdaws } : guest;
+        Span<byte> request = stackalloc byte[RegionLayout.IoSize];
+        request.Clear();
+        orb.Write(request);
+        new Scsw(StartFunction, 0, 0).Write(request[RegionLayout.ScswOffset..]);
+        FunctionResult outcome = Request(RegionIndex.Io, request);
+        if (outcome.IsInitiated)
+            (_orb, _expects, _waitsSince) = (orb, FunctionControl.Start, Environment.TickCount64);
+        return outcome;
     }
 
     /// <inheritdoc/>
@@ -359,8 +388,11 @@ public sealed partial class VfioSubchannel : ISubchannel
         if (Interlocked.Exchange(ref _vanished, 1) != 0 || _closed)
             return;
         BackendLog.Gone(_logger, Id, _device.Target.Path);
-        ThreadPool.UnsafeQueueUserWorkItem(static self => self._events.Vanished(), this, preferLocal: false);
+        if (_events is not null)
+            SayVanished();
     }
+
+    private void SayVanished() => ThreadPool.UnsafeQueueUserWorkItem(static self => self._events!.Vanished(), this, preferLocal: false);
 
     /// <summary>Where the kernel does not let memory go, closing its files makes it: nothing of ours may stay mapped there when the memory is no more. Under the gate.</summary>
     private void LetGo(int result)

@@ -28,7 +28,7 @@ public sealed class RealDeviceTests : IDisposable
             assert cmd(2) == 4 and wait() == 1
             """);
         Assert.Contains("ended well", mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok().Output, StringComparison.Ordinal);
-        Assert.Matches(@"0\.0\.0150 0\.0\.0000 .* 80  80  ff   40000000 00000000 vfio +idle", mounted.Ccwfs("list").Ok().Output);
+        Assert.Matches(@"0\.0\.0150 0\.0\.0000 +3390/0a 3990/e9 .* 80  80  ff   40000000 00000000 vfio +idle", mounted.Ccwfs("list").Ok().Output);
         Assert.Matches($@"(?m)^kernel device +{Device}\nkernel iommu +{_kernel.MountPoint}/iommu\nkernel lacks +nothing\n", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
         Client(mounted, """
             iommu, device, memory, ioas = client(Memory(0x100000, shared=True))

@@ -25,7 +25,9 @@ internal static class RealDevices
         VfioDevice device = VfioDevice.Open(new CallerCalls(caller), target);
         DeviceId number = spec.Device ?? known
             ?? new DeviceId(id.CssId, id.SetId, device.DeviceNumber ?? (ushort)Math.Min(DeviceFactory.FirstDeviceNumber + id.Number, ushort.MaxValue));
-        return new VfioSubchannel(device, new VfioOptions(id, number, spec.Timeout), log);
+        var subchannel = new VfioSubchannel(device, new VfioOptions(id, number, spec.Timeout), log);
+        subchannel.Identify();
+        return subchannel;
     }
 
     /// <summary>What device= names, and the bus ids that go with it where they are known.</summary>

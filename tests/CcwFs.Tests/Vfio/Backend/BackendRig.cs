@@ -19,13 +19,15 @@ internal sealed class BackendRig : IDisposable
 
     private readonly Signals _signals;
 
-    public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null)
+    public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null, bool identify = false)
     {
         Kernel = kernel ?? new FakeKernel();
         VfioTarget target = group ? new VfioTarget(FakeKernel.Group, Uuid: FakeKernel.Uuid) : new VfioTarget(FakeKernel.Cdev);
         Memory = new InPlaceStore(Shared = SharedMemory.Create("test", Machine.MemorySize));
         Map = IovaMap.Identity(Memory);
         Subchannel = new VfioSubchannel(VfioDevice.Open(Kernel, target), new VfioOptions(Id, new DeviceId(0, 0, 0x2B09), timeout), logger ?? NullLogger.Instance);
+        if (identify)
+            Subchannel.Identify();
         Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
         _signals = new Signals(Device);
     }

@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Subchannel;
 using CcwFs.Vfio.Backend;
 using Mono.Unix.Native;
@@ -186,6 +187,52 @@ public sealed class ErrorTests
     }
 
     [Fact]
+    public void A_persons_patience_ends_also_while_other_status_comes_and_comes()
+    {
+        using var rig = new BackendRig(timeout: TimeSpan.FromMilliseconds(300));
+        rig.Ccws(0x1000, 0x0320_0001_0000_0000);
+        Assert.Equal(124, rig.Start());
+        var attention = default(Irb);
+        attention.Scsw = Scsw.Build(0, FunctionControl.None, 0, StatusControl.Alert | StatusControl.Pending, 0, DeviceStatus.Attention, 0, 0);
+        using var chatter = new Timer(_ => rig.Kernel.Interrupt(attention), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(20));
+        BackendRig.Eventually(
+            () =>
+            {
+                rig.Await(rig.Device.IoInterrupt);
+                return rig.ReadIrb().Scsw.Subchannel == SubchannelStatus.InterfaceControlCheck;
+            },
+            "the program still waits");
+    }
+
+    [Fact]
+    public void A_defect_where_interrupts_are_waited_for_ends_the_device_alone()
+    {
+        var log = new LogLines();
+        using var rig = new BackendRig(logger: log);
+        using var left = new ManualResetEventSlim();
+        rig.Device.Leaving += sudden => Mark(sudden, left);
+        rig.Kernel.Reading = () => throw new InvalidOperationException("a defect");
+        rig.Kernel.Interrupt(BackendRig.Final(HostArena.Base + 8));
+        Assert.True(left.Wait(Machine.Patience), "nobody heard of it");
+        Assert.Contains(log.Lines, line => line.StartsWith("0.0.0313: waiting for interrupts failed", StringComparison.Ordinal));
+        rig.Kernel.Reading = null;
+    }
+
+    [Fact]
+    public void A_range_that_the_kernel_maps_in_part_is_taken_back_and_asked_for_again_whole()
+    {
+        using var rig = new BackendRig();
+        using var block = new GuestBlock(0x3000);
+        Assert.Equal(MapOutcome.Done, rig.Map.Map(0x40_0000, 0x3000, new Paged(block.Store), 0, MemoryRights.ReadWrite));
+        rig.Ccws(0x1000, 0x0220_0010_0040_2000);
+        rig.Kernel.Fails["IoasMap"] = new([0, 0, -(int)Errno.ENOMEM]); // the rig's memory and a page of the block are mapped
+        Assert.Equal(-(int)Errno.EFAULT, rig.Start());
+        Assert.Equal([HostArena.Base, BackendRig.GuestBase], rig.Kernel.Maps.Keys);
+        Assert.Equal(124, rig.Start());
+        Assert.Equal([HostArena.Base, BackendRig.GuestBase, .. new ulong[] { 0x40_0000, 0x40_1000, 0x40_2000 }.Select(a => BackendRig.GuestBase + a)], rig.Kernel.Maps.Keys);
+    }
+
+    [Fact]
     public void Without_a_timeout_a_program_is_looked_after_and_left_alone()
     {
         using var rig = new BackendRig();
@@ -196,6 +243,23 @@ public sealed class ErrorTests
         BackendRig.Eventually(() => Volatile.Read(ref looks) >= 2, "nobody looks");
         Assert.Equal(DeviceState.Pending, rig.Device.State);
         Assert.DoesNotContain("device Reset 0", rig.Kernel.Log);
+    }
+
+    /// <summary>Memory that lies in this process page by page.</summary>
+    private sealed class Paged(IMemoryStore store) : IMemoryStore
+    {
+        public long Length => store.Length;
+
+        public bool TryAddress(long offset, out ulong address, out long length)
+        {
+            bool there = store.TryAddress(offset, out address, out length);
+            length = Math.Min(length, 4096 - (offset % 4096));
+            return there;
+        }
+
+        public bool Read(long offset, Span<byte> destination) => store.Read(offset, destination);
+
+        public bool Write(long offset, ReadOnlySpan<byte> source) => store.Write(offset, source);
     }
 
     private static void Mark(bool expected, ManualResetEventSlim happened)

@@ -57,6 +57,12 @@ internal sealed class FakeKernel : ISystemCalls
 
     public Action? Reading { get; set; }
 
+    /// <summary>An errno (negative) for a program that the kernel refuses, or 0.</summary>
+    public Func<Orb, int>? Judge { get; set; }
+
+    /// <summary>Called with each program that is started, on the thread of the start.</summary>
+    public Action? Started { get; set; }
+
     public int OpenFiles => _files.Values.Count(f => !f.File.IsClosed);
 
     /// <summary>The io region in the architecture's order.</summary>
@@ -89,6 +95,13 @@ internal sealed class FakeKernel : ISystemCalls
         byte[] bytes = new byte[length];
         Marshal.Copy((nint)(map.Address + (iova - start)), bytes, 0, length);
         return bytes;
+    }
+
+    /// <summary>What the device sends, through the maps.</summary>
+    public void Send(ulong iova, params byte[] bytes)
+    {
+        (ulong start, (ulong _, ulong Address) map) = Maps.Last(m => m.Key <= iova);
+        Marshal.Copy(bytes, 0, (nint)(map.Address + (iova - start)), bytes.Length);
     }
 
     public int Open(string path, out FileDescriptor opened)
@@ -189,12 +202,16 @@ internal sealed class FakeKernel : ISystemCalls
             Note($"write {region} {offset & 1023} {Convert.ToHexStringLower(data)}");
         if (Failure(s_writes[(int)region]) is var failure && failure != 0)
             return failure > 0 ? failure - 1 : failure;
+        if (region == RegionIndex.Io && Judge is { } judge && judge(OrbOf(data)) is var refused && refused != 0)
+            return refused;
         Starts += region == RegionIndex.Io ? 1 : 0;
         lock (_gate)
         {
             if (region == RegionIndex.Io)
                 data.CopyTo(_io.AsSpan((int)(offset & 1023)));
         }
+        if (region == RegionIndex.Io)
+            Started?.Invoke();
         return data.Length;
     }
 
@@ -221,6 +238,14 @@ internal sealed class FakeKernel : ISystemCalls
 
     private static int Order(RegionIndex region, int at) =>
         RegionByteOrder.Of(region, BitConverter.IsLittleEndian) is { IsEmpty: false } order ? order[at] : at;
+
+    private static Orb OrbOf(ReadOnlySpan<byte> io)
+    {
+        byte[] bytes = new byte[RegionLayout.ScswOffset];
+        for (int i = 0; i < bytes.Length; i++)
+            bytes[i] = io[Order(RegionIndex.Io, i)];
+        return Orb.Read(bytes);
+    }
 
     /// <summary>0, or what was arranged: a negative errno, or one more than a short count.</summary>
     private int Failure(string name) => Fails.TryGetValue(name, out Queue<int>? fails) && fails.TryDequeue(out int result) ? result : 0;
