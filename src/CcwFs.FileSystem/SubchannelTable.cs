@@ -41,7 +41,7 @@ public sealed class SubchannelTable
     private readonly ConcurrentDictionary<SubchannelId, SubchannelEntry> _byId = new();
     private readonly ConcurrentDictionary<ulong, SubchannelEntry> _bySlot = new();
     private readonly ConcurrentDictionary<SubchannelId, SubchannelEntry> _byHostId = new();
-    private readonly Dictionary<DeviceId, (int All, int Mapped)> _devices = []; // how many show a device id; guarded by _gate
+    private readonly ConcurrentDictionary<DeviceId, SubchannelEntry> _byDevice = new();
     private SubchannelEntry[]? _sorted; // guarded by _gate; null when out of date
     private ulong _lastSlot;
 
@@ -54,28 +54,21 @@ public sealed class SubchannelTable
     /// <summary>The device with an id on the host, whatever it is shown as.</summary>
     public VfioCcwDevice? FindHost(SubchannelId id) => _byHostId.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
 
-    /// <summary>
-    /// Whether a device id is taken for a device that is shown in another channel subsystem than its own, or (<paramref name="maps"/> off) taken by such a one.
-    /// Two devices of one channel subsystem may have the same: that is their owner's affair.
-    /// </summary>
-    public bool HasDevice(DeviceId id, bool maps)
-    {
-        lock (_gate)
-            return _devices.TryGetValue(id, out (int All, int Mapped) count) && (maps ? count.All : count.Mapped) > 0;
-    }
+    /// <summary>The device that is shown with a device number.</summary>
+    public VfioCcwDevice? FindDevice(DeviceId id) => _byDevice.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
 
-    /// <summary>Puts a device into the tree; false when its id, or its id on the host, is taken.</summary>
+    /// <summary>Puts a device into the tree; false when its id, its id on the host or its device number is taken.</summary>
     public bool TryAdd(VfioCcwDevice device)
     {
         lock (_gate)
         {
             var entry = new SubchannelEntry(_lastSlot + 1, device);
-            if (_byHostId.ContainsKey(device.HostId) || !_byId.TryAdd(device.Id, entry))
+            if (_byHostId.ContainsKey(device.HostId) || _byDevice.ContainsKey(device.Device) || !_byId.TryAdd(device.Id, entry))
                 return false;
             _byHostId[device.HostId] = entry;
+            _byDevice[device.Device] = entry;
             _lastSlot++;
             _bySlot[entry.Slot] = entry;
-            Count(device, 1);
             _sorted = null;
             return true;
         }
@@ -89,20 +82,11 @@ public sealed class SubchannelTable
             if (!_byId.TryRemove(id, out SubchannelEntry? entry))
                 return null;
             _bySlot.TryRemove(entry.Slot, out _);
-            Count(entry.Device, -1);
+            _byDevice.TryRemove(entry.Device.Device, out _);
             _byHostId.TryRemove(entry.Device.HostId, out _);
             _sorted = null;
             return entry.Device;
         }
-    }
-
-    private void Count(VfioCcwDevice device, int by)
-    {
-        (int all, int mapped) = _devices.GetValueOrDefault(device.Device);
-        if (all + by == 0)
-            _devices.Remove(device.Device);
-        else
-            _devices[device.Device] = (all + by, mapped + (device.MapsCss ? by : 0));
     }
 
     internal SubchannelEntry? Entry(SubchannelId id) => _byId.GetValueOrDefault(id);

@@ -58,7 +58,7 @@ public static unsafe partial class Execution
         foreach (string directory in directories)
         {
             string path = Path.Combine(directory, program);
-            if (FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 && status.Type == FileStatus.TypeRegular && Access(path, Executable) == 0)
+            if (FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 && status.Type == FileStatus.TypeRegular && LibC.Access(path, Executable) == 0)
                 return path;
         }
         return null;
@@ -72,7 +72,4 @@ public static unsafe partial class Execution
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int Control(int option, nint second, nint third, nint fourth, nint fifth);
-
-    [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Access(string path, int mode);
 }

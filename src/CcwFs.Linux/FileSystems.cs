@@ -48,6 +48,13 @@ public static class FileSystems
         return Math.Min(length, 0);
     }
 
+    /// <summary>access(2) with W_OK (and X_OK, to make files in a directory): 0, or why this process may not write there.</summary>
+    public static int MayWrite(string path, bool isDirectory)
+    {
+        const int Execute = 1, Write = 2;
+        return Result.Of(LibC.Access(path, isDirectory ? Write | Execute : Write));
+    }
+
     /// <summary>statfs(2): the magic number of the file system at a path. A FUSE server is asked, so this can wait for it.</summary>
     public static unsafe int Type(string path, out long magic)
     {

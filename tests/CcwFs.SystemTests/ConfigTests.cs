@@ -83,6 +83,82 @@ public sealed class ConfigTests : IDisposable
         }
     }
 
+    [Fact]
+    public void What_only_shows_on_this_machine_is_told_all_at_once()
+    {
+        File.WriteAllBytes(_scratch.At("bad.ckd"), new byte[1 << 20]);
+        File.WriteAllText(_scratch.At("file"), "");
+        string file = Write($$"""
+            {
+              "mountpoint": "{{_scratch.At("file")}}",
+              "memory": "900T",
+              "log": "{{_scratch.At("nowhere/log")}}",
+              "devices": [
+                "dasd,image={{_scratch.At("bad.ckd")}}",
+                "dasd,image={{_scratch.At("file")}},id=0.0.0001,devno=0.0.0150",
+                "vfio,device=/nonexist",
+                "vfio,device=0.0.fffe",
+                { "kind": "vfio", "device": "/dev" },
+                { "kind": "dasd",
+                  "kind": "dasd" },
+                { "kind": "dasd", "readonly": true,
+                  "readonly": false },
+                { "kind": "dasd",
+                  "colour": false },
+                { "kind": "dasd",
+                  "image": false },
+                "dasd,image=/nowhere%d.ckd,count=2,id=0.0.ffff",
+                "dasd,ese,profile=minimal"
+              ]
+            }
+            """);
+        Assert.Collection(
+            Child.Ccwfs("config", "check", file).Failed(1).TrimEnd('\n').Split('\n'),
+            e => Says(e, 12, "kind is given twice"),
+            e => Says(e, 14, "readonly is given twice"),
+            e => Says(e, 16, "unknown key 'colour'"),
+            e => Says(e, 18, "image needs a value"),
+            e => Says(e, 2, "mountpoint", "is not a directory"),
+            e => Says(e, 3, "memory", "900T", "this machine has"),
+            e => Says(e, 4, "log", "nowhere/log", "cannot be written"),
+            e => Says(e, 6, "bad.ckd"),
+            e => Says(e, 7, "device 0.0.0150", "as 0.0.0000 is already"),
+            e => Says(e, 7, _scratch.At("file"), "offset 0"),
+            e => Says(e, 8, "/nonexist: no such file"),
+            e => Says(e, 9, "0.0.fffe"),
+            e => Says(e, 10, "/dev is no device"),
+            e => Says(e, 19, "over ffff"),
+            e => Says(e, 19, "/nowhere0.ckd"),
+            e => Says(e, 19, "/nowhere1.ckd"),
+            e => Says(e, 20, "ese"));
+
+        void Says(string error, int line, params string[] words)
+        {
+            Assert.StartsWith($"ccwfs: {file}:{line}: ", error, StringComparison.Ordinal);
+            Assert.All(words, word => Assert.Contains(word, error, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Looking_it_over_changes_nothing_and_needs_no_lock()
+    {
+        string image = _scratch.MakeImage("v.ckd");
+        using var mounted = new MountedCcwfs(["--device", $"dasd,image={image}"]);
+        string before = Child.Run("find", _scratch.Path, "-printf", "%p %T@ %s\n").Ok().Output;
+        string file = _scratch.At("../" + Path.GetFileName(_scratch.Path) + ".json");
+        try
+        {
+            File.WriteAllText(file, $$"""{ "mountpoint": "{{mounted.MountPoint}}", "log": "{{_scratch.At("log")}}", "devices": [ "dasd,image={{image}}", "vfio,device={{mounted.MountPoint}}/0.0.0000/device,id=0.0.0009" ] }""");
+            Child.Ccwfs("config", "check", file).Ok();
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+        Assert.Equal(before, Child.Run("find", _scratch.Path, "-printf", "%p %T@ %s\n").Ok().Output);
+        Assert.DoesNotContain(" yes ", mounted.Ccwfs("list").Ok().Output, StringComparison.Ordinal); // not opened
+    }
+
     [Theory]
     [InlineData("{ \"devices\": [ \"dasd\"")]
     [InlineData("{ } trailing")]

@@ -1,33 +1,20 @@
 namespace CcwFs.SystemTests;
 
 /// <summary>SIGHUP: the configuration is read again, devices come, go and change, running I/O is not touched.</summary>
-public sealed class ReloadTests : IDisposable
+public sealed class ReloadTests : ReloadHarness
 {
-    private readonly Scratch _scratch = new();
-    private readonly NotifySocket _manager;
-    private MountedCcwfs? _mounted;
-
-    public ReloadTests() => _manager = new NotifySocket(_scratch.At("notify"));
-
-    public void Dispose()
-    {
-        _mounted?.Dispose();
-        _manager.Dispose();
-        _scratch.Dispose();
-    }
-
     [Fact]
     public void Devices_are_added_removed_and_changed()
     {
-        string image = _scratch.MakeImage("v.ckd");
+        string image = Scratch.MakeImage("v.ckd");
         Mount($$"""{ "devices": [ "dasd,id=0.0.0001", "dasd,id=0.0.0002", "dasd,id=0.0.0003,devno=0.0.0300" ] }""");
-        _mounted!.Ccwfs("add", "dasd,id=0.0.0009").Ok(); // by hand: no business of the configuration
+        Mounted.Ccwfs("add", "dasd,id=0.0.0009").Ok(); // by hand: no business of the configuration
         Assert.Contains("4 subchannels", Reload($$"""
             { "devices": [ { "kind": "dasd", "id": "0.0.0003", "devno": "0.0.0333" }, "dasd,id=0.0.0001", "dasd,image={{image}},id=0.0.0004" ] }
             """), StringComparison.Ordinal);
         Assert.Equal("0.0.0001\n0.0.0003\n0.0.0004\n0.0.0009\n", Ids());
-        Assert.Contains("0.0.0333", _mounted.Ccwfs("info", "0.0.0003").Ok().Output, StringComparison.Ordinal);
-        _mounted.Logged("0.0.0002 removed");
+        Assert.Contains("0.0.0333", Mounted.Ccwfs("info", "0.0.0003").Ok().Output, StringComparison.Ordinal);
+        Mounted.Logged("0.0.0002 removed");
         Reload("""{ "devices": [] }""");
         Assert.Equal("0.0.0009\n", Ids());
     }
@@ -37,7 +24,7 @@ public sealed class ReloadTests : IDisposable
     {
         Mount("""{ "devices": [ "dasd,id=0.0.0000", "dasd,id=0.0.0001" ] }""");
         // A loop that only HALT ends and a held read, on a device that stays.
-        using System.Diagnostics.Process client = _mounted!.StartPython("""
+        using System.Diagnostics.Process client = Mounted.StartPython("""
             from vfio import *
             def waits():
                 fd = opened(path('irq/io'), os.O_RDONLY); print(struct.unpack('=Q', os.read(fd, 8))[0], flush=True)
@@ -51,7 +38,7 @@ public sealed class ReloadTests : IDisposable
         Assert.Equal("runs", client.StandardOutput.ReadLine());
         Reload("""{ "devices": [ "dasd,id=0.0.0000", "dasd,id=0.0.0005" ] }""");
         Assert.Equal("0.0.0000\n0.0.0005\n", Ids());
-        Assert.Contains("pending", _mounted.Bash("cat $D/0.0.0000/info").Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("pending", Mounted.Bash("cat $D/0.0.0000/info").Ok().Output, StringComparison.Ordinal);
         Assert.Equal("1\n", Child.Finish(client, "\n"u8.ToArray()).Ok().Output);
     }
 
@@ -59,15 +46,15 @@ public sealed class ReloadTests : IDisposable
     public void A_policy_changes_under_a_device_that_stays()
     {
         Mount("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
-        string before = _mounted!.Bash("stat -c %i $D/0.0.0000/io").Ok().Output;
-        _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+        string before = Identity("0.0.0000");
+        Mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
         Reload("""{ "devices": [ "dasd,id=0.0.0000,deny=SENSE_ID" ] }""");
-        _mounted.Logged("0.0.0000: policy deny=SENSE_ID");
-        Outcome refused = _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40");
+        Mounted.Logged("0.0.0000: policy deny=SENSE_ID");
+        Outcome refused = Mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40");
         Assert.Contains("command reject", refused.Output + refused.Error, StringComparison.OrdinalIgnoreCase);
         Reload("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
-        _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
-        Assert.Equal(before, _mounted.Bash("stat -c %i $D/0.0.0000/io").Ok().Output); // another device would be another file
+        Mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+        Assert.Equal(before, Identity("0.0.0000")); // another device would be another file
     }
 
     [Theory]
@@ -79,10 +66,10 @@ public sealed class ReloadTests : IDisposable
     public void A_wrong_one_changes_nothing_and_logs_why(string text, string word)
     {
         Mount("""{ "devices": [ "dasd,id=0.0.0001" ] }""");
-        _mounted!.Ccwfs("add", "dasd,id=0.0.0009").Ok();
+        Mounted.Ccwfs("add", "dasd,id=0.0.0009").Ok();
         Assert.Contains("reload failed", Reload(text), StringComparison.Ordinal);
         Assert.Equal("0.0.0001\n0.0.0009\n", Ids());
-        _mounted.Logged(word);
+        Mounted.Logged(word);
         Assert.Contains("reloaded", Reload("""{ "devices": [ "dasd,id=0.0.0002" ] }"""), StringComparison.Ordinal);
         Assert.Equal("0.0.0002\n0.0.0009\n", Ids());
     }
@@ -92,9 +79,9 @@ public sealed class ReloadTests : IDisposable
     {
         Mount("""{ "memory": "16M", "devices": [] }""");
         Reload("""{ "memory": "32M", "mode": "0666", "devices": [ "dasd" ] }""");
-        _mounted!.Logged("memory changed");
-        _mounted.Logged("mode changed");
-        Assert.Equal("16777216 600\n", _mounted.Bash("stat -c '%s %a' $D/memory").Ok().Output);
+        Mounted.Logged("memory changed");
+        Mounted.Logged("mode changed");
+        Assert.Equal("16777216 600\n", Mounted.Bash("stat -c '%s %a' $D/memory").Ok().Output);
         Assert.Equal("0.0.0000\n", Ids());
     }
 
@@ -102,7 +89,7 @@ public sealed class ReloadTests : IDisposable
     public void A_device_removed_by_hand_comes_back()
     {
         Mount("""{ "devices": [ "dasd,id=0.0.0001" ] }""");
-        _mounted!.Ccwfs("remove", "0.0.0001").Ok();
+        Mounted.Ccwfs("remove", "0.0.0001").Ok();
         Reload(null);
         Assert.Equal("0.0.0001\n", Ids());
     }
@@ -113,24 +100,5 @@ public sealed class ReloadTests : IDisposable
         using var mounted = new MountedCcwfs();
         mounted.Signal("HUP");
         Assert.Equal(0, mounted.WaitForExit());
-    }
-
-    private string Ids() => _mounted!.Bash("cd $D; printf '%s\n' 0.*").Ok().Output;
-
-    private void Mount(string text)
-    {
-        File.WriteAllText(_scratch.At("c.json"), text);
-        _mounted = new MountedCcwfs(["--config", "c.json", "--log-level", "information"], workingDirectory: _scratch.Path, environment: _manager.Environment);
-        _manager.Expect("READY=1");
-    }
-
-    /// <summary>Reloads, with another text if one is given; gives the status line afterwards.</summary>
-    private string Reload(string? text)
-    {
-        if (text is not null)
-            File.WriteAllText(_scratch.At("c.json"), text);
-        _mounted!.Signal("HUP");
-        _manager.Expect("RELOADING=1");
-        return _manager.Expect("READY=1");
     }
 }

@@ -111,6 +111,7 @@ public sealed class ServiceTests : IDisposable
             print(ccwfs.stdout.readline(), end='', flush=True)
             stream = journal.accept()[0]; stream.settimeout(40); lines = stream.makefile()
             print([lines.readline().strip() for line in range(7)])
+            print(lines.readline(), end='')
             open('c.json', 'w').write('{ "memroy": 1 }')
             ccwfs.send_signal(signal.SIGHUP)
             print(lines.readline(), lines.readline(), sep='', end='')
@@ -118,10 +119,11 @@ public sealed class ServiceTests : IDisposable
             """));
         string[] lines = outcome.Ok().Output.Split('\n');
         Assert.Equal("['ccwfs', '', '6', '1', '0', '0', '0']", lines[1]);
-        Assert.StartsWith("<3>reload", lines[2], StringComparison.Ordinal);
-        Assert.Contains("did you mean 'memory'?", lines[2], StringComparison.Ordinal);
-        Assert.StartsWith("<6>reload", lines[3], StringComparison.Ordinal);
-        Assert.Equal("0", lines[4]);
+        Assert.StartsWith("<6>mount", lines[2], StringComparison.Ordinal);
+        Assert.StartsWith("<3>reload", lines[3], StringComparison.Ordinal);
+        Assert.Contains("did you mean 'memory'?", lines[3], StringComparison.Ordinal);
+        Assert.StartsWith("<6>reload", lines[4], StringComparison.Ordinal);
+        Assert.Equal("0", lines[5]);
         Assert.DoesNotContain("memroy", outcome.Error, StringComparison.Ordinal);
     }
 

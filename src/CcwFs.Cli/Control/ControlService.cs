@@ -92,7 +92,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             throw new CommandException("the caller's working directory is not known; give an absolute path");
         if (!directory!.StartsWith('/'))
             throw new CommandException("\"directory\" is an absolute path");
-        return new ControlReply { Added = [.. factory.Add(spec, directory, identity).Select(id => id.ToString())] };
+        return new ControlReply { Added = [.. factory.Add(spec, directory, identity).Select(device => device.Id.ToString())] };
     }
 
     private ControlReply Remove(ControlRequest request)

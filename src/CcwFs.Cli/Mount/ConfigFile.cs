@@ -113,6 +113,8 @@ internal sealed class ConfigFile
         }
         if (_settings.Apply(key, value) is { } wrong)
             Complain(ref reader, $"{key.Key}: {value}: {wrong}");
+        else
+            _settings.Origins[key.Key] = $"{_path}:{Line(ref reader)}";
     }
 
     private void ReadDevices(ref Utf8JsonReader reader)
@@ -146,13 +148,19 @@ internal sealed class ConfigFile
             return;
         string? kind = null;
         List<(int Line, string Key, string? Value)> given = []; // the kind may come last
+        HashSet<string> seen = [], off = [];
         int first = Line(ref reader), errors = _errors.Count;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             string key = reader.GetString()!;
             reader.Read();
             int line = Line(ref reader);
-            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False))
+            if (!seen.Add(key))
+            {
+                Complain(line, $"{key} is given twice");
+                reader.Skip();
+            }
+            else if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False))
             {
                 Complain(line, $"{key}: a text, a number, true or false is expected");
                 reader.Skip();
@@ -161,8 +169,10 @@ internal sealed class ConfigFile
             {
                 kind = reader.TokenType == JsonTokenType.String ? reader.GetString() : "";
             }
-            else if (reader.TokenType != JsonTokenType.False) // as if it were not there
+            else
             {
+                if (reader.TokenType == JsonTokenType.False)
+                    off.Add(key);
                 given.Add((line, key, reader.TokenType switch
                 {
                     JsonTokenType.String => reader.GetString(),
@@ -173,11 +183,12 @@ internal sealed class ConfigFile
         }
         if (kind is null)
             Complain(first, "a device needs \"kind\": \"dasd\"");
-        else if (MakeDevice(kind, given, first) is { } spec && _errors.Count == errors)
+        else if (MakeDevice(kind, given, off, first) is { } spec && _errors.Count == errors)
             _settings.Devices!.Add(spec);
     }
 
-    private DeviceSpec? MakeDevice(string kind, List<(int Line, string Key, string? Value)> given, int first)
+    /// <summary>A key that is <paramref name="off"/>, false, is looked at and then left out.</summary>
+    private DeviceSpec? MakeDevice(string kind, List<(int Line, string Key, string? Value)> given, HashSet<string> off, int first)
     {
         try
         {
@@ -185,7 +196,7 @@ internal sealed class ConfigFile
             spec.Origin = $"{_path}:{first}";
             foreach ((int line, string key, string? value) in given)
             {
-                if (spec.Apply(key, value) is { } wrong)
+                if ((off.Contains(key) ? spec.Wrong(key, value) : spec.Apply(key, value)) is { } wrong)
                     Complain(line, wrong);
             }
             return spec;

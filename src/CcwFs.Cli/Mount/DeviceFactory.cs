@@ -11,15 +11,20 @@ using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Mount;
 
-/// <summary>Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe.</summary>
+/// <summary>
+/// Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe. A path that somebody names may hang for
+/// ever, and so may a device that is closed: both are done without the gate, the ids of a device being opened are kept for it.
+/// </summary>
 internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers)
 {
-    /// <summary>The device number of subchannel 0 where nobody names one (arbitrary: an address that DASDs often have).</summary>
-    internal const int FirstDeviceNumber = 0x0150;
+    private static readonly HashSet<VfioCcwDevice> s_none = [];
 
     private readonly Lock _gate = new();
+    private readonly DevicePlaces _places = new(table); // guarded by _gate
+    private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
     private readonly Volumes _volumes = new();
-    private readonly Dictionary<SubchannelId, Action> _closed = []; // what to do when a device is gone; guarded by _gate
+    private readonly ILogger _log = loggers.CreateLogger("device");
+    private bool _ended; // guarded by _gate: the mount ends, nothing is shown any more
 
     /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
     internal string? MountPoint { get; set; }
@@ -28,24 +33,60 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
     /// open it (null: ours).
     /// </summary>
-    internal IReadOnlyList<SubchannelId> Add(DeviceSpec spec, string directory, CallerIdentity? caller)
+    internal IReadOnlyList<VfioCcwDevice> Add(DeviceSpec spec, string directory, CallerIdentity? caller)
+    {
+        using OpenDevices opened = Open(spec, directory, caller, s_none);
+        return Show(opened);
+    }
+
+    /// <summary>
+    /// Opens the devices of a SPEC, all or none, for <see cref="Show"/>. <paramref name="leaving"/>: who will have left the table by then;
+    /// <paramref name="before"/>: the ids to have where the SPEC names none.
+    /// </summary>
+    internal OpenDevices Open(
+        DeviceSpec spec, string directory, CallerIdentity? caller, IReadOnlySet<VfioCcwDevice> leaving, IReadOnlyList<SubchannelId>? before = null)
+    {
+        if (spec.Conflict is { } conflict)
+            throw new CommandException(conflict);
+        var opened = new OpenDevices(this);
+        try
+        {
+            for (int i = 0; i < spec.Count; i++)
+            {
+                var request = new Request(spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0);
+                opened.Devices.Add(spec.Kind == DeviceKinds.Vfio ? OpenReal(request) : OpenDasd(request));
+            }
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts devices into the table; throws, and shows none, when one of them is gone by now.</summary>
+    internal IReadOnlyList<VfioCcwDevice> Show(OpenDevices opened)
     {
         lock (_gate)
         {
-            List<SubchannelId> added = [];
-            try
+            if (_ended)
+                throw new CommandException("this ccwfs ends; mount it again first");
+
+            // What leaves from here on waits in Leave for the gate, and is in the table by then.
+            opened.RefuseGone();
+            foreach (OpenDevice device in opened.Devices)
             {
-                for (int i = 0; i < spec.Count; i++)
-                    added.Add(spec.Kind == DeviceKinds.Vfio ? AddReal(spec, directory, caller) : AddOne(spec, i, directory, caller));
-                return added;
+                _places.Free(device.Place);
+                if (!table.TryAdd(device.Device))
+                    throw new InvalidOperationException($"{device.Device.Id} had no place");
+                _shown.Add(device.Device, device);
             }
-            catch
-            {
-                foreach (SubchannelId id in added)
-                    Remove(id, force: true);
-                throw;
-            }
+            opened.AreShown = true;
         }
+        foreach (OpenDevice device in opened.Devices)
+            MountLog.Added(_log, device.Device.Id, device.What);
+        return [.. opened.Devices.Select(d => d.Device)];
     }
 
     /// <summary>
@@ -54,114 +95,169 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     /// </summary>
     internal bool Remove(SubchannelId id, bool force)
     {
-        lock (_gate)
+        if (table.Find(id) is not { } device || TakeOut(device) is not { } removed)
+            return false;
+        Retire(removed, force);
+        return true;
+    }
+
+    /// <summary>As <see cref="Remove"/> for several, with others in their places before any of them is closed: <paramref name="show"/> puts those there.</summary>
+    internal void Replace(IEnumerable<VfioCcwDevice> leaving, Action show)
+    {
+        OpenDevice[] removed = [.. leaving.Select(TakeOut).OfType<OpenDevice>()];
+        try
         {
-            VfioCcwDevice? device = table.Remove(id);
-            if (device is null)
-                return false;
-            _closed.Remove(id, out Action? closed);
-            if (force || !device.RequestReturn(() => End(device, closed)))
-                End(device, closed);
-            return true;
+            show();
+        }
+        finally
+        {
+            foreach (OpenDevice device in removed)
+                Retire(device, force: false);
         }
     }
 
-    /// <summary>Takes every device away.</summary>
+    /// <summary>Takes every device away, for good.</summary>
     internal void RemoveAll()
     {
+        lock (_gate)
+            _ended = true;
         foreach (VfioCcwDevice device in table.Devices)
             Remove(device.Id, force: true);
     }
 
-    /// <summary>A real device leaves: without a client, or when it is no more, at once.</summary>
-    private void Leave(VfioCcwDevice device, bool sudden)
+    /// <summary>
+    /// Those of <paramref name="leaving"/> that must be closed before the devices of a SPEC can be opened: the same real device, or an image that is open to read
+    /// alone and is now to be written. Throws when somebody who stays keeps such an image.
+    /// </summary>
+    internal IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<VfioCcwDevice> leaving)
     {
+        HashSet<FileIdentity> files = spec.Kind == DeviceKinds.Vfio ? [RealDevices.FileOf(spec, directory)]
+            : spec.IsReadOnly ? []
+            : [.. spec.Images(directory).Where(path => FileDescriptor.Status(path, follow: true, out _) == 0).Select(Volumes.Identify)];
         lock (_gate)
         {
-            if (table.Find(device.Id) == device)
-                Remove(device.Id, force: sudden);
+            OpenDevice[] keepers = [.. _shown.Values.Where(d => d.KeepsFile && d.File is { } file && files.Contains(file))];
+            if (Array.Find(keepers, d => !leaving.Contains(d.Device)) is { } staying)
+                throw new CommandException($"{staying.Device.Id} ({staying.What}) has it open{(spec.Kind == DeviceKinds.Dasd ? " read-only; give readonly, or change that one too" : "; remove that one first")}");
+            return [.. keepers.Select(d => d.Device)];
         }
     }
 
-    private SubchannelId AddReal(DeviceSpec spec, string directory, CallerIdentity? caller)
+    /// <summary>Ends devices that never came into the table, and frees their places.</summary>
+    internal void GiveUp(IReadOnlyList<OpenDevice> devices)
     {
-        ILogger log = loggers.CreateLogger("device");
-        if (!IovaMap.HaveAddresses(space.Map.Snapshot()))
-            throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
-        VfioSubchannel subchannel = RealDevices.Open(spec, directory, caller, MountPoint, own => ChooseId(spec, 0, own), log);
-        var device = new VfioCcwDevice(subchannel, space, log, spec.Css);
+        foreach (OpenDevice device in devices)
+        {
+            device.End();
+            lock (_gate)
+                _places.Free(device.Place);
+        }
+    }
+
+    /// <summary>A real device leaves: without a client, or when it is no more, at once.</summary>
+    private void Leave(OpenDevice device, bool sudden)
+    {
+        device.IsLeaving = true;
+        if (TakeOut(device.Device) is { } left)
+            Retire(left, sudden);
+    }
+
+    private OpenDevice? TakeOut(VfioCcwDevice device)
+    {
+        OpenDevice? taken;
+        lock (_gate)
+        {
+            if (!_shown.Remove(device, out taken))
+                return null;
+            table.Remove(device.Id);
+        }
+        MountLog.Removed(_log, device.Id, taken.What);
+        return taken;
+    }
+
+    private static void Retire(OpenDevice device, bool force)
+    {
+        if (force || !device.Device.RequestReturn(device.End))
+            device.End();
+    }
+
+    /// <summary>Takes a place, has <paramref name="open"/> open the device for it, and frees it again when that fails.</summary>
+    private OpenDevice InPlace(in Request request, SubchannelId? own, Func<DevicePlace, OpenDevice> open)
+    {
+        DevicePlace place;
+        lock (_gate)
+            place = _places.Take(request.Spec, request.Index, own ?? request.Before, request.From, request.Leaving);
         try
         {
-            RefuseTakenNumber(subchannel.Device, spec);
-            device.SetPolicy(spec.Policy);
-            device.Leaving += sudden => Leave(device, sudden);
-            return table.TryAdd(device) ? device.Id : throw Exists(device.Id);
+            return open(place);
         }
         catch
         {
-            device.Dispose();
+            lock (_gate)
+                _places.Free(place);
             throw;
         }
     }
 
-    private static void End(VfioCcwDevice device, Action? closed)
+    private OpenDevice OpenReal(Request request)
     {
-        device.Dispose();
-        closed?.Invoke();
+        if (!IovaMap.HaveAddresses(space.Map.Snapshot()))
+            throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
+        RealTarget found = RealDevices.Find(request.Spec, request.Directory, MountPoint);
+        return InPlace(request, found.Id, place =>
+        {
+            VfioDevice opened = RealDevices.Open(found, request.Caller);
+            try
+            {
+                DeviceId? own = found.Device ?? (opened.DeviceNumber is { } number ? new DeviceId(place.Id.CssId, place.Id.SetId, number) : null);
+                lock (_gate)
+                    _places.TakeNumber(place, request.Spec, request.Index, own, request.Leaving);
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
+            var subchannel = new VfioSubchannel(opened, new VfioOptions(place.Id, place.Number, request.Spec.Timeout), _log);
+            subchannel.Identify();
+            var device = new VfioCcwDevice(subchannel, space, _log, request.Spec.Css);
+            device.SetPolicy(request.Spec.Policy);
+            FileIdentity? file = FileDescriptor.Status(found.Target.Path, follow: true, out FileStatus status) < 0 ? null : new FileIdentity(status.Device, status.Inode);
+            var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}") { File = file, KeepsFile = true };
+            device.Leaving += sudden => Leave(open, sudden);
+            if (!subchannel.Store(out _))
+                open.IsLeaving = true; // it went before anybody listened
+            return open;
+        });
     }
 
-    private SubchannelId AddOne(DeviceSpec spec, int index, string directory, CallerIdentity? caller)
+    private OpenDevice OpenDasd(Request request) => InPlace(request, own: null, place =>
     {
-        SubchannelId id = ChooseId(spec, index), shown = spec.Shown(id);
-        DeviceId number = spec.Device is { } given
-            ? given with { Number = DeviceSpec.Following(given.Number, index, "devno") }
-            : new DeviceId(id.CssId, id.SetId, DeviceSpec.Following(FirstDeviceNumber, id.Number, "devno"));
-        RefuseTakenNumber(number, spec);
-        if (spec.Conflict is { } conflict)
-            throw new CommandException(conflict);
-        ILogger log = loggers.CreateLogger("device");
+        DeviceSpec spec = request.Spec;
+        lock (_gate)
+            _places.TakeNumber(place, spec, request.Index, own: null, request.Leaving);
         EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(
-            number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), log);
-        EckdDevice dasd;
-        if (spec.ImageAt(index, directory) is { } path)
+            place.Number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), _log);
+        VfioCcwDevice Over(EckdDevice dasd)
         {
-            OwnMounts.Refuse(path);
-            (dasd, _closed[shown]) = _volumes.OpenImage(path, spec.IsReadOnly, caller, Make);
+            var device = new VfioCcwDevice(new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, executor), space, _log, spec.Css);
+            device.SetPolicy(spec.Policy);
+            return device;
         }
-        else
-        {
-            dasd = Make(Volumes.InMemory());
-        }
-        var subchannel = new EmulatedSubchannel(id, number, spec.ChannelPaths, dasd, executor);
-        var device = new VfioCcwDevice(subchannel, space, log, spec.Css);
-        device.SetPolicy(spec.Policy);
-        if (!table.TryAdd(device))
-            throw Exists(shown);
-        return shown;
-    }
+        if (spec.ImageAt(request.Index, request.Directory) is not { } path)
+            return new OpenDevice(Over(Make(Volumes.InMemory())), place, "dasd, in memory");
+        OwnMounts.Refuse(path);
+        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, request.Caller, Make);
+        return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}") { File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing };
+    });
 
-    private bool IsFree(SubchannelId id, DeviceSpec spec) => table.Find(spec.Shown(id)) is null && table.FindHost(id) is null;
-
-    private void RefuseTakenNumber(DeviceId number, DeviceSpec spec)
-    {
-        DeviceId shown = number with { CssId = spec.Css ?? number.CssId };
-        if (table.HasDevice(shown, maps: spec.Css is not null))
-            throw new CommandException($"device {number} would be shown as {shown}, which another device is; give another devno= or css=");
-    }
-
-    private static CommandException Exists(SubchannelId shown) => new($"{shown} exists already; give another id, or remove it first: ccwfs remove {shown}");
-
-    /// <summary>The id that was given, or the device's own where it has one, or the first free one.</summary>
-    private SubchannelId ChooseId(DeviceSpec spec, int index, SubchannelId? own = null)
-    {
-        if ((spec.Id is null ? own : spec.IdAt(index)) is { } id)
-            return IsFree(id, spec) ? id : throw Exists(table.FindHost(id)?.Id ?? spec.Shown(id));
-        for (int number = 0; number <= ushort.MaxValue; number++)
-        {
-            var free = new SubchannelId(0, 0, (ushort)number);
-            if (IsFree(free, spec))
-                return free;
-        }
-        throw new CommandException("all 65,536 subchannels of set 0 are in use; give an id like 0.1.0000");
-    }
+    /// <param name="Spec">Of these devices.</param>
+    /// <param name="Index">The one of them to open.</param>
+    /// <param name="Directory">What relative paths start from.</param>
+    /// <param name="Caller">Whose rights open it; null: ours.</param>
+    /// <param name="Leaving">Who has left the table when this one comes.</param>
+    /// <param name="Before">The id to have where nobody says one; null: any.</param>
+    /// <param name="From">Where to look for a free one.</param>
+    private readonly record struct Request(
+        DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, IReadOnlySet<VfioCcwDevice> Leaving, SubchannelId? Before, int From);
 }

@@ -60,9 +60,9 @@ internal sealed class DeviceSpec
         new("uuid", DeviceKinds.Vfio, "UUID", "The mediated device's name in the group", (s, v) => Guid.TryParseExact(v, "D", out _) ? Assign(s.Uuid = v) : "it is written like 12345678-1234-1234-1234-123456789abc"),
         new("timeout", DeviceKinds.Vfio, "SECONDS", "Reset the device when no interrupt comes for so long (default: wait for ever)", SetTimeout),
         new("id", DeviceKinds.All, "C.S.NNNN", "The subchannel's bus id (default: a real subchannel's own; else the first free one from 0.0.0000 on)",
-            (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? Assign(s.Id = id) : "it is written like 0.0.0000"),
-        new("devno", DeviceKinds.All, "C.S.NNNN", "The device's bus id (default: what a real device says; else 0150 and the subchannel number)",
-            (s, v) => DeviceId.TryParse(v, out DeviceId id) ? Assign(s.Device = id) : "it is written like 0.0.0150"),
+            (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? WrongCss(id.CssId) ?? Assign(s.Id = id) : "it is written like 0.0.0000"),
+        new("devno", DeviceKinds.All, "C.S.NNNN", "The device's bus id (default: what a real device says; else 0150 and the subchannel number, or the next free one)",
+            (s, v) => DeviceId.TryParse(v, out DeviceId id) ? WrongCss(id.CssId) ?? Assign(s.Device = id) : "it is written like 0.0.0150"),
         new("css", DeviceKinds.All, "0-3|fe", "The channel subsystem that it is shown in, whichever it is in (default: its own)", SetCss),
         new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight (default: 40)", SetPaths),
         new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume", (s, _) => Assign(s.Policy = s.Policy with { ReadOnly = true })) { AtRunTime = true },
@@ -144,6 +144,16 @@ internal sealed class DeviceSpec
     /// <summary>Sets a key; gives null, or what is wrong.</summary>
     internal string? Apply(string key, string? value)
     {
+        if (Wrong(key, value) is { } unfit)
+            return unfit;
+        if (!_given.TryAdd(key, value))
+            return $"{key} is given twice";
+        return Array.Find(Keys, k => k.Key == key)!.Set(this, value ?? "") is { } wrong ? $"{key}={value}: {wrong}" : null;
+    }
+
+    /// <summary>Why there is no such key, or none with (or without) a value; null when there is.</summary>
+    internal string? Wrong(string key, string? value)
+    {
         SpecKey? row = Array.Find(Keys, k => k.Key == key && k.Kinds.HasFlag(Kind));
         if (row is null)
         {
@@ -152,9 +162,7 @@ internal sealed class DeviceSpec
         }
         if (row.Value is not null != value is not null)
             return row.Value is not null ? $"{key} needs a value: {key}={row.Value}" : $"{key} takes no value";
-        if (!_given.TryAdd(key, value))
-            return $"{key} is given twice";
-        return row.Set(this, value ?? "") is { } wrong ? $"{key}={value}: {wrong}" : null;
+        return null;
     }
 
     /// <summary>What is wrong with keys that do not go together; null when nothing is.</summary>
@@ -172,6 +180,9 @@ internal sealed class DeviceSpec
     /// <summary>The image of the device <paramref name="index"/>, an absolute path; null: a volume in memory.</summary>
     internal string? ImageAt(int index, string directory) => Image is null ? null
         : Path.GetFullPath(Image.Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
+
+    /// <summary>The images of all devices, absolute paths, each once.</summary>
+    internal IEnumerable<string> Images(string directory) => Enumerable.Range(0, Count).Select(index => ImageAt(index, directory)).OfType<string>().Distinct();
 
     /// <summary>The number <paramref name="index"/> steps on; <paramref name="what"/>: the key, for the message.</summary>
     internal static ushort Following(ushort first, int index, string what) => first + index <= ushort.MaxValue
@@ -222,10 +233,13 @@ internal sealed class DeviceSpec
 
     private static string? SetCss(DeviceSpec spec, string value)
     {
-        bool isKnown = byte.TryParse(value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte css) && (css <= MaxRealCss || css == VirtualCss);
+        bool isNumber = byte.TryParse(value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte css);
         spec.Css = css;
-        return isKnown ? null : $"it is 0 to {MaxRealCss}, or {VirtualCss:x}";
+        return isNumber && WrongCss(css) is null ? null : $"it is 0 to {MaxRealCss}, or {VirtualCss:x}";
     }
+
+    private static string? WrongCss(byte css) =>
+        css is <= MaxRealCss or VirtualCss ? null : $"there is no channel subsystem {css:x}: it is 0 to {MaxRealCss}, or {VirtualCss:x}";
 
     private static string? SetTimeout(DeviceSpec spec, string value)
     {

@@ -34,11 +34,31 @@ internal static class GuestStorage
             throw new CommandException($"--memory {text}: {wrong}", CommandException.WrongUsage);
         if (TryParseSize(text, out long size))
         {
-            long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-            if (size > machine)
-                throw new CommandException($"--memory {text}: this machine has {machine >> 20}M; give a smaller size");
+            RefuseTooLarge(text, size);
             return new InPlaceStore(SharedMemory.Create("ccwfs", size));
         }
+        FileDescriptor file = OpenFile(text, out long length);
+        return new FileStore(file, length);
+    }
+
+    /// <summary>Throws what <see cref="Open"/> would, and makes nothing.</summary>
+    internal static void Check(string text)
+    {
+        if (TryParseSize(text, out long size))
+            RefuseTooLarge(text, size);
+        else
+            OpenFile(text, out _).Dispose();
+    }
+
+    private static void RefuseTooLarge(string text, long size)
+    {
+        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (size > machine)
+            throw new CommandException($"--memory {text}: this machine has {machine >> 20}M; give a smaller size");
+    }
+
+    private static FileDescriptor OpenFile(string text, out long length)
+    {
         int opened = FileDescriptor.Open(text, OpenOptions.ReadWrite, 0, out FileDescriptor file);
         if (opened < 0)
             throw new CommandException($"--memory {text}: {Problem.Of(opened)}; give a size like 256M, or a file that exists");
@@ -47,7 +67,8 @@ internal static class GuestStorage
             file.Dispose();
             throw new CommandException($"--memory {text}: not a file of at least {MinSize} bytes; make it with truncate -s 256M {text}");
         }
-        return new FileStore(file, status.Size / MinSize * MinSize);
+        length = status.Size / MinSize * MinSize;
+        return file;
     }
 
     /// <summary>Whether this is a size and not a path.</summary>

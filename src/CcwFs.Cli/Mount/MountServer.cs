@@ -22,6 +22,9 @@ internal sealed class MountServer : IDisposable
     /// <summary>Cylinders of the volume that is made on first use (arbitrary: some 80 MB formatted).</summary>
     private const int DefaultCylinders = 100;
 
+    /// <summary>How long the end waits for a reload under way (arbitrary): one that hangs in a file that it opens is left behind.</summary>
+    private static readonly TimeSpan s_reloadPatience = TimeSpan.FromSeconds(5);
+
     private readonly MountSettings _settings;
     private readonly bool _isDaemon;
     private readonly LogOutput _logs;
@@ -88,6 +91,8 @@ internal sealed class MountServer : IDisposable
         tree.Attach(session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
+        ILogger log = _loggers.CreateLogger("mount");
+        MountLog.Mounted(log, OwnProgram.Version, path, _table.Devices.Count);
         mounted(path);
         string Status() => $"{_table.Devices.Count} subchannels at {path}";
         _manager.Ready(Status());
@@ -96,11 +101,12 @@ internal sealed class MountServer : IDisposable
         await Task.WhenAny(session.Completion, _signalled.Task, _detached.Task).ConfigureAwait(false);
         _manager.Stopping();
         await end.CancelAsync().ConfigureAwait(false);
-        await reloading.ConfigureAwait(false);
+        await Task.WhenAny(reloading, Task.Delay(s_reloadPatience, CancellationToken.None)).ConfigureAwait(false);
         if (_detached.Task.IsCompleted)
             session.EndHeld();
         else if (!session.Completion.IsCompleted)
             Unmount(mount, session);
+        MountLog.Unmounted(log, path);
         return 0;
     }
 
@@ -173,8 +179,7 @@ internal sealed class MountServer : IDisposable
         string path = _settings.MountPoint ?? Places.MountPoint;
         if (FileDescriptor.Status(path, follow: true, out _) == -(int)Mono.Unix.Native.Errno.ENOENT)
         {
-            if (_settings.MountPoint is not null && !Directory.Exists(Path.GetDirectoryName(path)))
-                throw new CommandException($"{path} does not exist; make it: mkdir -p {path}");
+            SettingsCheck.RefuseNoParent(_settings, path);
             Directory.CreateDirectory(path);
         }
         return path;

@@ -35,6 +35,9 @@ internal sealed class MountSettings(string directory)
 
     internal LogLevel LogLevel { get; set; } = LogLevel.Warning;
 
+    /// <summary>File and line of the keys whose values the configuration gave and which are right in themselves.</summary>
+    internal Dictionary<string, string> Origins { get; } = [];
+
     /// <summary>The values as they were given, by key; devices apart.</summary>
     private Dictionary<string, string> Given { get; } = [];
 

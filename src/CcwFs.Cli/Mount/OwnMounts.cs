@@ -18,6 +18,9 @@ internal static class OwnMounts
             throw new CommandException($"{path} is inside the mounted ccwfs {mount.MountPoint}; give an image outside of it");
     }
 
+    /// <summary>Whether a path leads into a mounted ccwfs.</summary>
+    internal static bool IsInside(string path) => Find(path) is not null;
+
     /// <summary>As <see cref="Refuse"/>, for our own mount alone, wherever else it is bound: another ccwfs may well be asked.</summary>
     internal static void RefuseOwn(string path, string? ownMountPoint)
     {

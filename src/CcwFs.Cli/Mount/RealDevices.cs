@@ -2,36 +2,41 @@ using CcwFs.ChannelIo;
 using CcwFs.Cli.Host;
 using CcwFs.Linux;
 using CcwFs.Vfio.Backend;
-using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Mount;
 
-/// <summary>Opens the real subchannels that SPECs name.</summary>
+/// <summary>What device= of a SPEC names.</summary>
+/// <param name="Target">What to open.</param>
+/// <param name="Id">Its subchannel, where it is known.</param>
+/// <param name="Device">Its device number, where it is known before the device is open.</param>
+internal sealed record RealTarget(VfioTarget Target, SubchannelId? Id, DeviceId? Device);
+
+/// <summary>Finds and opens the real subchannels that SPECs name.</summary>
 internal static class RealDevices
 {
     private const string MountedDevice = "device", MountedIommu = "iommu";
 
-    /// <summary>
-    /// Opens one. <paramref name="directory"/>: what a relative path starts from; <paramref name="caller"/>: whose rights open it (null: ours);
-    /// <paramref name="choose"/>: the subchannel id for a device whose own is this, where it is known.
-    /// </summary>
-    internal static VfioSubchannel Open(
-        DeviceSpec spec, string directory, CallerIdentity? caller, string? ownMountPoint, Func<SubchannelId?, SubchannelId> choose, ILogger log)
+    /// <summary>Finds one, and opens nothing. <paramref name="directory"/>: what a relative path starts from. Throws for one inside our own mount.</summary>
+    internal static RealTarget Find(DeviceSpec spec, string directory, string? ownMountPoint)
     {
-        (VfioTarget target, SubchannelId? own, DeviceId? known) = Find(spec, directory);
-        OwnMounts.RefuseOwn(target.Path, ownMountPoint);
-        OwnMounts.RefuseOwn(target.IommuPath, ownMountPoint);
-        SubchannelId id = choose(own); // before anything is opened
-        VfioDevice device = VfioDevice.Open(new CallerCalls(caller), target);
-        DeviceId number = spec.Device ?? known
-            ?? new DeviceId(id.CssId, id.SetId, device.DeviceNumber ?? (ushort)Math.Min(DeviceFactory.FirstDeviceNumber + id.Number, ushort.MaxValue));
-        var subchannel = new VfioSubchannel(device, new VfioOptions(id, number, spec.Timeout), log);
-        subchannel.Identify();
-        return subchannel;
+        RealTarget found = Find(spec, directory);
+        OwnMounts.RefuseOwn(found.Target.Path, ownMountPoint);
+        OwnMounts.RefuseOwn(found.Target.IommuPath, ownMountPoint);
+        return found;
     }
 
-    /// <summary>What device= names, and the bus ids that go with it where they are known.</summary>
-    private static (VfioTarget Target, SubchannelId? Id, DeviceId? Device) Find(DeviceSpec spec, string directory)
+    /// <summary>Opens one with the rights of <paramref name="caller"/> (null: ours).</summary>
+    internal static VfioDevice Open(RealTarget found, CallerIdentity? caller) => VfioDevice.Open(new CallerCalls(caller), found.Target);
+
+    /// <summary>Which file a SPEC's device is; throws where there is none.</summary>
+    internal static FileIdentity FileOf(DeviceSpec spec, string directory)
+    {
+        string path = Find(spec, directory).Target.Path;
+        int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
+        return result < 0 ? throw new CommandException($"{path}: {Problem.Of(result)}; see: ccwfs list --all") : new FileIdentity(status.Device, status.Inode);
+    }
+
+    private static RealTarget Find(DeviceSpec spec, string directory)
     {
         string device = spec.Real ?? throw new CommandException(spec.Conflict!, CommandException.WrongUsage);
         string path = Path.GetFullPath(device, directory);
@@ -40,12 +45,12 @@ internal static class RealDevices
         {
             var roots = new HostRoots();
             HostDevice found = new HostResolver(roots).Resolve(device);
-            return (HostTarget(found, roots, iommu, device), found.Id, found.Device);
+            return new RealTarget(HostTarget(found, roots, iommu, device), found.Id, found.Device);
         }
         if (iommu is null && spec.Uuid is null && MountedSubchannel(path) is not null)
             iommu = Path.GetFullPath(Path.Combine(path, "..", "..", MountedIommu));
         var target = new VfioTarget(path, iommu, spec.Uuid);
-        return (target, OwnId(target), null);
+        return new RealTarget(target, OwnId(target), null);
     }
 
     /// <summary>A subchannel of this host: its cdev where there is one and an iommufd, else its group.</summary>

@@ -4,65 +4,116 @@ using CcwFs.Linux;
 
 namespace CcwFs.Cli.Mount;
 
+/// <summary>A device on an image.</summary>
+/// <param name="Device">What was made over the volume.</param>
+/// <param name="File">The image.</param>
+/// <param name="IsReadOnly">The image is open to read alone.</param>
+/// <param name="Closing">Ends the device by the action that it is given, the image with its last device.</param>
+internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly, Action<Action> Closing);
+
 /// <summary>
-/// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe.
+/// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or closes an
+/// image keeps nobody waiting but those of the same one.
 /// </summary>
 internal sealed class Volumes
 {
     /// <summary>Cylinders of a volume in memory (arbitrary: small, and enough for a file system).</summary>
     internal const int MemoryCylinders = 100;
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<(ulong Device, ulong Inode), (EckdVolume Volume, int Users)> _open = []; // guarded by _gate
+    private readonly Lock _gate = new(); // taken inside a slot's, or alone
+    private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
 
     /// <summary>
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes a device with
-    /// <paramref name="make"/> over it. The image is closed with its last device.
+    /// <paramref name="make"/> over it.
     /// </summary>
-    internal (T Device, Action Closed) OpenImage<T>(string path, bool readOnly, CallerIdentity? caller, Func<EckdVolume, T> make)
+    internal OpenImage<T> OpenImage<T>(string path, bool readOnly, CallerIdentity? caller, Func<EckdVolume, T> make)
     {
-        lock (_gate)
+        FileIdentity file = caller is null ? Identify(path) : caller.Run(() => Identify(path));
+        Slot slot = Enter(file);
+        try
         {
-            FileStatus status = caller is null ? Identify(path) : caller.Run(() => Identify(path));
-            (ulong, ulong) key = (status.Device, status.Inode);
-            if (_open.TryGetValue(key, out (EckdVolume Volume, int Users) known))
+            lock (slot.Gate)
             {
-                if (known.Volume.IsReadOnly && !readOnly)
+                if (slot.Volume is { IsReadOnly: true } && !readOnly)
                     throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
+                slot.Volume ??= new EckdVolume(CkdImage.Open(new CallerImageFiles(caller), path, new ImageOptions(ReadOnly: readOnly)));
+                slot.Devices++;
+                return new OpenImage<T>(make(slot.Volume), file, slot.Volume.IsReadOnly, end => Close(slot, end));
             }
-            else
-            {
-                known = (new EckdVolume(CkdImage.Open(new CallerImageFiles(caller), path, new ImageOptions(ReadOnly: readOnly))), 0);
-            }
-            T device = make(known.Volume);
-            _open[key] = (known.Volume, known.Users + 1);
-            return (device, () => Close(key));
+        }
+        catch
+        {
+            Leave(slot);
+            throw;
         }
     }
 
     /// <summary>A small empty volume that lives in memory.</summary>
     internal static EckdVolume InMemory() => new(new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders)));
 
-    /// <summary>The status of an image file; throws where there is none.</summary>
-    internal static FileStatus Identify(string path)
+    /// <summary>Which file an image is; throws where there is none.</summary>
+    internal static FileIdentity Identify(string path)
     {
         int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
         if (result < 0)
             throw new CommandException($"{path}: {Problem.Of(result)}");
         if (status.Type != FileStatus.TypeRegular)
             throw new CommandException($"{path} is not a file; make an image with: ccwfs dasd create {path} --model 3390-1");
-        return status;
+        return new FileIdentity(status.Device, status.Inode);
     }
 
-    private void Close((ulong, ulong) key)
+    /// <summary>The last device closes the volume in <paramref name="end"/>; nobody finds it closed.</summary>
+    private void Close(Slot slot, Action end)
+    {
+        lock (slot.Gate)
+        {
+            if (--slot.Devices == 0)
+                slot.Volume = null;
+            try
+            {
+                end();
+            }
+            finally
+            {
+                Leave(slot);
+            }
+        }
+    }
+
+    private Slot Enter(FileIdentity file)
     {
         lock (_gate)
         {
-            (EckdVolume volume, int users) = _open[key];
-            if (users == 1)
-                _open.Remove(key);
-            else
-                _open[key] = (volume, users - 1);
+            if (!_slots.TryGetValue(file, out Slot? slot))
+                _slots.Add(file, slot = new Slot(file));
+            slot.Users++;
+            return slot;
         }
+    }
+
+    private void Leave(Slot slot)
+    {
+        lock (_gate)
+        {
+            if (--slot.Users == 0)
+                _slots.Remove(slot.File);
+        }
+    }
+
+    /// <summary>An image that is open, or is being opened or closed.</summary>
+    private sealed class Slot(FileIdentity file)
+    {
+        internal FileIdentity File { get; } = file;
+
+        internal Lock Gate { get; } = new();
+
+        /// <summary>Those who have or wait for it; guarded by the volumes' gate.</summary>
+        internal int Users { get; set; }
+
+        /// <summary>Guarded by <see cref="Gate"/>, as is the number of devices on it.</summary>
+        internal EckdVolume? Volume { get; set; }
+
+        internal int Devices { get; set; }
     }
 }

@@ -20,9 +20,7 @@ internal static class ConfigCommand
     {
         var settings = new MountSettings(Environment.CurrentDirectory);
         List<string> errors = [.. ConfigFile.Errors(path, settings)];
-        errors.AddRange(DeviceCheck.Problems(settings.Devices ?? [], _ => false, settings.Directory));
-        if (settings.Memory is { } memory && !GuestStorage.IsSize(memory) && !File.Exists(memory))
-            errors.Add($"{path}: memory: {memory} is not there; give a size like 256M, or a file that exists");
+        errors.AddRange(SettingsCheck.Problems(settings, path));
         foreach (string error in errors)
             console.Error.WriteLine($"ccwfs: {error}");
         if (errors.Count > 0)

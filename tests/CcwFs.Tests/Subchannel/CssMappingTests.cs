@@ -42,7 +42,7 @@ public sealed class CssMappingTests : IDisposable
     }
 
     [Fact]
-    public void A_table_takes_each_shown_id_and_each_id_of_the_host_once()
+    public void A_table_takes_each_shown_id_each_id_of_the_host_and_each_device_number_once()
     {
         var table = new SubchannelTable();
         VfioCcwDevice mapped = Device("1.0.0000", "1.0.1234", 0xFE);
@@ -53,13 +53,13 @@ public sealed class CssMappingTests : IDisposable
         Assert.Same(mapped, table.Find(mapped.Id));
         Assert.Same(mapped, table.FindHost(mapped.HostId));
         Assert.Null(table.Find(mapped.HostId));
-        Assert.True(table.HasDevice(mapped.Device, maps: false));
-        Assert.False(table.HasDevice(new DeviceId(0, 0, 0x1234), maps: false)); // of one that maps nothing
-        Assert.True(table.HasDevice(new DeviceId(0, 0, 0x1234), maps: true));
+        Assert.Same(mapped, table.FindDevice(mapped.Device));
+        Assert.False(table.TryAdd(Device("0.0.0001", "0.0.1234", null)));
+        Assert.False(table.TryAdd(Device("3.0.0001", "3.0.1234", 0xFE)));
 
         Assert.Same(mapped, table.Remove(mapped.Id));
         Assert.Null(table.FindHost(mapped.HostId));
-        Assert.False(table.HasDevice(mapped.Device, maps: true));
+        Assert.Null(table.FindDevice(mapped.Device));
         Assert.True(table.TryAdd(Device("1.0.0000", "1.0.1234", null)));
     }
 }
