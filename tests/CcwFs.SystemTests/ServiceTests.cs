@@ -128,6 +128,40 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
+    public void A_daemon_logs_to_the_journal_where_there_is_one()
+    {
+        _scratch.MakeDirectory("m");
+        string[] lines = Child.Finish(Child.Start(_scratch.Path, new Dictionary<string, string> { ["CCWFS"] = Places.Program }, "unshare", "-m", "python3", "-c", """
+            import os, socket, subprocess
+            os.makedirs('/run/systemd', exist_ok=True)
+            subprocess.run(['mount', '-t', 'tmpfs', 'ccwfs-test', '/run/systemd'], check=True)
+            os.mkdir('/run/systemd/journal')
+            journal = socket.socket(socket.AF_UNIX); journal.bind('/run/systemd/journal/stdout'); journal.listen(); journal.settimeout(40)
+            ccwfs = subprocess.run([os.environ['CCWFS'], 'mount', 'm', '--device', 'dasd', '--daemon', '--log-level', 'information'], capture_output=True, text=True, check=True)
+            print(ccwfs.stderr, flush=True)
+            name = ''
+            while not name:    # whoever only looks whether a journal is there says nothing
+                stream = journal.accept()[0]; stream.settimeout(40); lines = stream.makefile()
+                name = lines.readline()
+            print(name, *[lines.readline() for line in range(8)], sep='', end='')
+            subprocess.run([os.environ['CCWFS'], 'umount', 'm'], check=True)
+            """)).Ok().Output.Split('\n');
+        Assert.Equal(["", "ccwfs"], lines[..2]);
+        Assert.Equal("<6>device[3] 0.0.0000 added: dasd, in memory", lines[8]);
+        Assert.StartsWith("<6>mount[1] ccwfs ", lines[9], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_daemon_says_when_nobody_keeps_its_log()
+    {
+        Outcome outcome = Child.Finish(Child.Start("/", new Dictionary<string, string> { ["CCWFS"] = Places.Program, ["S"] = _scratch.MakeDirectory("m") }, "unshare", "-m", "bash", "-c",
+            "mkdir -p /run/systemd && mount -t tmpfs ccwfs-test /run/systemd && $CCWFS mount $S --device dasd --daemon && $CCWFS umount $S")).Ok();
+        Assert.StartsWith($"mounted {_scratch.At("m")}\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal("ccwfs: its log is lost, for this machine has no journal; give --log FILE to keep it\n", outcome.Error);
+        Assert.Contains("give --log journal, or --log FILE", Child.Ccwfs("mount", _scratch.At("m"), "--daemon", "--log", "console").Refused(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_journal_the_error_says_what_to_do() =>
         Assert.Contains("--log console", Child.Finish(Child.Start("/", new Dictionary<string, string> { ["CCWFS"] = Places.Program, ["S"] = _scratch.MakeDirectory("m") }, "unshare", "-m", "bash", "-c",
             "mkdir -p /run/systemd && mount -t tmpfs ccwfs-test /run/systemd && exec $CCWFS mount $S --device dasd --log journal")).Refused(1), StringComparison.Ordinal);

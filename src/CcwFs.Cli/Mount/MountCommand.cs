@@ -18,7 +18,7 @@ internal static class MountCommand
         Description = "A JSON file with the same keys as these options; an option wins. SIGHUP reads it again", HelpName = "FILE",
     };
 
-    private static readonly Option<bool> s_daemon = new("--daemon") { Description = "Go to the background once mounted" };
+    private static readonly Option<bool> s_daemon = new("--daemon") { Description = "Go to the background once mounted; it logs to the journal where there is one, else give --log FILE" };
     private static readonly Option<bool> s_welcome = new("--welcome") { Description = "Show the tree and three commands to try", Hidden = true };
     private static readonly (MountKey Key, Option Option)[] s_keys = [.. MountKey.Keys.Where(k => k.Key != "mountpoint").Select(k => (k, MakeOption(k)))];
 
@@ -38,11 +38,15 @@ internal static class MountCommand
         if (errors.Count > 0)
             throw new CommandException(errors[0]);
         bool daemon = result.GetValue(s_daemon);
+        if (daemon && settings.Log == LogOutput.Console)
+            throw new CommandException("--log console: a daemon has none; give --log journal, or --log FILE", CommandException.WrongUsage);
+        if (daemon && settings.Log is null && LogOutput.HasJournal)
+            settings.Log = LogOutput.Journal;
         string? file = settings.Log is LogOutput.Console or LogOutput.Journal ? null : settings.Log;
         if (file is not null && !daemon)
             throw new CommandException($"--log {file}: a file goes with --daemon; in the foreground, redirect standard error", CommandException.WrongUsage);
         if (daemon && Environment.GetEnvironmentVariable(Inner) is null)
-            return await StartDaemon().ConfigureAwait(false);
+            return await StartDaemon(logs: settings.Log is not null).ConfigureAwait(false);
 
         Func<(MountSettings, IReadOnlyList<string>)>? reread = result.GetValue(s_config) is null ? null : () => Read(result, directory);
         if (daemon)
@@ -133,8 +137,11 @@ internal static class MountCommand
         }
     }
 
-    /// <summary>Starts ourselves again as the process that stays, and waits until it has mounted or failed.</summary>
-    private static async Task<int> StartDaemon()
+    /// <summary>
+    /// Starts ourselves again as the process that stays, and waits until it has mounted or failed. Without a place where it <paramref name="logs"/> it works
+    /// all the same, but is not silent about it.
+    /// </summary>
+    private static async Task<int> StartDaemon(bool logs)
     {
         string[] program = OwnProgram.Words;
         var start = new ProcessStartInfo(program[0], [.. program[1..], .. Environment.GetCommandLineArgs().Skip(1)])
@@ -148,6 +155,8 @@ internal static class MountCommand
         if (mounted is not null)
         {
             Console.Out.WriteLine(mounted);
+            if (!logs)
+                Console.Error.WriteLine("ccwfs: its log is lost, for this machine has no journal; give --log FILE to keep it");
             return 0;
         }
         Console.Error.Write(await daemon.StandardError.ReadToEndAsync().ConfigureAwait(false));

@@ -45,7 +45,7 @@ internal sealed record MountKey(string Key, MountKeyType Type, string Value, str
             (s, v) => SystemNames.ParseMode(v) is { } mode ? Done(s.FileMode = mode) : "give read and write bits in octal, like 0660"),
         new("allow-other", MountKeyType.Flag, "true|false", "Let other users in, as far as owner, group and mode allow", (s, v) => Done(s.AllowOther = v == "true")),
         new("log", MountKeyType.Text, "console|journal|FILE",
-            "Where log lines go: standard error, the journal with priorities, or with --daemon a file (default: journal where standard error is the journal, else console)",
+            "Where log lines go: standard error, the journal with priorities, or with --daemon a file (default: the journal where standard error is it, or for a daemon where there is one; else console)",
             (s, v) => v.Length > 0 ? Done(s.Log = v is LogOutput.Console or LogOutput.Journal ? v : Path.GetFullPath(v, s.Directory)) : "it is console, journal or a file"),
         new("log-level", MountKeyType.Text, "trace|debug|information|warning|error", "What is logged: this and all that is worse (default: warning)", SetLevel)
             { AtRunTime = true },

@@ -54,6 +54,24 @@ internal sealed class LogOutput : IDisposable
 
     internal ILoggerFactory Loggers { get; }
 
+    /// <summary>A journal listens on this machine.</summary>
+    internal static bool HasJournal
+    {
+        get
+        {
+            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                probe.Connect(new UnixDomainSocketEndPoint(JournalSocket));
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>The least level that is logged; may change at any time.</summary>
     internal LogLevel Level
     {
