@@ -128,17 +128,17 @@ public sealed class RealDeviceTests : IDisposable
     {
         using MountedCcwfs mounted = Over();
         string own = mounted.MountPoint + "/0.0.0000/device";
-        foreach ((string spec, string says) in ((string, string)[])[
-            ("vfio", "needs device="),
-            ("vfio,device=/nowhere/device", "no such file"),
-            ("vfio,device=/dev/null,iommu=/dev/zero", "could not be bound"),
-            ("vfio,device=" + own, "inside this ccwfs itself"),
-            ("vfio,device=" + Device, "exists already"),
-            ("vfio,id=0.0.0009,device=" + Device, "another program may have it"),
-            ("vfio,id=0.0.0009,timeout=0,device=" + Device, "a number of seconds"),
-            ("vfio,id=0.0.0009,uuid=7,device=" + Device, "it is written like"),
-            ("vfio,id=0.0.0009,image=x,device=" + Device, "unknown key 'image'")])
-            Assert.Contains(says, mounted.Ccwfs("add", spec).Refused(1), StringComparison.Ordinal);
+        foreach ((string spec, string says, bool usage) in ((string, string, bool)[])[
+            ("vfio", "needs device=", true),
+            ("vfio,device=/nowhere/device", "no such file", false),
+            ("vfio,device=/dev/null,iommu=/dev/zero", "could not be bound", false),
+            ("vfio,device=" + own, "inside this ccwfs itself", false),
+            ("vfio,device=" + Device, "exists already", false),
+            ("vfio,id=0.0.0009,device=" + Device, "another program may have it", false),
+            ("vfio,id=0.0.0009,timeout=0,device=" + Device, "a number of seconds", true),
+            ("vfio,id=0.0.0009,uuid=7,device=" + Device, "it is written like", true),
+            ("vfio,id=0.0.0009,image=x,device=" + Device, "unknown key 'image'", true)])
+            Assert.Contains(says, mounted.Ccwfs("add", spec).Refused(usage ? 2 : 1), StringComparison.Ordinal);
         Assert.Contains("ended well", mounted.Ccwfs("run", "0.0.0000", "NOP").Ok().Output, StringComparison.Ordinal);
     }
 

@@ -38,7 +38,7 @@ internal static class ControlClient
             WriteAll(control, JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), mountPoint);
             ControlReply reply = JsonSerializer.Deserialize(ReadAll(control, mountPoint), ControlJson.Default.ControlReply)
                 ?? throw new CommandException($"{mountPoint}/control gave no reply; is it this version of ccwfs?");
-            return reply.Error is null ? reply : throw new CommandException(reply.Error);
+            return reply.Error is null ? reply : throw new CommandException(reply.Error, reply.Usage == true ? CommandException.WrongUsage : CommandException.Failed);
         }
     }
 

@@ -47,6 +47,9 @@ internal sealed record ControlReply
     /// <summary>What went wrong; null when nothing did.</summary>
     public string? Error { get; init; }
 
+    /// <summary>With <see cref="Error"/>: the request is wrong in itself, whatever devices there are.</summary>
+    public bool? Usage { get; init; }
+
     /// <summary>add: the new subchannels.</summary>
     public IReadOnlyList<string>? Added { get; init; }
 

@@ -52,7 +52,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }
         catch (Exception error) when (Program.IsExpected(error) || error is ArgumentException or FormatException)
         {
-            reply = new ControlReply { Error = error.Message.ReplaceLineEndings(" ") };
+            reply = new ControlReply { Error = error.Message.ReplaceLineEndings(" "), Usage = error is CommandException { Status: CommandException.WrongUsage } ? true : null };
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -76,13 +76,15 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private VfioCcwDevice Device(ControlRequest request)
     {
         if (!SubchannelId.TryParse(request.Id, out SubchannelId id))
-            throw new CommandException($"'{request.Id}' is no subchannel id; it is written like 0.0.0000");
+            throw new CommandException($"'{request.Id}' is no subchannel id; it is written like 0.0.0000", CommandException.WrongUsage);
         return _table.Find(id) ?? throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
     }
 
     private ControlReply Add(ControlRequest request, ControlCaller caller)
     {
         DeviceSpec spec = DeviceSpec.Parse(request.Spec ?? throw new CommandException("add needs a \"spec\""));
+        if (spec.Conflict is { } conflict)
+            throw new CommandException($"device '{request.Spec}': {conflict}", CommandException.WrongUsage);
         bool ours = caller.Uid == Descriptors.EffectiveUser;
         if (caller.Pid == 0 && (!ours || request.Directory is null))
             throw new CommandException("the caller is in another pid namespace, so its rights and directory are not known; use ccwfs add from this one");
@@ -112,7 +114,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         VfioCcwDevice device = Device(request);
         if (!byte.TryParse(request.Chpid, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte chpid))
-            throw new CommandException($"'{request.Chpid}' is no channel-path id; it is two hex digits, like 40");
+            throw new CommandException($"'{request.Chpid}' is no channel-path id; it is two hex digits, like 40", CommandException.WrongUsage);
         return device.Subchannel.SetPath(chpid, request.Available)
             ? new ControlReply()
             : throw new CommandException($"{device.Id} has no channel path {chpid:x2}; its paths are shown by: ccwfs list");
