@@ -60,6 +60,9 @@ internal sealed class HostModel
     /// <summary>The list of ignored devices, one a line.</summary>
     internal List<string> Ignored { get; } = ["0.0.3000"];
 
+    /// <summary>The name of this boot.</summary>
+    internal string Boot { get; set; } = "5d0c8a5e-0000-4000-8000-000000000001";
+
     /// <summary>vfio_ccw is loaded.</summary>
     internal bool HasModule { get; set; }
 

@@ -27,6 +27,7 @@ internal static class HostTree
         Add("fake/modprobe", "");
         Add("proc/cio_ignore", string.Concat(model.Ignored.Select(line => line + "\n")));
         Add("proc/cio_settle", "");
+        Add("proc/sys/kernel/random/boot_id", model.Boot + "\n");
         Add("proc/swaps", "Filename Type Size Used Priority\n");
         Add("proc/self/mountinfo", string.Concat(model.Mounts.Select((mount, i) =>
             string.Create(CultureInfo.InvariantCulture, $"{30 + i} 1 94:{Minor(mount.Disk)} / {mount.Place} rw - ext4 /dev/{mount.Disk} rw\n"))));

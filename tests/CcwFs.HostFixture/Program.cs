@@ -21,6 +21,15 @@ string Obey(HostHandlers host, string[] words)
             case ["old"]:
                 model.IsOld = true;
                 break;
+            case ["boot", var name]:
+                model.Boot = name;
+                break;
+            case ["unplug", var id]:
+                model.Subchannels.RemoveAll(subchannel => subchannel.Id == id);
+                break;
+            case ["ignore", var device]:
+                model.Ignored.Add(device);
+                break;
             case ["mount", var disk, var place]:
                 model.Mounts.Add((disk, place));
                 break;

@@ -5,6 +5,7 @@ namespace CcwFs.SystemTests;
 /// <summary>attach, detach and list --all with a mounted ccwfs beside the host.</summary>
 public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<MountedCcwfs>
 {
+    private const string Uuid = "11111111-2222-4333-8444-555555555555";
     private readonly FakeHost _host;
     private readonly MountedCcwfs _mounted;
 
@@ -21,8 +22,10 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         Assert.StartsWith("Device   Subchan.  DevType CU Type Use  PIM PAM POM  CHPIDs ", lines[0], StringComparison.Ordinal);
         Assert.Contains(" MDEV ", lines[0], StringComparison.Ordinal);
         Assert.Equal(["0.0.2b09", "0.0.2b0a", "0.0.f5f0", "0.1.0150"], lines[2..].Select(line => line.Split(' ')[0]));
-        Assert.Matches(@"^0\.0\.2b09 0\.0\.0313  3390/0c 3990/e9 yes  c0  c0  ff   40410000 00000000 host      online   [0-9a-f-]{36} \(dasd-eckd\)$", lines[2]);
-        Assert.Matches(@" offline  [0-9a-f-]{36} \(dasd-eckd\)$", lines[3]);
+        Assert.Matches(@"^0\.0\.2b09 0\.0\.0313  3390/0c 3990/e9 yes  c0  c0  ff   40410000 00000000 host      online   - \(dasd-eckd\)$", lines[2]);
+        Assert.Matches(@" offline  - \(dasd-eckd\)$", lines[3]);
+        _host.Ccwfs("attach", "0.0.2b09", "--uuid", Uuid).Ok();
+        Assert.Contains($" attached {Uuid} (vfio_ccw)\n", _host.Ccwfs("list", "--all").Ok().Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -31,6 +34,7 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         _host.Ccwfs("attach", "0.0.2b09").Ok();
         using JsonDocument list = JsonDocument.Parse(_host.Ccwfs("list", "--all", "--json").Ok().Output);
         JsonElement first = list.RootElement[0];
+        Assert.Equal("", list.RootElement[1].GetProperty("uuid").GetString());
         Assert.Equal(["0.0.0313", "0.0.2b09", "host", "attached", "vfio_ccw"], new[] { "subchannel", "device", "backend", "state", "driver" }.Select(name => first.GetProperty(name).GetString()));
         Assert.False(first.GetProperty("use").GetBoolean());
     }
@@ -63,14 +67,88 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         In("detach", "missing.ckd").Refused(1);
     }
 
+    /// <summary>The kernel's own /sys, where the mount looks, has no such device.</summary>
     [Fact]
     public void A_mount_that_refuses_the_device_is_a_failed_step_and_the_host_is_as_before()
     {
         string before = _host.Tree();
-        string line = _host.Ccwfs("attach", "0.0.2b09", "--keys", "nonsense=1", "--mount", _mounted.MountPoint).Refused(1);
+        string line = _host.Ccwfs("attach", "0.0.2b09", "--mount", _mounted.MountPoint).Refused(1);
         Assert.Contains("failed at step 'mount': ", line, StringComparison.Ordinal);
-        Assert.Contains("; undone: mdev, bind, override, unbind, offline, module, record", line, StringComparison.Ordinal);
+        Assert.EndsWith("; undone: mdev, bind, override, unbind, offline, module, record", line, StringComparison.Ordinal);
         Assert.Equal(before, _host.Tree());
+    }
+
+    [Theory]
+    [InlineData("nonsense=1", "unknown key 'nonsense'")]
+    [InlineData("device=x", "device is given twice")]
+    public void Wrong_keys_are_wrong_usage_before_anything_is_done(string keys, string why)
+    {
+        foreach (string[] more in new string[][] { ["--mount", _mounted.MountPoint], [], ["--dry-run"] }) // without --mount, --no-mount is given
+            Assert.Contains(why, _host.Ccwfs(["attach", "0.0.2b09", "--keys", keys, .. more]).Refused(2), StringComparison.Ordinal);
+        Assert.Equal("", _host.Tell("writes"));
+        Assert.False(Directory.Exists(_host.Root + "/var"));
+    }
+
+    [Fact]
+    public void An_id_that_another_device_of_the_mount_has_is_refused_before_anything_is_done()
+    {
+        Assert.Contains("0.0.0000 exists already in ", _host.Ccwfs("attach", "0.0.2b09", "--keys", "id=0.0.0000", "--mount", _mounted.MountPoint).Refused(1), StringComparison.Ordinal);
+        Assert.Equal("", _host.Tell("writes"));
+        Assert.False(Directory.Exists(_host.Root + "/var"));
+    }
+
+    [Fact]
+    public void An_image_is_refused_what_only_a_device_of_the_host_can_have()
+    {
+        string image = _mounted.Scratch.MakeImage("plain.ckd");
+        string Try(params string[] options) => _mounted.Ccwfs("attach", [image, .. options]).Refused(2);
+        Assert.Contains("--persist is for devices of the host", Try("--persist"), StringComparison.Ordinal);
+        Assert.Contains("--uuid is for devices of the host", Try("--uuid", Uuid), StringComparison.Ordinal);
+        Assert.Contains("unknown key 'iommu'", Try("--keys", "iommu=/dev/null"), StringComparison.Ordinal);
+        Assert.DoesNotContain(image, _mounted.Ccwfs("info", "0.0.0000").Ok().Output, StringComparison.Ordinal);
+        Assert.Single(JsonDocument.Parse(_mounted.Ccwfs("list", "--json").Ok().Output).RootElement.EnumerateArray());
+    }
+
+    [Fact]
+    public void A_dry_run_of_an_image_says_what_would_be_done_or_why_not()
+    {
+        string image = _mounted.Scratch.MakeImage("dry.ckd"), missing = _mounted.Scratch.At("missing.ckd");
+        Assert.Equal($"# mount\nccwfs add dasd,image={image} --mount {_mounted.MountPoint}\n", _mounted.Ccwfs("attach", image, "--dry-run").Ok().Output);
+        Assert.Contains($"{missing}: no such file", _mounted.Ccwfs("attach", missing, "--dry-run").Refused(1), StringComparison.Ordinal);
+        Assert.Contains("0.0.0000", _mounted.Ccwfs("attach", image, "--dry-run", "--keys", "id=0.0.0000").Refused(1), StringComparison.Ordinal);
+        using JsonDocument plan = JsonDocument.Parse(_mounted.Ccwfs("attach", image, "--dry-run", "--json").Ok().Output);
+        Assert.Equal("planned", plan.RootElement.GetProperty("state").GetString());
+        Assert.Equal($"ccwfs add dasd,image={image} --mount {_mounted.MountPoint}", plan.RootElement.GetProperty("steps")[0].GetProperty("commands")[0].GetString());
+        Assert.Single(JsonDocument.Parse(_mounted.Ccwfs("list", "--json").Ok().Output).RootElement.EnumerateArray());
+    }
+
+    [Fact]
+    public void Keys_for_what_is_in_the_mount_already_are_said_to_be_left()
+    {
+        string image = _mounted.Scratch.MakeImage("twice.ckd");
+        Assert.Equal("", _mounted.Ccwfs("attach", image, "--keys", "id=0.0.0778").Ok().Error);
+        Outcome again = _mounted.Ccwfs("attach", image, "--keys", "readonly").Ok();
+        Assert.StartsWith("already attached: ", again.Output, StringComparison.Ordinal);
+        Assert.StartsWith("ccwfs: 0.0.0778 was there already, with the keys that it was added with; for --keys readonly, ", again.Error, StringComparison.Ordinal);
+        _mounted.Ccwfs("detach", image).Ok();
+    }
+
+    [Fact]
+    public void An_emulated_device_is_detached_by_any_name_of_it_that_is_clear()
+    {
+        foreach (string name in new[] { "sch:0.0.0777", "777", "dev:0.0.0777", "0x777", "uuid" })
+        {
+            _mounted.Ccwfs("add", "dasd,id=0.0.0777,devno=0.0.0777").Ok();
+            using JsonDocument list = JsonDocument.Parse(_mounted.Ccwfs("list", "--json").Ok().Output);
+            string word = name == "uuid" ? list.RootElement[1].GetProperty("uuid").GetString()! : name;
+            Assert.Equal($"detached: {word} (undone: mount)\n", _mounted.Ccwfs("detach", word).Ok().Output);
+        }
+        _mounted.Ccwfs("add", "dasd,id=0.0.0777,devno=0.0.0778").Ok();
+        _mounted.Ccwfs("add", "dasd,id=0.0.0778,devno=0.0.0779").Ok();
+        Assert.Contains("write sch:0.0.0778 or dev:0.0.0778", _mounted.Ccwfs("detach", "0.0.0778").Refused(1), StringComparison.Ordinal);
+        _mounted.Ccwfs("detach", "dev:0.0.0778").Ok();
+        Assert.Contains("0.0.0779 0.0.0778 ", _mounted.Ccwfs("list").Ok().Output, StringComparison.Ordinal);
+        _mounted.Ccwfs("detach", "779").Ok();
     }
 
     [Fact]

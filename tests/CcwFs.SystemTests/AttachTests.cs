@@ -170,7 +170,7 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
             Assert.Equal("0", _host.Tell("write " + write));
         _host.Ccwfs("detach", Uuid).Ok();
         Assert.Contains("sys/devices/css0/0.0.0313/0.0.2b09/online 0 \n", _host.Tree(), StringComparison.Ordinal);
-        Assert.Equal($"{Uuid} is not attached\n", _host.Ccwfs("detach", Uuid).Ok().Output);
+        Assert.Equal("0.0.2b09 is not attached\n", _host.Ccwfs("detach", "0.0.2b09").Ok().Output);
     }
 
     [Theory]
@@ -215,7 +215,8 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
     [InlineData("0.0.9999", "this host has no subchannel, device or mediated device 0.0.9999")]
     [InlineData("0.0.0ff0", "is no I/O subchannel")]
     [InlineData("sch:0.0.2b09", "this host has no subchannel")]
-    [InlineData("nonsense", "can only be attached to a mounted ccwfs")]
+    [InlineData("nonsense", "there is no file nonsense, and it names no device: a device is named 0.0.2b09 or 2b09, a subchannel ")]
+    [InlineData("./nonsense", "can only be attached to a mounted ccwfs")]
     public void What_cannot_be_attached_is_refused(string word, string why) =>
         Assert.Contains(why, _host.Ccwfs("attach", word).Refused(1), StringComparison.Ordinal);
 

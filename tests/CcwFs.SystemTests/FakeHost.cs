@@ -74,11 +74,11 @@ public sealed class FakeHost : IDisposable
         return answer;
     }
 
-    /// <summary>Every path with its text, and every file in the root.</summary>
+    /// <summary>Every path with its text, and every file in the root that a reboot would leave there.</summary>
     internal string Tree()
     {
         string[] files = Directory.Exists(Root) ? Directory.GetFiles(Root, "*", SearchOption.AllDirectories) : [];
-        return Tell("tree") + "\n" + string.Join('\n', files.Order(StringComparer.Ordinal));
+        return Tell("tree") + "\n" + string.Join('\n', files.Where(file => !file.StartsWith(Root + "/run/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     /// <summary>A program in PATH, with FAKE and ROOT.</summary>
@@ -89,11 +89,20 @@ public sealed class FakeHost : IDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    /// <summary>driverctl and mdevctl that keep their own files, as the real ones do, and say how they were called in ROOT/calls.</summary>
+    /// <summary>
+    /// driverctl and mdevctl that do what the real ones do and keep their files, and say how they were called in ROOT/calls. driverctl unbinds, overrides and probes,
+    /// and only then keeps its file.
+    /// </summary>
     internal void AddTools()
     {
         AddProgram("driverctl", """
             mkdir -p $ROOT/etc/driverctl.d; echo "driverctl $*" >> $ROOT/calls
+            at=$FAKE/sys/bus/css/devices/$4
+            [ -L $at ] || { echo "driverctl: no such device: $4" >&2; exit 1; }
+            [ ! -L $at/driver ] || echo $4 > $at/driver/unbind
+            echo $5 > $at/driver_override
+            echo $4 > $FAKE/sys/bus/css/drivers_probe
+            [ -L $at/driver ] || { echo "driverctl: failed to bind device $4 to driver $5" >&2; exit 1; }
             case $3 in set-override) echo $5 > $ROOT/etc/driverctl.d/css-$4;; unset-override) rm $ROOT/etc/driverctl.d/css-$4;; esac
             """);
         AddProgram("mdevctl", """
@@ -103,11 +112,14 @@ public sealed class FakeHost : IDisposable
     }
 
     /// <summary>A verb of ccwfs on this host, without a mount unless the arguments name one.</summary>
-    internal Outcome Ccwfs(params string[] arguments)
+    internal Outcome Ccwfs(params string[] arguments) => Child.Finish(Start(arguments));
+
+    /// <summary>The same, while the test goes on.</summary>
+    internal Process Start(params string[] arguments)
     {
         string[] mount = arguments.Contains("--mount") ? [] : ["--no-mount"];
         string[] places = ["--sysfs", MountPoint + "/sys", .. arguments[0] == "list" ? Array.Empty<string>() : ["--proc", MountPoint + "/proc", "--root", Root]];
-        return Child.Finish(Child.Start("/", Environment, Places.Program, [.. arguments, .. mount, .. places]));
+        return Child.Start(_scratch.At("bin"), Environment, Places.Program, [.. arguments, .. mount, .. places]);
     }
 
     /// <summary>A shell script.</summary>

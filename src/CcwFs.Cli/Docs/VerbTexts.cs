@@ -30,12 +30,17 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
         ["attach"] = new(
             [
                 "Passes a device of this host through: the device is set offline, its subchannel bound to the kernel's vfio_ccw, a mediated device made and added to the mount. What is done already is left; when a step fails the others are undone, and the error says which and why. The lines for QEMU and libvirt are printed.",
-                "An image instead of a bus id is added as by ccwfs add dasd,image=PATH.",
-                "With --persist driverctl(8) and mdevctl(8) are told where both are installed; else a systemd unit runs ccwfs attach at boot. What was before is kept in /var/lib/ccwfs/attached for detach.",
+                "A device is named 0.0.2b09 or 2b09, a subchannel 0.0.0313, with dev: or sch: before it where a number is both; a mediated device by its uuid. An image's path, with a slash in it or of a file that is there, is added as by ccwfs add dasd,image=PATH.",
+                "With --persist driverctl(8) and mdevctl(8) are told where both are installed; a systemd unit runs ccwfs attach at boot where they are not, or do not do all of it: a hidden device (cio_ignore), and one that is shown in a mount. What was before is kept in /var/lib/ccwfs/attached for detach; after a reboot it counts for --persist alone.",
+                "Attach and detach of a host, or of images of one mount, run one at a time; the next waits as long as --wait says, then tells which process is at work.",
             ],
             ["ccwfs attach 0.0.2b09 --dry-run", "ccwfs attach 0.0.2b09 --persist", "ccwfs attach v.ckd --keys id=0.0.0005"]),
         ["detach"] = new(
-            ["Undoes ccwfs attach, also one that was not completed or that another tool made: the subchannel leaves the mount, its mediated device goes, its driver takes it back, and the device is online and hidden again if it was. A step that fails ends it; run it again once that is solved."],
+            [
+                "Undoes ccwfs attach, also one that was not completed or that another tool made: the subchannel leaves the mount, its mediated device goes, its driver takes it back, and the device is online and hidden again if it was. A step that fails ends it; run it again once that is solved.",
+                "What is there and not attached is success, what is neither on the host nor in the mount is not. So detach can be repeated by device, by subchannel and by the uuid that a subchannel gets by itself; another uuid is unknown once its mediated device is gone. Of a device that is gone or hidden, what attach left is taken away.",
+                "A hidden device is put on the list of cio_ignore again, and purged, unless that would take another device away; a line says so then.",
+            ],
             ["ccwfs detach 0.0.2b09"]),
         ["path"] = new(["A channel path of an emulated device goes or comes back, with the channel reports that a real one gives."], ["ccwfs path 0.0.0000 40 off"]),
         ["run"] = new(

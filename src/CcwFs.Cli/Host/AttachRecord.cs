@@ -25,12 +25,38 @@ internal sealed record AttachRecord
     /// <summary>The driver that somebody had chosen for the subchannel.</summary>
     public string? Override { get; init; }
 
-    /// <summary>mdevctl and driverctl were told of it.</summary>
+    /// <summary>mdevctl and driverctl, or systemd, were told of it.</summary>
     public bool Persist { get; init; }
 
-    /// <summary>The file: named after the device, which keeps its number when its subchannel is hidden; else after the subchannel.</summary>
-    internal static string PathOf(HostRoots roots, DeviceId? device, SubchannelId? id) =>
-        $"{roots.Root}/var/lib/ccwfs/attached/{(device is { } number ? number.ToString() : $"{HostResolver.SubchannelPrefix}{id}")}.json";
+    /// <summary>The subchannel; null while it is not known yet.</summary>
+    public string? Subchannel { get; init; }
+
+    /// <summary>The mediated device's name; null with <see cref="Subchannel"/>.</summary>
+    public string? Uuid { get; init; }
+
+    /// <summary>The boot that it tells of (/proc/sys/kernel/random/boot_id); null when that was unknown.</summary>
+    public string? Boot { get; init; }
+
+    /// <summary>The name of this record's file and others': the device's, which keeps its number when its subchannel is hidden; else the subchannel's.</summary>
+    internal static string NameOf(DeviceId? device, SubchannelId? id) => device?.ToString() ?? $"{HostResolver.SubchannelPrefix}{id}";
+
+    /// <summary>The file.</summary>
+    internal static string PathOf(HostRoots roots, DeviceId? device, SubchannelId? id) => $"{DirectoryOf(roots)}/{NameOf(device, id)}.json";
+
+    /// <summary>The boot that the host is in.</summary>
+    internal static string? BootOf(HostRoots roots) => HostFiles.ReadLine($"{roots.Proc}/sys/kernel/random/boot_id");
+
+    /// <summary>The record of what a name of attach and detach means; null without one. For devices that the host does not show.</summary>
+    internal static AttachRecord? Find(HostRoots roots, string name)
+    {
+        bool isBusId = DeviceName.TryBusId(name, out DeviceId number);
+        string wanted = isBusId ? number.ToString() : name.ToLowerInvariant();
+        return HostFiles.Names(DirectoryOf(roots)).Where(file => file.EndsWith(".json", StringComparison.Ordinal)).Select(file => Load($"{DirectoryOf(roots)}/{file}")).FirstOrDefault(record =>
+            isBusId ? (DeviceName.MayDevice(name) && record?.Device == wanted) || (DeviceName.MaySubchannel(name) && record?.Subchannel == wanted) : record?.Uuid == wanted);
+    }
+
+    /// <summary>A reboot brings the host back to what it was, so only what is to survive one is still true after it.</summary>
+    internal bool IsOf(string? boot) => Persist || Boot == boot;
 
     /// <summary>The record in a file; null without one.</summary>
     internal static AttachRecord? Load(string path)
@@ -57,6 +83,8 @@ internal sealed record AttachRecord
         Override = earlier is not null ? earlier.Override : now.Override == HostDevice.VfioDriver ? null : now.Override,
         Persist = persist || earlier?.Persist == true,
     };
+
+    private static string DirectoryOf(HostRoots roots) => $"{roots.Root}/var/lib/ccwfs/attached";
 
     /// <summary>The file's text.</summary>
     internal string ToText() => JsonSerializer.Serialize(this, AttachJson.Default.AttachRecord) + "\n";

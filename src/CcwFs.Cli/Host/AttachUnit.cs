@@ -3,7 +3,7 @@ using CcwFs.Cli.Qemu;
 
 namespace CcwFs.Cli.Host;
 
-/// <summary>The systemd unit that attaches a subchannel at boot, where mdevctl and driverctl are not installed. It is enabled by its link; systemd reads both at the next boot.</summary>
+/// <summary>The systemd unit that attaches a subchannel at boot, where mdevctl and driverctl cannot. It is enabled by its link; systemd reads both at the next boot.</summary>
 internal static class AttachUnit
 {
     private const string WantedBy = "multi-user.target.wants";
@@ -21,7 +21,7 @@ internal static class AttachUnit
     /// <summary>Takes it away.</summary>
     internal static IEnumerable<HostAction> Remove(HostTarget target) => [new DeleteFile(LinkOf(target)), new DeleteFile(PathOf(target))];
 
-    private static string Name(HostTarget target) => $"ccwfs-attach-{target.Id}.service";
+    private static string Name(HostTarget target) => $"ccwfs-attach-{AttachRecord.NameOf(target.Device, target.Device is null ? target.Id : null)}.service";
 
     private static string PathOf(HostTarget target) => $"{target.Roots.Root}/etc/systemd/system/{Name(target)}";
 

@@ -81,7 +81,8 @@ internal static class HostFiles
 
     private static bool IsMissing(int negativeErrno) => (Errno)(-negativeErrno) is Errno.ENOENT or Errno.ENODEV or Errno.ENOTDIR;
 
-    private static string Printable(string text) =>
+    /// <summary>A text without characters that a terminal would act on.</summary>
+    internal static string Printable(string text) =>
         string.Create(text.Length, text, (to, from) =>
         {
             for (int i = 0; i < to.Length; i++)

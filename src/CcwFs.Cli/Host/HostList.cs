@@ -1,5 +1,4 @@
 using CcwFs.Cli.Control;
-using CcwFs.FileSystem;
 
 namespace CcwFs.Cli.Host;
 
@@ -18,7 +17,7 @@ internal static class HostList
 
     private static DeviceRow Row(HostDevice device) => new(
         device.Id.ToString(), device.Device.ToString()!, device.DeviceType, device.ControlUnitType, device.IsOnline == true,
-        Mask(device, 0), Mask(device, 1), Mask(device, 2), device.Chpids, Backend, State(device), device.Mdev?.Uuid ?? SubchannelUuid.Of(device.Id))
+        Mask(device, 0), Mask(device, 1), Mask(device, 2), device.Chpids, Backend, State(device), device.Mdev?.Uuid ?? "")
     {
         Driver = device.DeviceDriver ?? device.Driver ?? "",
     };

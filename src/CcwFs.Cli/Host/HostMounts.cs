@@ -39,12 +39,22 @@ internal static class HostMounts
             || (names.Length > 0 && (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key != "uuid" && fact.Value.Split(' ').Any(names.Contains)) ?? false)));
     }
 
-    /// <summary>The emulated device with an image, a subchannel id or a device number.</summary>
-    internal static DeviceRow? FindEmulated(string mountPoint, string word)
+    /// <summary>The emulated device with an image.</summary>
+    internal static DeviceRow? FindImage(string mountPoint, string path)
     {
-        string image = Path.GetFullPath(word);
-        return Rows(mountPoint).Where(row => row.Backend != RealBackend).FirstOrDefault(row => row.Subchannel == word || row.Device == word
-            || (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key == "image" && fact.Value == image) ?? false));
+        string image = Path.GetFullPath(path);
+        return Rows(mountPoint).Where(row => row.Backend != RealBackend).FirstOrDefault(row => Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key == "image" && fact.Value == image) ?? false);
+    }
+
+    /// <summary>The emulated device with a bus id or uuid; throws when a bus id is two devices'.</summary>
+    internal static DeviceRow? FindEmulated(string mountPoint, string name)
+    {
+        bool isBusId = DeviceName.TryBusId(name, out DeviceId number);
+        string wanted = isBusId ? number.ToString() : name.ToLowerInvariant();
+        DeviceRow[] rows = [.. Rows(mountPoint).Where(row => row.Backend != RealBackend).Where(row =>
+            isBusId ? (DeviceName.MaySubchannel(name) && row.Subchannel == wanted) || (DeviceName.MayDevice(name) && row.Device == wanted) : row.Uuid == wanted)];
+        return rows.Length < 2 ? rows.FirstOrDefault()
+            : throw new CommandException($"{wanted} is a subchannel and another one's device; write {HostResolver.SubchannelPrefix}{wanted} or {HostResolver.DevicePrefix}{wanted}");
     }
 
     private static IReadOnlyList<KeyValuePair<string, string>>? Facts(string mountPoint, string id) =>

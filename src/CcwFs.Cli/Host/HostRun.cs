@@ -7,6 +7,11 @@ namespace CcwFs.Cli.Host;
 /// <param name="Changed">It did something; else it was so already.</param>
 internal sealed record StepResult(string Name, bool Changed);
 
+/// <summary>What one step would do.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Commands">For a POSIX shell; none when there is nothing to do.</param>
+internal sealed record PlannedStep(string Step, IReadOnlyList<string> Commands);
+
 /// <summary>Carries the steps out. Ctrl-C is a failure of the step under way, so that it is undone too.</summary>
 internal static class HostRun
 {
@@ -15,7 +20,7 @@ internal static class HostRun
     {
         using var interruption = new Interruption();
         List<StepResult> results = [];
-        List<HostStep> begun = [];
+        HashSet<HostStep> before = [.. HostSteps.All.Where(step => (target.IsFound || step.IsEarly) && step.IsDone(target))];
         foreach (HostStep step in HostSteps.All)
         {
             try
@@ -26,7 +31,6 @@ internal static class HostRun
                     results.Add(new StepResult(step.Name, Changed: false));
                     continue;
                 }
-                begun.Add(step);
                 foreach (HostAction action in step.Do(target))
                 {
                     action.Carry();
@@ -36,17 +40,17 @@ internal static class HostRun
             }
             catch (Exception error) when (Program.IsExpected(error))
             {
-                throw new CommandException($"attaching {what} failed at step '{step.Name}': {error.Message}; {TakeBack(target, begun)}");
+                throw new CommandException($"attaching {what} failed at step '{step.Name}': {error.Message}; {TakeBack(target, before)}");
             }
         }
         return results;
     }
 
-    /// <summary>Undoes what is not undone; stops at the first failure, and can be called again.</summary>
+    /// <summary>Undoes what is not undone; stops at the first failure, and can be called again. Of a subchannel that is gone, what outlived it.</summary>
     internal static IReadOnlyList<StepResult> Detach(HostTarget target, string what)
     {
         List<StepResult> results = [];
-        foreach (HostStep step in HostSteps.All.Reverse())
+        foreach (HostStep step in Left(target))
         {
             try
             {
@@ -61,24 +65,15 @@ internal static class HostRun
         return results;
     }
 
-    /// <summary>The rows of attach, or with <paramref name="backwards"/> of detach, for a shell.</summary>
-    internal static IEnumerable<string> Print(HostTarget target, bool backwards)
-    {
-        foreach (HostStep step in backwards ? HostSteps.All.Reverse() : HostSteps.All)
-        {
-            if (!target.IsFound && step.Name is not ("record" or "unhide"))
-            {
-                yield return $"# then the subchannel of {target.Device} is known, and the other steps with it";
-                yield break;
-            }
-            bool nothing = backwards ? step.IsUndone(target) : step.IsDone(target);
-            yield return nothing ? $"# {step.Name}: nothing to do" : $"# {step.Name}";
-            if (nothing)
-                continue;
-            foreach (HostAction action in backwards ? step.Undo(target) : step.Do(target))
-                yield return action.ToShell();
-        }
-    }
+    /// <summary>What attach would do now, or with <paramref name="backwards"/> detach, as commands for a shell; a step without any is done already.</summary>
+    internal static IReadOnlyList<PlannedStep> Plan(HostTarget target, bool backwards) =>
+        backwards
+            ? [.. Left(target).Select(step => new PlannedStep(step.Name, Commands(step.IsUndone(target) ? [] : step.Undo(target))))]
+            : [.. HostSteps.All.Where(step => target.IsFound || step.IsEarly).Select(step => new PlannedStep(step.Name, Commands(step.IsDone(target) ? [] : step.Do(target))))];
+
+    private static IReadOnlyList<string> Commands(IEnumerable<HostAction> actions) => [.. actions.Select(action => action.ToShell())];
+
+    private static IEnumerable<HostStep> Left(HostTarget target) => HostSteps.All.Reverse().Where(step => step.OutlivesSubchannel || target.IsThere);
 
     private static bool Undo(HostStep step, HostTarget target)
     {
@@ -89,18 +84,21 @@ internal static class HostRun
         return true;
     }
 
-    /// <summary>Undoes every step that was begun, also after one of them could not be; gives what came of it.</summary>
-    private static string TakeBack(HostTarget target, List<HostStep> begun)
+    /// <summary>
+    /// Undoes every step that was not done before, also after one of them could not be; gives what came of it. Steps after the failed one too: driverctl does
+    /// some of theirs.
+    /// </summary>
+    private static string TakeBack(HostTarget target, HashSet<HostStep> before)
     {
         target.IsRollback = true;
         List<string> undone = [], left = [];
-        foreach (HostStep step in Enumerable.Reverse(begun))
+        foreach (HostStep step in HostSteps.All.Reverse().Where(step => !before.Contains(step) && (target.IsFound || step.IsEarly)))
         {
             if (left.Count > 0 && step == HostSteps.All[0])
                 continue; // the record of what was before is needed again
             try
             {
-                if (Undo(step, target))
+                if ((step.OutlivesSubchannel || step.IsEarly || target.IsThere) && Undo(step, target))
                     undone.Add(step.Name);
             }
             catch (Exception error) when (Program.IsExpected(error))
@@ -113,14 +111,14 @@ internal static class HostRun
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names) is { Length: > 0 } all ? all : "nothing, nothing had been changed";
 
-    /// <summary>SIGINT and SIGTERM as a question asked between actions.</summary>
+    /// <summary>SIGINT, SIGTERM and SIGHUP as a question asked between actions.</summary>
     private sealed class Interruption : IDisposable
     {
         private readonly PosixSignalRegistration[] _registrations;
         private volatile bool _asked;
 
         internal Interruption() =>
-            _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+            _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
                 _asked = true;

@@ -20,22 +20,33 @@ internal sealed record HostOptions(string? Uuid, bool Force, bool Persist, strin
 internal sealed class HostTarget
 {
     private readonly HostResolver _resolver;
+    private readonly string? _boot;
     private SubchannelId? _id;
+
+    private HostTarget(HostResolver resolver, HostOptions options, SubchannelId? id, DeviceId? device)
+    {
+        (_resolver, Options, _id, Device, _boot) = (resolver, options, id, device, AttachRecord.BootOf(resolver.Roots));
+        Recorded = AttachRecord.Load(RecordPath) is { } record && record.IsOf(_boot) ? record : null;
+        Before = Recorded ?? new AttachRecord { Device = device?.ToString() };
+    }
 
     /// <summary>A subchannel that is there; <paramref name="attaching"/>: its state now counts as the one before.</summary>
     internal HostTarget(HostResolver resolver, HostOptions options, HostDevice device, bool attaching)
+        : this(resolver, options, device.Id, device.Device)
     {
-        (_resolver, Options, _id, Device) = (resolver, options, device.Id, device.Device);
-        Recorded = AttachRecord.Load(RecordPath);
-        Before = attaching ? AttachRecord.Of(device, options.Persist, Recorded) : Recorded ?? new AttachRecord { Device = device.Device?.ToString() };
+        if (attaching)
+            Before = Identified(AttachRecord.Of(device, options.Persist, Recorded));
     }
 
-    /// <summary>A device that is on the list of ignored ones.</summary>
+    /// <summary>A device that is on the list of ignored ones, to be attached.</summary>
     internal HostTarget(HostResolver resolver, HostOptions options, DeviceId hidden)
+        : this(resolver, options, null, hidden) =>
+        Before = Before with { Hidden = true, Persist = options.Persist || Recorded?.Persist == true, Boot = _boot };
+
+    /// <summary>A device that the host does not show (any more), but which was attached: what is left of that can be detached.</summary>
+    internal HostTarget(HostResolver resolver, HostOptions options, AttachRecord left)
+        : this(resolver, options, SubchannelId.TryParse(left.Subchannel, out SubchannelId id) ? id : null, DeviceId.TryParse(left.Device, out DeviceId device) ? device : null)
     {
-        (_resolver, Options, Device) = (resolver, options, hidden);
-        Recorded = AttachRecord.Load(RecordPath);
-        Before = (Recorded ?? new AttachRecord { Device = hidden.ToString() }) with { Hidden = true, Persist = options.Persist || Recorded?.Persist == true };
     }
 
     internal HostRoots Roots => _resolver.Roots;
@@ -48,6 +59,9 @@ internal sealed class HostTarget
     /// <summary>Whether the subchannel is known.</summary>
     internal bool IsFound => _id is not null;
 
+    /// <summary>Whether the subchannel is there now.</summary>
+    internal bool IsThere => _id is { } id && _resolver.Read(id) is not null;
+
     /// <summary>Whether Linux shows the device, or the subchannel that names it.</summary>
     internal bool IsVisible => _resolver.Find(HostResolver.DevicePrefix + Device) is not null;
 
@@ -57,11 +71,11 @@ internal sealed class HostTarget
     /// <summary>The device; null when the subchannel names none.</summary>
     internal DeviceId? Device { get; }
 
-    /// <summary>The mediated device's name: the one it has, the one asked for, or the subchannel's own.</summary>
-    internal string Uuid => Now.Mdev?.Uuid ?? Options.Uuid ?? SubchannelUuid.Of(Id);
+    /// <summary>The mediated device's name: the one it has, the one asked for, the one it had, or the subchannel's own.</summary>
+    internal string Uuid => _resolver.Read(Id)?.Mdev?.Uuid ?? Options.Uuid ?? Recorded?.Uuid ?? SubchannelUuid.Of(Id);
 
     /// <summary>What undoing brings back.</summary>
-    internal AttachRecord Before { get; }
+    internal AttachRecord Before { get; private set; }
 
     /// <summary>The record that was there before; null without one.</summary>
     internal AttachRecord? Recorded { get; }
@@ -82,12 +96,22 @@ internal sealed class HostTarget
     internal string DriverDirectory => $"{Roots.Css}/drivers/{HostDevice.VfioDriver}";
 
     /// <summary>The mounted subchannel that this is; null when the mount does not show it.</summary>
-    internal DeviceRow? Mounted => Options.MountPoint is null ? null : HostMounts.Find(Options.MountPoint, Id, Now.Mdev, Roots);
+    internal DeviceRow? Mounted => Options.MountPoint is null ? null : HostMounts.Find(Options.MountPoint, Id, _resolver.Read(Id)?.Mdev, Roots);
 
     /// <summary>Looks for the subchannel of a device that was hidden.</summary>
     internal bool Find()
     {
-        _id ??= _resolver.Find(HostResolver.DevicePrefix + Device)?.Id;
+        if (_id is null && _resolver.Find(HostResolver.DevicePrefix + Device) is { } device)
+        {
+            _id = device.Id;
+            Before = Identified(Before);
+        }
         return IsFound;
     }
+
+    /// <summary>Other devices that a purge would take away too: they are on the list of ignored ones and not online, and shown all the same.</summary>
+    internal IEnumerable<DeviceId> OthersToPurge() =>
+        _resolver.All().Where(d => d is { IsIo: true, Device: not null, IsOnline: not true }).Select(d => d.Device!.Value).Where(id => id != Device && IgnoredDevices.Contains(Roots, id));
+
+    private AttachRecord Identified(AttachRecord record) => record with { Subchannel = Id.ToString(), Uuid = Uuid, Boot = _boot };
 }

@@ -3,6 +3,8 @@ using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Host;
+using CcwFs.Cli.Mount;
+using CcwFs.FileSystem;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -13,7 +15,7 @@ internal sealed class AttachArguments
 
     internal Argument<string> Name { get; } = new("name")
     {
-        Description = "A device (0.0.2b09), subchannel (0.0.0313) or mediated device (its uuid) of this host, or a CKD image; sch:ID or dev:ID where a number is both",
+        Description = "A device (0.0.2b09 or 2b09), subchannel (0.0.0313) or mediated device (its uuid) of this host, or a CKD image's path; sch:ID or dev:ID where a number is both",
     };
 
     internal Option<string?> Mount { get; } = ControlClient.MountOption();
@@ -94,46 +96,79 @@ internal static class AttachCommand
             string word = result.GetValue(arguments.Name)!;
             if (result.GetValue(uuid) is { } given && !HostResolver.TryUuid(given, out _))
                 throw new CommandException($"--uuid {given}: a uuid is written like 11111111-2222-4333-8444-555555555555", CommandException.WrongUsage);
+            string? name = DeviceName.OnHost(word);
+            if (name is null && !DeviceName.IsPath(word))
+                throw new CommandException($"there is no file {word}, and it names no device: {DeviceName.Forms}");
+            if (name is not null)
+                HostSteps.Keys(result.GetValue(keys));
             HostOptions options = arguments.Read(result, result.GetValue(uuid)?.ToLowerInvariant(), result.GetValue(persist), result.GetValue(keys), out string? note);
             TextWriter output = result.InvocationConfiguration.Output;
             bool dryRun = result.GetValue(arguments.DryRun), json = result.GetValue(arguments.Json);
-            if (!HostResolver.IsName(word))
-            {
-                ImageVerbs.Attach(word, options, note, dryRun, json, output);
-                return;
-            }
-            HostTarget target = Prepare(word, new HostResolver(arguments.Roots.Read(result)), options);
-            if (dryRun)
-            {
-                foreach (string line in HostRun.Print(target, backwards: false))
-                    output.WriteLine(line);
-                return;
-            }
-            IReadOnlyList<StepResult> steps = HostRun.Attach(target, word);
-            Report(target, steps, json, output);
+            note = name is null
+                ? ImageVerbs.Attach(word, options, note, dryRun, json, output)
+                : Attach(word, name, new HostResolver(arguments.Roots.Read(result)), options, note, dryRun, json, output);
             if (note is not null)
-                result.InvocationConfiguration.Error.WriteLine($"ccwfs: {note}, so the subchannel is only a vfio device now; mount one, then: ccwfs add {HostSteps.Spec(target)}");
+                result.InvocationConfiguration.Error.WriteLine($"ccwfs: {note}");
         });
         return command;
     }
 
-    private static HostTarget Prepare(string word, HostResolver resolver, HostOptions options)
+    /// <summary>A device of the host; gives what there is to say beside the report.</summary>
+    private static string? Attach(string word, string name, HostResolver resolver, HostOptions options, string? noMount, bool dryRun, bool json, TextWriter output)
     {
-        HostDevice? device = resolver.Find(word);
+        using HostLock? held = dryRun ? null : HostLock.OfHost(resolver.Roots, $"attach {word}", options.Patience);
+        HostTarget target = Prepare(word, name, resolver, options);
+        if (dryRun)
+        {
+            AttachReport.PrintPlan(
+                HostRun.Plan(target, backwards: false), target.IsFound ? null : $"then the subchannel of {target.Device} is known, and the other steps with it", json, output);
+            return null;
+        }
+        DeviceRow? row = target.IsFound ? target.Mounted : null;
+        IReadOnlyList<StepResult> steps = HostRun.Attach(target, word);
+        Report(target, steps, json, output);
+        return row is not null ? ImageVerbs.KeysLeft(options, row)
+            : noMount is not null ? $"{noMount}, so the subchannel is only a vfio device now; mount one, then: ccwfs add {HostSteps.Spec(target)}" : null;
+    }
+
+    private static HostTarget Prepare(string word, string name, HostResolver resolver, HostOptions options)
+    {
+        HostDevice? device = resolver.Find(name);
         if (device is null)
         {
-            string number = word.StartsWith(HostResolver.DevicePrefix, StringComparison.Ordinal) ? word[HostResolver.DevicePrefix.Length..] : word;
-            return DeviceId.TryParse(number, out DeviceId hidden) && IgnoredDevices.Contains(resolver.Roots, hidden)
+            return DeviceName.TryBusId(name, out DeviceId hidden) && DeviceName.MayDevice(name) && IgnoredDevices.Contains(resolver.Roots, hidden)
                 ? new HostTarget(resolver, options, hidden)
-                : new HostTarget(resolver, options, resolver.Resolve(word), attaching: true);
+                : new HostTarget(resolver, options, resolver.Resolve(name), attaching: true);
         }
         if (!device.IsIo)
             throw new CommandException($"subchannel {device.Id} is no I/O subchannel, so it cannot be passed through");
-        if (options.Uuid is { } uuid && device.Mdev is { } mdev && mdev.Uuid != uuid)
-            throw new CommandException($"subchannel {device.Id} is attached as {mdev.Uuid}; leave --uuid out, or first: ccwfs detach {word}");
+        var target = new HostTarget(resolver, options, device, attaching: true);
+        if (options.Uuid is { } uuid)
+            RefuseUuid(uuid, device.Mdev?.Uuid ?? (target.Recorded?.Persist == true ? target.Recorded.Uuid : null), word, resolver, device);
         if (!options.Force && HostUse.OfDevice(device, resolver.Roots).FirstOrDefault() is { } reason)
             throw new CommandException($"{word} is in use: {reason}; end that, or give --force");
-        return new HostTarget(resolver, options, device, attaching: true);
+        RefuseTakenId(target);
+        return target;
+    }
+
+    /// <summary>A uuid that is another device's, or where the device has one already.</summary>
+    private static void RefuseUuid(string uuid, string? earlier, string word, HostResolver resolver, HostDevice device)
+    {
+        if (earlier is not null && earlier != uuid)
+            throw new CommandException($"subchannel {device.Id} is attached as {earlier}; leave --uuid out, or first: ccwfs detach {word}");
+        if (resolver.Find(uuid) is { } other && other.Id != device.Id)
+            throw new CommandException($"--uuid {uuid} is the mediated device of subchannel {other.Id}; give another one, or leave it out");
+    }
+
+    /// <summary>What the mount would refuse at the last step.</summary>
+    private static void RefuseTakenId(HostTarget target)
+    {
+        if (target.Options.MountPoint is not { } mountPoint || target.Mounted is not null)
+            return;
+        DeviceSpec spec = HostSteps.Keys(target.Options.Keys);
+        string shown = spec.Shown(spec.Id ?? target.Id).ToString();
+        if (HostMounts.Rows(mountPoint).Any(row => row.Subchannel == shown))
+            throw new CommandException($"{shown} exists already in {mountPoint}; give another id: --keys id=0.0.NNNN, or remove it first: ccwfs remove {shown}");
     }
 
     private static void Report(HostTarget target, IReadOnlyList<StepResult> steps, bool json, TextWriter output)
@@ -144,8 +179,11 @@ internal static class AttachCommand
         string libvirt = $"<hostdev mode='subsystem' type='mdev' model='vfio-ccw'><source><address uuid='{target.Uuid}'/></source></hostdev>";
         if (json)
         {
-            output.WriteLine(new AttachReport("attached", now.Id.ToString(), now.Device?.ToString(), target.Uuid, now.Mdev?.CdevPath(target.Roots), now.Mdev?.GroupPath(target.Roots), mounted,
-                    [.. steps.Where(step => step.Changed).Select(step => step.Name)], qemu, libvirt).ToJson());
+            output.WriteLine(new AttachReport("attached")
+            {
+                Subchannel = now.Id.ToString(), Device = now.Device?.ToString(), Uuid = target.Uuid, Cdev = now.Mdev?.CdevPath(target.Roots), Group = now.Mdev?.GroupPath(target.Roots),
+                Mounted = mounted, Changed = [.. steps.Where(step => step.Changed).Select(step => step.Name)], Qemu = qemu, Libvirt = libvirt,
+            }.ToJson());
             return;
         }
         string state = steps.Any(step => step.Changed) ? "attached" : "already attached";
@@ -171,42 +209,89 @@ internal static class DetachCommand
         command.SetAction(result =>
         {
             string word = result.GetValue(arguments.Name)!;
-            HostOptions options = arguments.Read(result, null, persist: false, null, out string? note);
+            string? name = DeviceName.OnHost(word);
+            HostOptions options = arguments.Read(result, null, persist: false, null, out string? noMount);
             TextWriter output = result.InvocationConfiguration.Output;
             bool dryRun = result.GetValue(arguments.DryRun), json = result.GetValue(arguments.Json);
-            var resolver = new HostResolver(arguments.Roots.Read(result));
-            HostDevice? device = HostResolver.IsName(word) ? resolver.Find(word) : null;
-            if (device is null)
+            if (name is not null)
             {
-                if (!ImageVerbs.TryDetach(word, options, dryRun, json, output) && !NothingThere(word, resolver, dryRun, json, output))
-                    throw new CommandException(HostResolver.IsName(word) ? $"there is no {word} on this host or in a mount{(note is null ? "" : $" ({note})")}; see: ccwfs list --all" : $"{word} is in no mount{(note is null ? "" : $" ({note})")}; see: ccwfs list");
-                return;
+                var resolver = new HostResolver(arguments.Roots.Read(result));
+                if (Find(name, resolver, options, out bool isKnown) is not null)
+                {
+                    using HostLock? held = dryRun ? null : HostLock.OfHost(resolver.Roots, $"detach {word}", options.Patience);
+                    HostTarget? target = Find(name, resolver, options, out _); // as it is with the lock: another detach may have come first
+                    if (target is null)
+                        Nothing(word, dryRun, json, output);
+                    else if (Detach(target, word, dryRun, json, output) is { } note)
+                        result.InvocationConfiguration.Error.WriteLine($"ccwfs: {note}");
+                    return;
+                }
+                if (isKnown)
+                {
+                    Nothing(word, dryRun, json, output);
+                    return;
+                }
             }
-            var target = new HostTarget(resolver, options, device, attaching: false);
-            if (dryRun)
-            {
-                foreach (string line in HostRun.Print(target, backwards: true))
-                    output.WriteLine(line);
-                return;
-            }
-            if (!options.Force && HostUse.OfMdev(target).FirstOrDefault() is { } reason)
-                throw new CommandException($"{word} is in use: {reason}; end that (for QEMU: device_del), or give --force");
-            string uuid = target.Uuid;
-            IReadOnlyList<StepResult> steps = HostRun.Detach(target, word);
-            ImageVerbs.ReportDetached(word, device.Id.ToString(), device.Device?.ToString(), uuid, [.. steps.Where(step => step.Changed).Select(step => step.Name)], json, output);
+            if (!ImageVerbs.TryDetach(word, name, options, dryRun, json, output))
+                throw new CommandException(Missing(word, name) + (noMount is null ? "" : $" ({noMount})"));
         });
         return command;
     }
 
-    /// <summary>A mediated device that is gone, or a device that is hidden again: nothing to undo but what is left of the record.</summary>
-    private static bool NothingThere(string word, HostResolver resolver, bool dryRun, bool json, TextWriter output)
+    /// <summary>
+    /// What a name means: a subchannel that is there, or what an attach left of one that is not; null when there is neither. Then <paramref name="isKnown"/>
+    /// tells a device that is not attached from a name that means nothing: a hidden device, the uuid that a subchannel gets by itself, and one that it had.
+    /// </summary>
+    private static HostTarget? Find(string name, HostResolver resolver, HostOptions options, out bool isKnown)
     {
-        bool hidden = DeviceId.TryParse(word.Replace(HostResolver.DevicePrefix, "", StringComparison.Ordinal), out DeviceId device) && IgnoredDevices.Contains(resolver.Roots, device);
-        if (!hidden && !HostResolver.TryUuid(word, out _))
-            return false;
-        if (hidden && !dryRun)
-            File.Delete(AttachRecord.PathOf(resolver.Roots, device, null));
-        ImageVerbs.ReportDetached(word, null, hidden ? device.ToString() : null, null, [], json, output);
-        return true;
+        isKnown = false;
+        HostDevice? device = resolver.Find(name);
+        if (device is null && AttachRecord.Find(resolver.Roots, name) is { } record)
+        {
+            isKnown = true;
+            device = record.Subchannel is { } id ? resolver.Find(HostResolver.SubchannelPrefix + id) : null;
+            if (device is null || device.Device?.ToString() != record.Device)
+                return new HostTarget(resolver, options, record);
+            if (device.Mdev is not null)
+                return null; // by another uuid
+        }
+        if (device is not null)
+            return new HostTarget(resolver, options, device, attaching: false);
+        isKnown |= HostResolver.TryUuid(name, out string uuid)
+            ? resolver.All().Any(d => SubchannelUuid.Of(d.Id) == uuid)
+            : DeviceName.TryBusId(name, out DeviceId number) && DeviceName.MayDevice(name) && IgnoredDevices.Contains(resolver.Roots, number);
+        return null;
     }
+
+    /// <summary>Undoes what is not undone; gives what there is to say beside the report.</summary>
+    private static string? Detach(HostTarget target, string word, bool dryRun, bool json, TextWriter output)
+    {
+        if (!target.Options.Force && target.IsThere && HostUse.OfMdev(target).FirstOrDefault() is { } reason)
+            throw new CommandException($"{word} is in use: {reason}; end that (for QEMU: device_del), or give --force");
+        if (dryRun)
+        {
+            AttachReport.PrintPlan(HostRun.Plan(target, backwards: true), null, json, output);
+            return null;
+        }
+        string? uuid = target.IsFound ? target.Uuid : null;
+        IReadOnlyList<StepResult> steps = HostRun.Detach(target, word);
+        ImageVerbs.ReportDetached(
+            word, target.IsFound ? target.Id.ToString() : null, target.Device?.ToString(), uuid, [.. steps.Where(step => step.Changed).Select(step => step.Name)], json, output);
+        return target.Before.Hidden && target.IsVisible
+            ? $"{target.Device} is ignored again, but stays to be seen: to purge it would take {string.Join(", ", target.OthersToPurge())} away too; if that may be: echo purge > {IgnoredDevices.List(target.Roots)}"
+            : null;
+    }
+
+    private static void Nothing(string word, bool dryRun, bool json, TextWriter output)
+    {
+        if (dryRun)
+            AttachReport.PrintPlan([], $"{word} is not attached", json, output);
+        else
+            ImageVerbs.ReportDetached(word, null, null, null, [], json, output);
+    }
+
+    private static string Missing(string word, string? name) =>
+        name is null ? DeviceName.IsPath(word) ? $"{word} is in no mount; see: ccwfs list" : $"{word} is in no mount, and it names no device: {DeviceName.Forms}"
+        : HostResolver.TryUuid(name, out _) ? $"there is no mediated device {word} on this host or in a mount; what was detached by its uuid is known by device or subchannel only; see: ccwfs list --all"
+        : $"there is no {word} on this host or in a mount; see: ccwfs list --all";
 }

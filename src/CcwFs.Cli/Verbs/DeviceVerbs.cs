@@ -48,7 +48,7 @@ internal static class ListCommand
                 string chpids = row.Chpids.Length == 16 ? $"{row.Chpids[..8]} {row.Chpids[8..]}" : row.Chpids;
                 string driver = row.Driver is { Length: > 0 } name ? $" ({name})" : "";
                 output.WriteLine(
-                    $"{row.Device.PadRight(width)} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids,-17} {row.Backend,-9} {row.State,-8} {row.Uuid + driver,-36} {HostIds(row)}".TrimEnd());
+                    $"{row.Device.PadRight(width)} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids,-17} {row.Backend,-9} {row.State,-8} {(row.Uuid.Length > 0 ? row.Uuid : "-") + driver,-36} {HostIds(row)}".TrimEnd());
             }
         });
         return command;
@@ -99,6 +99,7 @@ internal static class AddCommand
         var command = new Command("add", "Add a device to a mounted ccwfs") { spec, mount };
         command.SetAction(result =>
         {
+            DeviceSpec.Parse(result.GetValue(spec)!); // what is wrong in itself is told before anybody is asked
             ControlReply reply = ControlClient.Send(result.GetValue(mount), new ControlRequest
             {
                 Verb = "add", Spec = result.GetValue(spec), Directory = Environment.CurrentDirectory,

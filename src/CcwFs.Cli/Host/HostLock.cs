@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text;
+using CcwFs.Linux;
+using Mono.Unix.Native;
+
+namespace CcwFs.Cli.Host;
+
+/// <summary>
+/// One attach or detach at a time: flock(2) on a file, which the kernel takes back when its holder dies, however that is. Programs that are run meanwhile
+/// do not inherit it (the descriptor is close-on-exec). Dispose gives it back.
+/// </summary>
+internal sealed class HostLock : IDisposable
+{
+    private const uint Mode = 0x180; // 0600: who may not attach may not hold it either
+    private const int MaxHolder = 200; // arbitrary
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20); // arbitrary
+
+    private readonly FileDescriptor _file;
+    private readonly bool _isOurs;
+
+    private HostLock(FileDescriptor file, bool isOurs) => (_file, _isOurs) = (file, isOurs);
+
+    /// <summary>
+    /// The one of a host, beside the record of what was before: a file in /run, in which <paramref name="work"/> says who has it. Waits as long as
+    /// <paramref name="patience"/>; throws then, and says who.
+    /// </summary>
+    internal static HostLock OfHost(HostRoots roots, string work, TimeSpan patience)
+    {
+        string path = $"{roots.Root}/run/ccwfs-attach.lock";
+        Directory.CreateDirectory($"{roots.Root}/run");
+        HostLock held = Take(path, OpenOptions.ReadWrite | OpenOptions.Create, patience, isOurs: true);
+        held._file.SetLength(0);
+        held._file.WriteWholeAt(0, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} ({work})")));
+        return held;
+    }
+
+    /// <summary>The one of a mount, for images: its control file itself, which the kernel locks without asking ccwfs.</summary>
+    internal static HostLock OfMount(string mountPoint, TimeSpan patience) => Take($"{mountPoint}/control", OpenOptions.ReadWrite, patience, isOurs: false);
+
+    public void Dispose()
+    {
+        if (_isOurs)
+            _file.SetLength(0);
+        _file.Dispose();
+    }
+
+    private static HostLock Take(string path, OpenOptions options, TimeSpan patience, bool isOurs)
+    {
+        int failed = FileDescriptor.Open(path, options, Mode, out FileDescriptor file);
+        for (long start = Environment.TickCount64; failed == 0; Thread.Sleep(s_lookAgain))
+        {
+            failed = file.TryLock(exclusive: true);
+            if (failed == 0)
+                return new HostLock(file, isOurs);
+            if (failed != -(int)Errno.EWOULDBLOCK)
+                break;
+            failed = 0;
+            if (Environment.TickCount64 - start < patience.TotalMilliseconds)
+                continue;
+            string holder = isOurs ? Holder(file) : "";
+            file.Dispose();
+            throw new CommandException($"{(holder.Length > 0 ? holder : "another ccwfs attach or detach")} is at work; run it again when that has ended, or wait longer with --wait SECONDS");
+        }
+        file.Dispose();
+        throw new CommandException($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
+    }
+
+    private static string Holder(FileDescriptor file)
+    {
+        Span<byte> text = stackalloc byte[MaxHolder];
+        return HostFiles.Printable(Encoding.UTF8.GetString(text[..Math.Max(file.ReadAt(0, text), 0)]));
+    }
+}
