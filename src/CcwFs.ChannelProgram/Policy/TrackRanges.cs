@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Globalization;
+using CcwFs.ChannelIo;
 
 namespace CcwFs.ChannelProgram.Policy;
 
@@ -11,7 +11,6 @@ public sealed class TrackRanges : IEquatable<TrackRanges>
     /// <summary>Tracks of a cylinder of a 3390, and of a 3380.</summary>
     private const int Heads = 15;
 
-    private const int LargestCylinder = (1 << 28) - 1; // CCHH has 28 bits for it
     private readonly (long First, long Last)[] _ranges; // sorted, with a gap between
     private readonly string _text;
 
@@ -54,13 +53,12 @@ public sealed class TrackRanges : IEquatable<TrackRanges>
 
     private bool Contain(long first, long last) => Array.Exists(_ranges, r => r.First <= first && last <= r.Last);
 
-    /// <summary>CCHH: the cylinder's low 16 bits, its high 12, the head's 4.</summary>
+    /// <summary>The number of the track that a CCHH names; false when a 3390 has no such head.</summary>
     private static bool TryRead(ReadOnlySpan<byte> address, out long track)
     {
-        int high = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
-        long cylinder = BinaryPrimitives.ReadUInt16BigEndian(address) | ((long)(high >> 4) << 16);
-        track = (cylinder * Heads) + (high & 0xF);
-        return (high & 0xF) < Heads;
+        TrackAddress read = TrackAddress.Read(address);
+        track = ((long)read.Cylinder * Heads) + read.Head;
+        return read.Head < Heads;
     }
 
     private static bool TryTrack(string text, bool last, out long track)
@@ -68,7 +66,7 @@ public sealed class TrackRanges : IEquatable<TrackRanges>
         string[] parts = text.Split('/');
         int head = last ? Heads - 1 : 0;
         track = 0;
-        if (parts.Length > 2 || !TryNumber(parts[0], LargestCylinder, out int cylinder) || (parts.Length == 2 && !TryNumber(parts[1], Heads - 1, out head)))
+        if (parts.Length > 2 || !TryNumber(parts[0], TrackAddress.MaxCylinder, out int cylinder) || (parts.Length == 2 && !TryNumber(parts[1], Heads - 1, out head)))
             return false;
         track = ((long)cylinder * Heads) + head;
         return true;

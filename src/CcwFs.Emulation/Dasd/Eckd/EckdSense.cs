@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Dasd.Images;
 

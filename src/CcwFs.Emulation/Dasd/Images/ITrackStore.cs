@@ -1,3 +1,5 @@
+using CcwFs.ChannelIo;
+
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>

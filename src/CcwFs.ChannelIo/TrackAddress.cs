@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CcwFs.Emulation.Dasd.Images;
+namespace CcwFs.ChannelIo;
 
 /// <summary>
 /// Cylinder and head in the four bytes CCHH (big-endian): the cylinder's low 16 bits, its high 12 bits, the head's 4 bits. Up to cylinder 65,535 that is
@@ -12,6 +12,9 @@ public readonly record struct TrackAddress(int Cylinder, int Head)
 {
     /// <summary>Bytes.</summary>
     public const int Size = 4;
+
+    /// <summary>Largest cylinder that the bytes hold.</summary>
+    public const int MaxCylinder = (1 << 28) - 1;
 
     private const int HeadBits = 4;
     private const int HeadMask = (1 << HeadBits) - 1;
