@@ -29,6 +29,7 @@ public static class DeviceInfo
             new("state", StateName(there ? device.State : DeviceState.NotOperational)),
             new("client", device.IsTaken ? "a VFIO client (QEMU)" : "none"),
             new("policy", device.Policy?.ToString() ?? "none"),
+            new("refused", device.LastRefusal?.ToString() ?? "none"),
             new("uuid", SubchannelUuid.Of(device.Id)),
             .. subchannel.Describe(),
         ];

@@ -23,4 +23,7 @@ internal static partial class DeviceLog
 
     [LoggerMessage(6, LogLevel.Error, "{Id}: a program failed in a way that it should not, and was ended; please report this")]
     internal static partial void Failed(ILogger logger, SubchannelId id, Exception failure);
+
+    [LoggerMessage(7, LogLevel.Warning, "{Id}: {Count} more lines about {What} were left out")]
+    internal static partial void LeftOut(ILogger logger, SubchannelId id, int count, string what);
 }

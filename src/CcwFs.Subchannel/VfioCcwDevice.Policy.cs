@@ -14,6 +14,11 @@ public sealed partial class VfioCcwDevice
     private volatile DevicePolicy? _policy;
     private volatile StrongBox<Irb>? _refused; // changed under _gate: pending status of a program that the policy refused
 
+    private volatile PolicyRefusal? _lastRefusal; // changed under _gate
+
+    /// <summary>Why the policy refused a program last, in the guest's addresses; null: it has refused none.</summary>
+    public PolicyRefusal? LastRefusal => _lastRefusal;
+
     /// <summary>What programs may do; null: everything.</summary>
     public DevicePolicy? Policy => _policy;
 
@@ -34,10 +39,14 @@ public sealed partial class VfioCcwDevice
         _refused = new StrongBox<Irb>(irb);
     }
 
-    /// <summary>Says once why the program in the translator was refused; without effect when it was not. Under the gate.</summary>
-    private void LogRefusal()
+    /// <summary>Says once why the program in the translator was refused, in the guest's addresses; null when it was not. Under the gate.</summary>
+    private PolicyRefusal? TellRefusal()
     {
-        if (_translator.Refusal is { } refusal)
-            DeviceLog.Refused(_logger, Id, _translator.ToGuestAddress(refusal.CcwAddress), StructureDecoder.CcwText(refusal.Ccw), refusal.Rule);
+        if (_translator.Refusal is not { } refusal)
+            return null;
+        _lastRefusal = refusal with { CcwAddress = _translator.ToGuestAddress(refusal.CcwAddress) };
+        if (_refusalLines.May())
+            DeviceLog.Refused(_logger, Id, _lastRefusal.CcwAddress, StructureDecoder.CcwText(refusal.Ccw), refusal.Rule);
+        return _lastRefusal;
     }
 }

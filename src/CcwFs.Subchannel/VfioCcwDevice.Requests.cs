@@ -245,7 +245,7 @@ public sealed partial class VfioCcwDevice
         if (byReset && _client is not null)
             _irbs.DropAnswers(); // kept back for it, and of before the reset
         if (byReset)
-            privateRun?.Invoke(null, final: true);
+            privateRun?.Invoke(null, final: true, null);
     }
 
     /// <summary>The address space of the next program; what a backend still reaches of another one ends before that one's owner gets it back.</summary>

@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram.Policy;
 
 namespace CcwFs.Subchannel;
 
@@ -37,7 +38,8 @@ public sealed partial class VfioCcwDevice
             }
             else
             {
-                DeviceLog.ReportLost(_logger, Id, crw.Word);
+                if (_reportLines.May())
+                    DeviceLog.ReportLost(_logger, Id, crw.Word);
                 _crwLost = true;
             }
             if (crw.Source == Crw.ChannelPathSource)
@@ -67,6 +69,7 @@ public sealed partial class VfioCcwDevice
     {
         bool signal = false, final = false;
         PrivateInterrupt? privateRun = null;
+        PolicyRefusal? refusal = null;
         IDeviceClient? client;
         Irb irb;
         lock (_gate)
@@ -82,7 +85,7 @@ public sealed partial class VfioCcwDevice
                 final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
                 if (final)
                 {
-                    LogRefusal();
+                    refusal = TellRefusal();
                     EndProgram();
                 }
             }
@@ -91,7 +94,7 @@ public sealed partial class VfioCcwDevice
         }
         if (signal)
             Raise(DeviceInterrupt.Io, client);
-        privateRun?.Invoke(irb, final);
+        privateRun?.Invoke(irb, final, refusal);
         return true;
     }
 
@@ -111,7 +114,7 @@ public sealed partial class VfioCcwDevice
     /// <summary>Keeps an IRB for the client. True: it, or another one, is visible now.</summary>
     private bool Present(in Irb irb)
     {
-        if (!_irbs.Add(irb))
+        if (!_irbs.Add(irb) && _interruptLines.May())
             DeviceLog.InterruptLost(_logger, Id, IrbQueue.Limit);
         return ShowNext();
     }

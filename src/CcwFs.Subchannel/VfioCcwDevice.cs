@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 using Microsoft.Extensions.Logging;
 using Mono.Unix.Native;
@@ -7,9 +8,10 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// An interruption of a private run; null when it was ended by a reset. May be called under the device's gate: it must not wait or call back.
+/// An interruption of a private run; null when it was ended by a reset. <paramref name="refusal"/>: with the final one of a program that the policy refused. May be
+/// called under the device's gate: it must not wait or call back.
 /// </summary>
-public delegate void PrivateInterrupt(Irb? irb, bool final);
+public delegate void PrivateInterrupt(Irb? irb, bool final, PolicyRefusal? refusal);
 
 /// <summary>
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
@@ -45,15 +47,18 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
     private bool _warnedPrefetch;
     private bool _crwLost;               // reports were lost since the last one queued
+    private readonly LogLimit _refusalLines, _interruptLines, _reportLines;
     private int _owed;                   // 1: something was begun and nobody has let the backend go on yet
 
     /// <summary>
     /// A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>. <paramref name="css"/>: the channel subsystem that
-    /// clients find it in; null: the subchannel's own.
+    /// clients find it in; null: the subchannel's own. <paramref name="time"/>: what limits the log's lines; null: the system's.
     /// </summary>
-    public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger, byte? css = null)
+    public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger, byte? css = null, TimeProvider? time = null)
     {
         (_subchannel, _space, _runSpace, _logger) = (subchannel, space, space, logger);
+        LogLimit Limit(string what) => new(time ?? TimeProvider.System, count => DeviceLog.LeftOut(logger, Id, count, what));
+        (_refusalLines, _interruptLines, _reportLines) = (Limit("programs that the policy refused"), Limit("interrupts that were dropped"), Limit("channel reports that were lost"));
         Id = subchannel.Id with { CssId = css ?? subchannel.Id.CssId };
         Device = subchannel.Device with { CssId = css ?? subchannel.Device.CssId };
         _subchannel.Connect(this);
@@ -190,6 +195,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         _space.Map.RemoveOwner(this);
         _removal?.Dispose();
         _spacing?.Dispose();
+        foreach (LogLimit lines in (LogLimit[])[_refusalLines, _interruptLines, _reportLines])
+            lines.Dispose();
         _subchannel.Dispose();
     }
 

@@ -11,6 +11,12 @@ namespace CcwFs.ChannelIo.Text;
 /// <param name="Exact">The number of bytes is known; false where SLI hid an earlier CCW's length (then it is the count, at most).</param>
 public sealed record StepData(ProgramStep Step, ReadOnlyMemory<byte> Data, bool Exact);
 
+/// <summary>Why a policy refused the program.</summary>
+/// <param name="CcwAddress">Address of the CCW, in this program's addresses.</param>
+/// <param name="Ccw">The CCW in words.</param>
+/// <param name="Rule">The rule.</param>
+public sealed record ProgramRefusal(uint CcwAddress, string Ccw, string Rule);
+
 /// <summary>
 /// The result of a program run: the IRB explained and the data read. Which CCWs ran is told by the IRB's CCW address (one behind the last
 /// one used, in this program's addresses); the last one's bytes by the residual count.
@@ -20,10 +26,11 @@ public sealed class RunReport
     private readonly AssembledProgram _program;
     private readonly DecodedStructure _irb;
     private readonly Scsw _scsw;
+    private readonly ProgramRefusal? _refusal;
 
-    private RunReport(AssembledProgram program, byte[] irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data)
+    private RunReport(AssembledProgram program, byte[] irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, ProgramRefusal? refusal)
     {
-        _program = program;
+        (_program, _refusal) = (program, refusal);
         _scsw = Scsw.Read(irb);
         StructureDecoder.TryDecode("irb", irb, format1: true, out IReadOnlyList<DecodedStructure> decoded, out _);
         _irb = decoded[0];
@@ -38,37 +45,40 @@ public sealed class RunReport
 
     /// <summary>
     /// Makes the report. False when <paramref name="irb"/> has not <see cref="Irb.Size"/> bytes, or <paramref name="storage"/>, the program's address
-    /// space after the run, is not as long as <see cref="AssembledProgram.Storage"/>.
+    /// space after the run, is not as long as <see cref="AssembledProgram.Storage"/>. <paramref name="refusal"/>: a policy refused the program, and why.
     /// </summary>
     public static bool TryCreate(
-        AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error)
+        AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error, ProgramRefusal? refusal = null)
     {
         ArgumentNullException.ThrowIfNull(program);
         report = null;
         error = storage.Length == program.Storage.Length ? "" : $"the storage has {storage.Length} bytes, the program {program.Storage.Length}";
         if (irb.Length == Irb.Size && error.Length > 0)
             return false;
-        return TryCreate(program, irb, (step, length) => storage.Slice((int)step.DataAddress, length), out report, out error);
+        return TryCreate(program, irb, (step, length) => storage.Slice((int)step.DataAddress, length), out report, out error, refusal);
     }
 
     /// <summary>The same for a program whose memory is not in one piece: <paramref name="data"/> gives the first bytes of a CCW's data after the run.</summary>
     public static bool TryCreate(
-        AssembledProgram program, ReadOnlySpan<byte> irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, out RunReport? report, out string error)
+        AssembledProgram program, ReadOnlySpan<byte> irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, out RunReport? report, out string error,
+        ProgramRefusal? refusal = null)
     {
         ArgumentNullException.ThrowIfNull(program);
         error = irb.Length == Irb.Size ? "" : $"irb takes {Irb.Size} bytes, not {irb.Length}";
-        report = error.Length == 0 ? new RunReport(program, irb.ToArray(), data) : null;
+        report = error.Length == 0 ? new RunReport(program, irb.ToArray(), data, refusal) : null;
         return report is not null;
     }
 
     /// <summary>
-    /// Text: the summary, the last CCW used, then a dump of every read; with <paramref name="fields"/> also every field of the IRB.
+    /// Text: the summary, the last CCW used or what a policy refused, then a dump of every read; with <paramref name="fields"/> also every field of the IRB.
     /// </summary>
     public string ToText(bool fields)
     {
         var text = new StringBuilder();
         text.Append(_irb.Summary).Append('\n');
-        if (!EndedWell && LastUsed() is >= 0 and int index && _program.Steps[index] is var last)
+        if (_refusal is { } refusal)
+            text.Append(CultureInfo.InvariantCulture, $"The policy refused it because of {refusal.Ccw} ({PlaceOf(refusal.CcwAddress)}at {refusal.CcwAddress:X8}): {refusal.Rule}.\n");
+        else if (!EndedWell && LastUsed() is >= 0 and int index && _program.Steps[index] is var last)
             text.Append($"Last CCW used: {last.Name} ({_program.Unit} {last.Line}, at {last.CcwAddress:X8}).\n");
         if (fields)
         {
@@ -88,8 +98,8 @@ public sealed class RunReport
     }
 
     /// <summary>
-    /// JSON: {"ended_well", "summary", "irb": the decoded structure, "sense": hex or null, "reads": [{"command", "line", "ccw", "address",
-    /// "count", "transferred", "exact", "hex"}]}.
+    /// JSON: {"ended_well", "summary", "irb": the decoded structure, "sense": hex or null, "refusal": what a policy refused, {"ccw", "text", "rule"}, or null,
+    /// "reads": [{"command", "line", "ccw", "address", "count", "transferred", "exact", "hex"}]}.
     /// </summary>
     public string ToJson()
     {
@@ -104,6 +114,7 @@ public sealed class RunReport
                 json.WriteString("sense", Convert.ToHexString(sense));
             else
                 json.WriteNull("sense");
+            WriteRefusal(json);
             json.WriteStartArray("reads");
             foreach (StepData read in Reads)
                 WriteRead(json, read);
@@ -115,6 +126,24 @@ public sealed class RunReport
 
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
+
+    private void WriteRefusal(Utf8JsonWriter json)
+    {
+        if (_refusal is null)
+        {
+            json.WriteNull("refusal");
+            return;
+        }
+        json.WriteStartObject("refusal");
+        json.WriteString("ccw", _refusal.CcwAddress.ToString("X8", CultureInfo.InvariantCulture));
+        json.WriteString("text", _refusal.Ccw);
+        json.WriteString("rule", _refusal.Rule);
+        json.WriteEndObject();
+    }
+
+    /// <summary>"line 2, ": where the CCW at an address is written; nothing for none of the program's.</summary>
+    private string PlaceOf(uint address) =>
+        _program.Steps.FirstOrDefault(step => step.CcwAddress == address) is { } step ? $"{_program.Unit} {step.Line}, " : "";
 
     private static void WriteRead(Utf8JsonWriter json, StepData read)
     {

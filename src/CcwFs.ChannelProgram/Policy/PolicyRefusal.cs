@@ -1,4 +1,6 @@
+using System.Globalization;
 using CcwFs.ChannelIo;
+using CcwFs.ChannelIo.Decode;
 
 namespace CcwFs.ChannelProgram.Policy;
 
@@ -40,6 +42,9 @@ public sealed record PolicyRefusal(RefusalKind Kind, string Rule, uint CcwAddres
     private const byte CommandReject = 0x80;
     private const byte WriteInhibited = 0x02;
     private const byte CompatibilityFormat = 0x80; // byte 27: a 24-byte format without action code
+
+    /// <summary>The CCW, where it is and the rule, for a person.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{StructureDecoder.CcwText(Ccw)} at {CcwAddress:X8}: {Rule}");
 
     /// <summary>Writes <see cref="SenseSize"/> bytes of sense; gives how many these are.</summary>
     public int WriteSense(Span<byte> sense)

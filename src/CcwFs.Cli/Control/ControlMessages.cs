@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
+using CcwFs.ChannelIo.Text;
 
 namespace CcwFs.Cli.Control;
 
@@ -65,11 +67,25 @@ internal sealed record ControlReply
     /// <summary>run: the IRBs, the last one final, in hex.</summary>
     public IReadOnlyList<string>? Irbs { get; init; }
 
+    /// <summary>run: why the policy refused the program; null when it did not.</summary>
+    public RefusalReply? Refusal { get; init; }
+
     /// <summary>run: the address space afterwards, base64.</summary>
     public byte[]? Storage { get; init; }
 
     /// <summary>run: the same for a request with <see cref="ControlRequest.Memory"/>.</summary>
     public IReadOnlyList<StorageRun>? Memory { get; init; }
+}
+
+/// <summary>Why a policy refused a program.</summary>
+/// <param name="Ccw">Address of the CCW, eight hex digits.</param>
+/// <param name="Text">The CCW in words.</param>
+/// <param name="Rule">The rule.</param>
+internal sealed record RefusalReply(string Ccw, string Text, string Rule)
+{
+    /// <summary>For a report; null from a ccwfs that says something else.</summary>
+    internal ProgramRefusal? ToReport() =>
+        uint.TryParse(Ccw, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? new ProgramRefusal(address, Text, Rule) : null;
 }
 
 /// <summary>A row of `ccwfs list`; the columns of lscss. The ids on the host are there where they differ from what is shown (css= of a SPEC).</summary>

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using CcwFs.ChannelIo;
+using CcwFs.ChannelIo.Decode;
+using CcwFs.ChannelProgram.Policy;
 using CcwFs.Cli.Mount;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
@@ -125,14 +127,16 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         VfioCcwDevice device = Device(request);
         byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex) : throw new CommandException("\"orb\" is 12 bytes in hex");
         List<string> irbs = [];
+        PolicyRefusal? policy = null; // written before ended is set
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         IReadOnlyList<StorageRun> runs = RunsOf(request);
         using var memory = new InPlaceStore(SharedMemory.Create("ccwfs run", runs.Sum(run => (long)run.Bytes.Length))); // a real device's kernel must find it
         var space = new AddressSpace(Map(runs, memory));
-        Mono.Unix.Native.Errno refused = device.RunPrivate(space, Orb.Read(orb), (irb, final) =>
+        Mono.Unix.Native.Errno refused = device.RunPrivate(space, Orb.Read(orb), (irb, final, refusal) =>
         {
             if (irb is { } status && irbs.Count < MaxIrbs)
                 irbs.Add(Convert.ToHexStringLower(status));
+            policy ??= refusal;
             if (final)
                 ended.TrySetResult(irb is not null);
         });
@@ -143,7 +147,12 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         if (!await ended.Task.ConfigureAwait(false))
             throw new CommandException($"{device.Id}: the program was ended by a reset");
         TakeBack(runs, memory);
-        return new ControlReply { Irbs = irbs, Storage = request.Storage, Memory = request.Memory };
+        return new ControlReply
+        {
+            Irbs = irbs, Storage = request.Storage, Memory = request.Memory,
+            Refusal = policy is null ? null
+                : new RefusalReply(policy.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), StructureDecoder.CcwText(policy.Ccw), policy.Rule),
+        };
     }
 
     private static IReadOnlyList<StorageRun> RunsOf(ControlRequest request)

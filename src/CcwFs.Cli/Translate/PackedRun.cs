@@ -27,8 +27,11 @@ internal static class PackedRun
         byte[] irb = Convert.FromHexString(last);
         Scsw scsw = Scsw.Read(irb);
         (scsw with { CcwAddress = ToShown(restored.ToOffset(scsw.CcwAddress), addresses) }).Write(irb);
+        ProgramRefusal? refusal = reply.Refusal?.ToReport();
+        if (refusal is not null) // an address behind a CCW is what can be turned
+            refusal = refusal with { CcwAddress = ToShown(restored.ToOffset(refusal.CcwAddress + Ccw.Size), addresses) - Ccw.Size };
         var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses)) { Unit = "CCW" };
-        return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong)
+        return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong, refusal)
             ? report!
             : throw new CommandException(wrong);
     }

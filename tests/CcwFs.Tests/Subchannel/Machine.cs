@@ -26,14 +26,14 @@ internal sealed class Machine : IDisposable
     private readonly Signals _signals;
 
     public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0, bool mayWait = false,
-        ILogger? logger = null)
+        ILogger? logger = null, TimeProvider? time = null)
     {
         TestDevice = device as TestDevice ?? (device is null ? new TestDevice() : null!);
         Memory = new byte[MemorySize];
         Map = map ?? IovaMap.Identity(mayWait ? new HeldStore(Memory) : new ArrayStore(Memory));
         Emulated = new EmulatedSubchannel(new SubchannelId(0, 0, number), new DeviceId(0, 0, number), chpids ?? [0], device ?? TestDevice, _executor);
         Subchannel = new TestSubchannel(Emulated) { SuppressSuspended = suppressSuspended };
-        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), logger ?? NullLogger.Instance);
+        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), logger ?? NullLogger.Instance, time: time);
         _signals = new Signals(Device);
     }
 
