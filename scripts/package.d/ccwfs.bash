@@ -4,8 +4,17 @@ _ccwfs() {
     local line=${COMP_LINE:0:COMP_POINT} word known offer
     line=${line#*[[:space:]]}
     word=${line##*[[:space:]]}
-    known=${word%"${word##*[=:]}"}
     COMPREPLY=()
+    if [[ ${line%"$word"} == *'-- ' ]]; then # the command of ccwfs qemu
+        mapfile -t COMPREPLY < <(compgen -c -- "$word")
+        return
+    fi
+    [[ ${line%"$word"} != *' -- '* ]] || return # its arguments: files
+    if [[ $word == --*=* ]]; then # as if the value were a word of its own
+        line=${line%"$word"}${word%%=*}' '${word#*=}
+        word=${word#*=}
+    fi
+    known=${word%"${word##*[=:]}"}
     while IFS= read -r offer; do
         [[ $offer == "$word"* && $offer != [-/]['?h'] ]] || continue
         [[ $offer != *[=,] ]] || compopt -o nospace

@@ -6,8 +6,12 @@ internal static class Nearest
     private const int LettersAMistake = 3; // arbitrary: one mistake for every three letters is still a slip
     private const int MaxLength = 64; // arbitrary: no name is as long, and the work grows with the square
 
-    /// <summary>" did you mean 'memory'?" or nothing, to be put behind a complaint about a word.</summary>
-    internal static string Hint(string word, IEnumerable<string> known) => Find(word, known) is { } near ? $" did you mean '{near}'?" : "";
+    /// <summary>": did you mean 'memory'?" or nothing, to be put behind a complaint about a word.</summary>
+    internal static string Hint(string word, IEnumerable<string> known) => Find(word, known) is { } near ? $": did you mean '{near}'?" : "";
+
+    /// <summary>": did you mean 'memory'? The keys are …" or "; the keys are …"; <paramref name="then"/> begins with a small letter.</summary>
+    internal static string Hint(string word, IEnumerable<string> known, string then) =>
+        Hint(word, known) is { Length: > 0 } hint ? $"{hint} {char.ToUpperInvariant(then[0])}{then[1..]}" : $"; {then}";
 
     /// <summary>The known word with the fewest slips (a letter more, less or wrong, two letters swapped); null when none is near.</summary>
     internal static string? Find(string word, IEnumerable<string> known)

@@ -207,7 +207,7 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         string[] lines = outcome.Output.Split('\n');
         Assert.Single(lines, line => line.StartsWith("attached: device 0.0.2b09, subchannel 0.0.0313,", StringComparison.Ordinal));
         Assert.Single(lines, line => line.StartsWith("already attached: device 0.0.2b09,", StringComparison.Ordinal));
-        Assert.Contains("ccwfs:    ccwfs qemu 0.0.0313 -- qemu-system-s390x …", lines);
+        Assert.Contains($"ccwfs:    ccwfs qemu 0.0.0313 --mount {_mounted.Scratch.At("space")}/b -- qemu-system-s390x …", lines);
         Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0313 .* vfio ", Assert.Single(lines, line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
         Assert.Contains("ended well: channel end, device end", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("detached: 0.0.2b09 (undone: mount, mdev, bind, override, unbind, offline, record)", lines);

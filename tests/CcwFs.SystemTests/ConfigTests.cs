@@ -193,7 +193,7 @@ public sealed class ConfigTests : IDisposable
         string[] names = [.. keys.Split('\n').Skip(1).TakeWhile(l => l.StartsWith(' ')).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0])];
         Assert.Contains("memory", names);
         Assert.All(names, name => Assert.Contains(
-            name switch { "mountpoint" => "<mountpoint>", "devices" => "--device ", _ => $"--{name} " }, help.Replace(",", " ", StringComparison.Ordinal), StringComparison.Ordinal));
+            name switch { "mountpoint" => "<MOUNTPOINT>", "devices" => "--device ", _ => $"--{name} " }, help.Replace(",", " ", StringComparison.Ordinal), StringComparison.Ordinal));
     }
 
     private string Write(string text)

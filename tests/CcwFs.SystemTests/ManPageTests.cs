@@ -22,6 +22,25 @@ public sealed partial class ManPageTests : IDisposable
     }
 
     [Fact]
+    public void Every_sentence_ends_with_one_full_stop()
+    {
+        foreach (string page in Directory.GetFiles(_scratch.Path, "*", SearchOption.AllDirectories))
+        {
+            string text = File.ReadAllText(page);
+            Assert.DoesNotContain("..", text.Replace("...", "", StringComparison.Ordinal), StringComparison.Ordinal);
+            Assert.All(Terms().Matches(text), term => Assert.True(term.Value.TrimEnd().EndsWith('.'), $"{page}: {term.Value}"));
+            Assert.Equal("", Child.Finish(Child.Start("/", new Dictionary<string, string> { ["LC_ALL"] = "C.UTF-8" }, "man", "--warnings", "-l", page)).Ok().Error);
+        }
+    }
+
+    [Fact]
+    public void Help_texts_and_descriptions_are_written_alike()
+    {
+        foreach (string[] verb in (string[][])[[], ["mount"], ["dasd"], ["dasd", "create"], ["dasd", "info"], ["translate"], ["qemu"], ["config"]])
+            Assert.DoesNotMatch(@"(?m)[a-z]\.( \[default.*)?$", Child.Ccwfs([.. verb, "--help"]).Ok().Output);
+    }
+
+    [Fact]
     public void Every_verb_has_a_page_with_every_option_of_its_help()
     {
         string[] verbs = [.. Commands().Matches(Child.Ccwfs("--help").Ok().Output.Split("Commands:")[1]).Select(m => m.Groups[1].Value)];
@@ -66,4 +85,8 @@ public sealed partial class ManPageTests : IDisposable
 
     [GeneratedRegex("(?m)^  ([a-z-]+)")]
     private static partial Regex Keys();
+
+    /// <summary>A term, and what it means.</summary>
+    [GeneratedRegex("(?m)^\\.TP\n.*\n.*$")]
+    private static partial Regex Terms();
 }

@@ -96,6 +96,31 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
     }
 
     [Fact]
+    public void What_is_not_in_the_file_is_not_counted()
+    {
+        Assert.Equal("packed program: 1 CCW, no data; ORB 00000000 00C20000 00000000\n", Translate("--format", "packed", "-o", At("bare"), "SEEK to=0/0").Ok().Output);
+        Assert.StartsWith("packed program: 1 CCW, no data; ", Translate("--from", "packed", At("bare")).Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("1 CCW, 1 segment of 6 bytes; ", Translate("--format", "packed", "--with-data", "-o", At("whole"), "SEEK to=0/0").Ok().Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--unpack does not go with --format", "--format", "packed", "NOP", "--unpack", "x")]
+    [InlineData("--json does not go with --format", "--format", "packed", "NOP", "--json")]
+    [InlineData("--at does not go with --format", "--format", "packed", "NOP", "--at", "1000")]
+    [InlineData("--with-data does not go with --from", "--from", "packed", "x", "--with-data")]
+    [InlineData("--output does not go with --from", "--from", "packed", "x", "-o", "y")]
+    [InlineData("--program does not go with --from", "--from", "packed", "x", "--program", "y")]
+    [InlineData("--memory does not go with --from", "--from", "packed", "x", "--memory", "y")]
+    [InlineData("--at goes with --unpack", "--from", "packed", "x", "--at", "1000")]
+    [InlineData("--json does not go with --vectors", "--vectors", "x", "--json")]
+    [InlineData("--with-data does not go with --vectors", "--vectors", "x", "--with-data")]
+    [InlineData("--orb does not go with --vectors", "--vectors", "x", "--orb", "00")]
+    [InlineData("CCWs do not go with --vectors", "--vectors", "x", "NOP")]
+    [InlineData("not --format and --vectors", "--vectors", "x", "--format", "packed", "NOP")]
+    public void Options_that_do_not_go_together_are_refused_and_not_passed_over(string says, params string[] arguments) =>
+        Assert.Contains(says, Translate(arguments).Refused(2), StringComparison.Ordinal);
+
+    [Fact]
     public void Refusals_are_one_line()
     {
         string[] many = [.. Enumerable.Repeat("NOP", 300)];

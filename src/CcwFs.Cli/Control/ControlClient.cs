@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using CcwFs.Cli.Docs;
 using CcwFs.Cli.Mount;
+using CcwFs.Cli.Qemu;
 using CcwFs.Fuse;
 using CcwFs.Linux;
 
@@ -12,13 +13,16 @@ internal static class ControlClient
 {
     private const int Piece = 1 << 20; // one write of the FUSE session at most
 
+    /// <summary>The name of the option.</summary>
+    internal const string MountName = "--mount";
+
     /// <summary>The --mount option of every such verb.</summary>
-    internal static Option<string?> MountOption() => new("--mount") { Description = "The mount point of the ccwfs to talk to (default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs)" };
+    internal static Option<string?> MountOption() => new(MountName) { HelpName = "MOUNTPOINT", Description = "The mount point of the ccwfs to talk to (default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs)" };
 
     /// <summary>The argument of verbs that are about one subchannel; the shell completes the ids of the mount.</summary>
     internal static Argument<string> IdArgument(Option<string?> mount)
     {
-        var id = new Argument<string>("id") { Description = "Subchannel, like 0.0.0000" };
+        var id = new Argument<string>("ID") { HelpName = "ID", Description = "Subchannel, like 0.0.0000" };
         id.CompletionSources.Add(context => Completion.DeviceIds(context.ParseResult.GetValue(mount)));
         return id;
     }
@@ -29,7 +33,7 @@ internal static class ControlClient
         mountPoint = Path.GetFullPath(mountPoint ?? Places.MountPoint);
         MountEntry? mount = MountTable.Find(mountPoint);
         if (mount is null || mount.Type != "fuse.ccwfs")
-            throw new CommandException($"no ccwfs is mounted at {mountPoint}; mount one: ccwfs mount {mountPoint}");
+            throw new CommandException($"no ccwfs is mounted at {mountPoint}; mount one: ccwfs mount {ShellText.Quote(mountPoint)}");
         int opened = FileDescriptor.Open(Path.Combine(mountPoint, "control"), OpenOptions.ReadWrite, 0, out FileDescriptor control);
         if (opened < 0)
             throw new CommandException($"{mountPoint}/control: {Problem.Of(opened)}{Advice(-opened, mountPoint)}");
@@ -38,9 +42,14 @@ internal static class ControlClient
             WriteAll(control, JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), mountPoint);
             ControlReply reply = JsonSerializer.Deserialize(ReadAll(control, mountPoint), ControlJson.Default.ControlReply)
                 ?? throw new CommandException($"{mountPoint}/control gave no reply; is it this version of ccwfs?");
-            return reply.Error is null ? reply : throw new CommandException(reply.Error, reply.Usage == true ? CommandException.WrongUsage : CommandException.Failed);
+            int status = reply.Usage == true ? CommandException.WrongUsage : CommandException.Failed;
+            return reply.Error is not { } error ? reply
+                : throw (reply.Hint is { } hint && error.EndsWith(hint, StringComparison.Ordinal) ? CommandException.Hinting(error[..^hint.Length], hint, status) : new CommandException(error, status));
         }
     }
+
+    /// <summary>What a command to type needs behind it for a mount: nothing where it is the default one.</summary>
+    internal static string Mounted(string? mountPoint) => mountPoint is null || mountPoint == Places.DefaultMountPoint ? "" : $" {MountName} {ShellText.Quote(mountPoint)}";
 
     /// <summary>The control file of a mount that is about to be detached; null when it cannot be opened.</summary>
     internal static FileDescriptor? TryOpen(string mountPoint) =>
@@ -53,7 +62,7 @@ internal static class ControlClient
     private static string Advice(int errno, string mountPoint) => errno switch
     {
         (int)Mono.Unix.Native.Errno.EACCES => "; ask its owner, or be root",
-        (int)Mono.Unix.Native.Errno.ENOTCONN => $"; its ccwfs has died: mount again, or ccwfs umount {mountPoint}",
+        (int)Mono.Unix.Native.Errno.ENOTCONN => $"; its ccwfs has died: mount again, or: ccwfs umount {ShellText.Quote(mountPoint)}",
         _ => "",
     };
 

@@ -52,6 +52,9 @@ internal sealed record ControlReply
     /// <summary>With <see cref="Error"/>: the request is wrong in itself, whatever devices there are.</summary>
     public bool? Usage { get; init; }
 
+    /// <summary>A command of ccwfs that <see cref="Error"/> ends with; for another mount than the default one --mount goes behind it.</summary>
+    public string? Hint { get; init; }
+
     /// <summary>add: the new subchannels.</summary>
     public IReadOnlyList<string>? Added { get; init; }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Decode;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.Cli.Host;
 using CcwFs.Cli.Mount;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
@@ -54,7 +55,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }
         catch (Exception error) when (Program.IsExpected(error) || error is ArgumentException or FormatException)
         {
-            reply = new ControlReply { Error = error.Message.ReplaceLineEndings(" "), Usage = error is CommandException { Status: CommandException.WrongUsage } ? true : null };
+            string message = FileProblem.Is(error) ? FileProblem.Of(error) : error.Message;
+            var command = error as CommandException;
+            reply = new ControlReply { Error = message.ReplaceLineEndings(" "), Hint = command?.Hint, Usage = command?.Status == CommandException.WrongUsage ? true : null };
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -79,7 +82,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         if (!SubchannelId.TryParse(request.Id, out SubchannelId id))
             throw new CommandException($"'{request.Id}' is no subchannel id; it is written like 0.0.0000", CommandException.WrongUsage);
-        return _table.Find(id) ?? throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
+        return _table.Find(id) ?? throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
     }
 
     private ControlReply Add(ControlRequest request, ControlCaller caller)
@@ -102,7 +105,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private ControlReply Remove(ControlRequest request)
     {
         SubchannelId id = Device(request).Id;
-        return factory.Remove(id, request.Force) ? new ControlReply() : throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
+        return factory.Remove(id, request.Force) ? new ControlReply() : throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
     }
 
     /// <summary>The mount was detached while somebody held it: held reads end, and so do we.</summary>
@@ -117,9 +120,11 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         VfioCcwDevice device = Device(request);
         if (!byte.TryParse(request.Chpid, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte chpid))
             throw new CommandException($"'{request.Chpid}' is no channel-path id; it is two hex digits, like 40", CommandException.WrongUsage);
-        return device.Subchannel.SetPath(chpid, request.Available)
-            ? new ControlReply()
-            : throw new CommandException($"{device.Id} has no channel path {chpid:x2}; its paths are shown by: ccwfs list");
+        if (device.Subchannel.SetPath(chpid, request.Available))
+            return new ControlReply();
+        throw device.Subchannel.Backend == HostMounts.RealBackend
+            ? new CommandException($"{device.Id} is a real device: its channel paths are the host's; there: chchp --vary {(request.Available ? 1 : 0)} {device.HostId.CssId:x}.{chpid:x2}")
+            : CommandException.Hinting($"{device.Id} has no channel path {chpid:x2}; its paths are shown by: ", "ccwfs list");
     }
 
     private async Task<ControlReply> RunAsync(ControlRequest request, CancellationToken cancelled)
@@ -141,7 +146,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
                 ended.TrySetResult(irb is not null);
         });
         if (refused != 0)
-            throw new CommandException(Refusal(device.Id, refused, device.IsTaken));
+            throw Refusal(device, refused);
         device.Proceed(here: false);
         using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
@@ -189,12 +194,14 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }
     }
 
-    private static string Refusal(SubchannelId id, Mono.Unix.Native.Errno errno, bool isTaken) => errno switch
+    private static CommandException Refusal(VfioCcwDevice device, Mono.Unix.Native.Errno errno) => errno switch
     {
-        Mono.Unix.Native.Errno.EBUSY when isTaken => $"{id} belongs to a VFIO client (QEMU); end that first",
-        Mono.Unix.Native.Errno.EBUSY => $"{id} is busy with another program; try again, or end the program: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file",
-        Mono.Unix.Native.Errno.EINVAL => $"{id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage",
-        Mono.Unix.Native.Errno.ENODEV => $"{id}: no channel path is left; bring one back: ccwfs path {id} CHPID on",
-        _ => $"{id} refused the program: {Problem.Of(-(int)errno)}",
+        Mono.Unix.Native.Errno.EBUSY when device.IsTaken => new($"{device.Id} belongs to a VFIO client (QEMU); end that first"),
+        Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end the program: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file"),
+        Mono.Unix.Native.Errno.EINVAL => new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
+        Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Backend == HostMounts.RealBackend =>
+            new($"{device.Id}: the host has no channel path to the device; there: lscss {device.HostId}, then chchp --vary 1 for one of its paths"),
+        Mono.Unix.Native.Errno.ENODEV => CommandException.Hinting($"{device.Id}: no channel path is left; bring one back: ", $"ccwfs path {device.Id} CHPID on"),
+        _ => new($"{device.Id} refused the program: {Problem.Of(-(int)errno)}"),
     };
 }

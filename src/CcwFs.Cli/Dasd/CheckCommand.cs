@@ -9,9 +9,9 @@ internal static class CheckCommand
 {
     public static Command Create(DasdConsole console)
     {
-        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first." };
-        var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var command = new Command("check", "Find torn or impossible tracks; changes nothing.") { path, json };
+        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
+        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var command = new Command("check", "Find torn or impossible tracks; changes nothing") { path, json };
         command.SetAction((parsed, cancel) =>
             Task.FromResult(console.Run(() => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), cancel))));
         return command;

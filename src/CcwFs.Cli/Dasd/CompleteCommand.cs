@@ -8,8 +8,8 @@ internal static class CompleteCommand
 {
     public static Command Create(DasdConsole console)
     {
-        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first." };
-        var command = new Command("complete", "Format the tracks that 'create --lazy' left out; may be interrupted and run again.") { path };
+        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
+        var command = new Command("complete", "Format the tracks that 'create --lazy' left out; may be interrupted and run again") { path };
         command.SetAction((parsed, cancel) => Task.FromResult(console.Run(() => Run(console, parsed.GetValue(path) ?? "", cancel))));
         return command;
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using CcwFs.Emulation.Dasd.Images;
 
@@ -12,30 +11,28 @@ internal static class CreateCommand
 
     public static Command Create(DasdConsole console)
     {
-        var path = new Argument<string>("PATH") { Description = "The image file to make; it must not exist." };
-        var model = new Option<string?>("--model") { Description = $"The size as a model: {string.Join(", ", CkdModel.Names)}." };
-        var cylinders = new Option<int?>("--cylinders") { Description = $"The size in cylinders, 1 to {CkdGeometry.MaxExtendedCylinders}." };
-        var volser = new Option<string?>("--volser") { Description = $"Volume serial, 1 to 6 of A-Z 0-9 @ # $ (cdl, ldl: {DefaultSerial} if not given)." };
-        var format = new Option<string>("--format") { Description = "Layout: none, or Linux' cdl or ldl.", DefaultValueFactory = static _ => "none" };
+        var path = new Argument<string>("PATH") { Description = "The image file to make; it must not exist", HelpName = "PATH" };
+        var model = new Option<string?>("--model") { Description = $"The size as a model: {string.Join(", ", CkdModel.Names)}", HelpName = "MODEL" };
+        var cylinders = new Option<int?>("--cylinders") { Description = $"The size in cylinders, 1 to {CkdGeometry.MaxExtendedCylinders}", HelpName = "N" };
+        var volser = new Option<string?>("--volser") { Description = $"Volume serial, 1 to 6 of A-Z 0-9 @ # $ (cdl, ldl: {DefaultSerial} if not given)", HelpName = "SERIAL" };
+        var format = new Option<string?>("--format") { Description = "Layout: none, or Linux' cdl or ldl", HelpName = "none|cdl|ldl", DefaultValueFactory = static _ => "none" };
         var blockSize = new Option<int>("--block-size")
         {
-            Description = "Block size of cdl and ldl: 512, 1024, 2048 or 4096.",
+            Description = "Block size of cdl and ldl: 512, 1024, 2048 or 4096", HelpName = "BYTES",
             DefaultValueFactory = static _ => 4_096,
         };
-        var lazy = new Option<bool>("--lazy") { Description = "Leave tracks unformatted that hold no label; for Hercules run 'dasd complete' later." };
-        format.AcceptOnlyFromAmong("none", "cdl", "ldl");
-        blockSize.Validators.Add(result => Judge(result, result.GetValueOrDefault<int>(), static size => VolumeLayout.Records(size) != 0, "use 512, 1024, 2048 or 4096"));
-        model.Validators.Add(result => Judge(result, result.GetValueOrDefault<string?>(), static name => CkdModel.Cylinders(name ?? "") != 0,
-            $"use {string.Join(", ", CkdModel.Names)}, or --cylinders"));
-        cylinders.Validators.Add(result => Judge(result, result.GetValueOrDefault<int?>(), static count => count is >= 1 and <= CkdGeometry.MaxExtendedCylinders,
-            $"use 1 to {CkdGeometry.MaxExtendedCylinders}"));
-        volser.Validators.Add(result => Judge(result, result.GetValueOrDefault<string?>(), static name => Volser.Normalize(name ?? "") is not null,
-            "use one to six of A-Z, 0-9, @, # and $"));
-        var command = new Command("create", "Make an image of a 3390 volume that ccwfs and Hercules read.") { path, model, cylinders, volser, format, blockSize, lazy };
+        var lazy = new Option<bool>("--lazy") { Description = "Leave tracks unformatted that hold no label; for Hercules run 'ccwfs dasd complete' later" };
+        format.OneOf("none", "cdl", "ldl");
+        blockSize.OneOf(512, 1024, 2048, 4096);
+        model.OneOf([.. CkdModel.Names]);
+        cylinders.Number(1, CkdGeometry.MaxExtendedCylinders);
+        volser.Judge(static name => Volser.Normalize(name) is not null, "one to six of A-Z, 0-9, @, # and $");
+        var command = new Command("create", "Make an image of a 3390 volume that ccwfs and Hercules read") { path, model, cylinders, volser, format, blockSize, lazy };
         command.Validators.Add(result =>
         {
-            if ((result.GetResult(model) is null) == (result.GetResult(cylinders) is null))
-                result.AddError("give the size: either --model or --cylinders");
+            bool given = result.GetResult(model) is not null;
+            if (given == (result.GetResult(cylinders) is not null))
+                result.AddError($"the size is {(given ? "given twice" : "missing")}: give --model or --cylinders");
         });
         command.SetAction((parsed, cancel) => Task.FromResult(console.Run(() =>
         {
@@ -61,11 +58,5 @@ internal static class CreateCommand
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{path}: {CkdModel.Name(cylinders)}, {cylinders} cylinders, format {format.ToString().ToLowerInvariant()}, {label}"));
         return 0;
-    }
-
-    private static void Judge<T>(SymbolResult result, T value, Predicate<T> good, string advice)
-    {
-        if (!good(value))
-            result.AddError($"'{value}' is not valid for {(result as OptionResult)?.Option.Name}: {advice}");
     }
 }

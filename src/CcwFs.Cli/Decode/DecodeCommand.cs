@@ -18,16 +18,18 @@ public static class DecodeCommand
     /// </summary>
     public static Command Create()
     {
-        var structure = new Argument<string>("structure") { Description = string.Join(", ", StructureDecoder.Names) };
+        var structure = new Argument<string>("STRUCTURE") { HelpName = "STRUCTURE", Description = $"What it is: {Values.List([.. StructureDecoder.Names], "or")}" };
         structure.CompletionSources.Add([.. StructureDecoder.Names]);
-        var hex = new Argument<string[]>("hex")
+        var hex = new Argument<string[]>("HEX")
         {
+            HelpName = "HEX",
             Description = "The bytes in hex; spaces, underscores and 0x are passed over. Without it, raw bytes from standard input",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var hexInput = new Option<bool>("--hex") { Description = "Standard input is hex text" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var format = new Option<int>("--format") { Description = "Format of a ccw: 0 or 1", DefaultValueFactory = _ => 1 };
+        var format = new Option<int>("--format") { Description = "Format of a ccw: 0 or 1", HelpName = "FORMAT", DefaultValueFactory = _ => 1 };
+        format.OneOf(0, 1);
         var command = new Command("decode", "Explain every field of a structure") { structure, hex, hexInput, json, format };
         command.SetAction(result => Run(
             new Request(
@@ -40,9 +42,7 @@ public static class DecodeCommand
     private static int Run(Request request, TextWriter output, TextWriter error)
     {
         if (!StructureDecoder.Names.Contains(request.Structure))
-            return Fail(error, WrongUsage, $"unknown structure '{request.Structure}': it is one of {string.Join(", ", StructureDecoder.Names)}");
-        if (request.Format is not (0 or 1))
-            return Fail(error, WrongUsage, $"--format is 0 or 1, not {request.Format}");
+            return Fail(error, WrongUsage, $"unknown structure '{request.Structure}'{Nearest.Hint(request.Structure, StructureDecoder.Names, $"it is one of {string.Join(", ", StructureDecoder.Names)}")}");
         if (request.Hex.Length == 0 && !Console.IsInputRedirected)
             return Fail(error, WrongUsage, $"nothing to decode: give the bytes in hex, or pipe them: dd … | ccwfs decode {request.Structure}");
         if (!TryGetBytes(request, out byte[] bytes, out string reason)

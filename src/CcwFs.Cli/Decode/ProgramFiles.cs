@@ -31,9 +31,9 @@ internal static class ProgramFiles
             bytes = copy.ToArray();
             return true;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception failure) when (FileProblem.Is(failure))
         {
-            error = $"{path} cannot be read: {failure.Message}";
+            error = FileProblem.Of(failure, path);
             return false;
         }
     }

@@ -1,4 +1,5 @@
 using System.CommandLine.Completions;
+using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.Cli.Mount;
 
@@ -24,18 +25,29 @@ internal static class Completion
     /// <summary>How a SPEC goes on: the kinds, then the keys that it does not have yet.</summary>
     internal static IEnumerable<CompletionItem> Spec(string word)
     {
-        int comma = word.LastIndexOf(',');
-        if (comma < 0)
+        if (!word.Contains(',', StringComparison.Ordinal))
             return DeviceSpec.Kinds.Select(kind => new CompletionItem(kind.Name + ","));
-        string[] parts = word[..comma].Split(',');
-        DeviceKinds kind = Array.Find(DeviceSpec.Kinds, k => k.Name == parts[0]).Kind;
-        HashSet<string> given = [.. parts.Select(part => part.Split('=')[0])];
-        return DeviceSpec.Keys.Where(key => kind != default && key.Kinds.HasFlag(kind) && !given.Contains(key.Key))
-            .SelectMany(key => key.Value is null ? [key.Key] : Words(key.Value).Select(value => $"{key.Key}={value.Label}").DefaultIfEmpty($"{key.Key}="))
-            .Select(text => new CompletionItem($"{word[..comma]},{text}"));
+        DeviceKinds kind = Array.Find(DeviceSpec.Kinds, k => k.Name == word.Split(',')[0]).Kind;
+        return kind == default ? [] : Keys(word, kind);
     }
 
-    /// <summary>The words of a value that is written "one|two": those in lower case stand for themselves.</summary>
-    internal static IEnumerable<CompletionItem> Words(string value) =>
-        value.Split('|').Where(word => word.Length > 0 && word.All(c => char.IsAsciiLetterLower(c) || c == '-')).Select(word => new CompletionItem(word));
+    /// <summary>How the keys of a SPEC go on; <paramref name="kinds"/>: those of any of these.</summary>
+    internal static IEnumerable<CompletionItem> Keys(string word, DeviceKinds kinds = DeviceKinds.All)
+    {
+        string before = word[..(word.LastIndexOf(',') + 1)];
+        HashSet<string> given = [.. before.Split(',').Select(part => part.Split('=')[0])];
+        return DeviceSpec.Keys.Where(key => (key.Kinds & kinds) != 0 && !given.Contains(key.Key))
+            .SelectMany(key => key.Value is null ? [key.Key] : Words(key.Value).Select(value => $"{key.Key}={value.Label}").DefaultIfEmpty($"{key.Key}="))
+            .Select(text => new CompletionItem(before + text));
+    }
+
+    /// <summary>The words of a value that is written "one|two|0-3": those in lower case stand for themselves, and a range for its digits.</summary>
+    internal static IEnumerable<CompletionItem> Words(string value) => value.Split('|').SelectMany(Alternatives).Select(word => new CompletionItem(word));
+
+    private static IEnumerable<string> Alternatives(string word) => word switch
+    {
+        [>= '0' and <= '9' and var first, '-', >= '0' and <= '9' and var last] => Enumerable.Range(first - '0', last - first + 1).Select(digit => digit.ToString(CultureInfo.InvariantCulture)),
+        { Length: > 0 } when word.All(c => char.IsAsciiLetterLower(c) || c == '-') => [word],
+        _ => [],
+    };
 }

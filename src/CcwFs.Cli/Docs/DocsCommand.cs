@@ -7,7 +7,7 @@ internal static class DocsCommand
 {
     internal static Command Create(RootCommand root)
     {
-        var directory = new Argument<string>("directory") { Description = "Where to: man1 and man5 are made in it" };
+        var directory = new Argument<string>("DIR") { HelpName = "DIR", Description = "Where to: man1 and man5 are made in it" };
         var man = new Command("man", "Write the manual pages") { directory };
         man.SetAction(result =>
         {

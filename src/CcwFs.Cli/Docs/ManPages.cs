@@ -27,7 +27,7 @@ internal sealed class ManPages(RootCommand root, string version)
         page.Paragraph("Mounts a channel subsystem as a directory: a directory for each subchannel, whose files io, cmd, schib and crw are the regions of the kernel's vfio-ccw driver. What is written to io runs as a channel program. QEMU takes each subchannel as its vfio-ccw device.");
         page.Section("VERBS");
         foreach (Command verb in Verbs)
-            page.Term(verb.Name, null, $"{verb.Description}. See ccwfs-{verb.Name}(1).");
+            page.Term(verb.Name, null, $"{Sentence(verb.Description)} See ccwfs-{verb.Name}(1).");
         Devices(page);
         page.Section("FILES");
         page.Term("/run/ccwfs", null, "The mount point of root; $XDG_RUNTIME_DIR/ccwfs that of others.");
@@ -48,7 +48,7 @@ internal sealed class ManPages(RootCommand root, string version)
         foreach (Command leaf in leaves)
             page.Synopsis(Name(leaf), Usage(leaf));
         page.Section("DESCRIPTION");
-        foreach (string paragraph in VerbText.Of(verb.Name).Paragraphs.DefaultIfEmpty($"{verb.Description}."))
+        foreach (string paragraph in VerbText.Of(verb.Name).Paragraphs.DefaultIfEmpty(Sentence(verb.Description)))
             page.Paragraph(paragraph);
         page.Section("OPTIONS");
         foreach (Command leaf in leaves)
@@ -56,12 +56,12 @@ internal sealed class ManPages(RootCommand root, string version)
             if (leaf != verb)
             {
                 page.Subsection(Name(leaf));
-                page.Paragraph($"{leaf.Description}.");
+                page.Paragraph(Sentence(leaf.Description));
             }
             foreach (Argument argument in leaf.Arguments.Where(a => !a.Hidden))
-                page.Term(Shown(argument), null, $"{argument.Description}.");
+                page.Term(Shown(argument), null, Sentence(argument.Description));
             foreach (Option option in Options(leaf))
-                page.Term(string.Join(", ", option.Aliases.Prepend(option.Name)), ValueName(option), $"{option.Description}.");
+                page.Term(string.Join(", ", option.Aliases.Prepend(option.Name)), ValueName(option), Sentence(option.Description));
         }
         if (verb.Name is "mount" or "add")
             Devices(page);
@@ -87,7 +87,7 @@ internal sealed class ManPages(RootCommand root, string version)
         page.Paragraph("SIGHUP (systemctl reload ccwfs) reads it again. The keys marked with \"at run time\" then change at once; for others a log line says that a new mount is needed. Of the devices those whose SPEC is unchanged are not touched. A configuration with an error changes nothing.");
         page.Section("KEYS");
         foreach (MountKey key in MountKey.Keys)
-            page.Term(key.Key, ValueName(key), $"{key.Help}.{(key.AtRunTime ? " Changes at run time." : "")}");
+            page.Term(key.Key, ValueName(key), Sentence(key.Help) + (key.AtRunTime ? " Changes at run time." : ""));
         Devices(page);
         page.Section("EXAMPLES");
         page.Example(
@@ -111,7 +111,7 @@ internal sealed class ManPages(RootCommand root, string version)
         {
             page.Subsection(name);
             foreach (SpecKey key in DeviceSpec.Keys.Where(k => k.Kinds.HasFlag(kind)))
-                page.Term(key.Value is null ? key.Key : key.Key + "=", key.Value, $"{key.Help}.{(key.AtRunTime ? " Changes at run time." : "")}");
+                page.Term(key.Value is null ? key.Key : key.Key + "=", key.Value, Sentence(key.Help) + (key.AtRunTime ? " Changes at run time." : ""));
         }
     }
 
@@ -132,7 +132,10 @@ internal sealed class ManPages(RootCommand root, string version)
             return o.Required ? text : $"[{text}]";
         })));
 
-    private static string Shown(Argument argument) => argument.Name.ToUpperInvariant() + (argument.Arity.MaximumNumberOfValues > 1 ? "…" : "");
+    /// <summary>A help text as a sentence: it ends with one full stop.</summary>
+    private static string Sentence(string? help) => (help ?? "").TrimEnd('.') + ".";
+
+    private static string Shown(Argument argument) => (argument.HelpName ?? argument.Name) + (argument.Arity.MaximumNumberOfValues > 1 ? "…" : "");
 
     private static string ValueName(MountKey key) => key.Type == MountKeyType.Devices ? $"[{key.Value}, …]" : key.Value;
 

@@ -48,7 +48,7 @@ internal sealed class ConfigFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _errors.Add($"{_path}: {error.Message}");
+            _errors.Add(FileProblem.Of(error, _path));
             return;
         }
         var reader = new Utf8JsonReader(_text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
@@ -81,7 +81,7 @@ internal sealed class ConfigFile
             string name = reader.GetString()!;
             MountKey? key = MountKey.Find(name);
             if (key is null)
-                Complain(ref reader, $"unknown key '{name}':{Nearest.Hint(name, MountKey.Keys.Select(k => k.Key))} The keys are {string.Join(", ", MountKey.Keys.Select(k => k.Key))}");
+                Complain(ref reader, $"unknown key '{name}'{Nearest.Hint(name, MountKey.Keys.Select(k => k.Key), $"the keys are {string.Join(", ", MountKey.Keys.Select(k => k.Key))}")}");
             else if (!seen.Add(key))
                 Complain(ref reader, $"{name} is given twice");
             reader.Read();

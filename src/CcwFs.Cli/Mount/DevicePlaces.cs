@@ -40,7 +40,7 @@ internal sealed class DevicePlaces(SubchannelTable table)
         if ((spec.Id is null ? own : spec.IdAt(index)) is { } id)
         {
             if (Holder(id, spec.Shown(id), leaving) is { } holder)
-                throw new CommandException($"{holder} exists already; give another id, or remove it first: ccwfs remove {holder}");
+                throw CommandException.Hinting($"{holder} exists already; give another id, or remove it first: ", $"ccwfs remove {holder}");
             return Keep(new DevicePlace(id, spec.Shown(id), spec.Css));
         }
         for (int number = from; number < Numbers; number++)

@@ -81,9 +81,11 @@ internal sealed class DeviceSpec
         new("count", DeviceKinds.Dasd, "N", "Makes N devices, with the ids that follow; image=PATH may hold %d", SetCount),
     ];
 
-    /// <summary>The SPECs in one line: <c>dasd[,image=PATH]…</c>.</summary>
-    internal static string Syntax => string.Join(" or ", Kinds.Select(kind =>
-        kind.Name + string.Concat(Keys.Where(k => k.Kinds.HasFlag(kind.Kind)).Select(k => k.Value is null ? $"[,{k.Key}]" : $"[,{k.Key}={k.Value}]"))));
+    /// <summary>A SPEC of each kind, for help texts.</summary>
+    internal const string Examples = "dasd,image=v.ckd (emulated) or vfio,device=0.0.2b09 (real)";
+
+    /// <summary>Where the keys are explained, for help texts.</summary>
+    internal const string WhereKeysAre = "All keys: ccwfs config keys, man ccwfs.json";
 
     private readonly Dictionary<string, string?> _given = []; // the values as they were given
 
@@ -158,7 +160,9 @@ internal sealed class DeviceSpec
         if (row is null)
         {
             string[] known = [.. Keys.Where(k => k.Kinds.HasFlag(Kind)).Select(k => k.Key)];
-            return $"unknown key '{key}':{Nearest.Hint(key, known)} The keys are {string.Join(", ", known)}";
+            return Array.Find(Keys, k => k.Key == key) is { } other
+                ? $"only a {NameOf(other.Kinds)} has the key '{key}'; a {NameOf(Kind)} has {string.Join(", ", known)}"
+                : $"unknown key '{key}'{Nearest.Hint(key, known, $"the keys are {string.Join(", ", known)}")}";
         }
         if (row.Value is not null != value is not null)
             return row.Value is not null ? $"{key} needs a value: {key}={row.Value}" : $"{key} takes no value";
@@ -202,13 +206,15 @@ internal sealed class DeviceSpec
         return kind != default
             ? new DeviceSpec { Kind = kind }
             : throw new CommandException(
-                $"device '{text}': unknown kind '{name}':{Nearest.Hint(name, Kinds.Select(k => k.Name))} It is one of {string.Join(", ", Kinds.Select(k => k.Name))}",
+                $"device '{text}': unknown kind '{name}'{Nearest.Hint(name, Kinds.Select(k => k.Name), $"it is one of {string.Join(", ", Kinds.Select(k => k.Name))}")}",
                 CommandException.WrongUsage);
     }
 
+    private static string NameOf(DeviceKinds kind) => Array.Find(Kinds, k => k.Kind == kind).Name;
+
     private string Text(bool fixedOnly)
     {
-        var text = new StringBuilder(Array.Find(Kinds, k => k.Kind == Kind).Name);
+        var text = new StringBuilder(NameOf(Kind));
         foreach (SpecKey key in Keys.Where(k => _given.ContainsKey(k.Key) && !(fixedOnly && k.AtRunTime)))
         {
             string value = _given[key.Key] is { } given ? "=" + given.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal) : "";

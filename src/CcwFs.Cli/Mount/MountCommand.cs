@@ -12,7 +12,7 @@ internal static class MountCommand
 {
     private const string Inner = "CCWFS_DAEMON"; // set for the process that becomes the daemon
 
-    private static readonly Argument<string?> s_mountPoint = new("mountpoint") { Description = MountKey.Find("mountpoint")!.Help, Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> s_mountPoint = new("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = MountKey.Find("mountpoint")!.Help, Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string?> s_config = new("--config")
     {
         Description = "A JSON file with the same keys as these options; an option wins. SIGHUP reads it again", HelpName = "FILE",
@@ -126,7 +126,7 @@ internal static class MountCommand
             case MountKeyType.Devices:
                 var devices = new Option<string[]>(key.Option, aliases)
                 {
-                    Description = $"A device: {DeviceSpec.Syntax}; repeat it for more (default: one volume, made on first use)", HelpName = key.Value,
+                    Description = $"A device, like {DeviceSpec.Examples}; repeat it for more (default: one volume, made on first use). {DeviceSpec.WhereKeysAre}", HelpName = key.Value,
                 };
                 devices.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
                 return devices;

@@ -91,7 +91,7 @@ internal sealed record MountKey(string Key, MountKeyType Type, string Value, str
     {
         (string? name, LogLevel level) = Array.Find(s_levels, l => l.Name == value);
         if (name is null)
-            return $"unknown level:{Nearest.Hint(value, s_levels.Select(l => l.Name))} It is one of {string.Join(", ", s_levels.Select(l => l.Name))}";
+            return $"unknown level{Nearest.Hint(value, s_levels.Select(l => l.Name), $"it is one of {string.Join(", ", s_levels.Select(l => l.Name))}")}";
         settings.LogLevel = level;
         return null;
     }

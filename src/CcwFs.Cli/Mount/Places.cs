@@ -6,18 +6,13 @@ namespace CcwFs.Cli.Mount;
 internal static class Places
 {
     /// <summary>/run/ccwfs for root, $XDG_RUNTIME_DIR/ccwfs for others.</summary>
-    internal static string MountPoint
-    {
-        get
-        {
-            if (Descriptors.EffectiveUser == 0)
-                return "/run/ccwfs";
-            string? runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
-            return string.IsNullOrEmpty(runtime)
-                ? throw new CommandException("XDG_RUNTIME_DIR is not set, so there is no default mount point; name one", CommandException.WrongUsage)
-                : Path.Combine(runtime, "ccwfs");
-        }
-    }
+    internal static string MountPoint => DefaultMountPoint
+        ?? throw new CommandException("XDG_RUNTIME_DIR is not set, so there is no default mount point; name one", CommandException.WrongUsage);
+
+    /// <summary>The same; null where there is none.</summary>
+    internal static string? DefaultMountPoint => Descriptors.EffectiveUser == 0 ? "/run/ccwfs"
+        : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime ? Path.Combine(runtime, "ccwfs")
+        : null;
 
     /// <summary>The default volume: /var/lib/ccwfs for root, the user's data directory for others.</summary>
     internal static string DefaultVolume

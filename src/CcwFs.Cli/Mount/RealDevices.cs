@@ -56,7 +56,7 @@ internal static class RealDevices
     /// <summary>A subchannel of this host: its cdev where there is one and an iommufd, else its group.</summary>
     private static VfioTarget HostTarget(HostDevice host, HostRoots roots, string? iommu, string name)
     {
-        HostMdev mdev = host.Mdev ?? throw new CommandException($"subchannel {host.Id} is not passed through; do that first: ccwfs attach {name}");
+        HostMdev mdev = host.Mdev ?? throw CommandException.Hinting($"subchannel {host.Id} is not passed through; do that first: ", $"ccwfs attach {name}");
         if (mdev.CdevPath(roots) is { } cdev && File.Exists(cdev) && File.Exists(iommu ?? VfioTarget.DefaultIommu))
             return new VfioTarget(cdev, iommu);
         return mdev.GroupPath(roots) is { } group

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using CcwFs.Cli.Control;
+using CcwFs.Cli.Docs;
 using CcwFs.Cli.Mount;
 using CcwFs.Linux;
 
@@ -21,8 +22,10 @@ internal static class QemuCommand
         var privateMemory = new Option<bool>("--private-memory") { Description = "Do not give the guest shared memory: every byte is then copied through /proc/PID/mem" };
         var words = new Argument<string[]>("ID… -- COMMAND")
         {
+            HelpName = "ID… -- COMMAND",
             Description = "Subchannels (default: all), each with properties of the device if wanted, like 0.0.0000,devno=fe.0.1234,bootindex=1; then -- and QEMU's command",
         };
+        words.CompletionSources.Add(context => Completion.DeviceIds(context.ParseResult.GetValue(mount)));
         var command = new Command("qemu", "Start QEMU with subchannels as vfio-ccw devices") { mount, print, privateMemory, words };
         command.SetAction(result =>
         {
@@ -63,7 +66,7 @@ internal static class QemuCommand
             if (devices.FirstOrDefault(device => used.Contains(device.Id.ToString())) is not { } busy)
                 return (devices, mounted.Pid ?? 0);
             if (Environment.TickCount64 >= deadline)
-                throw new CommandException($"{busy.Id} is in use: another QEMU has it, or a program runs on it; end that first (ccwfs info {busy.Id})");
+                throw CommandException.Hinting($"{busy.Id} is in use: another QEMU has it, or a program runs on it; end that first; see: ", $"ccwfs info {busy.Id}");
             Thread.Sleep(LookAgain);
         }
     }

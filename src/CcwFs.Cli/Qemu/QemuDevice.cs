@@ -23,7 +23,7 @@ internal sealed record QemuDevice(SubchannelId Id, string Uuid, DeviceId Guest, 
     internal static IReadOnlyList<QemuDevice> Choose(IReadOnlyList<string> words, IReadOnlyList<DeviceRow> rows, IReadOnlyList<string> command)
     {
         if (rows.Count == 0)
-            throw new CommandException("no subchannel is mounted; add one: ccwfs add dasd,image=PATH");
+            throw CommandException.Hinting("no subchannel is mounted; add one: ", "ccwfs add dasd,image=PATH");
         QemuDevice[] devices = words.Count == 0 ? [.. rows.Select(row => Of(row, []))] : [.. words.Select(word => Parse(word, rows))];
         Dictionary<DeviceId, string> taken = [];
         foreach (DeviceId number in GivenIn(command))
@@ -45,7 +45,7 @@ internal sealed record QemuDevice(SubchannelId Id, string Uuid, DeviceId Guest, 
         if (!SubchannelId.TryParse(parts[0], out SubchannelId id))
             throw new CommandException($"'{parts[0]}' is no subchannel id; it is written like 0.0.0000", CommandException.WrongUsage);
         string name = id.ToString();
-        DeviceRow row = rows.FirstOrDefault(r => r.Subchannel == name) ?? throw new CommandException($"there is no subchannel {id}; see: ccwfs list");
+        DeviceRow row = rows.FirstOrDefault(r => r.Subchannel == name) ?? throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
         return Of(row, parts[1..]);
     }
 

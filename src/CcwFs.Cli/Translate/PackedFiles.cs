@@ -14,14 +14,27 @@ internal static class PackedFiles
         byte[] bytes = program.Write(withData);
         if (file is not null)
         {
-            File.WriteAllBytes(file, bytes);
-            output.WriteLine(PackedListing.Summary(program));
+            Store(file, stream => stream.Write(bytes));
+            output.WriteLine(PackedListing.Summary(program, withData));
             return;
         }
         if (!Console.IsOutputRedirected)
             throw new CommandException("a packed program is not for a terminal: give a file with --output", CommandException.WrongUsage);
         using Stream standard = Console.OpenStandardOutput();
         standard.Write(bytes);
+    }
+
+    private static void Store(string file, Action<Stream> write)
+    {
+        try
+        {
+            using var stream = new FileStream(file, FileMode.Create, FileAccess.Write);
+            write(stream);
+        }
+        catch (Exception failure) when (FileProblem.Is(failure))
+        {
+            throw new CommandException(FileProblem.Of(failure, file));
+        }
     }
 
     /// <summary>Writes an image of guest memory from address 0 on, with holes, and says how the program in it is started.</summary>
@@ -32,12 +45,14 @@ internal static class PackedFiles
         MemoryRun last = restored!.Memory[^1];
         if (last.Address > MaxImage)
             throw new CommandException($"the program uses address {last.Address:X}; an image reaches to {MaxImage:X}, but ccwfs run takes the packed program");
-        using var image = new FileStream(file, FileMode.Create, FileAccess.Write);
-        foreach (MemoryRun run in restored.Memory)
+        Store(file, image =>
         {
-            image.Position = (long)run.Address;
-            image.Write(run.Bytes);
-        }
+            foreach (MemoryRun run in restored.Memory)
+            {
+                image.Position = (long)run.Address;
+                image.Write(run.Bytes);
+            }
+        });
         output.WriteLine($"unpacked to {file}: the CCWs are at {restored.Block:X8}; start them with the ORB {PackedListing.OrbText(restored.Orb)}");
     }
 }

@@ -14,7 +14,7 @@ internal static class PackedListing
     /// <summary>One line a CCW, with its offset and that of its entry; then the ORB and the segments as dumps.</summary>
     internal static string ToText(PackedProgram program)
     {
-        var text = new StringBuilder(Summary(program)).Append('\n');
+        var text = new StringBuilder(Summary(program, withData: true)).Append('\n');
         text.Append("CCW  offset  entry\n");
         for (int i = 0; i < program.Ccws.Count; i++)
         {
@@ -30,9 +30,9 @@ internal static class PackedListing
         return text.ToString();
     }
 
-    /// <summary>What it is, in one line.</summary>
-    internal static string Summary(PackedProgram program) => string.Create(CultureInfo.InvariantCulture,
-        $"packed program: {program.Ccws.Count} CCWs, {program.Segments.Count} segments of {program.Segments.Sum(s => (long)s.Bytes.Length)} bytes; ORB {OrbText(program.Orb)}");
+    /// <summary>What it is, in one line; its data count where they are with it.</summary>
+    internal static string Summary(PackedProgram program, bool withData) => string.Create(CultureInfo.InvariantCulture,
+        $"packed program: {Count(program.Ccws.Count, "CCW")}, {DataText(program, withData)}; ORB {OrbText(program.Orb)}");
 
     /// <summary>{"orb": hex, "ccws": [{"offset", "entry", "hex": format 1 with the guest's address, "text"}], "segments": [{"address", "hex"}]}; a TIC has no entry.</summary>
     internal static string ToJson(PackedProgram program)
@@ -59,6 +59,11 @@ internal static class PackedListing
 
     /// <summary>The three words of an ORB.</summary>
     internal static string OrbText(Orb orb) => string.Create(CultureInfo.InvariantCulture, $"{orb.InterruptionParameter:X8} {orb.Control:X8} {orb.ProgramAddress:X8}");
+
+    private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
+
+    private static string DataText(PackedProgram program, bool withData) => !withData || program.Segments.Count == 0 ? "no data"
+        : string.Create(CultureInfo.InvariantCulture, $"{Count(program.Segments.Count, "segment")} of {program.Segments.Sum(s => (long)s.Bytes.Length)} bytes");
 
     private static string Line(Ccw ccw) => ccw.IsTransferInChannel
         ? string.Create(CultureInfo.InvariantCulture, $"{EckdCommands.NameOf(ccw.Command)} to offset {ccw.DataAddress}")

@@ -11,24 +11,24 @@ internal sealed class ProgramSource
 {
     private const int MaxText = 1 << 20; // arbitrary
 
-    private readonly Argument<string[]> _ccws = new("ccw") { Description = "CCWs, one an argument: 'SENSE_ID sli count=40'", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> _file = new("--program") { Description = "A file of CCWs, one a line, or a packed program" };
-    private readonly Option<string?> _memory = new("--memory") { Description = "A file of guest memory from address 0 on, with the program that --orb starts" };
-    private readonly Option<string?> _orb = new("--orb") { Description = "The ORB for --memory, 12 bytes in hex" };
+    private readonly Argument<string[]> _ccws = new("CCW") { HelpName = "CCW", Description = "CCWs, one an argument: 'SENSE_ID sli count=40'", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Option<string?> _file = new("--program") { Description = "A file of CCWs, one a line, or a packed program", HelpName = "FILE" };
+    private readonly Option<string?> _memory = new("--memory") { Description = "A file of guest memory from address 0 on, with the program that --orb starts", HelpName = "FILE" };
+    private readonly Option<string?> _orb = new("--orb") { Description = "The ORB for --memory, 12 bytes in hex", HelpName = "HEX" };
 
     /// <summary>Adds the words and options to a verb.</summary>
     internal void AddTo(Command command)
     {
         command.Arguments.Add(_ccws);
-        foreach (Option option in (Option[])[_file, _memory, _orb])
+        foreach (Option option in Options)
             command.Options.Add(option);
     }
 
     /// <summary>The words, for a verb that takes them for something else.</summary>
     internal string[] Words(ParseResult result) => result.GetValue(_ccws) ?? [];
 
-    /// <summary>Whether a program is given in another way than by words.</summary>
-    internal bool IsGivenByOption(ParseResult result) => result.GetValue(_file) is not null || result.GetValue(_memory) is not null || result.GetValue(_orb) is not null;
+    /// <summary>The options.</summary>
+    internal Option[] Options => [_file, _memory, _orb];
 
     /// <summary>The program: text assembled, or a packed one with the addresses of its CCWs (offsets where it came packed).</summary>
     internal (AssembledProgram? Text, PackedProgram? Packed, IReadOnlyList<uint> Addresses) Get(ParseResult result)
@@ -82,9 +82,9 @@ internal sealed class ProgramSource
             using Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle(path);
             return Pack(Orb.Read(orb), Reader(file, RandomAccess.GetLength(file)), path);
         }
-        catch (Exception failure) when (failure is UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception failure) when (FileProblem.Is(failure))
         {
-            throw new CommandException($"{path} cannot be read: {failure.Message}");
+            throw new CommandException(FileProblem.Of(failure, path));
         }
     }
 

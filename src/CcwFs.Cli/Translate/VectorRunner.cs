@@ -57,7 +57,7 @@ internal static class VectorRunner
         MemoryRights rights = range.GetArrayLength() < 3 ? MemoryRights.ReadWrite
             : range[2].GetString() == "r" ? MemoryRights.Read : MemoryRights.Write;
         if (space.Map(start, end - start, memory, (long)start, rights) != MapOutcome.Done)
-            throw new FormatException($"mapping {range} is not possible");
+            throw new CommandException($"mapping {range} is not possible");
     }
 
     private static void AddProgram(JsonObject result, Translator translator, byte lpm)
@@ -202,7 +202,7 @@ internal static class VectorRunner
         public bool Write(long offset, ReadOnlySpan<byte> source)
         {
             if ((_bytes += source.Length) > MaxMemory)
-                throw new FormatException($"more than {MaxMemory} bytes of memory in a vector");
+                throw new CommandException($"more than {MaxMemory} bytes of memory in a vector");
             for (int i = 0; i < source.Length; i++)
             {
                 if (!_pages.TryGetValue((offset + i) >> 12, out byte[]? page))

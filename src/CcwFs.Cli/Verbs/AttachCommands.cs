@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.Cli.Control;
+using CcwFs.Cli.Docs;
 using CcwFs.Cli.Host;
 using CcwFs.Cli.Mount;
+using CcwFs.Cli.Qemu;
 using CcwFs.FileSystem;
 
 namespace CcwFs.Cli.Verbs;
@@ -13,8 +15,9 @@ internal sealed class AttachArguments
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // arbitrary: the kernel does all of it in milliseconds
 
-    internal Argument<string> Name { get; } = new("name")
+    internal Argument<string> Name { get; } = new("NAME")
     {
+        HelpName = "NAME",
         Description = "A device (0.0.2b09 or 2b09), subchannel (0.0.0313) or mediated device (its uuid) of this host, or a CKD image's path; sch:ID or dev:ID where a number is both",
     };
 
@@ -40,11 +43,7 @@ internal sealed class AttachArguments
     {
         var command = new Command(name, description) { Name, Mount, NoMount, Force, DryRun, Json, Wait };
         Roots.AddTo(command);
-        Wait.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<double>() is not (>= 0 and <= 3600))
-                result.AddError("--wait is a number of seconds from 0 to 3600");
-        });
+        Wait.Number(0, 3600);
         return command;
     }
 
@@ -85,8 +84,9 @@ internal static class AttachCommand
     {
         var arguments = new AttachArguments();
         var persist = new Option<bool>("--persist") { Description = "Also after a reboot: through driverctl and mdevctl where both are installed, else by a systemd unit" };
-        var uuid = new Option<string?>("--uuid") { Description = "The mediated device's name (default: the subchannel's own, always the same)" };
-        var keys = new Option<string?>("--keys") { Description = "More keys of the device in the mount, as in a SPEC: id=0.0.0001,readonly" };
+        var uuid = new Option<string?>("--uuid") { Description = "The mediated device's name (default: the subchannel's own, always the same)", HelpName = "UUID" };
+        var keys = new Option<string?>("--keys") { Description = "More keys of the device in the mount, as in a SPEC: id=0.0.0001,readonly", HelpName = "KEY=VALUE,…" };
+        keys.CompletionSources.Add(context => Completion.Keys(context.WordToComplete));
         Command command = arguments.Verb("attach", "Take a device of this host from Linux, or an image, and show it as a subchannel");
         command.Add(persist);
         command.Add(uuid);
@@ -155,7 +155,7 @@ internal static class AttachCommand
     private static void RefuseUuid(string uuid, string? earlier, string word, HostResolver resolver, HostDevice device)
     {
         if (earlier is not null && earlier != uuid)
-            throw new CommandException($"subchannel {device.Id} is attached as {earlier}; leave --uuid out, or first: ccwfs detach {word}");
+            throw CommandException.Hinting($"subchannel {device.Id} is attached as {earlier}; leave --uuid out, or first: ", $"ccwfs detach {ShellText.Quote(word)}");
         if (resolver.Find(uuid) is { } other && other.Id != device.Id)
             throw new CommandException($"--uuid {uuid} is the mediated device of subchannel {other.Id}; give another one, or leave it out");
     }
@@ -168,7 +168,7 @@ internal static class AttachCommand
         DeviceSpec spec = HostSteps.Keys(target.Options.Keys);
         string shown = spec.Shown(spec.Id ?? target.Id).ToString();
         if (HostMounts.Rows(mountPoint).Any(row => row.Subchannel == shown))
-            throw new CommandException($"{shown} exists already in {mountPoint}; give another id: --keys id=0.0.NNNN, or remove it first: ccwfs remove {shown}");
+            throw CommandException.Hinting($"{shown} exists already in {mountPoint}; give another id: --keys id=0.0.NNNN, or remove it first: ", $"ccwfs remove {shown}");
     }
 
     private static void Report(HostTarget target, IReadOnlyList<StepResult> steps, bool json, TextWriter output)
@@ -191,7 +191,7 @@ internal static class AttachCommand
         output.WriteLine($"QEMU:     {qemu}");
         output.WriteLine($"libvirt:  {libvirt}");
         if (mounted is not null)
-            output.WriteLine($"ccwfs:    ccwfs qemu {mounted} -- qemu-system-s390x …");
+            output.WriteLine($"ccwfs:    ccwfs qemu {mounted}{ControlClient.Mounted(target.Options.MountPoint)} -- qemu-system-s390x …");
     }
 
     /// <summary>The same number in the guest: QEMU's channel subsystem fe is the guest's 0.</summary>
@@ -233,7 +233,7 @@ internal static class DetachCommand
                 }
             }
             if (!ImageVerbs.TryDetach(word, name, options, dryRun, json, output))
-                throw new CommandException(Missing(word, name) + (noMount is null ? "" : $" ({noMount})"));
+                throw Missing(word, name, noMount is null ? "" : $" ({noMount})");
         });
         return command;
     }
@@ -290,8 +290,8 @@ internal static class DetachCommand
             ImageVerbs.ReportDetached(word, null, null, null, [], json, output);
     }
 
-    private static string Missing(string word, string? name) =>
-        name is null ? DeviceName.IsPath(word) ? $"{word} is in no mount; see: ccwfs list" : $"{word} is in no mount, and it names no device: {DeviceName.Forms}"
-        : HostResolver.TryUuid(name, out _) ? $"there is no mediated device {word} on this host or in a mount; what was detached by its uuid is known by device or subchannel only; see: ccwfs list --all"
-        : $"there is no {word} on this host or in a mount; see: ccwfs list --all";
+    private static CommandException Missing(string word, string? name, string note) =>
+        name is null ? DeviceName.IsPath(word) ? CommandException.Hinting($"{word} is in no mount{note}; see: ", "ccwfs list") : new($"{word} is in no mount, and it names no device: {DeviceName.Forms}{note}")
+        : HostResolver.TryUuid(name, out _) ? CommandException.Hinting($"there is no mediated device {word} on this host or in a mount{note}; what was detached by its uuid is known by device or subchannel only; see: ", "ccwfs list --all")
+        : CommandException.Hinting($"there is no {word} on this host or in a mount{note}; see: ", "ccwfs list --all");
 }

@@ -23,8 +23,8 @@ internal static class ListCommand
         Option<string?> mount = ControlClient.MountOption();
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var all = new Option<bool>("--all") { Description = "Also the subchannels of this host that could be attached; no mount is needed then" };
-        var noMount = new Option<bool>("--no-mount") { Description = "Those of this host alone" };
-        var command = new Command("list", "List the mounted subchannels") { mount, noMount, all, json };
+        var noMount = new Option<bool>("--no-mount") { Description = "Only the subchannels of this host, of no mount" };
+        var command = new Command("list", "List the subchannels of a mounted ccwfs") { mount, noMount, all, json };
         var roots = new HostRootOptions();
         roots.AddTo(command, onlySysfs: true);
         command.SetAction(result =>
@@ -66,7 +66,7 @@ internal static class InfoCommand
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("info", "Tell all about a subchannel and its device") { id, mount, json };
+        var command = new Command("info", "Tell all about a subchannel and its device, its policy and the last program that this refused") { id, mount, json };
         command.SetAction(result =>
         {
             IReadOnlyList<KeyValuePair<string, string>> facts =
@@ -94,7 +94,7 @@ internal static class AddCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var spec = new Argument<string>("spec") { Description = $"The device: {DeviceSpec.Syntax}" };
+        var spec = new Argument<string>("SPEC") { HelpName = "SPEC", Description = $"The device, like {DeviceSpec.Examples}. {DeviceSpec.WhereKeysAre}" };
         spec.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
         var command = new Command("add", "Add a device to a mounted ccwfs") { spec, mount };
         command.SetAction(result =>
@@ -118,7 +118,7 @@ internal static class RemoveCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var force = new Option<bool>("--force") { Description = "Suddenly, without asking a VFIO client to let go" };
+        var force = new Option<bool>("--force") { Description = "Take it away at once; without it a VFIO client (QEMU) is asked to let go first" };
         var command = new Command("remove", "Remove a device from a mounted ccwfs") { id, force, mount };
         command.SetAction(result =>
         {
@@ -136,9 +136,9 @@ internal static class PathCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var chpid = new Argument<string>("chpid") { Description = "Channel-path id, like 40" };
-        var state = new Argument<string>("state") { Description = "off or on" };
-        state.AcceptOnlyFromAmong("off", "on");
+        var chpid = new Argument<string>("CHPID") { HelpName = "CHPID", Description = "Channel-path id, like 40" };
+        var state = new Argument<string>("off|on") { HelpName = "off|on", Description = "Take it away, or bring it back" };
+        state.OneOf("off", "on");
         var command = new Command("path", "Take a channel path of an emulated device away, or bring it back") { id, chpid, state, mount };
         command.SetAction(result =>
         {

@@ -112,7 +112,7 @@ internal static class ImageVerbs
         else
         {
             output.WriteLine($"{(changed ? "attached" : "already attached")}: image {path}, subchannel {row.Subchannel}, device {row.Device}");
-            output.WriteLine($"ccwfs:    ccwfs qemu {row.Subchannel} -- qemu-system-s390x …");
+            output.WriteLine($"ccwfs:    ccwfs qemu {row.Subchannel}{ControlClient.Mounted(mountPoint)} -- qemu-system-s390x …");
         }
         return changed ? null : KeysLeft(options, row);
     }

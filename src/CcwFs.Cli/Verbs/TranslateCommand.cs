@@ -18,40 +18,61 @@ internal static class TranslateCommand
     internal static Command Create()
     {
         var source = new ProgramSource();
-        var vectors = new Option<FileInfo?>("--vectors") { Description = "Answer a file of conformance vectors, one JSON object a line" };
-        var format = new Option<string?>("--format") { Description = "Write the program in this format: packed, one block of 4096 bytes" };
-        var withData = new Option<bool>("--with-data") { Description = "The program's data follow the block, so that it can be run elsewhere" };
-        var output = new Option<string?>("--output", "-o") { Description = "The file to write (default: standard output)" };
-        var from = new Option<string?>("--from") { Description = "Read a program of this format, packed, from the named file, and print it CCW by CCW" };
-        var unpack = new Option<string?>("--unpack") { Description = "With --from: write the memory that the program runs in to this file" };
-        var at = new Option<string?>("--at") { Description = "With --unpack: the page for the CCWs, in hex (default: the first free one)" };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        format.AcceptOnlyFromAmong(Packed);
-        from.AcceptOnlyFromAmong(Packed);
+        var vectors = new Option<string?>("--vectors") { Description = "Answer a file of conformance vectors, one JSON object a line", HelpName = "FILE" };
+        var format = new Option<string?>("--format") { Description = "Write the program in this format: packed, one block of 4096 bytes", HelpName = Packed };
+        var withData = new Option<bool>("--with-data") { Description = "With --format: the program's data follow the block, so that it can be run elsewhere" };
+        var output = new Option<string?>("--output", "-o") { Description = "With --format: the file to write (default: standard output)", HelpName = "FILE" };
+        var from = new Option<string?>("--from") { Description = "Read a program of this format, packed, from the file that is named in place of CCWs, and print it CCW by CCW", HelpName = Packed };
+        var unpack = new Option<string?>("--unpack") { Description = "With --from: write the memory that the program runs in to this file", HelpName = "FILE" };
+        var at = new Option<string?>("--at") { Description = "With --unpack: the page for the CCWs, in hex (default: the first free one)", HelpName = "ADDRESS" };
+        var json = new Option<bool>("--json") { Description = "With --from: print JSON" };
+        format.OneOf(Packed);
+        from.OneOf(Packed);
         var command = new Command("translate", "Pack and unpack channel programs, or answer conformance vectors") { vectors, format, withData, output, from, unpack, at, json };
         source.AddTo(command);
+        // One of these; each with the options that go with it.
+        (Option Way, string Name, Option[] With)[] ways =
+        [
+            (format, "--format", [withData, output, .. source.Options]),
+            (from, "--from", [unpack, at, json]),
+            (vectors, "--vectors", []),
+        ];
         command.SetAction(result =>
         {
             TextWriter console = result.InvocationConfiguration.Output;
-            int ways = (result.GetValue(vectors) is null ? 0 : 1) + (result.GetValue(format) is null ? 0 : 1) + (result.GetValue(from) is null ? 0 : 1);
-            if (ways != 1)
-                throw new CommandException("give one of --format packed, --from packed and --vectors", CommandException.WrongUsage);
-            if (result.GetValue(vectors) is { } file)
-                AnswerVectors(file, console);
-            else if (result.GetValue(format) is not null)
+            Option way = ChooseWay(result, ways);
+            if (way == format)
                 PackedFiles.Write(PackedOf(source.Get(result)), result.GetValue(withData), result.GetValue(output), console);
+            else if (way == vectors)
+                AnswerVectors(source.Words(result) is [] ? result.GetValue(vectors)! : throw Alone("CCWs do not go with --vectors"), console);
+            else if (result.GetResult(at) is not null && result.GetResult(unpack) is null)
+                throw Alone("--at goes with --unpack FILE alone");
             else
                 Read(PackedFile(source, result), result.GetValue(unpack), Address(result.GetValue(at)), result.GetValue(json), result.InvocationConfiguration);
         });
         return command;
     }
 
+    /// <summary>The one thing to do; options that would be passed over are refused.</summary>
+    private static Option ChooseWay(ParseResult result, (Option Way, string Name, Option[] With)[] ways)
+    {
+        (Option Way, string Name, Option[] With)[] given = [.. ways.Where(way => result.GetResult(way.Way) is { Implicit: false })];
+        if (given is not [var only])
+            throw Alone($"give one of --format packed, --from packed and --vectors FILE{(given.Length > 1 ? $", not {string.Join(" and ", given.Select(way => way.Name))}" : "")}");
+        IEnumerable<Option> others = ways.SelectMany(way => way.With).Except(only.With);
+        return others.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } other
+            ? throw Alone($"{other.Name} does not go with {only.Name}")
+            : only.Way;
+    }
+
+    private static CommandException Alone(string message) => new($"{message}; see: ccwfs translate --help", CommandException.WrongUsage);
+
     private static PackedProgram PackedOf((AssembledProgram? Text, PackedProgram? Packed, IReadOnlyList<uint> Addresses) given) =>
         given.Packed ?? ProgramSource.Pack(given.Text!);
 
-    private static string PackedFile(ProgramSource source, ParseResult result) => source.Words(result) is [var file] && !source.IsGivenByOption(result)
+    private static string PackedFile(ProgramSource source, ParseResult result) => source.Words(result) is [var file]
         ? file
-        : throw new CommandException("--from packed takes the name of one file", CommandException.WrongUsage);
+        : throw Alone("--from packed takes the name of one file");
 
     private static uint? Address(string? text) => text is null ? null
         : uint.TryParse(text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text[2..] : text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? address
@@ -68,10 +89,10 @@ internal static class TranslateCommand
             PackedFiles.Unpack(program, block, image, json ? console.Error : console.Output);
     }
 
-    private static void AnswerVectors(FileInfo file, TextWriter output)
+    private static void AnswerVectors(string file, TextWriter output)
     {
         int number = 0;
-        foreach (string line in File.ReadLines(file.FullName))
+        foreach (string line in Lines(file))
         {
             number++;
             if (string.IsNullOrWhiteSpace(line))
@@ -81,10 +102,27 @@ internal static class TranslateCommand
                 using JsonDocument vector = JsonDocument.Parse(line);
                 output.WriteLine(VectorRunner.Run(vector.RootElement).ToJsonString());
             }
+            catch (CommandException wrong)
+            {
+                throw new CommandException($"{file}:{number}: no vector: {wrong.Message}");
+            }
             catch (Exception wrong) when (wrong is JsonException or FormatException or KeyNotFoundException or InvalidOperationException or OverflowException or ArgumentException)
             {
-                throw new CommandException($"{file}:{number}: no vector: {wrong.Message.ReplaceLineEndings(" ")}");
+                throw new CommandException(
+                    $"{file}:{number}: no vector: {(wrong is JsonException ? "it is not JSON" : "a member is missing, or not of its form")}; a vector is an object with \"name\", \"orb\", \"memory\" and \"mapped\"");
             }
+        }
+    }
+
+    private static IEnumerable<string> Lines(string file)
+    {
+        try
+        {
+            return File.ReadLines(file);
+        }
+        catch (Exception failure) when (FileProblem.Is(failure))
+        {
+            throw new CommandException(FileProblem.Of(failure, file));
         }
     }
 }

@@ -11,7 +11,7 @@ internal static class UmountCommand
 {
     internal static Command Create()
     {
-        var mountPoint = new Argument<string?>("mountpoint") { Description = "Default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs", Arity = ArgumentArity.ZeroOrOne };
+        var mountPoint = new Argument<string?>("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = "Default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("umount", "Unmount a ccwfs; of a busy one it names the holders and detaches it lazily") { mountPoint };
         command.SetAction(result =>
         {

@@ -36,8 +36,7 @@ public sealed class DecodeCommandTests
     [InlineData(1, "ccwfs: orb takes 12 bytes, not 2", "orb", "1234")]
     [InlineData(1, "ccwfs: ccw takes a multiple of 8 bytes, not 9", "ccw", "000000000000000000")]
     [InlineData(1, "ccwfs: 'x' at character 1 is not a hex digit", "crw", "xyz")]
-    [InlineData(2, "ccwfs: unknown structure 'tcw': it is one of orb, ccw, scsw, irb, schib, crw, sense, io", "tcw", "00")]
-    [InlineData(2, "ccwfs: --format is 0 or 1, not 2", "ccw", "--format=2", "0000000000000000")]
+    [InlineData(2, "ccwfs: unknown structure 'tcw': did you mean 'ccw'? It is one of orb, ccw, scsw, irb, schib, crw, sense, io", "tcw", "00")]
     public void Errors_are_one_line(int status, string message, params string[] arguments)
     {
         (int actual, string output, string error) = Run(["decode", .. arguments]);

@@ -167,7 +167,12 @@ internal sealed class ImageSeries : IDisposable
     /// <summary>The part of a .NET message before the path it appends.</summary>
     internal static string Reason(Exception error)
     {
-        string message = error.InnerException is IOException && error is UnauthorizedAccessException ? "permission denied" : error.Message;
+        string message = error switch
+        {
+            UnauthorizedAccessException { InnerException: IOException } => "permission denied",
+            DirectoryNotFoundException => "its directory does not exist; make that first",
+            _ => error.Message,
+        };
         int path = message.IndexOf(" : '", StringComparison.Ordinal);
         return (path > 0 ? message[..path] : message).ReplaceLineEndings(" ");
     }
