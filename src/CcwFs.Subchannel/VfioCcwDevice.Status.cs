@@ -62,7 +62,11 @@ public sealed partial class VfioCcwDevice
     }
 
     /// <inheritdoc/>
-    public void Failed(Exception failure) => DeviceLog.Failed(_logger, Id, failure);
+    public void Failed(Exception failure)
+    {
+        if (_failureLines.May())
+            DeviceLog.Failed(_logger, Id, failure);
+    }
 
     /// <summary>Takes one status of the subchannel, if it has any.</summary>
     private bool TakeStatus()

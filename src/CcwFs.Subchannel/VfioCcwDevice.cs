@@ -47,7 +47,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
     private bool _warnedPrefetch;
     private bool _crwLost;               // reports were lost since the last one queued
-    private readonly LogLimit _refusalLines, _interruptLines, _reportLines;
+    private readonly LogLimit _refusalLines, _interruptLines, _reportLines, _failureLines;
     private int _owed;                   // 1: something was begun and nobody has let the backend go on yet
 
     /// <summary>
@@ -58,7 +58,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         (_subchannel, _space, _runSpace, _logger) = (subchannel, space, space, logger);
         LogLimit Limit(string what) => new(time ?? TimeProvider.System, count => DeviceLog.LeftOut(logger, Id, count, what));
-        (_refusalLines, _interruptLines, _reportLines) = (Limit("programs that the policy refused"), Limit("interrupts that were dropped"), Limit("channel reports that were lost"));
+        (_refusalLines, _interruptLines) = (Limit("programs that the policy refused"), Limit("interrupts that were dropped"));
+        (_reportLines, _failureLines) = (Limit("channel reports that were lost"), Limit("programs that failed"));
         Id = subchannel.Id with { CssId = css ?? subchannel.Id.CssId };
         Device = subchannel.Device with { CssId = css ?? subchannel.Device.CssId };
         _subchannel.Connect(this);
@@ -195,7 +196,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         _space.Map.RemoveOwner(this);
         _removal?.Dispose();
         _spacing?.Dispose();
-        foreach (LogLimit lines in (LogLimit[])[_refusalLines, _interruptLines, _reportLines])
+        foreach (LogLimit lines in (LogLimit[])[_refusalLines, _interruptLines, _reportLines, _failureLines])
             lines.Dispose();
         _subchannel.Dispose();
     }

@@ -22,6 +22,14 @@ public sealed partial class ManPageTests : IDisposable
     }
 
     [Fact]
+    public void The_page_of_run_has_the_language_of_channel_programs()
+    {
+        string page = Rendered("man1/ccwfs-run.1");
+        Assert.Matches(@"(?s)\n       LOCATE_RECORD\n +47, storage to device\. Words: op=, orient=, seek=,", page);
+        Assert.Matches(@"(?s)\n       NO_OPERATION\n +03, no data\. Also NOP\.", page);
+    }
+
+    [Fact]
     public void Every_sentence_ends_with_one_full_stop()
     {
         foreach (string page in Directory.GetFiles(_scratch.Path, "*", SearchOption.AllDirectories))
@@ -36,7 +44,7 @@ public sealed partial class ManPageTests : IDisposable
     [Fact]
     public void Help_texts_and_descriptions_are_written_alike()
     {
-        foreach (string[] verb in (string[][])[[], ["mount"], ["dasd"], ["dasd", "create"], ["dasd", "info"], ["translate"], ["qemu"], ["config"]])
+        foreach (string[] verb in (string[][])[["mount"], ["dasd"], ["dasd", "create"], ["dasd", "info"], ["translate"], ["qemu"], ["config"]])
             Assert.DoesNotMatch(@"(?m)[a-z]\.( \[default.*)?$", Child.Ccwfs([.. verb, "--help"]).Ok().Output);
     }
 

@@ -51,6 +51,9 @@ public static class ProgramText
         }
     }
 
+    /// <summary>The words that a command takes its parameters in, for help; none for most.</summary>
+    public static IReadOnlyList<string> ParameterKeys(byte command) => ParameterBuilder.Find(command)?.Keys ?? [];
+
     private static AssembledProgram Assemble(ProgramParser parser)
     {
         List<ParsedCcw> ccws = parser.Ccws;

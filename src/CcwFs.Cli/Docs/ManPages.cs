@@ -65,6 +65,8 @@ internal sealed class ManPages(RootCommand root, string version)
         }
         if (verb.Name is "mount" or "add")
             Devices(page);
+        if (verb.Name is "run")
+            ProgramChapter.Write(page);
         if (VerbText.Of(verb.Name).Examples is { Length: > 0 } examples)
         {
             page.Section("EXAMPLES");

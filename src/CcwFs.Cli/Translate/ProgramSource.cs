@@ -11,7 +11,7 @@ internal sealed class ProgramSource
 {
     private const int MaxText = 1 << 20; // arbitrary
 
-    private readonly Argument<string[]> _ccws = new("CCW") { HelpName = "CCW", Description = "CCWs, one an argument: 'SENSE_ID sli count=40'", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Argument<string[]> _ccws = new("CCW") { HelpName = "CCW", Description = "CCWs, one an argument: 'SENSE_ID sli count=40'. Commands and words: man ccwfs-run", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<string?> _file = new("--program") { Description = "A file of CCWs, one a line, or a packed program", HelpName = "FILE" };
     private readonly Option<string?> _memory = new("--memory") { Description = "A file of guest memory from address 0 on, with the program that --orb starts", HelpName = "FILE" };
     private readonly Option<string?> _orb = new("--orb") { Description = "The ORB for --memory, 12 bytes in hex", HelpName = "HEX" };

@@ -11,7 +11,7 @@ public sealed class LogLimitTests
 {
     private const int Lines = 10;
     private const int Waiting = 32; // interrupts behind the one that is shown
-    private const string Refused = "programs that the policy refused", Dropped = "interrupts that were dropped", Lost = "channel reports that were lost";
+    private const string Refused = "programs that the policy refused", Dropped = "interrupts that were dropped", Lost = "channel reports that were lost", Failed = "programs that failed";
     private const ulong Nop = 0x0320_0001_0000_2000;
     private static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
 
@@ -23,6 +23,7 @@ public sealed class LogLimitTests
         { Refused, "the policy refused a program because of NO_OPERATION" },
         { Dropped, "interrupts wait unread" },
         { Lost, "was lost, nobody reads crw" },
+        { Failed, "a program failed in a way that it should not" },
     };
 
     [Theory]
@@ -103,6 +104,8 @@ public sealed class LogLimitTests
                 machine.Run(0x1000);
             else if (what == Dropped)
                 machine.Subchannel.Inject(Attention);
+            else if (what == Failed)
+                machine.Device.Failed(new InvalidOperationException());
             else
                 machine.Subchannel.Report(Crw.ChannelPath(0, Crw.Initialized));
         }
