@@ -104,7 +104,7 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         string Try(params string[] options) => _mounted.Ccwfs("attach", [image, .. options]).Refused(2);
         Assert.Contains("--persist is for devices of the host", Try("--persist"), StringComparison.Ordinal);
         Assert.Contains("--uuid is for devices of the host", Try("--uuid", Uuid), StringComparison.Ordinal);
-        Assert.Contains("unknown key 'iommu'", Try("--keys", "iommu=/dev/null"), StringComparison.Ordinal);
+        Assert.Contains("only a vfio has the key 'iommu'", Try("--keys", "iommu=/dev/null"), StringComparison.Ordinal);
         Assert.DoesNotContain(image, _mounted.Ccwfs("info", "0.0.0000").Ok().Output, StringComparison.Ordinal);
         Assert.Single(JsonDocument.Parse(_mounted.Ccwfs("list", "--json").Ok().Output).RootElement.EnumerateArray());
     }

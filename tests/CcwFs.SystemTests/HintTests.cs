@@ -11,7 +11,7 @@ public sealed class HintTests : IDisposable
     [InlineData("ccwfs list", "info", "0.0.9999")]
     [InlineData("ccwfs list", "run", "0.0.9999", "NOP")]
     [InlineData("ccwfs list", "path", "0.0.0000", "99", "off")]
-    [InlineData("ccwfs list", "detach", "nothing.ckd")]
+    [InlineData("ccwfs list", "detach", "./nothing.ckd")]
     [InlineData("ccwfs list --all", "detach", "0.0.4711", "--sysfs", "/nowhere")]
     [InlineData("ccwfs list", "remove", "0.0.9999")]
     [InlineData("ccwfs remove 0.0.0000", "add", "dasd,id=0.0.0000")]
