@@ -81,6 +81,9 @@ internal sealed class HostModel
     /// <summary>A write of this text (* any) to this path ends with this errno; 0: it is accepted and does nothing. Once, or always.</summary>
     internal void Fail(string path, string text, int errno, bool once) => _failures.Add((path, text, errno, once));
 
+    /// <summary>How many failures have not come yet, or come always.</summary>
+    internal int FailuresLeft => _failures.Count;
+
     /// <summary>Nothing fails any more.</summary>
     internal void Heal() => _failures.Clear();
 

@@ -39,6 +39,8 @@ string Obey(HostHandlers host, string[] words)
             case ["fail" or "fail-once", var errno, var path, .. var text]:
                 model.Fail(path, string.Join(' ', text), int.Parse(errno, CultureInfo.InvariantCulture), once: words[0] == "fail-once");
                 break;
+            case ["failures"]:
+                return model.FailuresLeft.ToString(CultureInfo.InvariantCulture) + "\n";
             case ["heal"]:
                 model.Heal();
                 break;

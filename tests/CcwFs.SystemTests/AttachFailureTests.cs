@@ -58,6 +58,68 @@ public sealed class AttachFailureTests : IClassFixture<FakeHost>
         Assert.Equal(before, _host.Tree());
     }
 
+    /// <summary>A file where a directory of ours is to be: what a full or read-only disk does.</summary>
+    [Theory]
+    [InlineData("record", "/var/lib", "undone: nothing, nothing had been changed")]
+    [InlineData("unit", "/etc/systemd", "undone: mdev, bind, override, unbind, offline, record")]
+    public void A_file_of_ours_that_cannot_be_written_is_a_failed_step(string step, string file, string undone)
+    {
+        _host.Tell("module");
+        _host.Shell($"mkdir -p $ROOT{Path.GetDirectoryName(file)}; touch $ROOT{file}").Ok();
+        string before = _host.Tree();
+        string line = _host.Ccwfs("attach", Device, "--persist").Refused(1);
+        Assert.Contains($"failed at step '{step}': ", line, StringComparison.Ordinal);
+        Assert.Contains(file, line, StringComparison.Ordinal);
+        Assert.EndsWith(undone, line, StringComparison.Ordinal);
+        Assert.Equal(before, _host.Tree());
+    }
+
+    [Theory]
+    [InlineData("mdevctl", "mdevctl undefine")]
+    [InlineData("driverctl", "driverctl -b css unset-override")]
+    public void A_tool_that_fails_in_detach_is_named_and_detach_can_go_on(string tool, string call)
+    {
+        _host.AddTools();
+        _host.Ccwfs("attach", Device, "--persist", "--uuid", Uuid).Ok();
+        _host.AddProgram(tool, "echo no >&2; exit 3");
+        string line = _host.Ccwfs("detach", Device).Refused(1);
+        Assert.Contains($"failed at step '{tool}': {call} ", line, StringComparison.Ordinal);
+        Assert.Contains("run it again", line, StringComparison.Ordinal);
+        _host.AddTools();
+        _host.Ccwfs("detach", Device).Ok();
+        Assert.DoesNotContain("0.0.0313/driver_override vfio_ccw", _host.Tree(), StringComparison.Ordinal);
+        Assert.DoesNotContain("/etc/", _host.Tree(), StringComparison.Ordinal);
+        Assert.Contains($"{Subchannel}/{Device}/online 1 \n", _host.Tree(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The subchannel goes away under attach's hands.</summary>
+    [Fact]
+    public void A_subchannel_that_vanishes_is_a_failed_step_and_nothing_of_it_is_left()
+    {
+        _host.Tell("module");
+        _host.AddProgram("modprobe", "");
+        _host.Tell($"fail 0 {Drivers}/io_subchannel/unbind 0.0.0313");
+        using System.Diagnostics.Process attach = _host.Start("attach", Device, "--wait", "40");
+        Assert.True(SpinWait.SpinUntil(() => _host.Tree().Contains($"{Subchannel}/{Device}/online 0", StringComparison.Ordinal), Child.Patience));
+        _host.Tell("unplug 0.0.0313");
+        string line = Child.Finish(attach).Refused(1);
+        Assert.EndsWith("subchannel 0.0.0313 is gone; undone: record", line, StringComparison.Ordinal);
+        Assert.DoesNotContain(".json", _host.Tree(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_signal_ends_a_wait_for_the_kernel()
+    {
+        _host.Tell("module");
+        string before = _host.Tree();
+        _host.Tell($"fail-once 0 {Subchannel}/mdev_supported_types/vfio_ccw-io/create *");
+        using System.Diagnostics.Process attach = _host.Start("attach", Device, "--wait", "600");
+        Assert.True(SpinWait.SpinUntil(() => _host.Tell("failures") == "0", Child.Patience)); // the mediated device will not come
+        Child.Run("kill", "-HUP", attach.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)).Ok();
+        Assert.Contains("failed at step 'mdev': interrupted by a signal; undone: bind, override, unbind, offline, record", Child.Finish(attach).Refused(1), StringComparison.Ordinal);
+        Assert.Equal(before, _host.Tree());
+    }
+
     [Fact]
     public void Who_may_not_write_is_told_to_be_root_and_can_attach_afterwards()
     {

@@ -97,6 +97,17 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         Assert.False(Directory.Exists(_host.Root + "/var"));
     }
 
+    /// <summary>The tools know nothing of the mount.</summary>
+    [Fact]
+    public void What_persists_in_a_mount_has_the_unit_beside_the_tools()
+    {
+        _host.AddTools();
+        using JsonDocument plan = JsonDocument.Parse(_host.Ccwfs("attach", "0.0.2b09", "--persist", "--dry-run", "--json", "--mount", _mounted.MountPoint).Ok().Output);
+        string[] steps = [.. plan.RootElement.GetProperty("steps").EnumerateArray().Where(step => step.GetProperty("commands").GetArrayLength() > 0).Select(step => step.GetProperty("step").GetString()!)];
+        Assert.Equal(["record", "module", "offline", "unbind", "override", "driverctl", "bind", "mdev", "mdevctl", "unit", "mount"], steps);
+        Assert.Contains($" --mount {_mounted.MountPoint}", plan.RootElement.GetProperty("steps").ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_image_is_refused_what_only_a_device_of_the_host_can_have()
     {
@@ -202,15 +213,25 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
             $CCWFS run 0.0.0313 "SENSE_ID sli count=40" --mount $S/b
             $CCWFS detach 0.0.2b09 $on
             $CCWFS list --mount $S/b
+            $CCWFS attach 0.0.2b09 --keys id=0.0.0005,readonly $on
+            echo "at another id"
+            $CCWFS list --all --mount $S/b
+            $CCWFS attach 0.0.2b09 --keys readonly $on
+            $CCWFS detach 2b09 $on
             '
             """).Ok();
         string[] lines = outcome.Output.Split('\n');
-        Assert.Single(lines, line => line.StartsWith("attached: device 0.0.2b09, subchannel 0.0.0313,", StringComparison.Ordinal));
-        Assert.Single(lines, line => line.StartsWith("already attached: device 0.0.2b09,", StringComparison.Ordinal));
+        Assert.Equal(2, lines.Count(line => line.StartsWith("attached: device 0.0.2b09, subchannel 0.0.0313,", StringComparison.Ordinal)));
+        Assert.Equal(2, lines.Count(line => line.StartsWith("already attached: device 0.0.2b09,", StringComparison.Ordinal)));
         Assert.Contains($"ccwfs:    ccwfs qemu 0.0.0313 --mount {_mounted.Scratch.At("space")}/b -- qemu-system-s390x …", lines);
-        Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0313 .* vfio ", Assert.Single(lines, line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
+        Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0313 .* vfio ", Assert.Single(Before("at another id"), line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
+        Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0005 .* vfio ", Assert.Single(lines.Except(Before("at another id")), line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
+        Assert.Equal(
+            "ccwfs: 0.0.0005 was there already, with the keys that it was added with; for --keys readonly, if they differ, first: ccwfs remove 0.0.0005\n", outcome.Error);
         Assert.Contains("ended well: channel end, device end", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("detached: 0.0.2b09 (undone: mount, mdev, bind, override, unbind, offline, record)", lines);
+        Assert.Contains("detached: 2b09 (undone: mount, mdev, bind, override, unbind, offline, record)", lines);
         Assert.Equal(before, _host.Tree());
+        IEnumerable<string> Before(string mark) => lines.TakeWhile(line => line != mark);
     }
 }

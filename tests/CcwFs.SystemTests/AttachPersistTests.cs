@@ -167,6 +167,42 @@ public sealed partial class AttachPersistTests : IClassFixture<FakeHost>
         Assert.Contains("proc/cio_ignore 0.0.3000 \n", _host.Tree(), StringComparison.Ordinal);
     }
 
+    /// <summary>Every place where a killed attach can have stopped: the state after each command of its dry run.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Detach_undoes_a_half_done_attach_that_was_to_persist(bool tools)
+    {
+        if (tools)
+            _host.AddTools();
+        string before = _host.Tell("tree");
+        string[] acts = [.. string.Join('\n', _host.Ccwfs("attach", "0.0.2b09", "--persist", "--uuid", Uuid, "--dry-run").Ok().Output
+            .Split('\n').Where(line => !line.StartsWith('#') && !line.StartsWith("until", StringComparison.Ordinal))).Split("\n", StringSplitOptions.RemoveEmptyEntries)];
+        string[] whole = Whole(acts);
+        Assert.Equal(8, whole.Length);
+        for (int done = 1; done <= whole.Length; done++)
+        {
+            _host.Shell(string.Join('\n', whole.Take(done))).Ok();
+            _host.Ccwfs("detach", "0.0.2b09").Ok();
+            Assert.Equal(before, _host.Tell("tree"));
+            Assert.Empty(Left());
+        }
+    }
+
+    /// <summary>Commands whose quoted text goes over lines, in one piece each.</summary>
+    private static string[] Whole(string[] lines)
+    {
+        List<string> whole = [];
+        foreach (string line in lines)
+        {
+            if (whole.Count > 0 && whole[^1].Count(c => c == '\'') % 2 != 0)
+                whole[^1] += "\n" + line;
+            else
+                whole.Add(line);
+        }
+        return [.. whole];
+    }
+
     /// <summary>mdevctl's definition has the uuid of the attach, also when the mediated device did not come back.</summary>
     [Fact]
     public void After_a_reboot_without_the_mediated_device_its_definition_is_found_by_the_record()

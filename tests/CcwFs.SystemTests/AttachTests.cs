@@ -79,6 +79,17 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
     }
 
     [Fact]
+    public void A_driver_that_somebody_chose_for_the_subchannel_is_chosen_again()
+    {
+        _host.Tell("module");
+        Assert.Equal("0", _host.Tell("write sys/devices/css0/0.0.0314/driver_override io_subchannel"));
+        string before = _host.Tree();
+        _host.Ccwfs("attach", "0.0.2b0a").Ok();
+        _host.Ccwfs("detach", "0.0.2b0a").Ok();
+        Assert.Equal(before, _host.Tree());
+    }
+
+    [Fact]
     public void The_default_uuid_is_always_the_same()
     {
         string first = UuidOf(_host.Ccwfs("attach", "0.0.2b09", "--json").Ok().Output);
@@ -238,6 +249,13 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
         Assert.Contains("failed at step 'module': modprobe vfio_ccw: modprobe: FATAL: Module vfio_ccw not found", line, StringComparison.Ordinal);
         Assert.Contains("this kernel has no vfio_ccw: Debian's s390x kernel is built without it, those of Ubuntu, Fedora, RHEL and SLES have it; undone: record", line, StringComparison.Ordinal);
         Assert.Equal(before, _host.Tree());
+    }
+
+    [Fact]
+    public void A_module_that_cannot_be_loaded_for_another_reason_is_not_said_to_be_missing()
+    {
+        _host.AddProgram("modprobe", "echo \"modprobe: ERROR: could not insert 'vfio_ccw': Operation not permitted\" >&2; exit 1");
+        Assert.EndsWith("Operation not permitted; undone: record", _host.Ccwfs("attach", "0.0.2b09").Refused(1), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,8 +51,9 @@ internal sealed record AttachRecord
     {
         bool isBusId = DeviceName.TryBusId(name, out DeviceId number);
         string wanted = isBusId ? number.ToString() : name.ToLowerInvariant();
-        return HostFiles.Names(DirectoryOf(roots)).Where(file => file.EndsWith(".json", StringComparison.Ordinal)).Select(file => Load($"{DirectoryOf(roots)}/{file}")).FirstOrDefault(record =>
-            isBusId ? (DeviceName.MayDevice(name) && record?.Device == wanted) || (DeviceName.MaySubchannel(name) && record?.Subchannel == wanted) : record?.Uuid == wanted);
+        return All(roots).FirstOrDefault(record => isBusId
+            ? (DeviceName.MayDevice(name) && record.Device == wanted) || (DeviceName.MaySubchannel(name) && record.Subchannel == wanted)
+            : record.Uuid == wanted);
     }
 
     /// <summary>A reboot brings the host back to what it was, so only what is to survive one is still true after it.</summary>
@@ -83,6 +84,33 @@ internal sealed record AttachRecord
         Override = earlier is not null ? earlier.Override : now.Override == HostDevice.VfioDriver ? null : now.Override,
         Persist = persist || earlier?.Persist == true,
     };
+
+    /// <summary>The records that can be read: what is wrong with another device's is told when that is attached or detached.</summary>
+    private static IEnumerable<AttachRecord> All(HostRoots roots)
+    {
+        IReadOnlyList<string> files = [];
+        try
+        {
+            files = HostFiles.Names(DirectoryOf(roots));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // An ordinary user, of whose devices none is there.
+        }
+        foreach (string file in files.Where(file => file.EndsWith(".json", StringComparison.Ordinal)))
+        {
+            AttachRecord? record = null;
+            try
+            {
+                record = Load($"{DirectoryOf(roots)}/{file}");
+            }
+            catch (CommandException)
+            {
+            }
+            if (record is not null)
+                yield return record;
+        }
+    }
 
     private static string DirectoryOf(HostRoots roots) => $"{roots.Root}/var/lib/ccwfs/attached";
 

@@ -29,8 +29,8 @@ internal sealed record WriteAttribute(string Path, string Text) : HostAction
     }
 }
 
-/// <summary>A program that runs to its end.</summary>
-internal sealed record RunProgram(string Program, IReadOnlyList<string> Arguments, string Advice = "") : HostAction
+/// <summary>A program that runs to its end; <paramref name="Advise"/>: what to add to its own words when it fails.</summary>
+internal sealed record RunProgram(string Program, IReadOnlyList<string> Arguments, Func<string, string>? Advise = null) : HostAction
 {
     /// <inheritdoc/>
     internal override string ToShell() => string.Join(' ', ((string[])[Program, .. Arguments]).Select(ShellText.Quote));
@@ -39,10 +39,13 @@ internal sealed record RunProgram(string Program, IReadOnlyList<string> Argument
     internal override void Carry()
     {
         if (Execution.Find(Program) is not { } path)
-            throw new CommandException($"{Program} is not found{Advice}");
+            throw new CommandException($"{Program} is not found; install it, or do what it does by hand: {ToShell()}");
         (int status, string output, string error) = ChildProcess.Run(path, Arguments);
         if (status != 0)
-            throw new CommandException($"{ToShell()}: {ChildProcess.FirstLine(error.Length > 0 ? error : output)}{Advice}");
+        {
+            string said = ChildProcess.FirstLine(error.Length > 0 ? error : output);
+            throw new CommandException($"{ToShell()}: {said}{Advise?.Invoke(said)}");
+        }
     }
 }
 
@@ -95,6 +98,11 @@ internal sealed record SaveFile(string Path, string Text) : HostAction
         {
             throw new CommandException($"{Path} cannot be written: permission denied; be root");
         }
+        catch (IOException)
+        {
+            File.Delete(Path + ".new"); // part of it, on a full disk
+            throw;
+        }
     }
 }
 
@@ -120,5 +128,15 @@ internal sealed record DeleteFile(string Path) : HostAction
     internal override string ToShell() => $"rm -f {ShellText.Quote(Path)}";
 
     /// <inheritdoc/>
-    internal override void Carry() => File.Delete(Path);
+    internal override void Carry()
+    {
+        try
+        {
+            File.Delete(Path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Its directory was not made yet.
+        }
+    }
 }

@@ -8,11 +8,14 @@ internal static class HostList
     /// <summary>The backend of a row that is in no mount.</summary>
     private const string Backend = "host";
 
-    /// <summary>The mounted rows, and those of the host's I/O subchannels with a device that are not among them.</summary>
-    internal static IReadOnlyList<DeviceRow> With(IReadOnlyList<DeviceRow> mounted, HostResolver resolver)
+    /// <summary>The mounted rows, and those of the host's I/O subchannels with a device that are not among them, under whichever id.</summary>
+    internal static IReadOnlyList<DeviceRow> With(IReadOnlyList<DeviceRow> mounted, string? mountPoint, HostResolver resolver)
     {
-        HashSet<string> shown = [.. mounted.Where(row => row.Backend == HostMounts.RealBackend).SelectMany(row => new[] { row.HostSubchannel ?? row.Subchannel, row.Uuid })];
-        return [.. mounted, .. resolver.All().Where(d => d is { IsIo: true, Device: not null }).Select(Row).Where(row => !shown.Contains(row.Subchannel) && !shown.Contains(row.Uuid))];
+        HashSet<string> shown = [.. mounted.Where(row => row.Backend == HostMounts.RealBackend).Select(row => row.HostSubchannel ?? row.Subchannel)];
+        return [.. mounted, .. resolver.All().Where(d => d is { IsIo: true, Device: not null } && !shown.Contains(d.Id.ToString()) && !IsShown(d)).Select(Row)];
+
+        bool IsShown(HostDevice device) =>
+            device.Mdev is not null && shown.Count > 0 && HostMounts.Find(mountPoint!, device.Id, device.Mdev, resolver.Roots) is not null;
     }
 
     private static DeviceRow Row(HostDevice device) => new(

@@ -13,6 +13,7 @@ internal sealed class HostLock : IDisposable
 {
     private const uint Mode = 0x180; // 0600: who may not attach may not hold it either
     private const int MaxHolder = 200; // arbitrary
+    private const int StepsOfPatience = 2; // so that a holder with one step that does not come takes no others along
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20); // arbitrary
 
     private readonly FileDescriptor _file;
@@ -21,8 +22,8 @@ internal sealed class HostLock : IDisposable
     private HostLock(FileDescriptor file, bool isOurs) => (_file, _isOurs) = (file, isOurs);
 
     /// <summary>
-    /// The one of a host, beside the record of what was before: a file in /run, in which <paramref name="work"/> says who has it. Waits as long as
-    /// <paramref name="patience"/>; throws then, and says who.
+    /// The one of a host, beside the record of what was before: a file in /run, in which <paramref name="work"/> says who has it. Waits
+    /// (<paramref name="patience"/>: for one step of the holder); throws then, and says who.
     /// </summary>
     internal static HostLock OfHost(HostRoots roots, string work, TimeSpan patience)
     {
@@ -47,22 +48,30 @@ internal sealed class HostLock : IDisposable
     private static HostLock Take(string path, OpenOptions options, TimeSpan patience, bool isOurs)
     {
         int failed = FileDescriptor.Open(path, options, Mode, out FileDescriptor file);
-        for (long start = Environment.TickCount64; failed == 0; Thread.Sleep(s_lookAgain))
+        if (failed == 0)
+            failed = Wait(file, isOurs, patience * StepsOfPatience);
+        if (failed == 0)
+            return new HostLock(file, isOurs);
+        file.Dispose();
+        throw new CommandException($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
+    }
+
+    /// <summary>Waits for as long as one and the same holder is given: at boot many units are each other's holders.</summary>
+    private static int Wait(FileDescriptor file, bool isOurs, TimeSpan patience)
+    {
+        string holder = "";
+        for (long since = Environment.TickCount64; ; Thread.Sleep(s_lookAgain))
         {
-            failed = file.TryLock(exclusive: true);
-            if (failed == 0)
-                return new HostLock(file, isOurs);
+            int failed = file.TryLock(exclusive: true);
             if (failed != -(int)Errno.EWOULDBLOCK)
-                break;
-            failed = 0;
-            if (Environment.TickCount64 - start < patience.TotalMilliseconds)
+                return failed;
+            if (isOurs && Holder(file) is { } now && now != holder)
+                (holder, since) = (now, Environment.TickCount64);
+            if (Environment.TickCount64 - since < patience.TotalMilliseconds)
                 continue;
-            string holder = isOurs ? Holder(file) : "";
             file.Dispose();
             throw new CommandException($"{(holder.Length > 0 ? holder : "another ccwfs attach or detach")} is at work; run it again when that has ended, or wait longer with --wait SECONDS");
         }
-        file.Dispose();
-        throw new CommandException($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
     }
 
     private static string Holder(FileDescriptor file)

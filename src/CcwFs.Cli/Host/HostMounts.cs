@@ -57,6 +57,16 @@ internal static class HostMounts
             : throw new CommandException($"{wanted} is a subchannel and another one's device; write {HostResolver.SubchannelPrefix}{wanted} or {HostResolver.DevicePrefix}{wanted}");
     }
 
-    private static IReadOnlyList<KeyValuePair<string, string>>? Facts(string mountPoint, string id) =>
-        ControlClient.Send(mountPoint, new ControlRequest { Verb = "info", Id = id }).Facts;
+    /// <summary>What `info` tells; null when the device has left the mount meanwhile.</summary>
+    private static IReadOnlyList<KeyValuePair<string, string>>? Facts(string mountPoint, string id)
+    {
+        try
+        {
+            return ControlClient.Send(mountPoint, new ControlRequest { Verb = "info", Id = id }).Facts;
+        }
+        catch (CommandException)
+        {
+            return null;
+        }
+    }
 }

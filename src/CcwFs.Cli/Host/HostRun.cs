@@ -19,6 +19,7 @@ internal static class HostRun
     internal static IReadOnlyList<StepResult> Attach(HostTarget target, string what)
     {
         using var interruption = new Interruption();
+        target.Waiting = interruption.ThrowIfAsked;
         List<StepResult> results = [];
         HashSet<HostStep> before = [.. HostSteps.All.Where(step => (target.IsFound || step.IsEarly) && step.IsDone(target))];
         foreach (HostStep step in HostSteps.All)
@@ -90,7 +91,7 @@ internal static class HostRun
     /// </summary>
     private static string TakeBack(HostTarget target, HashSet<HostStep> before)
     {
-        target.IsRollback = true;
+        (target.IsRollback, target.Waiting) = (true, () => { });
         List<string> undone = [], left = [];
         foreach (HostStep step in HostSteps.All.Reverse().Where(step => !before.Contains(step) && (target.IsFound || step.IsEarly)))
         {

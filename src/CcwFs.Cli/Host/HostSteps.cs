@@ -1,5 +1,6 @@
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Mount;
+using CcwFs.Cli.Qemu;
 using CcwFs.Linux;
 
 namespace CcwFs.Cli.Host;
@@ -48,7 +49,7 @@ internal static class HostSteps
 
         // A module that was loaded stays after a detach: other subchannels may have come to use it.
         new("module", t => HostFiles.Exists(t.DriverDirectory),
-            t => [new RunProgram("modprobe", [HostDevice.VfioDriver], NoModule),
+            t => [new RunProgram("modprobe", [HostDevice.VfioDriver], said => said.Contains("not found", StringComparison.Ordinal) ? NoModule : ""),
                 Await(t, () => HostFiles.Exists(t.DriverDirectory), $"[ -e {t.DriverDirectory} ]", $"{t.DriverDirectory} is not there{NoModule}")],
             t => !t.IsRollback || !HostFiles.Exists(t.DriverDirectory), _ => [new RunProgram("modprobe", ["-r", HostDevice.VfioDriver])])
         { IsEarly = true },
@@ -106,7 +107,7 @@ internal static class HostSteps
         },
 
         new("mount", t => t.Options.MountPoint is null || t.Mounted is not null,
-            t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "add", Spec = Spec(t), Directory = "/" }, $"ccwfs add {Spec(t)}")],
+            t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "add", Spec = Spec(t), Directory = "/" }, $"ccwfs add {ShellText.Quote(Spec(t))}")],
             t => !t.IsFound || t.Mounted is null,
             t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "remove", Id = t.Mounted?.Subchannel, Force = t.Options.Force },
                 $"ccwfs remove {t.Mounted?.Subchannel}{(t.Options.Force ? " --force" : "")}")])
@@ -152,7 +153,13 @@ internal static class HostSteps
 
     private static WriteAttribute Probe(HostTarget target) => new($"{target.Roots.Css}/drivers_probe", target.Id.ToString());
 
-    private static AwaitState Await(HostTarget target, Func<bool> hasCome, string shell, string otherwise) => new(hasCome, target.Options.Patience, shell, otherwise);
+    private static AwaitState Await(HostTarget target, Func<bool> hasCome, string shell, string otherwise) => new(
+        () =>
+        {
+            target.Waiting();
+            return hasCome();
+        },
+        target.Options.Patience, shell, otherwise);
 
     /// <summary>Both or neither: the one without the other does not bring a device back.</summary>
     private static bool HasTools(HostTarget target) => target.Options.Persist && HasOverride(target) && Execution.Find("driverctl") is not null && Execution.Find("mdevctl") is not null;

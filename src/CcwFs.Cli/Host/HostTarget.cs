@@ -83,6 +83,9 @@ internal sealed class HostTarget
     /// <summary>An attach failed and what it did is taken back, as against a detach.</summary>
     internal bool IsRollback { get; set; }
 
+    /// <summary>Called at every look for what is waited for; throws to end that.</summary>
+    internal Action Waiting { get; set; } = () => { };
+
     /// <summary>The subchannel now; throws when it is gone.</summary>
     internal HostDevice Now => _resolver.Read(Id) ?? throw new CommandException($"subchannel {Id} is gone");
 

@@ -33,7 +33,7 @@ internal static class ListCommand
             string? mountPoint = host ? HostMounts.Choose(result.GetValue(mount), none, out _) : result.GetValue(mount);
             IReadOnlyList<DeviceRow> rows = host && mountPoint is null ? [] : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
             if (host)
-                rows = HostList.With(rows, new HostResolver(roots.ReadSysfs(result)));
+                rows = HostList.With(rows, mountPoint, new HostResolver(roots.ReadSysfs(result)));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
             {
