@@ -163,6 +163,28 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
     }
 
     [Fact]
+    public void A_mount_that_dies_meanwhile_is_nothing_to_undo()
+    {
+        using var dying = new MountedCcwfs();
+        string before = _host.Tree();
+        _host.AddProgram("modprobe", $"kill -9 {dying.Pid}; echo 'modprobe: no' >&2; exit 1");
+        string line = _host.Ccwfs("attach", "0.0.2b09", "--mount", dying.MountPoint).Refused(1);
+        Child.Run("umount", "-l", dying.MountPoint).Ok();
+        Assert.EndsWith("failed at step 'module': modprobe vfio_ccw: modprobe: no; undone: record", line, StringComparison.Ordinal);
+        Assert.Equal(before, _host.Tree());
+    }
+
+    /// <summary>Hosts often ignore all numbers but a few.</summary>
+    [Fact]
+    public void An_emulated_device_is_found_though_the_host_ignores_its_number()
+    {
+        _host.Tell("ignore 0.0.0000-0.0.1fff");
+        _mounted.Ccwfs("add", "dasd,id=0.0.0777,devno=0.0.0777").Ok();
+        Assert.Equal("0.0.0776 is not attached\n", _host.Ccwfs("detach", "0.0.0776", "--mount", _mounted.MountPoint).Ok().Output);
+        Assert.Equal("detached: 777 (undone: mount)\n", _host.Ccwfs("detach", "777", "--mount", _mounted.MountPoint).Ok().Output);
+    }
+
+    [Fact]
     public void A_mount_that_is_not_there_is_refused_before_anything_is_done()
     {
         string before = _host.Tree();

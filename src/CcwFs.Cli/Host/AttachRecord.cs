@@ -57,7 +57,7 @@ internal sealed record AttachRecord
     }
 
     /// <summary>A reboot brings the host back to what it was, so only what is to survive one is still true after it.</summary>
-    internal bool IsOf(string? boot) => Persist || Boot == boot;
+    internal bool IsOf(string? boot) => Persist || Boot is null || Boot == boot;
 
     /// <summary>The record in a file; null without one.</summary>
     internal static AttachRecord? Load(string path)

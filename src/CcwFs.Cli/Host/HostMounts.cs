@@ -2,6 +2,7 @@ using CcwFs.ChannelIo;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Mount;
 using CcwFs.Fuse;
+using CcwFs.Linux;
 
 namespace CcwFs.Cli.Host;
 
@@ -24,6 +25,13 @@ internal static class HostMounts
             throw new CommandException($"no ccwfs is mounted at {mountPoint}; mount one: ccwfs mount {mountPoint}, or leave it out with --no-mount");
         note = $"no ccwfs is mounted at {mountPoint}";
         return null;
+    }
+
+    /// <summary>Whether a ccwfs answers there: one that has died shows nothing any more.</summary>
+    internal static bool IsAlive(string mountPoint)
+    {
+        using FileDescriptor? control = ControlClient.TryOpen(mountPoint);
+        return control is not null;
     }
 
     /// <summary>The mounted rows; none without a mount.</summary>

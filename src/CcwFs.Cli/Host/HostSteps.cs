@@ -108,7 +108,7 @@ internal static class HostSteps
 
         new("mount", t => t.Options.MountPoint is null || t.Mounted is not null,
             t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "add", Spec = Spec(t), Directory = "/" }, $"ccwfs add {ShellText.Quote(Spec(t))}")],
-            t => !t.IsFound || t.Mounted is null,
+            t => t.Options.MountPoint is not { } mountPoint || !t.IsFound || (t.IsRollback && !HostMounts.IsAlive(mountPoint)) || t.Mounted is null,
             t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "remove", Id = t.Mounted?.Subchannel, Force = t.Options.Force },
                 $"ccwfs remove {t.Mounted?.Subchannel}{(t.Options.Force ? " --force" : "")}")])
         { OutlivesSubchannel = true },

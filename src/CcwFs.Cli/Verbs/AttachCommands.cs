@@ -33,7 +33,7 @@ internal sealed class AttachArguments
 
     internal Option<double> Wait { get; } = new("--wait")
     {
-        Description = "Seconds to wait for what the kernel does by itself", HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
+        Description = "Seconds to wait for what the kernel does by itself, and for a step of another attach or detach", HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
     };
 
     internal HostRootOptions Roots { get; } = new();
@@ -83,7 +83,7 @@ internal static class AttachCommand
     internal static Command Create()
     {
         var arguments = new AttachArguments();
-        var persist = new Option<bool>("--persist") { Description = "Also after a reboot: through driverctl and mdevctl where both are installed, else by a systemd unit" };
+        var persist = new Option<bool>("--persist") { Description = "Also after a reboot: through driverctl and mdevctl where both are installed, and by a systemd unit what they do not do" };
         var uuid = new Option<string?>("--uuid") { Description = "The mediated device's name (default: the subchannel's own, always the same)", HelpName = "UUID" };
         var keys = new Option<string?>("--keys") { Description = "More keys of the device in the mount, as in a SPEC: id=0.0.0001,readonly", HelpName = "KEY=VALUE,…" };
         keys.CompletionSources.Add(context => Completion.Keys(context.WordToComplete));
@@ -213,27 +213,23 @@ internal static class DetachCommand
             HostOptions options = arguments.Read(result, null, persist: false, null, out string? noMount);
             TextWriter output = result.InvocationConfiguration.Output;
             bool dryRun = result.GetValue(arguments.DryRun), json = result.GetValue(arguments.Json);
-            if (name is not null)
+            var resolver = new HostResolver(arguments.Roots.Read(result));
+            bool isKnown = false;
+            if (name is not null && Find(name, resolver, options, out isKnown) is not null)
             {
-                var resolver = new HostResolver(arguments.Roots.Read(result));
-                if (Find(name, resolver, options, out bool isKnown) is not null)
-                {
-                    using HostLock? held = dryRun ? null : HostLock.OfHost(resolver.Roots, $"detach {word}", options.Patience);
-                    HostTarget? target = Find(name, resolver, options, out _); // as it is with the lock: another detach may have come first
-                    if (target is null)
-                        Nothing(word, dryRun, json, output);
-                    else if (Detach(target, word, dryRun, json, output) is { } note)
-                        result.InvocationConfiguration.Error.WriteLine($"ccwfs: {note}");
-                    return;
-                }
-                if (isKnown)
-                {
+                using HostLock? held = dryRun ? null : HostLock.OfHost(resolver.Roots, $"detach {word}", options.Patience);
+                HostTarget? target = Find(name, resolver, options, out _); // as it is with the lock: another detach may have come first
+                if (target is null)
                     Nothing(word, dryRun, json, output);
-                    return;
-                }
+                else if (Detach(target, word, dryRun, json, output) is { } note)
+                    result.InvocationConfiguration.Error.WriteLine($"ccwfs: {note}");
+                return;
             }
-            if (!ImageVerbs.TryDetach(word, name, options, dryRun, json, output))
+            if (ImageVerbs.TryDetach(word, name, options, dryRun, json, output))
+                return;
+            if (!isKnown)
                 throw Missing(word, name, noMount is null ? "" : $" ({noMount})");
+            Nothing(word, dryRun, json, output);
         });
         return command;
     }
