@@ -89,10 +89,12 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         Assert.False(Directory.Exists(_host.Root + "/var"));
     }
 
-    [Fact]
-    public void An_id_that_another_device_of_the_mount_has_is_refused_before_anything_is_done()
+    [Theory]
+    [InlineData("id=0.0.0000", "0.0.0000 exists already in ")]
+    [InlineData("devno=0.0.0150", "device 0.0.0150 exists already in ")]
+    public void Ids_that_another_device_of_the_mount_has_are_refused_before_anything_is_done(string keys, string why)
     {
-        Assert.Contains("0.0.0000 exists already in ", _host.Ccwfs("attach", "0.0.2b09", "--keys", "id=0.0.0000", "--mount", _mounted.MountPoint).Refused(1), StringComparison.Ordinal);
+        Assert.Contains(why, _host.Ccwfs("attach", "0.0.2b09", "--keys", keys, "--mount", _mounted.MountPoint).Refused(1), StringComparison.Ordinal);
         Assert.Equal("", _host.Tell("writes"));
         Assert.False(Directory.Exists(_host.Root + "/var"));
     }

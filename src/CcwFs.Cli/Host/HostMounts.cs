@@ -38,6 +38,22 @@ internal static class HostMounts
     internal static IReadOnlyList<DeviceRow> Rows(string? mountPoint) =>
         mountPoint is null ? [] : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
 
+    /// <summary>
+    /// Refuses a device whose ids another device of the mount has. <paramref name="own"/> and <paramref name="ownNumber"/>: its own, where
+    /// <paramref name="spec"/> does not say others; null: the mount finds free ones.
+    /// </summary>
+    internal static void RefuseTaken(string mountPoint, DeviceSpec spec, SubchannelId? own, DeviceId? ownNumber)
+    {
+        IReadOnlyList<DeviceRow> rows = Rows(mountPoint);
+        if ((spec.Id ?? own) is { } id && rows.FirstOrDefault(row => row.Subchannel == spec.Shown(id).ToString()) is { } other)
+            throw CommandException.Hinting($"{other.Subchannel} exists already in {mountPoint}; give another id: --keys id=0.0.NNNN, or remove it first: ", $"ccwfs remove {other.Subchannel}");
+        if ((spec.Device ?? ownNumber) is { } number && rows.FirstOrDefault(row => row.Device == (number with { CssId = spec.Css ?? number.CssId }).ToString()) is { } same)
+        {
+            throw CommandException.Hinting(
+                $"device {same.Device} exists already in {mountPoint}, on subchannel {same.Subchannel}; give another number: --keys devno=0.0.NNNN, or remove it first: ", $"ccwfs remove {same.Subchannel}");
+        }
+    }
+
     /// <summary>The mounted subchannel that a host's one is: by its id, or by a mediated device that its facts name.</summary>
     internal static DeviceRow? Find(string mountPoint, SubchannelId id, HostMdev? mdev, HostRoots roots)
     {

@@ -147,7 +147,8 @@ internal static class AttachCommand
             RefuseUuid(uuid, device.Mdev?.Uuid ?? (target.Recorded?.Persist == true ? target.Recorded.Uuid : null), word, resolver, device);
         if (!options.Force && HostUse.OfDevice(device, resolver.Roots).FirstOrDefault() is { } reason)
             throw new CommandException($"{word} is in use: {reason}; end that, or give --force");
-        RefuseTakenId(target);
+        if (options.MountPoint is { } mountPoint && target.Mounted is null)
+            HostMounts.RefuseTaken(mountPoint, HostSteps.Keys(options.Keys), device.Id, device.Device); // what the mount would refuse at the last step
         return target;
     }
 
@@ -158,17 +159,6 @@ internal static class AttachCommand
             throw CommandException.Hinting($"subchannel {device.Id} is attached as {earlier}; leave --uuid out, or first: ", $"ccwfs detach {ShellText.Quote(word)}");
         if (resolver.Find(uuid) is { } other && other.Id != device.Id)
             throw new CommandException($"--uuid {uuid} is the mediated device of subchannel {other.Id}; give another one, or leave it out");
-    }
-
-    /// <summary>What the mount would refuse at the last step.</summary>
-    private static void RefuseTakenId(HostTarget target)
-    {
-        if (target.Options.MountPoint is not { } mountPoint || target.Mounted is not null)
-            return;
-        DeviceSpec spec = HostSteps.Keys(target.Options.Keys);
-        string shown = spec.Shown(spec.Id ?? target.Id).ToString();
-        if (HostMounts.Rows(mountPoint).Any(row => row.Subchannel == shown))
-            throw CommandException.Hinting($"{shown} exists already in {mountPoint}; give another id: --keys id=0.0.NNNN, or remove it first: ", $"ccwfs remove {shown}");
     }
 
     private static void Report(HostTarget target, IReadOnlyList<StepResult> steps, bool json, TextWriter output)

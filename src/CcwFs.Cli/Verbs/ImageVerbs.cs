@@ -90,8 +90,8 @@ internal static class ImageVerbs
         {
             if (changed && DeviceCheck.Problems([spec], "/").FirstOrDefault() is { } wrong)
                 throw new CommandException(wrong);
-            if (changed && spec.Id is { } id && HostMounts.Rows(mountPoint).Any(r => r.Subchannel == id.ToString()))
-                throw new CommandException($"another device has the id {id}; give another one");
+            if (changed)
+                HostMounts.RefuseTaken(mountPoint, spec, null, null);
             AttachReport.PrintPlan([new PlannedStep(Step, changed ? [$"ccwfs add {ShellText.Quote(text)} --mount {ShellText.Quote(mountPoint)}"] : [])], null, json, output);
             return null;
         }
