@@ -10,7 +10,7 @@ public sealed class HungFileTests : ReloadHarness
     public HungFileTests()
     {
         _server = Child.Start("/", null, "python3", AppContext.BaseDirectory + "/hung.py", Scratch.MakeDirectory("hung"));
-        Assert.Equal("mounted", _server.StandardOutput.ReadLine());
+        Says("mounted");
     }
 
     private string Image => Scratch.At("hung/v.ckd");
@@ -28,7 +28,7 @@ public sealed class HungFileTests : ReloadHarness
     {
         Mount("""{ "devices": [ "dasd,id=0.0.0001" ] }""");
         using Process add = Child.Start("/", null, Places.Program, "add", $"dasd,image={Image},id=0.0.0007", "--mount", Mounted.MountPoint);
-        Assert.Equal("asked", _server.StandardOutput.ReadLine());
+        Says("asked");
         Mounted.Ccwfs("add", "dasd,id=0.0.0008").Ok();
         Assert.Contains("0.0.0007 exists already", Mounted.Ccwfs("add", "dasd,id=0.0.0007").Refused(1), StringComparison.Ordinal);
         Assert.Equal("added 0.0.0000\n", Mounted.Ccwfs("add", "dasd").Ok().Output);
@@ -45,7 +45,7 @@ public sealed class HungFileTests : ReloadHarness
     {
         Mount("""{ "devices": [ "dasd,id=0.0.0001" ] }""");
         BeginReload($$"""{ "devices": [ "dasd,id=0.0.0002", "dasd,id=0.0.0001,image={{Image}}" ] }""");
-        Assert.Equal("asked", _server.StandardOutput.ReadLine());
+        Says("asked");
         Mounted.Ccwfs("run", "0.0.0001", "SENSE_ID sli count=40").Ok();
         Mounted.Ccwfs("add", "dasd,id=0.0.0008").Ok();
         Assert.Equal("0.0.0001\n0.0.0008\n", Ids());
@@ -53,6 +53,12 @@ public sealed class HungFileTests : ReloadHarness
         Mounted.Logged("unmounted ");
         Release(); // Linux ends no process while a file system has its request
         Assert.Equal(0, Mounted.WaitForExit());
+    }
+
+    private void Says(string word)
+    {
+        Task<string?> line = _server.StandardOutput.ReadLineAsync();
+        Assert.True(line.Wait(Child.Patience) && line.Result == word, $"the server never said {word}");
     }
 
     private void Release()

@@ -131,9 +131,14 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     /// </summary>
     internal IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<VfioCcwDevice> leaving)
     {
-        HashSet<FileIdentity> files = spec.Kind == DeviceKinds.Vfio ? [RealDevices.FileOf(spec, directory)]
-            : spec.IsReadOnly ? []
-            : [.. spec.Images(directory).Where(path => FileDescriptor.Status(path, follow: true, out _) == 0).Select(Volumes.Identify)];
+        HashSet<FileIdentity> files = [];
+        if (spec.Kind == DeviceKinds.Vfio)
+            files.Add(RealDevices.FileOf(spec, directory, MountPoint));
+        foreach (string path in spec.IsReadOnly ? [] : spec.Images(directory))
+        {
+            OwnMounts.Refuse(path);
+            files.Add(Volumes.Identify(path));
+        }
         lock (_gate)
         {
             OpenDevice[] keepers = [.. _shown.Values.Where(d => d.KeepsFile && d.File is { } file && files.Contains(file))];

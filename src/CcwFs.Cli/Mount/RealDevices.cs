@@ -28,10 +28,10 @@ internal static class RealDevices
     /// <summary>Opens one with the rights of <paramref name="caller"/> (null: ours).</summary>
     internal static VfioDevice Open(RealTarget found, CallerIdentity? caller) => VfioDevice.Open(new CallerCalls(caller), found.Target);
 
-    /// <summary>Which file a SPEC's device is; throws where there is none.</summary>
-    internal static FileIdentity FileOf(DeviceSpec spec, string directory)
+    /// <summary>Which file a SPEC's device is; throws where there is none, and for one inside our own mount.</summary>
+    internal static FileIdentity FileOf(DeviceSpec spec, string directory, string? ownMountPoint)
     {
-        string path = Find(spec, directory).Target.Path;
+        string path = Find(spec, directory, ownMountPoint).Target.Path;
         int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
         return result < 0 ? throw new CommandException($"{path}: {Problem.Of(result)}; see: ccwfs list --all") : new FileIdentity(status.Device, status.Inode);
     }
