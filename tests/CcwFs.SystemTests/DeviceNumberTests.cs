@@ -38,8 +38,10 @@ public sealed class DeviceNumberTests(MountedCcwfs mounted) : IClassFixture<Moun
     [InlineData("dasd,id=ff.0.0001", "there is no channel subsystem ff")]
     [InlineData("dasd,id=0.0.0001,devno=8.0.0150", "devno=8.0.0150: there is no channel subsystem 8")]
     [InlineData("vfio,id=fd.0.0001,device=/dev/null", "there is no channel subsystem fd")]
+    [InlineData("dasd,css=4", "css=4: it is 0 to 3, or fe")]
+    [InlineData("dasd,css=", "it is 0 to 3, or fe")]
     public void A_channel_subsystem_that_cannot_be_is_refused(string spec, string because) =>
-        Assert.Contains(because, mounted.Ccwfs("add", spec).Refused(1), StringComparison.Ordinal);
+        Assert.Contains(because, mounted.Ccwfs("add", spec).Refused(2), StringComparison.Ordinal);
 
     private string Number(string spec)
     {
