@@ -28,8 +28,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(Row)], Pid = Environment.ProcessId }),
         ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
-        ["add"] = (service, request, caller, _) => Task.FromResult(service.Add(request, caller)),
-        ["remove"] = (service, request, _, _) => Task.FromResult(service.Remove(request)),
+        ["add"] = (service, request, caller, _) => Waiting.Run(() => service.Add(request, caller)),
+        ["remove"] = (service, request, _, _) => Waiting.Run(() => service.Remove(request)),
         ["end"] = (service, _, _, _) => Task.FromResult(service.End()),
         ["path"] = (service, request, _, _) => Task.FromResult(service.SetPath(request)),
         ["run"] = (service, request, _, cancelled) => service.RunAsync(request, cancelled),

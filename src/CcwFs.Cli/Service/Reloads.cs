@@ -27,7 +27,7 @@ internal sealed class Reloads(
             await foreach (bool _ in _asked.Reader.ReadAllAsync(end).ConfigureAwait(false))
             {
                 manager.Reloading();
-                string result = Reload();
+                string result = await Waiting.Run(Reload).ConfigureAwait(false);
                 manager.Ready($"{status()}; {result}");
             }
         }
