@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.Linux;
@@ -21,12 +20,6 @@ public sealed record VfioOptions(SubchannelId Id, DeviceId Device, TimeSpan? Tim
 /// </summary>
 public sealed partial class VfioSubchannel : ISubchannel
 {
-    /// <summary>How often a request is made again that the kernel answers with EAGAIN: somebody is at the region for a moment (arbitrary); then it is busy.</summary>
-    internal const int MaxTries = 16;
-
-    private const uint StartFunction = (uint)FunctionControl.Start << 12; // in the SCSW's first word
-    private const uint ResumeActivity = (uint)(ActivityControl.ResumePending | ActivityControl.Suspended) << 5;
-
     private readonly Lock _gate = new();
     private readonly VfioDevice _device;
     private readonly VfioOptions _options;
@@ -117,86 +110,6 @@ public sealed partial class VfioSubchannel : ISubchannel
         schib = Schib.Read(bytes);
         return true;
     }
-
-    /// <inheritdoc/>
-    public FunctionResult Start(in Orb orb, Translator program)
-    {
-        lock (_gate)
-        {
-            if (_closed)
-                return ConditionCode.NotOperational;
-            if (_pending.Count > 0)
-                return ConditionCode.StatusPending; // of an earlier function: whoever takes it is on the way
-            int result = _maps.Follow(program.Mappings);
-            if (result < 0)
-            {
-                BackendLog.Refused(_logger, Id, "to map guest memory", Problem.Of(result));
-                LoseIfGone(result);
-                return FunctionResult.Refused(Errno.EFAULT);
-            }
-            if (!_arena.TryCopy(program))
-                return FunctionResult.Refused(Errno.EINVAL);
-
-            return StartCopied(orb, program);
-        }
-    }
-
-    /// <summary>Under the gate.</summary>
-    private FunctionResult StartCopied(in Orb orb, Translator program)
-    {
-        bool small = (orb.Control & OrbControl.TwoKIdaws) != 0;
-        bool joined = small && _joinsBlocks && _arena.TryJoinBlocks(program);
-        FunctionResult outcome = RequestStart(orb, joined);
-        if (small && !joined && outcome.Refusal == Errno.EOPNOTSUPP)
-        {
-            joined = !_joinsBlocks && _arena.TryJoinBlocks(program);
-            if (joined)
-                outcome = RequestStart(orb, joined);
-            else if (!_saidSmallBlocks)
-                BackendLog.NoSmallBlocks(_logger, Id);
-            _saidSmallBlocks |= !joined;
-        }
-        _joinsBlocks |= joined && outcome.IsInitiated;
-        return outcome;
-    }
-
-    /// <summary>All of the region, as QEMU writes it: zeros in place of the last IRB, so that a late signal for that one finds nothing. Under the gate.</summary>
-    private FunctionResult RequestStart(in Orb guest, bool joined)
-    {
-        Orb orb = joined ? guest with { Control = guest.Control & ~OrbControl.TwoKIdaws } : guest;
-        Span<byte> request = stackalloc byte[RegionLayout.IoSize];
-        request.Clear();
-        orb.Write(request);
-        new Scsw(StartFunction, 0, 0).Write(request[RegionLayout.ScswOffset..]);
-        FunctionResult outcome = Request(RegionIndex.Io, request);
-        if (outcome.IsInitiated)
-            (_orb, _expects, _waitsSince) = (orb, FunctionControl.Start, Environment.TickCount64);
-        return outcome;
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>Through the io region, with the ORB of the start (as QEMU does); a driver that does not know it says that it is busy.</remarks>
-    public FunctionResult Resume()
-    {
-        lock (_gate)
-        {
-            if (_closed)
-                return ConditionCode.NotOperational;
-            Span<byte> request = stackalloc byte[RegionLayout.IrbOffset];
-            _orb.Write(request);
-            new Scsw(StartFunction | ResumeActivity, 0, 0).Write(request[RegionLayout.ScswOffset..]);
-            FunctionResult outcome = Request(RegionIndex.Io, request);
-            if (outcome.IsInitiated)
-                _waitsSince = Environment.TickCount64;
-            return outcome;
-        }
-    }
-
-    /// <inheritdoc/>
-    public FunctionResult Halt() => Command(RegionLayout.CommandHalt, FunctionControl.Halt);
-
-    /// <inheritdoc/>
-    public FunctionResult Clear() => Command(RegionLayout.CommandClear, FunctionControl.Clear);
 
     /// <inheritdoc/>
     public bool Test(out Irb irb)
@@ -298,53 +211,6 @@ public sealed partial class VfioSubchannel : ISubchannel
         if (!_device.Has(RegionIndex.Crw))
             missing.Add("crw (channel reports do not come)");
         return missing.Count == 0 ? "nothing" : string.Join(", ", missing);
-    }
-
-    private FunctionResult Command(uint command, FunctionControl function)
-    {
-        lock (_gate)
-        {
-            if (_closed)
-                return ConditionCode.NotOperational;
-            if (!_device.Has(RegionIndex.Cmd))
-                return FunctionResult.Refused(Errno.EOPNOTSUPP);
-            if (function == FunctionControl.Halt && _pending.Count > 0)
-                return ConditionCode.StatusPending;
-            Span<byte> request = stackalloc byte[RegionLayout.CmdSize];
-            request.Clear();
-            MemoryMarshal.Write(request, command);
-            FunctionResult outcome = Request(RegionIndex.Cmd, request);
-            if (!outcome.IsInitiated)
-                return outcome;
-            if (function == FunctionControl.Clear)
-                _pending.Clear(); // and with it what was expected
-            _expects = function == FunctionControl.Clear ? function : _expects | function;
-            _waitsSince = Environment.TickCount64;
-            return outcome;
-        }
-    }
-
-    /// <summary>A write of io or cmd as a function's outcome. Under the gate.</summary>
-    private FunctionResult Request(RegionIndex region, ReadOnlySpan<byte> bytes)
-    {
-        int result = -(int)Errno.EAGAIN;
-        for (int i = 0; result == -(int)Errno.EAGAIN && i < MaxTries; i++)
-        {
-            if (i > 0)
-                Thread.Yield();
-            result = _device.Write(region, bytes);
-        }
-        if (result >= 0)
-            return ConditionCode.Initiated;
-        if (KernelErrors.IsSuspicious(result) && IsGone(result))
-        {
-            Lose();
-            return FunctionResult.Refused(Errno.EIO);
-        }
-        FunctionResult outcome = KernelErrors.OfWrite(result, out bool known);
-        if (!known)
-            BackendLog.Refused(_logger, Id, "a request", Problem.Of(result));
-        return outcome;
     }
 
     /// <summary>What the kernel still shows belongs to what was reset: it is no news any more. Under the gate.</summary>
