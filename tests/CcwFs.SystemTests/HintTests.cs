@@ -37,6 +37,16 @@ public sealed class HintTests : IDisposable
     }
 
     [Fact]
+    public void The_command_that_ends_another_program_does_so()
+    {
+        _mounted.Python("loop_for_ever()");
+        string line = _mounted.Ccwfs("run", "0.0.0000", "NOP").Refused(1);
+        _mounted.Bash(line[(line.LastIndexOf(": ", StringComparison.Ordinal) + 2)..]).Ok();
+        _mounted.Python("assert wait() == 1");
+        Assert.Contains("ended well", _mounted.Ccwfs("run", "0.0.0000", "NOP").Ok().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_program_of_the_control_file_gets_the_hint_apart() => _mounted.Python("""
         import json
         f = os.open(D + '/control', os.O_RDWR)

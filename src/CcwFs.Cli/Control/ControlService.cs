@@ -5,6 +5,7 @@ using CcwFs.ChannelIo.Decode;
 using CcwFs.ChannelProgram.Policy;
 using CcwFs.Cli.Host;
 using CcwFs.Cli.Mount;
+using CcwFs.Cli.Qemu;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
@@ -194,10 +195,17 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }
     }
 
-    private static CommandException Refusal(VfioCcwDevice device, Mono.Unix.Native.Errno errno) => errno switch
+    /// <summary>CLEAR SUBCHANNEL as a shell says it: the command in the machine's byte order, and room for the return code.</summary>
+    private string Clear(VfioCcwDevice device)
+    {
+        string command = string.Concat(BitConverter.GetBytes((ulong)RegionLayout.CommandClear << (BitConverter.IsLittleEndian ? 0 : 32)).Select(b => $"\\{b}"));
+        return $"printf '{command}' > {ShellText.Quote($"{factory.MountPoint}/{device.Id}/cmd")}";
+    }
+
+    private CommandException Refusal(VfioCcwDevice device, Mono.Unix.Native.Errno errno) => errno switch
     {
         Mono.Unix.Native.Errno.EBUSY when device.IsTaken => new($"{device.Id} belongs to a VFIO client (QEMU); end that first"),
-        Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end the program: printf '\\2\\0\\0\\0\\0\\0\\0\\0' into its cmd file"),
+        Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end that one: {Clear(device)}"),
         Mono.Unix.Native.Errno.EINVAL => new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
         Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Backend == HostMounts.RealBackend =>
             new($"{device.Id}: the host has no channel path to the device; there: lscss {device.HostId}, then chchp --vary 1 for one of its paths"),

@@ -47,7 +47,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         DeviceSpec spec, string directory, CallerIdentity? caller, IReadOnlySet<VfioCcwDevice> leaving, IReadOnlyList<SubchannelId>? before = null)
     {
         if (spec.Conflict is { } conflict)
-            throw new CommandException(conflict);
+            throw new CommandException(conflict, CommandException.WrongUsage);
         var opened = new OpenDevices(this);
         try
         {
