@@ -60,13 +60,14 @@ internal static class PolicyCommands
     private const int LocateSize = 16, LocateExtendedSize = 20;
     private const int PrefixExtent = 12, PrefixLocate = PrefixExtent + 32, PrefixSize = PrefixLocate + LocateExtendedSize;
     private const byte PrefixExtentValid = 0x80;
+    private const byte DefineExtent = 0x63, LocateRecordExtended = 0x4B;
     private const int ReleaseHeader = 24, ReleaseRange = 8;
 
     private static readonly ArgumentRow[] s_rows =
     [
-        new(0x63, a => a.Length > 7 && (a[7] & HasMore) != 0 ? 32 : 16, (p, a) => Ruling.Fine(Extent(p, a))),
+        new(DefineExtent, a => a.Length > 7 && (a[7] & HasMore) != 0 ? 32 : 16, (p, a) => Ruling.Fine(Extent(p, a))),
         new(0x47, _ => LocateSize, (p, a) => Locate(p, a, extended: false)),
-        new(0x4B, LocateLength, (p, a) => Locate(p, a, extended: true)),
+        new(LocateRecordExtended, LocateLength, (p, a) => Locate(p, a, extended: true)),
         new(0xE7, a => a.Length < PrefixSize || a[0] != 1 ? PrefixSize : PrefixLocate + LocateLength(a[PrefixLocate..]), Prefix),
         new(0x07, _ => 6, (p, a) => Ruling.Fine(Position(p, a[2..]))),
         new(0x0B, _ => 6, (p, a) => Ruling.Fine(Position(p, a[2..]))),
@@ -148,13 +149,20 @@ internal static class PolicyCommands
     private static int LocateLength(ReadOnlySpan<byte> parameters) =>
         parameters.Length < LocateExtendedSize ? LocateExtendedSize : LocateExtendedSize + BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
 
-    /// <summary>12 bytes (format 0: extent alone, 1: with locate; validity), DEFINE EXTENT in 32, LOCATE RECORD EXTENDED in 20 and more.</summary>
+    /// <summary>
+    /// 12 bytes (format 0: extent alone, 1: with locate; validity), DEFINE EXTENT in 32, LOCATE RECORD EXTENDED in 20 and more. Who denies one of these commands denies it
+    /// here too; who allows PREFIX allows what it is made of.
+    /// </summary>
     private static Ruling Prefix(DevicePolicy policy, ReadOnlySpan<byte> parameters)
     {
+        bool judgesParts = policy.RestrictsWrites || policy.Deny is not null || policy.Allow is not null;
         if (parameters[0] > 1)
-            return policy.RestrictsWrites ? new Ruling(RefusalKind.Parameter, $"PREFIX of format {parameters[0]} is not known here", CommandEffect.None) : Ruling.Fine(CommandEffect.None);
-        CommandEffect effect = (parameters[1] & PrefixExtentValid) != 0 ? Extent(policy, parameters[PrefixExtent..]) : CommandEffect.None;
-        if (parameters[0] == 0)
+            return judgesParts ? new Ruling(RefusalKind.Parameter, $"PREFIX of format {parameters[0]} is not known here", CommandEffect.None) : Ruling.Fine(CommandEffect.None);
+        bool defines = (parameters[1] & PrefixExtentValid) != 0, locates = parameters[0] == 1;
+        if (policy.Deny is { } deny && (defines && deny.Has(DefineExtent) ? DefineExtent : locates && deny.Has(LocateRecordExtended) ? LocateRecordExtended : 0) is var denied and not 0)
+            return new Ruling(RefusalKind.Command, $"deny={EckdCommands.NameOf((byte)denied)} (in PREFIX)", CommandEffect.None);
+        CommandEffect effect = defines ? Extent(policy, parameters[PrefixExtent..]) : CommandEffect.None;
+        if (!locates)
             return Ruling.Fine(effect);
         Ruling located = Locate(policy, parameters[PrefixLocate..], extended: true);
         return located with { Effect = effect | located.Effect };

@@ -42,6 +42,26 @@ public sealed class ListAndLimitTests
         rig.Run([Step.Sized(0x27, 66, 0x1B)], shape).WriteInhibited(); // nobody knows what it does
     }
 
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void What_a_prefix_is_made_of_is_denied_with_it(Shape shape)
+    {
+        Step[] read = [WriteRuleTests.Prefix(15, 0x06, 0, 4096), Step.R(0x86, 4096)];
+        foreach (string denied in (string[])["DEFINE_EXTENT", "LOCATE_RECORD_EXTENDED", "PREFIX"])
+        {
+            using var rig = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands(denied) });
+            rig.Run(read, shape).Refused(0x80, 0, 1);
+            Assert.Contains($"deny={denied}", rig.Log.Lines[^1], StringComparison.Ordinal);
+            byte[] later = [.. read[0].Out];
+            later[0] = 2;
+            rig.Run([Step.W(0xE7, later), read[1]], shape).Refused(0x80, 0, (byte)(denied == "PREFIX" ? 1 : 4));
+        }
+        using var other = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands("LOCATE_RECORD") });
+        other.Run(read, shape).Good();
+        other.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("PREFIX.86") });
+        other.Run(read, shape).Good();
+    }
+
     [Fact]
     public void A_program_has_at_most_so_many_CCWs_and_bytes()
     {
