@@ -103,14 +103,17 @@ internal static class PolicyCommands
     /// <summary>Judges a command by its code.</summary>
     internal static Ruling Judge(DevicePolicy policy, byte code)
     {
-        if (policy.Deny is { } deny && deny.Has(code))
-            return new Ruling(RefusalKind.Command, $"deny={EckdCommands.NameOf(code)}", CommandEffect.None);
+        if (Denied(policy, code) is { } denied)
+            return denied;
         if (policy.Allow is { } allow && !allow.Has(code) && !allow.HasOrders(code))
             return new Ruling(RefusalKind.Command, "not in allow=", CommandEffect.None);
         if (Writes(code))
             return Ruling.Fine(CommandEffect.Writes);
         return Ruling.Fine(code is ReadIpl or Recalibrate ? Position(policy, stackalloc byte[4]) : CommandEffect.None);
     }
+
+    private static Ruling? Denied(DevicePolicy policy, byte code) => policy.Deny is { } deny && deny.Has(code)
+        ? new Ruling(RefusalKind.Command, $"deny={EckdCommands.NameOf(code)}", CommandEffect.None) : null;
 
     /// <summary>Judges a command's argument; one that is too short is refused, as the device would.</summary>
     internal static Ruling Judge(DevicePolicy policy, ArgumentRow row, ReadOnlySpan<byte> argument) =>
@@ -159,8 +162,8 @@ internal static class PolicyCommands
         if (parameters[0] > 1)
             return judgesParts ? new Ruling(RefusalKind.Parameter, $"PREFIX of format {parameters[0]} is not known here", CommandEffect.None) : Ruling.Fine(CommandEffect.None);
         bool defines = (parameters[1] & PrefixExtentValid) != 0, locates = parameters[0] == 1;
-        if (policy.Deny is { } deny && (defines && deny.Has(DefineExtent) ? DefineExtent : locates && deny.Has(LocateRecordExtended) ? LocateRecordExtended : 0) is var denied and not 0)
-            return new Ruling(RefusalKind.Command, $"deny={EckdCommands.NameOf((byte)denied)} (in PREFIX)", CommandEffect.None);
+        if (((defines ? Denied(policy, DefineExtent) : null) ?? (locates ? Denied(policy, LocateRecordExtended) : null)) is { } denied)
+            return denied with { Rule = $"{denied.Rule} (in PREFIX)" };
         CommandEffect effect = defines ? Extent(policy, parameters[PrefixExtent..]) : CommandEffect.None;
         if (!locates)
             return Ruling.Fine(effect);

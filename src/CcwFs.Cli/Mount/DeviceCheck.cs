@@ -40,7 +40,8 @@ internal static class DeviceCheck
         }
     }
 
-    private static string? Problem(Action check)
+    /// <summary>What a check throws, in words; null when it does not.</summary>
+    internal static string? Problem(Action check)
     {
         try
         {

@@ -15,16 +15,7 @@ internal static class SettingsCheck
         foreach ((string key, Action<MountSettings> check) in ((string, Action<MountSettings>)[])
             [("mountpoint", RefuseWrongMountPoint), ("memory", RefuseWrongMemory), ("log", RefuseWrongLog)])
         {
-            string? problem = null;
-            try
-            {
-                check(settings);
-            }
-            catch (Exception wrong) when (Program.IsExpected(wrong))
-            {
-                problem = wrong.Message;
-            }
-            if (problem is not null)
+            if (DeviceCheck.Problem(() => check(settings)) is { } problem)
                 yield return $"{settings.Origins.GetValueOrDefault(key, file)}: {key}: {problem}";
         }
         foreach (string problem in DeviceCheck.Problems(settings.Devices ?? [], settings.Directory))
