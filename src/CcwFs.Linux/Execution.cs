@@ -8,6 +8,7 @@ public static unsafe partial class Execution
     /// <summary>SIGPIPE: the runtime ignores it, and what is ignored stays so in the next program.</summary>
     private const int BrokenPipe = 13;
 
+    private const nint Ignore = 1; // SIG_IGN
     private const int Executable = 1; // X_OK
     private const int SetPtracer = 0x59616D61; // PR_SET_PTRACER
 
@@ -38,6 +39,20 @@ public static unsafe partial class Execution
         {
             foreach (nint text in strings)
                 Marshal.FreeCoTaskMem(text);
+        }
+    }
+
+    /// <summary>
+    /// Takes back that this process was started with SIGHUP, SIGINT or SIGQUIT ignored, as by nohup or in the background of a shell: children started from here
+    /// have them as usual. The runtime never handles one that a process was started to ignore.
+    /// </summary>
+    public static void StopIgnoring()
+    {
+        foreach (int number in (int[])[1, 2, 3])
+        {
+            nint before = Signal(number, 0); // SIG_DFL
+            if (before != Ignore)
+                _ = Signal(number, before);
         }
     }
 

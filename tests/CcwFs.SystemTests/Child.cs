@@ -39,13 +39,11 @@ internal static class Child
 
     internal static Process Start(string directory, IReadOnlyDictionary<string, string>? environment, string program, params string[] arguments)
     {
-        ProcessStartInfo start = new(program, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            WorkingDirectory = directory,
-        };
+        ProcessStartInfo start = Launch.Of(program, arguments);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.RedirectStandardInput = true;
+        start.WorkingDirectory = directory;
         start.Environment["PYTHONPATH"] = AppContext.BaseDirectory;
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         start.Environment["PYTHONUNBUFFERED"] = "1";

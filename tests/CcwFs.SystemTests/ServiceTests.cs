@@ -166,7 +166,7 @@ public sealed class ServiceTests : IDisposable
         Assert.Contains("--log console", Child.Finish(Child.Start("/", new Dictionary<string, string> { ["CCWFS"] = Places.Program, ["S"] = _scratch.MakeDirectory("m") }, "unshare", "-m", "bash", "-c",
             "mkdir -p /run/systemd && mount -t tmpfs ccwfs-test /run/systemd && exec $CCWFS mount $S --device dasd --log journal")).Refused(1), StringComparison.Ordinal);
 
-    private static string Pid(string point)
+    internal static string Pid(string point)
     {
         string answer = Child.Finish(Child.Start("/", null, "python3", "-c", """
             import os, sys

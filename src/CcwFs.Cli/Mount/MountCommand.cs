@@ -149,6 +149,7 @@ internal static class MountCommand
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
         };
         start.Environment[Inner] = "1";
+        Execution.StopIgnoring(); // a daemon is reloaded and ended by signals, whatever the terminal or shell was that it came from
         using Process daemon = Process.Start(start)!;
         daemon.StandardInput.Close();
         string? mounted = await daemon.StandardOutput.ReadLineAsync().ConfigureAwait(false); // nothing when it ended

@@ -58,12 +58,10 @@ internal static class Child
 {
     internal static Process Start(string directory, string program, params string[] arguments)
     {
-        ProcessStartInfo start = new(program, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-        };
+        ProcessStartInfo start = Launch.Of(program, arguments);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.RedirectStandardInput = true;
 
         // Not WorkingDirectory: that would look at the mount from this process.
         start.Environment["D"] = directory;

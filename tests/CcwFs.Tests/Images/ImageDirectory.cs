@@ -31,13 +31,11 @@ public sealed class ImageDirectory : IDisposable
 
     public Process Start(string tool, params string[] arguments)
     {
-        var start = new ProcessStartInfo(tool, arguments)
-        {
-            WorkingDirectory = Path,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-        };
+        ProcessStartInfo start = Launch.Of(tool, arguments);
+        start.WorkingDirectory = Path;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.RedirectStandardInput = true;
         return Process.Start(start)!;
     }
 
