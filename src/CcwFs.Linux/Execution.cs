@@ -43,8 +43,8 @@ public static unsafe partial class Execution
     }
 
     /// <summary>
-    /// Takes back that this process was started with SIGHUP, SIGINT or SIGQUIT ignored, as by nohup or in the background of a shell: children started from here
-    /// have them as usual. The runtime never handles one that a process was started to ignore.
+    /// Takes back that this process was started with SIGHUP, SIGINT or SIGQUIT ignored, as by nohup or in the background of a shell: children started from
+    /// here have them as usual. The runtime never handles one that a process was started to ignore.
     /// </summary>
     public static void StopIgnoring()
     {

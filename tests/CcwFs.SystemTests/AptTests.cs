@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace CcwFs.SystemTests;
 
 /// <summary>
@@ -11,6 +9,8 @@ public sealed class AptTests : IDisposable
     /// <summary>QEMU 7.2, the parts that depend on each other.</summary>
     private const string OldCommon = "1:7.2+dfsg-7+deb12u18+b3", OldData = "1:7.2+dfsg-7+deb12u18", NewBackport = "1:10.0.2+ds-2+deb13u1~bpo12+1";
     private const string ThreeOfBackports = "qemu-system-s390x/bookworm-backports qemu-system-common/bookworm-backports qemu-system-data/bookworm-backports";
+
+    private const string Keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
     /// <summary>apt reads lists again for every question; the real ones are fetched first.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
@@ -38,7 +38,9 @@ public sealed class AptTests : IDisposable
     }
 
     [Theory]
-    [InlineData("debian-12", "bookworm", "linux-image-s390x/bookworm-backports linux-image-6.12.95+deb12-s390x/bookworm-backports", "linux-image-s390x 6.12.95-1~bpo12+1")]
+    [InlineData(
+        "debian-12", "bookworm", "linux-image-s390x/bookworm-backports linux-image-6.12.95+deb12-s390x/bookworm-backports",
+        "linux-image-s390x 6.12.95-1~bpo12+1")]
     [InlineData("debian-13", "trixie", "linux-image-s390x", "linux-image-s390x 6.12.57-1")]
     [InlineData("ubuntu-24.04", "noble", "linux-image-s390x", "linux-image-s390x 6.12.57-1")]
     [InlineData("ubuntu-26.04", "resolute", "linux-image-s390x", "linux-image-s390x 6.12.57-1")]
@@ -137,14 +139,18 @@ public sealed class AptTests : IDisposable
     private void Become(string machine, string suites)
     {
         File.WriteAllText(_scratch.At("etc/os-release"), $"ID={machine.Split('-')[0]}\nVERSION_CODENAME={suites.Split(' ')[0]}\n");
-        string keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-        File.WriteAllText(_scratch.At("etc/apt/sources.list.d/own.sources"), $"Types: deb\nURIs: http://deb.debian.org/debian\nSuites: {suites}\nComponents: main\nSigned-By: {keyring}\n");
+        string[] entry = ["Types: deb", "URIs: http://deb.debian.org/debian", $"Suites: {suites}", "Components: main", $"Signed-By: {Keyring}", ""];
+        File.WriteAllText(_scratch.At("etc/apt/sources.list.d/own.sources"), string.Join('\n', entry));
         File.WriteAllText(_scratch.At("status"), "");
         File.WriteAllText(_scratch.At("preferences"), "");
     }
 
-    private void Record(string list, string? architecture = null) => Child.Run(
-        "python3", Tools + "/repository.py", $"{Tools}/{list}.txt", _scratch.At("lists"), architecture ?? (RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64")).Ok();
+    /// <summary>Makes a recorded archive, for this machine's architecture without another.</summary>
+    private void Record(string list, string? architecture = null)
+    {
+        architecture ??= Child.Run("dpkg", "--print-architecture").Ok().Output.Trim();
+        Child.Run("python3", Tools + "/repository.py", $"{Tools}/{list}.txt", _scratch.At("lists"), architecture).Ok();
+    }
 
     private void OldQemu(string want)
     {
@@ -154,9 +160,14 @@ public sealed class AptTests : IDisposable
         Install("qemu-system-data", "install", "qemu", OldData, "");
     }
 
-    private void Install(string package, string want, string source, string version, string depends) => File.AppendAllText(
-        _scratch.At("status"),
-        $"Package: {package}\nStatus: {want} ok installed\nSource: {source}\nVersion: {version}\nArchitecture: all\n{(depends.Length > 0 ? $"Depends: {depends}\n" : "")}\n");
+    private void Install(string package, string want, string source, string version, string depends)
+    {
+        string[] stanza =
+        [
+            $"Package: {package}", $"Status: {want} ok installed", $"Source: {source}", $"Version: {version}", "Architecture: all", $"Depends: {depends}",
+        ];
+        File.AppendAllLines(_scratch.At("status"), [.. stanza.Where(line => !line.EndsWith(": ", StringComparison.Ordinal)), ""]);
+    }
 
     private static string Tools { get; } = Places.Repository + "/tests/CcwFs.SystemTests/Apt";
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace CcwFs.SystemTests;
 
-/// <summary>What signals do to children of the tests, and to ccwfs that is started with signals ignored, as by nohup or in the background of a script.</summary>
+/// <summary>What signals do to children of the tests, and to ccwfs when it is started with signals ignored, as by nohup or in a script's background.</summary>
 public sealed class LaunchTests
 {
     /// <summary>A test host starts, and a mount; a noisy machine takes its time.</summary>
@@ -34,10 +34,13 @@ public sealed class LaunchTests
     [Fact]
     public void Children_are_the_same_when_the_tests_were_started_with_signals_ignored()
     {
-        string filter = $"--TestCaseFilter:FullyQualifiedName~{nameof(LaunchTests)}.{nameof(A_signal_ends_a_mount)}|FullyQualifiedName~{nameof(A_signal_ends_another_program)}";
-        Outcome outcome = Child.Finish(
-            Child.Start("/", null, "bash", "-c", "trap '' HUP INT QUIT TERM USR1; exec dotnet vstest \"$@\"", "bash", typeof(LaunchTests).Assembly.Location, filter), patience: s_patience);
-        Assert.Matches(@"Passed: +7\b", outcome.Ok().Output);
+        string filter = $"--TestCaseFilter:FullyQualifiedName~{nameof(A_signal_ends_a_mount)}|FullyQualifiedName~{nameof(A_signal_ends_another_program)}";
+        const string Script = """
+            trap '' HUP INT QUIT TERM USR1
+            exec dotnet vstest "$@"
+            """;
+        Process tests = Child.Start("/", null, "bash", "-c", Script, "bash", typeof(LaunchTests).Assembly.Location, filter);
+        Assert.Matches(@"Passed: +7\b", Child.Finish(tests, patience: s_patience).Ok().Output);
     }
 
     [Fact]
