@@ -23,7 +23,7 @@ internal sealed class InterruptFile
     private readonly Lock _gate = new();
     private readonly InterruptLine _line;
     private readonly IPollNotifier _notifier;
-    private readonly LinkedList<DeferredReply> _waiting = []; // guarded by _gate
+    private readonly LinkedList<(DeferredReply Reply, long Takes)> _waiting = []; // guarded by _gate; with the line's takes when they came
     private readonly HashSet<(ulong File, ulong Poll)> _polls = []; // guarded by _gate
     private readonly Action<DeferredReply> _interrupted;
 
@@ -48,7 +48,7 @@ internal sealed class InterruptFile
                 return -(int)Errno.ENODEV;
             if (nonBlocking)
                 return -(int)Errno.EAGAIN;
-            _waiting.AddLast(request.Defer(_interrupted));
+            _waiting.AddLast((request.Defer(_interrupted), _line.Takes));
             return FuseHandlers.Later;
         }
     }
@@ -83,7 +83,31 @@ internal sealed class InterruptFile
     private void Forget(DeferredReply reply)
     {
         lock (_gate)
-            _waiting.Remove(reply);
+        {
+            for (LinkedListNode<(DeferredReply Reply, long Takes)>? at = _waiting.First; at is not null; at = at.Next)
+            {
+                if (at.Value.Reply != reply)
+                    continue;
+                _waiting.Remove(at);
+                return;
+            }
+        }
+    }
+
+    // Guarded by _gate. What was signalled is for who has waited longest; what only waits behind the last interrupt, for who came after that one was taken.
+    private bool TakeForWaiting(out DeferredReply reader, out ulong count)
+    {
+        LinkedListNode<(DeferredReply Reply, long Takes)>? node = _waiting.First;
+        bool taken = _line.TryTakeSignalled(out count);
+        if (!taken && _waiting.Last!.Value.Takes == _line.Takes)
+        {
+            node = _waiting.Last;
+            taken = _line.TryTake(out count); // may come back to OnChanged, and serve some of those who wait
+        }
+        reader = taken ? node!.Value.Reply : default;
+        if (taken && node!.List == _waiting)
+            _waiting.Remove(node);
+        return taken;
     }
 
     private void OnChanged()
@@ -91,14 +115,19 @@ internal sealed class InterruptFile
         ulong[] polls;
         lock (_gate)
         {
-            while (_waiting.First is { } first && (_line.TryTake(out ulong count) || _line.IsClosed))
+            while (_waiting.Count > 0 && (TakeForWaiting(out DeferredReply reader, out ulong count) || _line.IsClosed))
             {
-                if (_waiting.First == first)
-                    _waiting.RemoveFirst();
                 if (count == 0)
-                    first.Value.TryFail(Errno.ENODEV);
-                else if (!first.Value.TryData(MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in count))))
+                {
+                    if (_waiting.First is not { } first)
+                        break; // all were served on the way
+                    _waiting.Remove(first);
+                    first.Value.Reply.TryFail(Errno.ENODEV);
+                }
+                else if (!reader.TryData(MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in count))))
+                {
                     _line.GiveBack(count); // interrupted in the meantime
+                }
             }
             polls = _polls.Count == 0 ? [] : [.. _polls.Select(p => p.Poll)];
         }
