@@ -47,41 +47,6 @@ public sealed class HostileClientTests(MountedCcwfs mounted) : IClassFixture<Mou
     }
 
     [Fact]
-    public void Who_was_answered_while_his_ioctl_hung_and_executes_a_setuid_program_reaches_nothing_of_it()
-    {
-        using var open = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"]);
-        using var other = new MountedCcwfs(); // whose pages do not answer
-        open.Python($$"""
-        from vfio import *
-        os.chmod(S, 0o755)
-        assert subprocess.run(['cp', '/bin/sleep', f'{S}/sleeps']).returncode == 0
-        os.chmod(f'{S}/sleeps', 0o4755)
-        iommu, device = Iommu(), Device()
-        child = os.fork()
-        if child == 0:
-            page = Held('{{other.MountPoint}}')
-            os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)
-            signal.signal(signal.SIGALRM, lambda *_: None)
-            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
-            result = ioctl(device.fd, BIND, page.address)
-            if result == -errno.EINTR:    # a second after the signal
-                os.execv(f'{S}/sleeps', ['sleeps', '60'])
-            os._exit(1)
-        try:
-            assert eventually(lambda: os.path.basename(os.readlink(f'/proc/{child}/exe')) == 'sleeps' and os.stat(f'/proc/{child}').st_uid == 0)
-            reached = lambda: [link for link in descriptors() if link.startswith(f'/proc/{child}/')]
-            assert reached(), 'nothing hangs'
-            before = open(f'/proc/{child}/maps').read(), os.listdir(f'/proc/{child}/fd')
-            os.write(os.open('{{other.MountPoint}}/0.0.0000/irq/io', os.O_WRONLY), struct.pack('=Q', 1))    # the page answers
-            assert eventually(lambda: not reached())
-            assert (open(f'/proc/{child}/maps').read(), os.listdir(f'/proc/{child}/fd')) == before and os.waitpid(child, os.WNOHANG) == (0, 0)
-            assert device.bind(iommu) == 0    # what hung has bound nothing
-        finally:
-            os.kill(child, signal.SIGKILL), os.waitpid(child, 0)
-        """);
-    }
-
-    [Fact]
     public void A_file_open_for_reading_is_never_written() => Run("""
         with open(f'{S}/data', 'wb') as file:
             file.write(b'good' * 4096)
