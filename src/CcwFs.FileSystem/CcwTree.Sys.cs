@@ -1,4 +1,5 @@
 using CcwFs.Fuse;
+using CcwFs.Vfio.Endpoint;
 using Mono.Unix.Native;
 
 namespace CcwFs.FileSystem;
@@ -16,19 +17,18 @@ public sealed partial class CcwTree
         return content is not null && content.AsSpan().TryCopyTo(target) ? content.Length : -(int)Errno.ENOENT;
     }
 
-    private int OpenSys(NodeId node, out FuseOpened opened)
+    private int OpenSys(in FuseRequest request, NodeId node, out FuseOpened opened)
     {
         opened = default;
         if (_sys.TypeOf(node) is not { } type)
             return -(int)Errno.ENODEV;
-        opened.Handle = Interlocked.Increment(ref _lastHandle);
+        ClientAccount account = _vfio.Accounts.Of(request.Uid);
+        int refusal = account.TryTake(Resource.Files);
+        if (refusal < 0)
+            return refusal;
         opened.Flags = type == Directory ? 0 : FuseOpened.DirectIo;
-        _open[opened.Handle] = new OpenFile(NodeRow.Of(NodeKind.Sys)!, null)
-        {
-            Text = _sys.Content(node) ?? [],
-            Children = type == Directory ? _sys.List(node) : null,
-        };
-        return 0;
+        var file = new OpenFile(NodeRow.Of(NodeKind.Sys)!, null, account) { Text = _sys.Content(node) ?? [], Children = type == Directory ? _sys.List(node) : null };
+        return Keep(file, ref opened);
     }
 
     private int ReadSysDir(NodeId node, IReadOnlyList<(byte[] Name, NodeId Node, uint Type)> children, ulong offset, ref FuseDirectoryWriter writer)

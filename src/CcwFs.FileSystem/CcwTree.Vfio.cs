@@ -20,7 +20,7 @@ public sealed partial class CcwTree
         int now = endpoint.BeginIoctl(request.Pid, command, argument, out ClientCall? call);
         if (call is null)
             return now;
-        DeferredReply reply = request.Defer(_ => call.Interrupt());
+        DeferredReply reply = request.Defer(_ => call.Interrupt(), call.TryEnd);
         call.Start(value => value < 0 ? reply.TryFail(-value) : reply.TryIoctl(value, default));
         return Later;
     }
@@ -29,10 +29,10 @@ public sealed partial class CcwTree
     public override int Fsync(in FuseRequest request, ulong handle, bool dataOnly) =>
         _open.TryGetValue(handle, out OpenFile? file) && file.Endpoint is not null ? -(int)Errno.EINVAL : 0;
 
-    private EndpointFile? OpenEndpoint(NodeKind kind, SubchannelEntry? entry) => kind switch
+    private EndpointFile? OpenEndpoint(NodeKind kind, SubchannelEntry? entry, bool writable, ClientAccount account) => kind switch
     {
-        NodeKind.Device => _vfio.OpenDevice(entry!.Device),
-        NodeKind.Iommu => _vfio.OpenIommu(),
+        NodeKind.Device => _vfio.OpenDevice(entry!.Device, writable, account),
+        NodeKind.Iommu => _vfio.OpenIommu(writable, account),
         _ => null,
     };
 

@@ -13,7 +13,10 @@ namespace CcwFs.FileSystem;
 /// <summary>Who owns the tree and may use it.</summary>
 /// <param name="Uid">Owner.</param>
 /// <param name="Gid">Group.</param>
-/// <param name="FileMode">Permission bits of writable files; read-only files lose the write bits, directories gain search where there is read.</param>
+/// <param name="FileMode">
+/// Permission bits of writable files; read-only files lose the write bits, directories gain search where there is read, and files whose reading takes something away are read by those
+/// alone who may write.
+/// </param>
 public readonly record struct TreeOwner(uint Uid, uint Gid, uint FileMode);
 
 /// <summary>
@@ -24,6 +27,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
 {
     private const uint Directory = 0x4000, Regular = 0x8000; // S_IFDIR, S_IFREG
     private const uint ReadBits = 0x124, WriteBits = 0x92;   // 0444, 0222
+    private const uint AccessMode = 3;                       // O_ACCMODE; 0: O_RDONLY
     private const uint NonBlocking = 0x800;                  // O_NONBLOCK of every Linux but alpha, mips, parisc, sparc
     private const uint BlockSize = 4096;
 
@@ -83,22 +87,26 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         opened = default;
         var node = new NodeId(request.Node);
         if (SysTree.Owns(node))
-            return OpenSys(node, out opened);
+            return OpenSys(request, node, out opened);
         SubchannelEntry? entry = node.Slot == 0 ? null : _table.Entry(node.Slot);
         if (NodeRow.Of(node.Kind) is not { IsDirectory: false } row || (node.Slot != 0 && entry is null))
             return -(int)Errno.ENODEV;
         bool isInterrupt = row.Parent == NodeKind.InterruptDirectory;
-        var file = new OpenFile(row, entry)
+
+        // What a VFIO client makes us keep is the most, so there its process counts too.
+        ClientAccount account = _vfio.Accounts.Of(request.Uid, row.Kind is NodeKind.Device or NodeKind.Iommu ? request.Pid : 0);
+        int refusal = account.TryTake(Resource.Files);
+        if (refusal < 0)
+            return refusal;
+        var file = new OpenFile(row, entry, account)
         {
             Interrupt = isInterrupt ? entry!.Interrupt(row.Kind, this) : null,
             Control = row.Kind == NodeKind.Control ? new ControlFile(_control) : null,
-            Endpoint = OpenEndpoint(row.Kind, entry),
+            Endpoint = OpenEndpoint(row.Kind, entry, writable: (flags & AccessMode) != 0, account),
             Text = row.Kind == NodeKind.Info ? DeviceInfo.Render(entry!.Device) : [],
         };
-        opened.Handle = Interlocked.Increment(ref _lastHandle);
         opened.Flags = FuseOpened.DirectIo | (isInterrupt || file.Control is not null ? FuseOpened.Stream | FuseOpened.NonSeekable : 0);
-        _open[opened.Handle] = file;
-        return 0;
+        return Keep(file, ref opened);
     }
 
     /// <inheritdoc/>
@@ -109,6 +117,28 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         file.Interrupt?.Release(handle);
         file.Control?.Dispose();
         file.Endpoint?.Release();
+        GiveBack(file);
+    }
+
+    /// <summary>Takes an open file in, whose place was counted; over the limit of memory that is given back, and nothing is open.</summary>
+    private int Keep(OpenFile file, ref FuseOpened opened)
+    {
+        int refusal = file.Account.TryTake(Resource.Memory, file.Size);
+        if (refusal < 0)
+        {
+            file.Control?.Dispose();
+            file.Account.Give(Resource.Files);
+            return refusal;
+        }
+        opened.Handle = Interlocked.Increment(ref _lastHandle);
+        _open[opened.Handle] = file;
+        return 0;
+    }
+
+    private static void GiveBack(OpenFile file)
+    {
+        file.Account.Give(Resource.Memory, file.Size);
+        file.Account.Give(Resource.Files);
     }
 
     /// <inheritdoc/>
@@ -123,7 +153,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
             return ReadRegion(file.Entry.Device, region, offset, buffer);
         }
         if (file.Interrupt is { } interrupt)
-            return interrupt.Read(request, (flags & NonBlocking) != 0, buffer);
+            return interrupt.Read(request, file.Account, (flags & NonBlocking) != 0, buffer);
         if (file.Control is { } control)
             return control.Read(request, buffer);
         if (file.Endpoint is { } endpoint)
@@ -176,16 +206,21 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         opened = default;
         var node = new NodeId(request.Node);
         if (SysTree.Owns(node))
-            return OpenSys(node, out opened);
+            return OpenSys(request, node, out opened);
         if (NodeRow.Of(node.Kind) is not { IsDirectory: true } row || !Exists(node))
             return -(int)Errno.ENOENT;
-        opened.Handle = Interlocked.Increment(ref _lastHandle);
-        _open[opened.Handle] = new OpenFile(row, _table.Entry(node.Slot)) { Subchannels = node.Kind == NodeKind.Root ? _table.Sorted() : [] };
-        return 0;
+        ClientAccount account = _vfio.Accounts.Of(request.Uid);
+        int refusal = account.TryTake(Resource.Files);
+        return refusal < 0 ? refusal
+            : Keep(new OpenFile(row, _table.Entry(node.Slot), account) { Subchannels = node.Kind == NodeKind.Root ? _table.Sorted() : [] }, ref opened);
     }
 
     /// <inheritdoc/>
-    public override void ReleaseDir(in FuseRequest request, ulong handle) => _open.TryRemove(handle, out _);
+    public override void ReleaseDir(in FuseRequest request, ulong handle)
+    {
+        if (_open.TryRemove(handle, out OpenFile? directory))
+            GiveBack(directory);
+    }
 
     /// <inheritdoc/>
     public override int ReadDir(in FuseRequest request, ulong handle, ulong offset, ref FuseDirectoryWriter writer)
@@ -229,9 +264,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         events = 0x145; // POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM: an ordinary file is always ready
         if (!_open.TryGetValue(handle, out OpenFile? file))
             return -(int)Errno.EBADF;
-        if (file.Interrupt is { } interrupt)
-            events = interrupt.Poll(handle, pollHandle, notify);
-        return 0;
+        return file.Interrupt?.Poll(handle, file.Account, pollHandle, notify, out events) ?? 0;
     }
 
     void IPollNotifier.NotifyPoll(ulong pollHandle) => _session?.NotifyPoll(pollHandle);
@@ -287,18 +320,37 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         attr.Links = row.IsDirectory ? 2u : 1u;
         attr.Mode = row.IsDirectory
             ? DirectoryMode
-            : Regular | (row.IsWritable ? _owner.FileMode : _owner.FileMode & ~WriteBits);
+            : Regular | FileMode(row);
         attr.Size = row.Region is { } region ? (ulong)RegionLayout.Size(region)
             : row.Kind == NodeKind.Memory ? (ulong)_memory.Length
             : row.Parent == NodeKind.InterruptDirectory ? sizeof(ulong) : 0ul;
         return 0;
     }
 
+    /// <summary>
+    /// The rights of a file. Who may not write may not change a device, so a file whose reading does is readable for those alone who may write, whatever the mode of the mount says;
+    /// the kernel sees to it (default_permissions), and what a program does with a descriptor it was given is judged by how that was opened (<see cref="EndpointFile"/>).
+    /// </summary>
+    private uint FileMode(NodeRow row)
+    {
+        uint writers = (_owner.FileMode & WriteBits) << 1; // as read bits
+        uint mode = row.Takes ? _owner.FileMode & (~ReadBits | writers) : _owner.FileMode;
+        return row.IsWritable ? mode : mode & ~WriteBits;
+    }
+
     private uint DirectoryMode => Directory | _owner.FileMode | ((_owner.FileMode & ReadBits) >> 2);
 
     /// <summary>What one open file or directory needs.</summary>
-    private sealed class OpenFile(NodeRow row, SubchannelEntry? entry)
+    private sealed class OpenFile(NodeRow row, SubchannelEntry? entry, ClientAccount account)
     {
+        private const int ListedSize = 128, EntrySize = 8; // bytes: about what a listed file of sys takes, and what a reference does
+
+        /// <summary>Of who opened it.</summary>
+        internal ClientAccount Account => account;
+
+        /// <summary>Bytes that it keeps, as far as they grow with what is in it.</summary>
+        internal long Size => Text.Length + ((long)Subchannels.Length * EntrySize) + ((long)(Children?.Count ?? 0) * ListedSize);
+
         internal NodeRow Row { get; } = row;
 
         internal SubchannelEntry? Entry { get; } = entry;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CcwFs.Fuse;
 using CcwFs.Subchannel;
+using CcwFs.Vfio.Endpoint;
 using Mono.Unix.Native;
 
 namespace CcwFs.FileSystem;
@@ -17,14 +18,17 @@ internal interface IPollNotifier
 /// </summary>
 internal sealed class InterruptFile
 {
+    /// <summary>Most files of one user that poll one interrupt: each is told of every one of them (arbitrary); then polls fail, ENOMEM.</summary>
+    internal const int MaxPolls = 128;
+
     private const int CountSize = sizeof(ulong);
     private const uint PollIn = 0x001, PollOut = 0x004, PollError = 0x008, PollHangUp = 0x010;
 
     private readonly Lock _gate = new();
     private readonly InterruptLine _line;
     private readonly IPollNotifier _notifier;
-    private readonly LinkedList<DeferredReply> _waiting = []; // guarded by _gate
-    private readonly HashSet<(ulong File, ulong Poll)> _polls = []; // guarded by _gate
+    private readonly LinkedList<(DeferredReply Reply, long Takes, ClientAccount Account)> _waiting = []; // guarded by _gate; with the line's takes when they came
+    private readonly Dictionary<(ulong File, ulong Poll), uint> _polls = []; // guarded by _gate; with the user
     private readonly Action<DeferredReply> _interrupted;
 
     internal InterruptFile(InterruptLine line, IPollNotifier notifier)
@@ -33,7 +37,8 @@ internal sealed class InterruptFile
         line.Changed += OnChanged;
     }
 
-    internal int Read(in FuseRequest request, bool nonBlocking, Span<byte> buffer)
+    /// <summary>read(2); one that has to wait is counted on <paramref name="account"/>, -ENOMEM.</summary>
+    internal int Read(in FuseRequest request, ClientAccount account, bool nonBlocking, Span<byte> buffer)
     {
         if (buffer.Length < CountSize)
             return -(int)Errno.EINVAL;
@@ -48,7 +53,10 @@ internal sealed class InterruptFile
                 return -(int)Errno.ENODEV;
             if (nonBlocking)
                 return -(int)Errno.EAGAIN;
-            _waiting.AddLast(request.Defer(_interrupted));
+            int refusal = account.TryTake(Resource.Waiting);
+            if (refusal < 0)
+                return refusal;
+            _waiting.AddLast((request.Defer(_interrupted), _line.Takes, account));
             return FuseHandlers.Later;
         }
     }
@@ -63,27 +71,65 @@ internal sealed class InterruptFile
         return _line.TryAdd(number) ? CountSize : -(int)Errno.EAGAIN;
     }
 
-    internal uint Poll(ulong file, ulong pollHandle, bool notify)
+    internal int Poll(ulong file, ClientAccount account, ulong pollHandle, bool notify, out uint events)
     {
         lock (_gate)
         {
-            if (notify)
-                _polls.Add((file, pollHandle)); // every change is told, until the file is released
             uint closed = _line.IsClosed ? PollIn | PollError | PollHangUp : 0;
-            return PollOut | closed | (_line.IsReady ? PollIn : 0);
+            events = PollOut | closed | (_line.IsReady ? PollIn : 0);
+            if (!notify || _polls.ContainsKey((file, pollHandle)))
+                return 0;
+            if (_polls.Values.Count(user => user == account.User) >= MaxPolls)
+                return -(int)Errno.ENOMEM;
+            _polls.Add((file, pollHandle), account.User); // every change is told, until the file is released
+            return 0;
         }
     }
 
     internal void Release(ulong file)
     {
         lock (_gate)
-            _polls.RemoveWhere(p => p.File == file);
+        {
+            foreach ((ulong File, ulong Poll) key in _polls.Keys.Where(p => p.File == file).ToArray())
+                _polls.Remove(key);
+        }
     }
 
     private void Forget(DeferredReply reply)
     {
         lock (_gate)
-            _waiting.Remove(reply);
+        {
+            for (LinkedListNode<(DeferredReply Reply, long Takes, ClientAccount Account)>? at = _waiting.First; at is not null; at = at.Next)
+            {
+                if (at.Value.Reply != reply)
+                    continue;
+                Remove(at);
+                return;
+            }
+        }
+    }
+
+    // Guarded by _gate. What was signalled is for who has waited longest; what only waits behind the last interrupt, for who came after that one was taken.
+    private bool TakeForWaiting(out DeferredReply reader, out ulong count)
+    {
+        LinkedListNode<(DeferredReply Reply, long Takes, ClientAccount Account)>? node = _waiting.First;
+        bool taken = _line.TryTakeSignalled(out count);
+        if (!taken && _waiting.Last!.Value.Takes == _line.Takes)
+        {
+            node = _waiting.Last;
+            taken = _line.TryTake(out count); // may come back to OnChanged, and serve some of those who wait
+        }
+        reader = taken ? node!.Value.Reply : default;
+        if (taken && node!.List == _waiting)
+            Remove(node);
+        return taken;
+    }
+
+    // Guarded by _gate.
+    private void Remove(LinkedListNode<(DeferredReply Reply, long Takes, ClientAccount Account)> node)
+    {
+        _waiting.Remove(node);
+        node.Value.Account.Give(Resource.Waiting);
     }
 
     private void OnChanged()
@@ -91,16 +137,21 @@ internal sealed class InterruptFile
         ulong[] polls;
         lock (_gate)
         {
-            while (_waiting.First is { } first && (_line.TryTake(out ulong count) || _line.IsClosed))
+            while (_waiting.Count > 0 && (TakeForWaiting(out DeferredReply reader, out ulong count) || _line.IsClosed))
             {
-                if (_waiting.First == first)
-                    _waiting.RemoveFirst();
                 if (count == 0)
-                    first.Value.TryFail(Errno.ENODEV);
-                else if (!first.Value.TryData(MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in count))))
+                {
+                    if (_waiting.First is not { } first)
+                        break; // all were served on the way
+                    Remove(first);
+                    first.Value.Reply.TryFail(Errno.ENODEV);
+                }
+                else if (!reader.TryData(MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in count))))
+                {
                     _line.GiveBack(count); // interrupted in the meantime
+                }
             }
-            polls = _polls.Count == 0 ? [] : [.. _polls.Select(p => p.Poll)];
+            polls = _polls.Count == 0 ? [] : [.. _polls.Keys.Select(p => p.Poll)];
         }
         foreach (ulong poll in polls)
             _notifier.NotifyPoll(poll);

@@ -31,27 +31,28 @@ internal enum NodeKind
 /// <param name="IsDirectory">A directory.</param>
 /// <param name="IsWritable">Owners may write it.</param>
 /// <param name="Region">The region behind it.</param>
-internal sealed record NodeRow(NodeKind Kind, string Name, NodeKind Parent, bool IsDirectory, bool IsWritable, RegionIndex? Region = null)
+/// <param name="Takes">Reading it takes something away, or changes the device: only who may write reads.</param>
+internal sealed record NodeRow(NodeKind Kind, string Name, NodeKind Parent, bool IsDirectory, bool IsWritable, RegionIndex? Region = null, bool Takes = false)
 {
     /// <summary>The tree, one row a kind of file.</summary>
     internal static readonly NodeRow[] All =
     [
         new(NodeKind.Root, "", NodeKind.Root, IsDirectory: true, IsWritable: true),
         new(NodeKind.Memory, "memory", NodeKind.Root, IsDirectory: false, IsWritable: true),
-        new(NodeKind.Control, "control", NodeKind.Root, IsDirectory: false, IsWritable: true),
+        new(NodeKind.Control, "control", NodeKind.Root, IsDirectory: false, IsWritable: true, Takes: true),
         new(NodeKind.SubchannelDirectory, "", NodeKind.Root, IsDirectory: true, IsWritable: true),
-        new(NodeKind.Io, "io", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: true, RegionIndex.Io),
+        new(NodeKind.Io, "io", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: true, RegionIndex.Io, Takes: true),
         new(NodeKind.Cmd, "cmd", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: true, RegionIndex.Cmd),
         new(NodeKind.Schib, "schib", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: false, RegionIndex.Schib),
-        new(NodeKind.Crw, "crw", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: false, RegionIndex.Crw),
+        new(NodeKind.Crw, "crw", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: false, RegionIndex.Crw, Takes: true),
         new(NodeKind.InterruptDirectory, "irq", NodeKind.SubchannelDirectory, IsDirectory: true, IsWritable: true),
-        new(NodeKind.IoInterrupt, "io", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true),
-        new(NodeKind.CrwInterrupt, "crw", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true),
-        new(NodeKind.RequestInterrupt, "req", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true),
+        new(NodeKind.IoInterrupt, "io", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true, Takes: true),
+        new(NodeKind.CrwInterrupt, "crw", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true, Takes: true),
+        new(NodeKind.RequestInterrupt, "req", NodeKind.InterruptDirectory, IsDirectory: false, IsWritable: true, Takes: true),
         new(NodeKind.Info, "info", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: false),
         new(NodeKind.Sys, "sys", NodeKind.Root, IsDirectory: true, IsWritable: true), // what is below: SysTree
-        new(NodeKind.Device, "device", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: true),
-        new(NodeKind.Iommu, "iommu", NodeKind.Root, IsDirectory: false, IsWritable: true),
+        new(NodeKind.Device, "device", NodeKind.SubchannelDirectory, IsDirectory: false, IsWritable: true, Takes: true),
+        new(NodeKind.Iommu, "iommu", NodeKind.Root, IsDirectory: false, IsWritable: true, Takes: true),
     ];
 
     private static readonly NodeRow?[] s_byKind = ByKind();

@@ -160,9 +160,19 @@ public sealed class FuseSession : IDisposable
         if (_workers.Length >= Options.MaxWorkers)
             return;
         FuseWorker worker = new(this, _handlers);
-        Volatile.Write(ref _workers, [.. _workers, worker]);
+        FuseWorker[] before = _workers;
+        Volatile.Write(ref _workers, [.. before, worker]);
         _running++;
-        new Thread(() => RunWorker(worker)) { IsBackground = true, Name = $"fuse worker {_workers.Length}" }.Start();
+        try
+        {
+            new Thread(() => RunWorker(worker)) { IsBackground = true, Name = $"fuse worker {_workers.Length}" }.Start();
+        }
+        catch (OutOfMemoryException) when (before.Length >= 2)
+        {
+            // The system gives no thread now: those that are there go on, and the next request that finds none waiting tries again.
+            Volatile.Write(ref _workers, before);
+            _running--;
+        }
     }
 
     private void RunWorker(FuseWorker worker)

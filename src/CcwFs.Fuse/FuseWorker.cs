@@ -62,11 +62,11 @@ internal sealed class FuseWorker : IRequestHolder
     internal void AllowDefer(int maxData) => _maxData = maxData;
 
     /// <inheritdoc/>
-    public DeferredReply Hold(Action<DeferredReply>? interrupted)
+    public DeferredReply Hold(Action<DeferredReply>? interrupted, Func<bool>? mayEnd)
     {
         if (_maxData == NotDeferrable)
             throw new InvalidOperationException("only a READ, WRITE or IOCTL can be answered later");
-        DeferredReply reply = Session.Held.Add(Header.Unique, (FuseOpcode)Header.Opcode, _maxData, interrupted);
+        DeferredReply reply = Session.Held.Add(Header.Unique, (FuseOpcode)Header.Opcode, _maxData, interrupted, mayEnd);
         _held = true;
         return reply;
     }

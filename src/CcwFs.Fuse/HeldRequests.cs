@@ -14,7 +14,7 @@ internal sealed class HeldRequests(FuseReplies replies)
     /// <summary>How long an INTERRUPT leaves a held WRITE or IOCTL (arbitrary).</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
 
-    private readonly record struct Entry(FuseOpcode Opcode, int MaxData, Action<DeferredReply>? Interrupted);
+    private readonly record struct Entry(FuseOpcode Opcode, int MaxData, Action<DeferredReply>? Interrupted, Func<bool>? MayEnd);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, Entry> _entries = []; // guarded by _gate
@@ -30,11 +30,11 @@ internal sealed class HeldRequests(FuseReplies replies)
         }
     }
 
-    internal DeferredReply Add(ulong unique, FuseOpcode opcode, int maxData, Action<DeferredReply>? interrupted)
+    internal DeferredReply Add(ulong unique, FuseOpcode opcode, int maxData, Action<DeferredReply>? interrupted, Func<bool>? mayEnd = null)
     {
         lock (_gate)
         {
-            if (!_entries.TryAdd(unique, new Entry(opcode, maxData, interrupted)))
+            if (!_entries.TryAdd(unique, new Entry(opcode, maxData, interrupted, mayEnd)))
                 throw new InvalidOperationException("the request is held already");
         }
         return new DeferredReply(this, unique);
@@ -107,10 +107,18 @@ internal sealed class HeldRequests(FuseReplies replies)
         return true;
     }
 
-    /// <summary>Answers EINTR and tells the holder; false when it is not held.</summary>
+    /// <summary>Answers EINTR and tells the holder, unless that one will answer by itself; false when it is not held.</summary>
     internal bool End(ulong unique)
     {
-        if (!TryRemove(unique, null, out Entry entry))
+        Entry entry;
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(unique, out entry))
+                return false;
+        }
+        if (entry.MayEnd?.Invoke() == false)
+            return true;
+        if (!TryRemove(unique, null, out entry))
             return false;
         replies.Send(unique, -(int)Errno.EINTR, default);
         try

@@ -22,18 +22,22 @@ public sealed unsafe class EventSignals : IDisposable
     private int _submitted; // since the last clearing; guarded by _gate
     private bool _ended;    // guarded by _gate
 
-    /// <summary>Makes one, which the caller disposes.</summary>
-    /// <exception cref="IOException">The kernel has no asynchronous I/O to give.</exception>
-    public EventSignals()
-    {
-        int opened = FileDescriptor.Open("/dev/null", OpenOptions.ReadOnly, 0, out _nothing);
-        nuint context = 0;
+    private EventSignals(FileDescriptor nothing, nuint context) => (_nothing, _context) = (nothing, context);
 
-        // SAFETY: io_setup writes one aio_context_t (unsigned long), for which there is a local.
-        int result = opened < 0 ? opened : Result.Of(LibC.SystemCall(Numbers.Setup, Room, (nint)(&context), 0));
+    /// <summary>Makes one, which the caller disposes: 0, or a negative errno and none (-EAGAIN: the system has no more contexts, fs.aio-max-nr).</summary>
+    public static int Create(out EventSignals? signals)
+    {
+        nuint context = 0;
+        int result = FileDescriptor.Open("/dev/null", OpenOptions.ReadOnly, 0, out FileDescriptor nothing);
+        if (result == 0)
+        {
+            // SAFETY: io_setup writes one aio_context_t (unsigned long), for which there is a local.
+            result = Result.Of(LibC.SystemCall(Numbers.Setup, Room, (nint)(&context), 0));
+        }
+        signals = result < 0 ? null : new EventSignals(nothing, context);
         if (result < 0)
-            throw new IOException($"cannot set up asynchronous I/O for interrupts: {Problem.Of(result)}");
-        _context = context;
+            nothing.Dispose();
+        return result;
     }
 
     /// <summary>Signals once: 0 or a negative errno (-EAGAIN: the kernel has no memory for it now).</summary>

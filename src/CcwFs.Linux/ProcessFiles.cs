@@ -60,6 +60,20 @@ public static class ProcessFiles
         return Find(text, "\nTgid:\t"u8, out ulong found) && (process = (int)found) > 0 ? 0 : -(int)Errno.ESRCH;
     }
 
+    /// <summary>When a process started, in clock ticks since boot: with its number it names the process for good.</summary>
+    public static int StartTime(int process, out ulong start)
+    {
+        start = 0;
+        int result = ReadSmall(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/stat"), out byte[] text);
+        if (result < 0)
+            return result;
+        const int Field = 20; // starttime is field 22; the name, which may contain anything, is field 2
+        ReadOnlySpan<byte> rest = text.AsSpan(text.AsSpan().LastIndexOf((byte)')') + 1);
+        for (int i = 0; i < Field && !rest.IsEmpty; i++)
+            rest = rest[(rest.IndexOf((byte)' ') + 1)..];
+        return Utf8Parser.TryParse(rest, out start, out _) ? 0 : -(int)Errno.ESRCH;
+    }
+
     /// <summary>
     /// Opens the thread's memory to read and write with pread and pwrite; the offset is the address. It belongs to this address space for ever: when
     /// the process executes another program or ends, calls give 0. Writes override the protection of private pages.
@@ -67,13 +81,36 @@ public static class ProcessFiles
     public static int OpenMemory(uint thread, out FileDescriptor memory) =>
         FileDescriptor.Open($"/proc/{thread}/mem", OpenOptions.ReadWrite, 0, out memory);
 
+    /// <summary>Opens the list of the thread's areas of memory. As its memory, it belongs to this address space for ever; once that is gone it is empty.</summary>
+    public static int OpenAreas(uint thread, out FileDescriptor areas) => FileDescriptor.Open($"/proc/{thread}/maps", OpenOptions.ReadOnly, 0, out areas);
+
+    /// <summary>Whether the process may read, or write, all of [address, address + length): 0, -EFAULT, or -ESRCH when the address space is gone.</summary>
+    public static int Allows(FileDescriptor areas, ulong address, ulong length, bool write)
+    {
+        ulong at = address, end = unchecked(address + length);
+        if (end < address)
+            return -(int)Errno.EFAULT;
+        bool any = false;
+        int result = EachArea(areas, area =>
+        {
+            any = true;
+            if (area.End <= at)
+                return true;
+            if (area.Start > at || !(write ? area.Writable : area.Readable))
+                return false;
+            at = area.End;
+            return at < end;
+        });
+        return result < 0 ? result : at >= end ? 0 : any ? -(int)Errno.EFAULT : -(int)Errno.ESRCH;
+    }
+
     /// <summary>
     /// The areas of memory that overlap [start, end), in the order of their addresses: 0, or -E2BIG when there are more than <paramref name="limit"/>.
     /// </summary>
-    public static int Areas(uint thread, ulong start, ulong end, int limit, List<MemoryArea> found)
+    public static int Areas(FileDescriptor areas, ulong start, ulong end, int limit, List<MemoryArea> found)
     {
         int tooMany = 0;
-        int result = EachArea(thread, area =>
+        int result = EachArea(areas, area =>
         {
             if (area.End <= start)
                 return true;
@@ -89,11 +126,11 @@ public static class ProcessFiles
     /// <summary>
     /// The first writable shared area that maps [offset, offset + length) of a file; its address, or -ENOENT.
     /// </summary>
-    public static int FindMapping(uint thread, ulong device, ulong inode, long offset, ulong length, out ulong address)
+    public static int FindMapping(FileDescriptor areas, ulong device, ulong inode, long offset, ulong length, out ulong address)
     {
         ulong at = 0;
         bool there = false;
-        int result = EachArea(thread, area =>
+        int result = EachArea(areas, area =>
         {
             there = area.Shared && area.Writable && area.Device == device && area.Inode == inode && area.Offset <= offset
                 && area.End - area.Start >= length && (ulong)(offset - area.Offset) <= area.End - area.Start - length;
@@ -156,32 +193,28 @@ public static class ProcessFiles
     }
 
     // Each line goes to the visitor until it has had enough. The kernel gives whole lines, but several to a read.
-    private static int EachArea(uint thread, Func<MemoryArea, bool> visit)
+    private static int EachArea(FileDescriptor areas, Func<MemoryArea, bool> visit)
     {
-        int result = FileDescriptor.Open($"/proc/{thread}/maps", OpenOptions.ReadOnly, 0, out FileDescriptor file);
-        using (file)
+        byte[] buffer = new byte[ReadSize];
+        int filled = 0, result;
+        long offset = 0;
+        while ((result = areas.ReadAt(offset, buffer.AsSpan(filled))) > 0)
         {
-            if (result < 0)
-                return result;
-            byte[] buffer = new byte[ReadSize];
-            int filled = 0;
-            while ((result = file.Read(buffer.AsSpan(filled))) > 0)
+            filled += result;
+            offset += result;
+            ReadOnlySpan<byte> rest = buffer.AsSpan(0, filled);
+            int end;
+            while ((end = rest.IndexOf((byte)'\n')) >= 0)
             {
-                filled += result;
-                ReadOnlySpan<byte> rest = buffer.AsSpan(0, filled);
-                int end;
-                while ((end = rest.IndexOf((byte)'\n')) >= 0)
-                {
-                    if (MemoryArea.TryParse(rest[..end], out MemoryArea area) && !visit(area))
-                        return 0;
-                    rest = rest[(end + 1)..];
-                }
-                if (rest.Length == buffer.Length)
-                    return -(int)Errno.EIO; // no line is that long: names end at PATH_MAX
-                rest.CopyTo(buffer);
-                filled = rest.Length;
+                if (MemoryArea.TryParse(rest[..end], out MemoryArea area) && !visit(area))
+                    return 0;
+                rest = rest[(end + 1)..];
             }
-            return result;
+            if (rest.Length == buffer.Length)
+                return -(int)Errno.EIO; // no line is that long: names end at PATH_MAX
+            rest.CopyTo(buffer);
+            filled = rest.Length;
         }
+        return result;
     }
 }

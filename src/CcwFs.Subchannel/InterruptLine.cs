@@ -10,6 +10,7 @@ public sealed class InterruptLine
 
     private readonly Lock _gate = new();
     private ulong _count; // guarded by _gate
+    private long _takes;  // guarded by _gate
 
     /// <summary>Called after the count or the state has changed, without locks of the line; it must not wait.</summary>
     public event Action? Changed;
@@ -21,6 +22,19 @@ public sealed class InterruptLine
         {
             lock (_gate)
                 return _count != 0 || (HasMore?.Invoke() ?? false);
+        }
+    }
+
+    /// <summary>
+    /// How often the count was taken. A reader that began to wait at the present number has come after what was taken last, and asks for what is behind it; one that
+    /// has waited longer has not.
+    /// </summary>
+    public long Takes
+    {
+        get
+        {
+            lock (_gate)
+                return _takes;
         }
     }
 
@@ -62,8 +76,20 @@ public sealed class InterruptLine
         return true;
     }
 
+    /// <summary>As <see cref="TryTake"/>, but what is behind what was last taken stays there.</summary>
+    public bool TryTakeSignalled(out ulong count)
+    {
+        bool taken = TakeNow(out count);
+        if (taken)
+            Taken?.Invoke(true);
+        return taken;
+    }
+
     /// <summary>Gives back what was taken for somebody who went away in the meantime.</summary>
     public void GiveBack(ulong count) => TryAdd(count);
+
+    /// <summary>Something waits now behind what was last taken: whoever asks again may have it.</summary>
+    internal void Poke() => Changed?.Invoke();
 
     /// <summary>Ends the line.</summary>
     internal void Close()
@@ -77,6 +103,7 @@ public sealed class InterruptLine
         lock (_gate)
         {
             (count, _count) = (_count, 0);
+            _takes += count != 0 ? 1 : 0;
             return count != 0;
         }
     }

@@ -36,6 +36,26 @@ internal sealed class IrbQueue
         return true;
     }
 
+    /// <summary>
+    /// Adds the answer to a HALT of a VFIO client, which waits for the signal of it and not for that of <paramref name="head"/>, the head that it may not have read: it is the next to be
+    /// shown. Unread status of earlier functions becomes one with it, as a subchannel holds only one; status of the device's own waits behind it.
+    /// </summary>
+    internal void AddAnswer(in Irb answer, in Irb head)
+    {
+        if (HeadUnread)
+            _waiting.Insert(0, head);
+        DropHead();
+        Irb joined = answer;
+        for (int i = _waiting.Count - 1; i >= 0; i--)
+        {
+            if (_waiting[i].Scsw.Function == FunctionControl.None)
+                continue;
+            joined = Join(_waiting[i], joined);
+            _waiting.RemoveAt(i);
+        }
+        _waiting.Insert(0, joined);
+    }
+
     /// <summary>The head is done with.</summary>
     internal void DropHead() => (HeadUnread, HeadSignalled) = (false, false);
 
@@ -76,6 +96,18 @@ internal sealed class IrbQueue
         if (interruption != 0)
             merged.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Intermediate, Status = scsw.Status | interruption };
         return merged;
+    }
+
+    /// <summary>As <see cref="Merge"/>; but a program that had ended before the halt keeps its end, with the halt function and what its status adds.</summary>
+    private static Irb Join(in Irb older, in Irb newer)
+    {
+        if (!IsProgram(older) || IsProgram(newer))
+            return Merge(older, newer);
+        const uint Functions = 0x7000, StatusBytes = 0xFFFF_0000; // in words 0 and 2
+        Irb joined = older;
+        Scsw scsw = older.Scsw;
+        joined.Scsw = scsw with { Control = scsw.Control | (newer.Scsw.Control & Functions), Status = scsw.Status | (newer.Scsw.Status & StatusBytes) };
+        return joined;
     }
 
     private static bool IsProgram(in Irb irb) => (irb.Scsw.Function & FunctionControl.Start) != 0;

@@ -71,7 +71,7 @@ public sealed partial class VfioCcwDevice
     /// <summary>Takes one status of the subchannel, if it has any.</summary>
     private bool TakeStatus()
     {
-        bool signal = false, final = false;
+        bool signal = false, behind = false, final = false;
         PrivateInterrupt? privateRun = null;
         PolicyRefusal? refusal = null;
         IDeviceClient? client;
@@ -95,9 +95,12 @@ public sealed partial class VfioCcwDevice
             }
             if (privateRun is null)
                 signal = Present(irb);
+            behind = !signal && client is null && _irbs.HeadSignalled && _irbs.HasMore;
         }
         if (signal)
             Raise(DeviceInterrupt.Io, client);
+        if (behind)
+            IoInterrupt.Poke();
         privateRun?.Invoke(irb, final, refusal);
         return true;
     }
@@ -118,7 +121,9 @@ public sealed partial class VfioCcwDevice
     /// <summary>Keeps an IRB for the client. True: it, or another one, is visible now.</summary>
     private bool Present(in Irb irb)
     {
-        if (!_irbs.Add(irb) && _interruptLines.May())
+        if (_client is not null && (irb.Scsw.Function & FunctionControl.Halt) != 0)
+            _irbs.AddAnswer(irb, _head);
+        else if (!_irbs.Add(irb) && _interruptLines.May())
             DeviceLog.InterruptLost(_logger, Id, IrbQueue.Limit);
         return ShowNext();
     }

@@ -13,7 +13,6 @@ internal sealed partial class ClientMemory
     private readonly Lock _gate = new();
     private readonly Dictionary<(ulong Device, ulong Inode), ClientSource> _files = []; // guarded by _gate: the newest of each file
     private readonly List<ClientSource> _sources = []; // guarded by _gate: all that live
-    private long _mapped; // guarded by _gate
     private bool _disposed; // guarded by _gate
 
     /// <summary>Sources that live now.</summary>
@@ -38,7 +37,7 @@ internal sealed partial class ClientMemory
             _files.Clear();
         }
         foreach (ClientSource source in all)
-            source.Dispose();
+            End(source);
     }
 
     private static bool IsReadWrite(FileDescriptor file)
@@ -54,7 +53,7 @@ internal sealed partial class ClientMemory
         if (Find((area.Device, area.Inode), offset + size, out source))
             return 0;
         List<int> numbers = [];
-        if (ProcessFiles.DescriptorsOf(caller.ThreadId, area.Inode, numbers) < 0)
+        if (caller.DescriptorsOf(area.Inode, numbers) < 0)
             return 0;
         foreach (int number in numbers)
         {
@@ -136,13 +135,13 @@ internal sealed partial class ClientMemory
             }
             Release([known]);
         }
-        int result = Descriptors.OpenProcess(process, out FileDescriptor handle);
+        int result = caller.OpenProcess(out FileDescriptor handle);
         if (result < 0)
         {
             handle.Dispose();
             return Refusal(result);
         }
-        result = ProcessFiles.OpenMemory(caller.ThreadId, out FileDescriptor memory);
+        result = caller.OpenMemory(out FileDescriptor memory);
         if (result == 0)
             return Enter(new ClientSource(new DescriptorStore(memory)) { Process = handle, ProcessId = process }, out source);
         memory.Dispose();
@@ -154,7 +153,13 @@ internal sealed partial class ClientMemory
     private int Enter(ClientSource created, out ClientSource? source)
     {
         source = null;
-        int result;
+        int result = account.TryTake(Resource.Descriptors, created.Descriptors);
+        if (result < 0)
+        {
+            created.Dispose();
+            Unreserve(created.Mapped);
+            return result;
+        }
         lock (_gate)
         {
             result = _disposed ? -(int)Errno.ENODEV : _sources.Count == MaxSources ? -(int)Errno.ENOMEM : 0;
@@ -164,13 +169,9 @@ internal sealed partial class ClientMemory
                 if (created.File is { } file)
                     _files[file] = created;
             }
-            else
-            {
-                _mapped -= created.Mapped;
-            }
         }
         if (result < 0)
-            created.Dispose();
+            End(created);
         return result;
     }
 
@@ -185,12 +186,18 @@ internal sealed partial class ClientMemory
                     continue;
                 if (source.File is { } file && _files.TryGetValue(file, out ClientSource? newest) && newest == source)
                     _files.Remove(file);
-                _mapped -= source.Mapped;
                 ended.Add(source);
             }
         }
         foreach (ClientSource source in ended)
-            source.Dispose();
+            End(source);
+    }
+
+    private void End(ClientSource source)
+    {
+        source.Dispose();
+        account.Give(Resource.Descriptors, source.Descriptors);
+        Unreserve(source.Mapped);
     }
 
     // Where the system counts memory strictly (overcommit_memory 2), a page that is touched first can be refused, and the touch kills.
@@ -206,19 +213,22 @@ internal sealed partial class ClientMemory
         }
     }
 
+    // What there is no room for is read and written on its descriptor.
     private bool Reserve(long bytes)
     {
-        lock (_gate)
-        {
-            bool room = bytes <= MaxMapped - _mapped;
-            _mapped += room ? bytes : 0;
-            return room;
-        }
+        if (!account.Takes(Resource.Mappings))
+            return false;
+        if (account.Takes(Resource.MappedBytes, bytes))
+            return true;
+        account.Give(Resource.Mappings);
+        return false;
     }
 
     private void Unreserve(long bytes)
     {
-        lock (_gate)
-            _mapped -= bytes;
+        if (bytes == 0)
+            return; // not mapped
+        account.Give(Resource.Mappings);
+        account.Give(Resource.MappedBytes, bytes);
     }
 }

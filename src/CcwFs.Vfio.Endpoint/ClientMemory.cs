@@ -14,16 +14,13 @@ namespace CcwFs.Vfio.Endpoint;
 /// What is looked up can change right after. That harms only the client: writes to (c) override the protection of private pages, which are its own copy, and
 /// keep to that of shared ones.
 /// </summary>
-internal sealed partial class ClientMemory : IDisposable
+internal sealed partial class ClientMemory(ClientAccount account) : IDisposable
 {
     /// <summary>Most files and processes of one client; each costs a descriptor or two (arbitrary; QEMU has one for each memory backend).</summary>
     internal const int MaxSources = 128;
 
     /// <summary>Most areas of memory that one range may lie in (arbitrary; a memory backend of QEMU is one).</summary>
     internal const int MaxAreas = 4096;
-
-    /// <summary>Most bytes of one client's files that are mapped in place; what is over is read and written (arbitrary, a share of a process's 128 TiB).</summary>
-    internal const long MaxMapped = 4L << 40;
 
     /// <summary>
     /// Finds the memory at [address, address + length) of the process of a thread that is blocked now. 0, or -EFAULT: a hole, or an area without the
@@ -36,7 +33,7 @@ internal sealed partial class ClientMemory : IDisposable
         if (end < address || end > long.MaxValue)
             return -(int)Errno.EFAULT; // addresses of the kernel
         List<MemoryArea> areas = [];
-        int result = ProcessFiles.Areas(caller.ThreadId, address, end, MaxAreas, areas);
+        int result = caller.Areas(address, end, MaxAreas, areas);
         if (result < 0)
             return Refusal(result);
         RangeBuilder builder = new();
@@ -85,7 +82,7 @@ internal sealed partial class ClientMemory : IDisposable
     private int TakeHuge(IIoctlCaller caller, in FileStatus status, long offset, ulong length, MemoryRights rights, out ClientRange? range)
     {
         range = null;
-        int result = ProcessFiles.FindMapping(caller.ThreadId, status.Device, status.Inode, offset, length, out ulong address);
+        int result = caller.FindMapping(status.Device, status.Inode, offset, length, out ulong address);
         if (result == -(int)Errno.ENOENT)
             return -(int)Errno.EINVAL;
         return result < 0 ? Refusal(result) : Take(caller, address, length, rights, out range);
@@ -130,7 +127,7 @@ internal sealed partial class ClientMemory : IDisposable
     private static int Refusal(int error) => (Errno)(-error) switch
     {
         Errno.EACCES or Errno.EPERM => -(int)Errno.EPERM,
-        Errno.ENOENT or Errno.ESRCH => -(int)Errno.EINTR, // the thread is no more
+        Errno.ENOENT or Errno.ESRCH or Errno.EINTR => -(int)Errno.EINTR, // the thread is no more
         Errno.E2BIG or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE => -(int)Errno.ENOMEM,
         _ => -(int)Errno.EFAULT,
     };

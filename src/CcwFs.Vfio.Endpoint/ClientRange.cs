@@ -21,6 +21,9 @@ internal sealed class ClientSource(IMemoryStore store) : IDisposable
     /// <summary>Bytes mapped in place.</summary>
     public long Mapped { get; init; }
 
+    /// <summary>Descriptors that it holds.</summary>
+    public int Descriptors => Process is null ? 1 : 2;
+
     /// <summary>The file's identity; null for a process, and for a file that is not open for writing.</summary>
     public (ulong Device, ulong Inode)? File { get; init; }
 

@@ -10,6 +10,7 @@ public sealed class ClientCall
 {
     private readonly ClientThread _thread;
     private readonly Func<int> _work;
+    private readonly Func<bool>? _mayEnd;
     private readonly Action? _over;
     private readonly Func<int, bool>? _undo;
     private readonly Action? _then;
@@ -19,13 +20,14 @@ public sealed class ClientCall
 
     /// <param name="thread">Where it runs.</param>
     /// <param name="work">What to do; its result is the answer.</param>
-    /// <param name="over">Called before the answer goes out: the caller is out of reach from now on.</param>
+    /// <param name="mayEnd">As <see cref="TryEnd"/>; null: always.</param>
+    /// <param name="over">Called when the work has been done, before the answer goes out: the caller is out of reach from now on.</param>
     /// <param name="then">Called after the answer; other calls do not wait for it.</param>
     /// <param name="undo">Called with the result when nobody was there any more to take it.</param>
     /// <param name="left">Called once in any case, when it holds no thread and will not.</param>
     internal ClientCall(
-        ClientThread thread, Func<int> work, Action? over = null, Func<int, bool>? undo = null, Action? then = null, Action? left = null) =>
-        (_thread, _work, _over, _undo, _then, _left) = (thread, work, over, undo, then, left);
+        ClientThread thread, Func<int> work, Func<bool>? mayEnd = null, Action? over = null, Func<int, bool>? undo = null, Action? then = null, Action? left = null) =>
+        (_thread, _work, _mayEnd, _over, _undo, _then, _left) = (thread, work, mayEnd, over, undo, then, left);
 
     /// <summary>Nobody waits for it any more.</summary>
     internal bool IsOver => _isOver;
@@ -37,20 +39,29 @@ public sealed class ClientCall
     public void Start(Func<int, bool> answer)
     {
         _answer = answer;
-        if (_thread.TryPost(this))
-            return;
-        _left?.Invoke();
-        answer(-(int)Errno.EBUSY);
+        _thread.Post(this);
     }
 
-    /// <summary>It will not run.</summary>
+    /// <summary>It will not run, and its request has been answered.</summary>
     internal void Drop() => _left?.Invoke();
+
+    /// <summary>It will not run: this is its answer.</summary>
+    internal void Refuse(Errno reason)
+    {
+        _left?.Invoke();
+        _answer!(-(int)reason);
+    }
+
+    /// <summary>
+    /// Before others answer the request (EINTR): the caller is out of reach from now on. False while the work is where that cannot be said; it will end at once
+    /// when it comes out of there, and give the answer.
+    /// </summary>
+    public bool TryEnd() => _mayEnd?.Invoke() ?? true;
 
     /// <summary>The request was answered by others (EINTR): the work is left to itself, and has no effect when it has not been done yet.</summary>
     public void Interrupt()
     {
         _isOver = true;
-        _over?.Invoke();
         _thread.Abandon(this);
     }
 
@@ -76,110 +87,143 @@ public sealed class ClientCall
 
 /// <summary>
 /// The thread of one open file on which everything runs that the client can hold up. It starts with the first call and ends with the file. A call that was
-/// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. What fails in a way that it should not is logged, and ends
-/// nothing but itself. Thread-safe.
+/// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. Where there is no thread to be had, for the system or for this client, calls
+/// that nobody would take are refused, ENOMEM, and the next one tries again. What fails in a way that it should not is logged, and ends nothing but itself. Thread-safe.
 /// </summary>
-internal sealed class ClientThread(string name, ILogger logger)
+internal sealed class ClientThread(string name, ClientAccount account, ILogger logger)
 {
     /// <summary>Most threads of one file that may be stuck in abandoned calls, or in what follows calls (arbitrary); then calls are refused, EBUSY.</summary>
     internal const int MaxStuck = 8;
 
+    /// <summary>Most calls of one file that wait for those before them (arbitrary); then calls are refused, EBUSY.</summary>
+    internal const int MaxWaiting = 256;
+
     private readonly object _gate = new(); // a monitor: pulsed for every call and at the end
     private readonly Queue<ClientCall> _calls = new(); // guarded by _gate
-    private readonly Queue<Action> _orders = new();    // what must be done whoever waits; before the calls; guarded by _gate
+    private Action? _last;       // guarded by _gate: what is done at the end, ahead of everything
     private Thread? _current;    // guarded by _gate; null: none is there to take calls
     private ClientCall? _running; // guarded by _gate: the current thread's
     private int _stuck;          // guarded by _gate
     private bool _ended;         // guarded by _gate
 
-    internal bool TryPost(ClientCall call)
+    /// <summary>How threads are begun; a test makes that fail.</summary>
+    internal Action<Thread> Begin { get; set; } = static thread => thread.Start();
+
+    /// <summary>Runs a call, or refuses it.</summary>
+    internal void Post(ClientCall call)
     {
+        Errno refusal = 0;
         lock (_gate)
         {
-            if (_ended || (_stuck >= MaxStuck && _current is null))
-                return false;
-            _calls.Enqueue(call);
-            Wake();
-            return true;
+            if (_ended || (_stuck >= MaxStuck && _current is null) || _calls.Count >= MaxWaiting)
+                refusal = Errno.EBUSY;
+            else if (!Wake())
+                refusal = Errno.ENOMEM;
+            else
+                _calls.Enqueue(call);
         }
+        if (refusal != 0)
+            call.Refuse(refusal);
     }
 
-    /// <summary>Runs <paramref name="order"/> soon, ahead of calls that wait.</summary>
-    internal void Order(Action order)
-    {
-        lock (_gate)
-        {
-            _orders.Enqueue(order);
-            Wake();
-        }
-    }
-
-    /// <summary>Runs <paramref name="last"/> and then ends the thread. A call it is stuck in does not keep that up.</summary>
+    /// <summary>
+    /// Runs <paramref name="last"/> and then ends the thread. A call it is stuck in does not keep that up. Without any thread of this, as there has been no call yet, it runs here; where a
+    /// call is stuck and no other thread can be had, that one's does it when it comes free.
+    /// </summary>
     internal void End(Action last)
     {
         lock (_gate)
         {
             _ended = true;
-            foreach (ClientCall call in _calls)
+            while (_calls.TryDequeue(out ClientCall? call))
                 call.Drop();
-            _calls.Clear();
-            _orders.Enqueue(last);
-            if (_running is not null)
-                LeaveCurrent();
-            else
-                Wake();
+            if (_current is not null || _stuck > 0)
+            {
+                _last = last;
+                if (_running is not null)
+                    LeaveCurrent();
+                else
+                    Wake();
+                return;
+            }
         }
+        last();
     }
 
     internal void Abandon(ClientCall call)
     {
+        List<ClientCall> refused = [];
         lock (_gate)
         {
-            if (_running == call)
-                LeaveCurrent();
+            if (_running == call && !LeaveCurrent())
+                TakeAll(refused);
         }
+        refused.ForEach(waiting => waiting.Refuse(Errno.ENOMEM));
     }
 
     /// <summary>Does something on the current thread that may be held up: whoever comes meanwhile gets another one.</summary>
     internal void Aside(Action action)
     {
+        List<ClientCall> refused = [];
         lock (_gate)
         {
-            if (_current == Thread.CurrentThread)
-                LeaveCurrent();
+            if (_current == Thread.CurrentThread && !LeaveCurrent())
+                TakeAll(refused);
         }
+        refused.ForEach(waiting => waiting.Refuse(Errno.ENOMEM));
         action();
     }
 
     internal void Report(Exception failure) => EndpointLog.RequestFailed(logger, name, failure);
 
-    // Under _gate: the current thread is left to what holds it up, and another one takes what waits. Orders wait for nobody; calls do when too many are stuck.
-    private void LeaveCurrent()
+    // Under _gate.
+    private void TakeAll(List<ClientCall> refused)
+    {
+        refused.AddRange(_calls);
+        _calls.Clear();
+    }
+
+    // Under _gate: the current thread is left to what holds it up, and another one takes what waits. The end waits for nobody; calls do when too many are stuck. False: another
+    // one was needed and is not to be had.
+    private bool LeaveCurrent()
     {
         (_current, _running) = (null, null);
         _stuck++;
-        if (_orders.Count > 0 || (_calls.Count > 0 && _stuck < MaxStuck))
-            Wake();
+        return (_last is null && (_calls.Count == 0 || _stuck >= MaxStuck)) || Wake();
     }
 
-    // Under _gate.
-    private void Wake()
+    // Under _gate. False: there is no thread, and none is to be had. The thread that does the end is not counted: it is there for a moment, and gives everything back.
+    private bool Wake()
     {
+        bool counted = _last is null;
         if (_current is null)
         {
-            _current = new Thread(Work) { IsBackground = true, Name = name };
-            _current.Start();
+            if (counted && !account.Takes(Resource.Threads))
+                return false;
+            var thread = new Thread(() => Work(counted)) { IsBackground = true, Name = name };
+            try
+            {
+                Begin(thread);
+            }
+            catch (OutOfMemoryException) // what Start says when the system gives no thread (pthread_create, EAGAIN)
+            {
+                if (counted)
+                    account.Give(Resource.Threads);
+                return false;
+            }
+            _current = thread;
         }
         Monitor.Pulse(_gate);
+        return true;
     }
 
-    private void Work()
+    private void Work(bool counted)
     {
-        while (Next(out Action? order, out ClientCall? call))
+        while (Next(out Action? last, out ClientCall? call))
         {
             try
             {
-                order?.Invoke();
+                last?.Invoke();
                 if (call is { IsOver: false })
                     call.Run();
                 else
@@ -195,24 +239,27 @@ internal sealed class ClientThread(string name, ILogger logger)
                     _running = null;
             }
         }
+        if (counted)
+            account.Give(Resource.Threads);
     }
 
-    private bool Next(out Action? order, out ClientCall? call)
+    private bool Next(out Action? last, out ClientCall? call)
     {
         lock (_gate)
         {
             call = null;
             while (true)
             {
-                order = null;
+                last = null;
                 if (_current != Thread.CurrentThread)
                 {
                     _stuck--; // it has come free
-                    if (_current is not null || _ended)
+                    if (_current is not null || (_ended && _last is null))
                         return false;
                     _current = Thread.CurrentThread;
                 }
-                if (_orders.TryDequeue(out order))
+                (last, _last) = (_last, null);
+                if (last is not null)
                     return true;
                 if (_calls.TryDequeue(out call))
                 {

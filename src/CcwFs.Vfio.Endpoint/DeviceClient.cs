@@ -6,7 +6,7 @@ namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
 /// One open of a <c>device</c> file: the vfio cdev of one subchannel, answer for answer as the kernel's (drivers/vfio/vfio_main.c, device_cdev.c,
-/// drivers/s390/cio/vfio_ccw_ops.c). All it holds ends with its last close or its process's death. Thread-safe.
+/// drivers/s390/cio/vfio_ccw_ops.c). All it holds ends with its last close, whichever processes have had it. Thread-safe.
 /// </summary>
 public sealed partial class DeviceClient : EndpointFile, IDeviceClient
 {
@@ -24,8 +24,8 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     private bool _isBinding;   // guarded by _gate: a BIND is on its way
     private bool _released;    // guarded by _gate
 
-    internal DeviceClient(VfioService service, VfioCcwDevice device)
-        : base(service, $"vfio {device.Id}") => (_device, _events) = (device, new ClientEvents(service));
+    internal DeviceClient(VfioService service, VfioCcwDevice device, ClientAccount account, bool writable)
+        : base(service, $"vfio {device.Id}", account, writable) => (_device, _events) = (device, new ClientEvents(service, account));
 
     /// <summary>The subchannel.</summary>
     public VfioCcwDevice Device => _device;
@@ -38,8 +38,6 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         internal IommuClient Iommu { get; } = iommu;
 
         internal uint DeviceId { get; } = deviceId;
-
-        internal IDisposable? Watch { get; set; }
 
         internal uint? AddressSpace { get; set; }
     }
@@ -74,9 +72,10 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     /// <inheritdoc/>
     public void Signal(DeviceInterrupt interrupt) => _events.Signal(interrupt);
 
-    private protected override int Judge(uint command)
+    private protected override int Judge(uint command, out bool changes)
     {
         DeviceIoctl? row = DeviceIoctl.Find(command);
+        changes = row is { Changes: true };
         if (row is not { NeedsBinding: false } && CurrentBinding() is null)
             return -(int)Errno.EINVAL;
         return row is null ? -(int)Errno.ENOTTY : 0;
@@ -115,7 +114,6 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
             (binding, _binding) = (_binding, null);
         if (binding is null)
             return;
-        binding.Watch?.Dispose();
         _events.Clear();
         _device.GiveBack(this);
         if (binding.AddressSpace is { } space)
@@ -141,25 +139,21 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         IommuFile? file = null;
         using (taken)
             result = result < 0 ? result : Service.Recognise(taken, out file);
+        if (result == 0 && !file!.IsWritable)
+            result = -(int)Errno.EBADF; // its numbers are among what changes
         if (result < 0 || file!.Use() is not { } iommu)
             return result < 0 ? result : -(int)Errno.EBADFD;
-        IDisposable? watch = null;
         result = iommu.AddDevice(out uint id);
         if (result == 0)
         {
             result = -(int)TakeDevice();
-            if (result == 0)
-                result = Service.Processes.Watch(caller, () => Thread.Order(Unbind), out watch);
             if (result < 0)
-            {
-                _device.GiveBack(this);
                 iommu.RemoveDevice(id);
-            }
         }
         if (result < 0)
             file.Free();
         else
-            binding = new Binding(file, iommu, id) { Watch = watch };
+            binding = new Binding(file, iommu, id);
         return result;
     }
 }

@@ -9,21 +9,21 @@ internal sealed class DeviceIoctl
 {
     private static readonly DeviceIoctl[] s_rows =
     [
-        Of<VfioDeviceBindIommufd>(VfioIoctl.BindIommufd, needsBinding: false, (client, request) => client.Bind(request)),
-        Of<VfioDeviceAttachIommufdPt>(VfioIoctl.AttachIommufdPt, needsBinding: true, (client, request) => client.Attach(request)),
-        Of<VfioDeviceDetachIommufdPt>(VfioIoctl.DetachIommufdPt, needsBinding: true, (client, request) => client.Detach(request)),
-        Of<VfioDeviceInfo>(VfioIoctl.GetInfo, needsBinding: true, (_, request) => DeviceClient.GetInfo(request)),
-        Of<VfioRegionInfo>(VfioIoctl.GetRegionInfo, needsBinding: true, (_, request) => DeviceClient.GetRegionInfo(request)),
-        Of<VfioIrqInfo>(VfioIoctl.GetIrqInfo, needsBinding: true, (_, request) => DeviceClient.GetIrqInfo(request)),
-        Of<VfioIrqSet>(VfioIoctl.SetIrqs, needsBinding: true, (client, request) => client.SetIrqs(request)),
-        Of<VfioDeviceFeature>(VfioIoctl.Feature, needsBinding: true, (_, request) => DeviceClient.Feature(request)),
-        new(VfioIoctl.Reset, 0, needsBinding: true, (client, _) => -(int)client.Device.Reset(client)),
+        Of<VfioDeviceBindIommufd>(VfioIoctl.BindIommufd, needsBinding: false, changes: true, (client, request) => client.Bind(request)),
+        Of<VfioDeviceAttachIommufdPt>(VfioIoctl.AttachIommufdPt, needsBinding: true, changes: true, (client, request) => client.Attach(request)),
+        Of<VfioDeviceDetachIommufdPt>(VfioIoctl.DetachIommufdPt, needsBinding: true, changes: true, (client, request) => client.Detach(request)),
+        Of<VfioDeviceInfo>(VfioIoctl.GetInfo, needsBinding: true, changes: false, (_, request) => DeviceClient.GetInfo(request)),
+        Of<VfioRegionInfo>(VfioIoctl.GetRegionInfo, needsBinding: true, changes: false, (_, request) => DeviceClient.GetRegionInfo(request)),
+        Of<VfioIrqInfo>(VfioIoctl.GetIrqInfo, needsBinding: true, changes: false, (_, request) => DeviceClient.GetIrqInfo(request)),
+        Of<VfioIrqSet>(VfioIoctl.SetIrqs, needsBinding: true, changes: true, (client, request) => client.SetIrqs(request)),
+        Of<VfioDeviceFeature>(VfioIoctl.Feature, needsBinding: true, changes: false, (_, request) => DeviceClient.Feature(request)),
+        new(VfioIoctl.Reset, 0, needsBinding: true, changes: true, (client, _) => -(int)client.Device.Reset(client)),
     ];
 
     private readonly Func<DeviceClient, DeviceRequest, int> _handler;
 
-    private DeviceIoctl(VfioIoctl command, int size, bool needsBinding, Func<DeviceClient, DeviceRequest, int> handler) =>
-        (Command, Size, NeedsBinding, _handler) = (command, size, needsBinding, handler);
+    private DeviceIoctl(VfioIoctl command, int size, bool needsBinding, bool changes, Func<DeviceClient, DeviceRequest, int> handler) =>
+        (Command, Size, NeedsBinding, Changes, _handler) = (command, size, needsBinding, changes, handler);
 
     /// <summary>Every row.</summary>
     internal static IReadOnlyList<DeviceIoctl> All => s_rows;
@@ -36,6 +36,9 @@ internal sealed class DeviceIoctl
 
     /// <summary>Only after BIND.</summary>
     internal bool NeedsBinding { get; }
+
+    /// <summary>It does more than to ask: only on a file that was opened for writing (EBADF).</summary>
+    internal bool Changes { get; }
 
     internal static DeviceIoctl? Find(uint command) => Array.Find(s_rows, r => (uint)r.Command == command);
 
@@ -51,8 +54,8 @@ internal sealed class DeviceIoctl
         return _handler(client, new DeviceRequest(caller, address, structure));
     }
 
-    private static DeviceIoctl Of<T>(VfioIoctl command, bool needsBinding, Func<DeviceClient, DeviceRequest, int> handler)
-        where T : unmanaged => new(command, Unsafe.SizeOf<T>(), needsBinding, handler);
+    private static DeviceIoctl Of<T>(VfioIoctl command, bool needsBinding, bool changes, Func<DeviceClient, DeviceRequest, int> handler)
+        where T : unmanaged => new(command, Unsafe.SizeOf<T>(), needsBinding, changes, handler);
 }
 
 /// <summary>An ioctl whose structure was copied in.</summary>

@@ -4,17 +4,23 @@ namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
 /// One open of <c>device</c> or <c>iommu</c>. What needs the client's memory or descriptors runs on the client's own thread; everything else is answered at
-/// once. Thread-safe.
+/// once. It lives as long as the open file, whoever opened it and whoever has it now. Thread-safe.
 /// </summary>
 public abstract class EndpointFile
 {
     private readonly VfioService _service;
 
-    private protected EndpointFile(VfioService service, string name)
+    private protected EndpointFile(VfioService service, string name, ClientAccount account, bool writable)
     {
-        _service = service;
-        Thread = new ClientThread(name, service.Logger);
+        (_service, Account, IsWritable) = (service, account, writable);
+        Thread = new ClientThread(name, account, service.Logger);
     }
+
+    /// <summary>It was opened for writing: what changes something is for such a file alone.</summary>
+    internal bool IsWritable { get; }
+
+    /// <summary>Where what is kept for it is counted: with whoever opened it.</summary>
+    internal ClientAccount Account { get; }
 
     private protected VfioService Service => _service;
 
@@ -30,24 +36,26 @@ public abstract class EndpointFile
         call = null;
         if (command == VfioService.IntroduceCommand && this is IommuFile iommu && _service.Introduce(threadId, argument, iommu))
             return 0;
-        int refusal = Judge(command);
+        int refusal = Judge(command, out bool changes);
+        if (refusal == 0 && changes && !IsWritable)
+            refusal = -(int)Errno.EBADF; // what write(2) says of such a descriptor
         if (refusal < 0)
             return refusal;
-        int result = IoctlCaller.Open(threadId, _service.CallerLog, out IoctlCaller? caller);
-        if (result < 0)
+        int result = IoctlCaller.Open(threadId, _service.CallerLog, out IoctlCaller? opened);
+        if (result == 0)
+            result = Account.TryTake(Resource.Calls);
+        if (result < 0 || opened is not { } caller)
             return result;
-        if (!_service.TryEnter(caller!.ProcessId))
-            return -(int)Errno.EBUSY;
         call = new ClientCall(
-            Thread, () => Ioctl(caller, command, argument), caller.Answered, value => Undo(command, value), left: () => _service.Leave(caller.ProcessId));
+            Thread, () => Ioctl(caller, command, argument), caller.TryEnd, caller.Answered, value => Undo(command, value), left: () => Account.Give(Resource.Calls));
         return 0;
     }
 
     /// <summary>The last descriptor of this open file was closed.</summary>
     public abstract void Release();
 
-    /// <summary>0, or the errno of an ioctl that no memory of the client is needed to refuse.</summary>
-    private protected abstract int Judge(uint command);
+    /// <summary>0, or the errno of an ioctl that no memory of the client is needed to refuse. <paramref name="changes"/>: it does more than to ask.</summary>
+    private protected abstract int Judge(uint command, out bool changes);
 
     /// <summary>Carries an ioctl out, on the client's thread.</summary>
     private protected abstract int Ioctl(IoctlCaller caller, uint command, ulong argument);

@@ -22,4 +22,22 @@ public interface IIoctlCaller
 
     /// <summary>A copy of one of its descriptors, which the caller of this then owns: 0, -EBADF, -EINTR.</summary>
     int TakeDescriptor(int number, out FileDescriptor taken);
+
+    /// <summary>
+    /// The numbers of its descriptors whose file has this inode number, as <see cref="ProcessFiles.DescriptorsOf"/>. They are good for <see cref="TakeDescriptor"/> alone: what they were
+    /// looked up in may have become another's meanwhile, and that call finds out.
+    /// </summary>
+    int DescriptorsOf(ulong inode, List<int> numbers);
+
+    /// <summary>Its areas of memory, as <see cref="ProcessFiles.Areas"/>; -EINTR.</summary>
+    int Areas(ulong start, ulong end, int limit, List<MemoryArea> found);
+
+    /// <summary>Where it has mapped a file, as <see cref="ProcessFiles.FindMapping"/>; -EINTR.</summary>
+    int FindMapping(ulong device, ulong inode, long offset, ulong length, out ulong address);
+
+    /// <summary>Its memory for good, as <see cref="ProcessFiles.OpenMemory"/>, which the caller of this then owns; -EINTR.</summary>
+    int OpenMemory(out FileDescriptor memory);
+
+    /// <summary>A descriptor of its process, which says when that has ended, and which the caller of this then owns; -EINTR.</summary>
+    int OpenProcess(out FileDescriptor process);
 }

@@ -24,6 +24,7 @@ public sealed partial class IommuClient
             if (space is null || space.Attached > 0)
                 return -(int)Errno.EBUSY; // a device goes with its file
             _objects.Remove(id);
+            _account.Give(Resource.Memory, SpaceMemory);
         }
         UnmapAll(space);
         return 0;
@@ -43,7 +44,10 @@ public sealed partial class IommuClient
         if (result < 0)
         {
             lock (_gate)
-                _objects.Remove(structure.OutIoasId);
+            {
+                if (_objects.Remove(structure.OutIoasId))
+                    _account.Give(Resource.Memory, SpaceMemory);
+            }
         }
         return result;
     }
@@ -147,9 +151,14 @@ public sealed partial class IommuClient
             return result;
         if (space.AttachedByAddress > 0 && rights == MemoryRights.ReadWrite && !IovaMap.HasAddresses(range.Store, range.Offset, (long)length))
             return -(int)Errno.EFAULT; // what the kernel says of memory that it cannot pin
+        if (!_account.Takes(Resource.Memory, MemoryOf(range)))
+            return -(int)Errno.ENOMEM;
         MapOutcome outcome = space.Space.Map.Map(iova, length, range.Store, range.Offset, rights);
         if (outcome != MapOutcome.Done)
+        {
+            _account.Give(Resource.Memory, MemoryOf(range));
             return outcome == MapOutcome.Exists ? -(int)Errno.EEXIST : -(int)Errno.EINVAL;
+        }
         space.Ranges.Add(new MappedRange(iova, iova + (length - 1), range));
         _mappings++;
         return 0;
@@ -193,6 +202,7 @@ public sealed partial class IommuClient
             space.Space.Map.Unmap(range.Iova, range.Last - range.Iova + 1, out ulong unmapped);
             bytes += unmapped;
             _memory.GiveBack(range.Memory);
+            _account.Give(Resource.Memory, MemoryOf(range.Memory));
         }
         lock (_gate)
             _mappings -= claimed.Count;
@@ -206,6 +216,8 @@ public sealed partial class IommuClient
             space.Claim(0, ulong.MaxValue, claimed);
         Remove(space, claimed);
     }
+
+    private static long MemoryOf(ClientRange range) => MappingMemory + ((long)AreaMemory * range.Sources.Count);
 
     private static MemoryRights Rights(IoasMapFlags flags) =>
         (flags.HasFlag(IoasMapFlags.Readable) ? MemoryRights.Read : 0) | (flags.HasFlag(IoasMapFlags.Writeable) ? MemoryRights.Write : 0);

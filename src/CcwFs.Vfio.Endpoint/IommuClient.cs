@@ -20,31 +20,41 @@ public sealed partial class IommuClient : IDisposable
     /// <summary>Most mappings of one client: -ENOMEM over it (arbitrary; QEMU has one for each slot of memory, 256 at most).</summary>
     public const int MaxMappings = 4096;
 
+    /// <summary>What an address space and a mapping are counted as, each area of memory in a mapping extra (arbitrary: about what they take).</summary>
+    private const int SpaceMemory = 1024, MappingMemory = 256, AreaMemory = 64;
+
     /// <summary>Longest structure that is accepted: -E2BIG (arbitrary: the page that other system calls allow).</summary>
     public const int MaxStructure = 4096;
 
     private static readonly Row[] s_rows =
     [
-        Row.Of<IommuDestroy>(IommufdIoctl.Destroy, 8, (IommuClient client, ref IommuRequest r) => client.Destroy(ref r)),
-        Row.Of<IommuIoasAlloc>(IommufdIoctl.IoasAlloc, 12, (IommuClient client, ref IommuRequest r) => client.Allocate(ref r)),
-        Row.Of<IommuIoasIovaRanges>(IommufdIoctl.IoasIovaRanges, 32, (IommuClient client, ref IommuRequest r) => client.Ranges(ref r)),
-        Row.Of<IommuIoasMap>(IommufdIoctl.IoasMap, 40, (IommuClient client, ref IommuRequest r) => client.Map(ref r)),
-        Row.Of<IommuIoasMapFile>(IommufdIoctl.IoasMapFile, 40, (IommuClient client, ref IommuRequest r) => client.MapFile(ref r)),
-        Row.Of<IommuIoasUnmap>(IommufdIoctl.IoasUnmap, 24, (IommuClient client, ref IommuRequest r) => client.Unmap(ref r)),
-        Row.Of<IommuHwInfo>(IommufdIoctl.GetHwInfo, 32, (IommuClient _, ref IommuRequest r) => HardwareInfo(ref r)),
+        Row.Of<IommuDestroy>(IommufdIoctl.Destroy, 8, changes: true, (IommuClient client, ref IommuRequest r) => client.Destroy(ref r)),
+        Row.Of<IommuIoasAlloc>(IommufdIoctl.IoasAlloc, 12, changes: true, (IommuClient client, ref IommuRequest r) => client.Allocate(ref r)),
+        Row.Of<IommuIoasIovaRanges>(IommufdIoctl.IoasIovaRanges, 32, changes: false, (IommuClient client, ref IommuRequest r) => client.Ranges(ref r)),
+        Row.Of<IommuIoasMap>(IommufdIoctl.IoasMap, 40, changes: true, (IommuClient client, ref IommuRequest r) => client.Map(ref r)),
+        Row.Of<IommuIoasMapFile>(IommufdIoctl.IoasMapFile, 40, changes: true, (IommuClient client, ref IommuRequest r) => client.MapFile(ref r)),
+        Row.Of<IommuIoasUnmap>(IommufdIoctl.IoasUnmap, 24, changes: true, (IommuClient client, ref IommuRequest r) => client.Unmap(ref r)),
+        Row.Of<IommuHwInfo>(IommufdIoctl.GetHwInfo, 32, changes: false, (IommuClient _, ref IommuRequest r) => HardwareInfo(ref r)),
     ];
 
     // Held only for the tables: never while the client's memory is touched, nor while a device lets go of what is unmapped.
     private readonly Lock _gate = new();
     private readonly SortedDictionary<uint, IommuSpace?> _objects = []; // guarded by _gate; null: a device
-    private readonly ClientMemory _memory = new();
+    private readonly ClientMemory _memory;
     private int _mappings;  // guarded by _gate
     private bool _disposed; // guarded by _gate
 
     private readonly CallerLog? _log;
+    private readonly ClientAccount _account;
 
-    /// <summary>No address space yet. <paramref name="log"/>: where it says why memory is refused; null: nowhere.</summary>
-    public IommuClient(CallerLog? log = null) => _log = log;
+    /// <summary>
+    /// No address space yet. <paramref name="log"/>: where it says why memory is refused; null: nowhere. <paramref name="account"/>: where what is kept is counted; null: one of this process, of its own.
+    /// </summary>
+    public IommuClient(CallerLog? log = null, ClientAccount? account = null)
+    {
+        (_log, _account) = (log, account ?? VfioService.NewAccounts().Of(Descriptors.EffectiveUser, (uint)Environment.ProcessId));
+        _memory = new ClientMemory(_account);
+    }
 
     private delegate int Handler(IommuClient client, ref IommuRequest request);
 
@@ -57,6 +67,9 @@ public sealed partial class IommuClient : IDisposable
                 return _mappings;
         }
     }
+
+    /// <summary>An ioctl does more than to ask.</summary>
+    internal static bool Changes(uint command) => Array.Find(s_rows, r => (uint)r.Command == command) is { Changes: true };
 
     /// <summary>Sizes of each ioctl's structure: command, sizeof, and the least that is accepted.</summary>
     internal static IEnumerable<(IommufdIoctl Command, int Size, int MinSize)> Sizes => s_rows.Select(row => (row.Command, row.Size, row.MinSize));
@@ -149,6 +162,7 @@ public sealed partial class IommuClient : IDisposable
         {
             _disposed = true;
             spaces = [.. _objects.Values.OfType<IommuSpace>()];
+            _account.Give(Resource.Memory, SpaceMemory * spaces.Length);
             _objects.Clear();
         }
         foreach (IommuSpace space in spaces)
@@ -165,7 +179,7 @@ public sealed partial class IommuClient : IDisposable
         id = 1;
         if (_disposed)
             return -(int)Errno.ENODEV;
-        if (_objects.Count == MaxObjects)
+        if (_objects.Count == MaxObjects || (space is not null && !_account.Takes(Resource.Memory, SpaceMemory)))
             return -(int)Errno.ENOMEM;
         foreach (uint used in _objects.Keys)
         {
@@ -177,10 +191,10 @@ public sealed partial class IommuClient : IDisposable
         return 0;
     }
 
-    private sealed record Row(IommufdIoctl Command, int Size, int MinSize, Handler Handler)
+    private sealed record Row(IommufdIoctl Command, int Size, int MinSize, bool Changes, Handler Handler)
     {
-        internal static Row Of<T>(IommufdIoctl command, int minSize, Handler handler)
-            where T : struct => new(command, Unsafe.SizeOf<T>(), minSize, handler);
+        internal static Row Of<T>(IommufdIoctl command, int minSize, bool changes, Handler handler)
+            where T : struct => new(command, Unsafe.SizeOf<T>(), minSize, changes, handler);
     }
 }
 

@@ -1,8 +1,10 @@
+using Mono.Unix.Native;
+
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// One open of <c>iommu</c>. As in the kernel it lives on, closed, until the last device that is bound to it has let go. A client that dies takes its
-/// address spaces with it even when somebody else holds the file; for that one it begins anew.
+/// One open of <c>iommu</c>. As in the kernel it lives as long as the open file, whichever processes have that, and on, closed, until the last device that is bound to it has let
+/// go. So nothing here watches processes: of one that has ended the private memory is gone, which its /proc file says (<see cref="ClientMemory"/>), and memory files are still what they were.
 /// </summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage(
     "Design", "CA1001", Justification = "the client is disposed on its own thread after the last use, not when Release is called")]
@@ -10,11 +12,10 @@ public sealed class IommuFile : EndpointFile
 {
     private readonly Lock _gate = new();
     private IommuClient? _client; // guarded by _gate; null: at its end
-    private IDisposable? _watch;          // guarded by _gate
-    private int _uses = 1;                // guarded by _gate: the open file and its bound devices
+    private int _uses = 1;        // guarded by _gate: the open file and its bound devices
 
-    internal IommuFile(VfioService service)
-        : base(service, "vfio iommu") => _client = new IommuClient(service.CallerLog);
+    internal IommuFile(VfioService service, ClientAccount account, bool writable)
+        : base(service, "vfio iommu", account, writable) => _client = new IommuClient(service.CallerLog, account);
 
     /// <inheritdoc/>
     public override void Release() => Free();
@@ -34,47 +35,26 @@ public sealed class IommuFile : EndpointFile
     internal void Free()
     {
         IommuClient? last;
-        IDisposable? watch;
         lock (_gate)
         {
             if (--_uses > 0)
                 return;
-            (last, watch, _client, _watch) = (_client, _watch, null, null);
+            (last, _client) = (_client, null);
         }
-        watch?.Dispose();
         Thread.End(() => last?.Dispose());
     }
 
-    private protected override int Judge(uint command) => 0;
+    private protected override int Judge(uint command, out bool changes)
+    {
+        changes = IommuClient.Changes(command);
+        return 0;
+    }
 
     private protected override int Ioctl(IoctlCaller caller, uint command, ulong argument)
     {
         IommuClient? client;
-        bool watched;
         lock (_gate)
-            (client, watched) = (_client, _watch is not null);
-        if (client is null)
-            return -(int)Mono.Unix.Native.Errno.ENODEV;
-        if (!watched)
-        {
-            int result = Service.Processes.Watch(caller, () => Thread.Order(Renew), out IDisposable? watch);
-            if (result < 0)
-                return result;
-            lock (_gate)
-                _watch = watch;
-        }
-        return client.Ioctl(caller, command, argument);
-    }
-
-    private void Renew()
-    {
-        IommuClient? dead;
-        lock (_gate)
-        {
-            if (_client is null)
-                return;
-            (dead, _client, _watch) = (_client, new IommuClient(Service.CallerLog), null);
-        }
-        dead.Dispose();
+            client = _client;
+        return client?.Ioctl(caller, command, argument) ?? -(int)Errno.ENODEV;
     }
 }

@@ -20,15 +20,17 @@ public sealed class VfioService : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, IommuFile?> _asked = []; // guarded by _gate: by the number in the question
-    private readonly Dictionary<int, int> _calls = [];          // guarded by _gate: ioctls that have begun and not ended, by process
-    private readonly Lazy<EventSignals> _signals = new(() => new EventSignals());
+    private EventSignals? _signals; // guarded by _gate
     private readonly Func<FileDescriptor, IommuFile?>? _recognise;
-    private readonly Lazy<ProcessWatch> _processes = new(() => new ProcessWatch());
 
-    /// <summary>A service that logs to <paramref name="logger"/>. Threads and descriptors are made when the first client needs them.</summary>
-    public VfioService(ILogger logger)
+    /// <summary>
+    /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system gives). Threads and descriptors are made when the
+    /// first client needs them.
+    /// </summary>
+    public VfioService(ILogger logger, ClientLimits? limits = null)
     {
         Logger = logger;
+        Accounts = NewAccounts(limits);
         CallerLog = new CallerLog(logger);
     }
 
@@ -40,49 +42,31 @@ public sealed class VfioService : IDisposable
 
     internal CallerLog CallerLog { get; }
 
-    internal EventSignals Signals => _signals.Value;
+    /// <summary>Who has how much of what clients can use up.</summary>
+    public ClientAccounts Accounts { get; }
 
-    internal ProcessWatch Processes => _processes.Value;
+    internal static ClientAccounts NewAccounts(ClientLimits? limits = null) => new(limits ?? new ClientLimits(SystemLimits.Read()), Descriptors.EffectiveUser);
 
-    /// <summary>A new open of a <c>device</c> file.</summary>
-    public DeviceClient OpenDevice(VfioCcwDevice device) => new(this, device);
+    /// <summary>A new open of a <c>device</c> file, for writing too or not; what is kept for it is counted on <paramref name="account"/> (null: this process's user's).</summary>
+    public DeviceClient OpenDevice(VfioCcwDevice device, bool writable = true, ClientAccount? account = null) =>
+        new(this, device, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);
 
     /// <summary>A new open of the <c>iommu</c> file.</summary>
-    public IommuFile OpenIommu() => new(this);
+    public IommuFile OpenIommu(bool writable = true, ClientAccount? account = null) => new(this, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);
 
-    /// <summary>Most ioctls of one process at once: each can hold a thread as long as the process likes (arbitrary); then EBUSY.</summary>
-    internal const int MaxCalls = 64;
-
-    /// <summary>An ioctl begins; false over <see cref="MaxCalls"/>.</summary>
-    internal bool TryEnter(int process)
+    /// <summary>What signals eventfds, made when it is first asked for: 0, or what the kernel says when it has none to give now (aio-max-nr is one for all users).</summary>
+    internal int TrySignals(out EventSignals? signals)
     {
         lock (_gate)
         {
-            int calls = _calls.GetValueOrDefault(process);
-            if (calls < MaxCalls)
-                _calls[process] = calls + 1;
-            return calls < MaxCalls;
-        }
-    }
-
-    /// <summary>An ioctl that <see cref="TryEnter"/> let in has ended.</summary>
-    internal void Leave(int process)
-    {
-        lock (_gate)
-        {
-            if (--_calls[process] == 0)
-                _calls.Remove(process);
+            int result = _signals is null ? EventSignals.Create(out _signals) : 0;
+            signals = _signals;
+            return result;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_processes.IsValueCreated)
-            _processes.Value.Dispose();
-        if (_signals.IsValueCreated)
-            _signals.Value.Dispose();
-    }
+    public void Dispose() => _signals?.Dispose();
 
     /// <summary>
     /// Which open of <c>iommu</c> a descriptor is: the descriptor itself is asked, and the answer comes to our own session, which knows the open file.

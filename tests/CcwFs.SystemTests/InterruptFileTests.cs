@@ -36,6 +36,31 @@ public sealed class InterruptFileTests(MountedCcwfs mounted) : IClassFixture<Mou
         """);
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Who_waits_again_without_having_read_the_irb_hears_of_his_halt_and_clear(int command) => mounted.Python(Blocked + $"""
+        program((3, SLI, b'')); fd = os.open(path('irq/io'), os.O_RDWR); got = []
+        for round in range(3):
+            assert start() == 24 and os.read(fd, 8) == struct.pack('=Q', 1)
+            t = reader(fd, got)
+            assert cmd({command}) == 4
+            t.join(30); assert got == [struct.pack('=Q', 1)] * (round + 1), got
+            assert Status(irb()).fctl == (2, 1)[{command} - 1]
+        """);
+
+    [Fact]
+    public void Who_waits_longer_takes_no_irb_from_the_one_that_was_woken() => mounted.Python(Blocked + """
+        program((3, SLI, b'')); fd = os.open(path('irq/io'), os.O_RDWR); first, second = [], []
+        one = reader(fd, first); two = reader(fd, second)
+        poll = select.poll(); poll.register(fd, select.POLLIN)
+        assert start() == 24
+        one.join(30); assert first == [struct.pack('=Q', 1)] and second == []
+        assert cmd(1) == 4 and poll.poll(30000)    # there is more for who asks again
+        assert Status(irb()).fctl == 4             # that of the one who was woken first
+        two.join(30); assert second == [struct.pack('=Q', 1)] and Status(irb()).fctl == 2
+        """);
+
+    [Theory]
     [InlineData("os.read(fd, 7)", "EINVAL")]
     [InlineData("os.read(fd, 1)", "EINVAL")]
     [InlineData("os.write(fd, b'1234567')", "EINVAL")]

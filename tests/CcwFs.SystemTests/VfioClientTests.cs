@@ -105,20 +105,59 @@ public sealed class VfioClientTests(MountedCcwfs mounted) : IClassFixture<Mounte
         """);
 
     [Fact]
-    public void The_end_of_the_client_ends_all_even_when_somebody_holds_its_files() => Run("""
-        iommu, device = Iommu(), Device()
-        child = os.fork()
-        if child == 0:
-            ioas = iommu.alloc()
-            memory = Memory(0x100000)
-            assert iommu.map(ioas, 0, memory) == 0 and device.bind(iommu) == 0 and device.attach(ioas) == 0
+    public void What_was_opened_lives_as_long_as_somebody_has_it() => Run("""
+        # whoever makes the first ioctls, refused ones too, and ends: what others do with the files goes on
+        iommu, device, memory, event = Iommu(), Device(), Memory(0x100000, shared=True), os.eventfd(0, os.EFD_NONBLOCK)
+        def child(body):
+            pid = os.fork()
+            if pid == 0:
+                body()
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+        def refused():
+            assert ioctl(iommu.fd, MAP, 8) == -errno.EFAULT and iommu.unmap(7, 0, 4096) == -errno.ENOENT and ioctl(device.fd, 0x1234, 0) == -errno.EINVAL
+        def opens():
+            ioas, private = iommu.alloc(), Memory(0x10000)
+            assert ioas == 1 and iommu.map(ioas, 0, memory) == 0 and iommu.map(ioas, 0x200000, private) == 0
+        def binds():
+            assert device.bind(iommu) == 0 and device.attach(1) == 0
+            assert device.set_irqs(0, EVENTFD | TRIGGER, struct.pack('=i', event)) == 0
+        child(refused), child(opens), child(binds)
+        device.events[0] = event
+        memory.poke(PROGRAM, SENSE_ID)
+        assert device.run() & 0xff == 0 and memory.peek(DATA, 1) == b'\xff'
+        assert device.start(0x200000) == -errno.EFAULT    # memory of a process that is no more
+        memory.poke(PROGRAM, ccw(0xe4, SLI, 40, 0x201000))
+        assert device.run() & 0x20                        # program check
+        assert iommu.unmap(1, 0x200000, 0x10000) == 0 and iommu.map(1, 0x200000, Memory(0x10000)) == 0
+        # one that is killed in the middle of a program of its own
+        def loops():
             memory.poke(PROGRAM, ccw(0x03, CC | SLI, 1, DATA) + ccw(0x08, 0, 0, PROGRAM))
             assert device.start() == 24
-            os.kill(os.getpid(), signal.SIGKILL)
-        os.waitpid(child, 0)
-        assert eventually(lambda: call(os.pread, device.fd, 124, IO) == -errno.EINVAL)    # no longer bound
-        assert eventually(lambda: device.bind(iommu) == 0)
-        assert device.attach(1) == -errno.ENOENT
+        child(loops)
+        assert ioctl(device.fd, RESET, 0) == 0
+        memory.poke(PROGRAM, SENSE_ID)
+        assert device.run() & 0xff == 0
+        other = Device()
+        device.close()
+        assert other.bind(iommu) == 0 and other.attach(1) == 0    # it goes with its last close
+        other.close()
+        """);
+
+    [Fact]
+    public void What_was_opened_can_be_sent_away_by_who_ends() => Run("""
+        import socket
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        pid = os.fork()
+        if pid == 0:
+            iommu, device, memory, ioas = client(Memory(0x100000, shared=True))
+            socket.send_fds(there, [b'.'], [iommu.fd, device.fd, device.events[0], memory.file])
+            os._exit(0)
+        _, fds, _, _ = socket.recv_fds(here, 1, 4)
+        assert os.waitpid(pid, 0)[1] == 0
+        device = Device.__new__(Device)
+        device.fd, device.events = fds[1], {0: fds[2]}
+        assert device.run() & 0xff == 0 and os.pread(fds[3], 1, DATA) == b'\xff'
         """);
 
     [Fact]

@@ -72,9 +72,21 @@ public sealed class ChannelExecutor : IDisposable
     private void Wake()
     {
         if (_idle < _ready.Count && !_ended && _threads - _waiting < _limit)
-            new Thread(Work) { IsBackground = true, Name = $"channel {++_threads}" }.Start();
-        else
-            Monitor.Pulse(_gate);
+            AddThread();
+        Monitor.Pulse(_gate);
+    }
+
+    // Under _gate. Where the system gives no thread, what is queued waits for one that is there, and whoever comes next tries again.
+    private void AddThread()
+    {
+        try
+        {
+            new Thread(Work) { IsBackground = true, Name = $"channel {_threads + 1}" }.Start();
+            _threads++;
+        }
+        catch (OutOfMemoryException)
+        {
+        }
     }
 
     private EmulatedSubchannel? Next()

@@ -57,11 +57,59 @@ public sealed class DefectTests : IDisposable
     }
 
     [Fact]
+    public void A_call_for_which_there_is_no_thread_is_refused_and_a_later_one_runs()
+    {
+        var accounts = VfioService.NewAccounts();
+        var thread = new ClientThread("vfio test", accounts.Of(4), _log) { Begin = _ => throw new OutOfMemoryException() };
+        using BlockingCollection<int> answers = [];
+        int left = 0;
+        new ClientCall(thread, () => 1, left: () => left++).Start(Answer);
+        Assert.Equal((-(int)Errno.ENOMEM, 1), (Next(), left));
+        Assert.Equal(0, accounts.Users);
+        thread.Begin = begun => begun.Start();
+        new ClientCall(thread, () => 7).Start(Answer);
+        Assert.Equal(7, Next());
+
+        // One is stuck, was given up, and there is no other: who waits is refused, and it goes on when it is free again.
+        using var free = new ManualResetEventSlim();
+        using var begun = new ManualResetEventSlim();
+        var stuck = new ClientCall(thread, () =>
+        {
+            begun.Set();
+            free.Wait();
+            return 2;
+        });
+        stuck.Start(_ => false);
+        begun.Wait();
+        new ClientCall(thread, () => 3).Start(Answer);
+        thread.Begin = _ => throw new OutOfMemoryException();
+        stuck.Interrupt();
+        Assert.Equal(-(int)Errno.ENOMEM, Next());
+        new ClientCall(thread, () => 4).Start(Answer);
+        Assert.Equal(-(int)Errno.ENOMEM, Next());
+        using var ended = new ManualResetEventSlim();
+        thread.End(ended.Set);
+        Assert.False(ended.IsSet);
+        free.Set();
+        Assert.True(ended.Wait(Machine.Patience));
+        Assert.True(SpinWait.SpinUntil(() => accounts.Users == 0, Machine.Patience));
+
+        bool Answer(int result)
+        {
+            answers.Add(result);
+            return true;
+        }
+
+        int Next() => answers.TryTake(out int result, Machine.Patience) ? result : throw new TimeoutException("no answer");
+    }
+
+    [Fact]
     public void A_clients_call_that_fails_is_answered_and_the_next_one_runs()
     {
-        var thread = new ClientThread("vfio test", _log);
+        var thread = new ClientThread("vfio test", VfioService.NewAccounts().Of(0), _log);
         using BlockingCollection<int> answers = [];
-        thread.Order(() => throw new InvalidOperationException("a defect"));
+        new ClientCall(thread, () => 1, then: () => throw new InvalidOperationException("a defect")).Start(Answer);
+        Assert.Equal(1, Next());
         new ClientCall(thread, () => throw new InvalidOperationException("a defect")).Start(Answer);
         new ClientCall(thread, () => 7).Start(Answer);
         Assert.Equal((-(int)Errno.EIO, 7), (Next(), Next()));

@@ -84,6 +84,47 @@ public sealed class DeviceLifeTests
         Assert.Equal(0x10, Read(client, RegionLayout.IrbOffset, Irb.Size)[2] & 0x10); // the function was clear
     }
 
+    [Fact]
+    public void A_halt_behind_an_unread_end_is_signalled_and_shown_with_that_end()
+    {
+        using var machine = new Machine().Ccws(Program, 0x0320_0001_0000_2000);
+        using DeviceTestClient client = Attached(machine);
+        for (int i = 0; i < 3; i++)
+        {
+            Start(machine, client, 0x00C2);
+            Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
+            Halt(machine, client);
+            Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
+            Halt(machine, client); // nor was that one read
+            Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
+        }
+        byte[] irb = Read(client, RegionLayout.IrbOffset, Irb.Size);
+        Assert.Equal(0x60, irb[2] & 0x70); // functions: start and halt
+        Assert.Equal((0x0C, 1), (irb[8], irb[3] & 1)); // channel end and device end of the program
+        Assert.Equal(0ul, client.Take(DeviceInterrupt.Io));
+    }
+
+    [Fact]
+    public void A_halt_behind_status_of_the_devices_own_is_signalled_and_that_status_comes_again()
+    {
+        using var machine = new Machine();
+        using DeviceTestClient client = Attached(machine);
+        machine.TestDevice.Unsolicited!(DeviceStatus.Attention);
+        Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
+        Halt(machine, client);
+        Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
+        Assert.Equal(0x20, Read(client, RegionLayout.IrbOffset, Irb.Size)[2] & 0x70);
+        Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
+        Assert.Equal((byte)DeviceStatus.Attention, Read(client, RegionLayout.IrbOffset, Irb.Size)[8]);
+    }
+
+    private static void Halt(Machine machine, DeviceTestClient client)
+    {
+        Assert.Equal(RegionLayout.CmdSize, client.File.Write(Cmd, BitConverter.GetBytes((ulong)RegionLayout.CommandHalt), out bool proceed));
+        Assert.True(proceed);
+        machine.Device.Proceed(here: true);
+    }
+
     private static DeviceTestClient Attached(Machine machine)
     {
         var client = new DeviceTestClient(machine.Device);

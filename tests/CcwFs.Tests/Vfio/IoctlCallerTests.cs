@@ -28,6 +28,7 @@ public sealed class IoctlCallerTests : IDisposable
         Assert.Equal(0, caller.Read(area + 0x801, back));
         Assert.Equal(bytes, back);
         Assert.Equal(0, caller.Read(0, []));
+        caller.Answered();
     }
 
     [Fact]
@@ -59,6 +60,66 @@ public sealed class IoctlCallerTests : IDisposable
         Assert.Equal(Interrupted, caller.TakeDescriptor(0, out FileDescriptor taken));
         Assert.True(taken.IsInvalid);
         Assert.Equal([0], _client.Get(area, 1));
+    }
+
+    [Fact]
+    public void What_was_begun_never_meets_another_program_of_the_same_process()
+    {
+        ulong area = _client.Do("buffer"); // mapped in both programs, and where is not ours to say
+        IoctlCaller caller = _client.Caller();
+        Assert.Equal(0, caller.Write(area, "before"u8));
+        _client.ExecuteAnother(); // as if others had answered, and nobody had said so
+        ulong next = _client.Do("buffer");
+        foreach (ulong address in (ulong[])[area, next])
+        {
+            Assert.Equal(Interrupted, caller.Write(address, "poison"u8));
+            Assert.Equal(Interrupted, caller.Read(address, new byte[1]));
+        }
+        Assert.Equal(new byte[6], _client.Get(next, 6));
+        caller.Answered();
+        Assert.Equal(0, _client.DescriptorsHeld());
+    }
+
+    [Fact]
+    public void What_was_begun_never_meets_another_process_of_the_same_number()
+    {
+        using var other = new IommuTestClient();
+        ulong area = other.Do("buffer");
+        IoctlCaller caller = _client.Caller();
+        Assert.Equal(Fault, caller.Read(0, new byte[1]));
+        _client.Kill();
+
+        // clone3(2) gives a child the number that is asked for; the child has all of the other client's memory.
+        other.Do($"P = ctypes.c_int({_client.Pid}); A = struct.pack('=11Q', 0, 0, 0, 0, 17, 0, 0, 0, ctypes.addressof(P), 1, 0)");
+        other.Do("K = check(libc.syscall(435, A, 88)) or signal.pause()"); // the child waits there
+        Assert.Equal(Interrupted, caller.Write(area, "poison"u8));
+        Assert.Equal(Interrupted, caller.Read(area, new byte[1]));
+        other.Do("os.kill(K, 9)");
+        caller.Answered();
+    }
+
+    [Fact]
+    public void While_a_copy_by_number_hangs_others_do_not_answer_and_then_nothing_is_reached()
+    {
+        ulong area = _client.Do("(A := mmap(0x1000), U := fault(A, 0x1000))[0]");
+        IoctlCaller caller = _client.Caller();
+        caller.ByNumber = true;
+        int result = 1;
+        var copy = new Thread(() => result = caller.Read(area, new byte[8]));
+        copy.Start();
+        Assert.Equal(32ul, _client.Do("len(os.read(U, 32))")); // a message: it has met the page
+        Assert.False(caller.TryEnd());
+        Assert.Equal(Interrupted, caller.Write(_client.Do("buffer"), [1]));
+        Assert.Equal(Interrupted, caller.TakeDescriptor(0, out _));
+        Assert.Equal(Interrupted, caller.OpenMemory(out _));
+        Assert.Equal(Interrupted, caller.OpenProcess(out _));
+        _client.Do("os.close(U)"); // the page answers
+        Assert.True(copy.Join(Fuse.Mounted.Patience));
+        Assert.Equal(0, result); // what had begun has ended well; the next one does not begin
+        Assert.Equal(Interrupted, caller.Read(area, new byte[8]));
+        Assert.True(caller.TryEnd());
+        caller.Answered();
+        Assert.Equal(0, _client.DescriptorsHeld());
     }
 
     [Fact]

@@ -37,9 +37,10 @@ public sealed class IommuIoctlTests : IDisposable
         Assert.Equal((0, 0), (_client.DescriptorsHeld(), _iommu.Mappings));
     }
 
-    private int Raw(uint command, ulong address)
+    private int Raw(uint command, ulong address, bool byNumber = false)
     {
         IoctlCaller caller = _client.Caller();
+        caller.ByNumber = byNumber;
         int result = _iommu.Ioctl(caller, command, address);
         caller.Answered();
         return result;
@@ -409,7 +410,7 @@ public sealed class IommuIoctlTests : IDisposable
         _client.Do("T = mmap(0x2000)");
         ulong trap = _client.Do("T");
         _client.Do("U = fault(T, 0x2000)");
-        Task<int> blocked = Task.Factory.StartNew(() => Raw((uint)IommufdIoctl.IoasAlloc, trap), TaskCreationOptions.LongRunning);
+        Task<int> blocked = Task.Factory.StartNew(() => Raw((uint)IommufdIoctl.IoasAlloc, trap, byNumber: true), TaskCreationOptions.LongRunning);
         _iommu.Attach(_ioas, out _);
         _iommu.Detach(_ioas);
         Assert.Equal(2u, _client.Allocate(_iommu));

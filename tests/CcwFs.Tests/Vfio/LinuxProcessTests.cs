@@ -35,14 +35,14 @@ public sealed class LinuxProcessTests
         using var client = new IommuTestClient();
         ulong at = client.Do("(A := mmap(0x5000), mprotect(A + 0x1000, 0x1000, 1), mprotect(A + 0x3000, 0x1000, 0))[0]");
         List<MemoryArea> areas = [];
-        Assert.Equal(0, ProcessFiles.Areas((uint)client.Pid, at + 0x800, at + 0x4800, 10, areas));
+        Assert.Equal(0, Areas((uint)client.Pid, at + 0x800, at + 0x4800, 10, areas));
         Assert.Equal([true, true, true, false, true], areas.Select(a => a.Readable));
         Assert.Equal([true, false, true, false, true], areas.Select(a => a.Writable));
         Assert.Equal([at + 0x1000, at + 0x2000, at + 0x3000, at + 0x4000], areas.Skip(1).Select(a => a.Start));
         areas.Clear();
-        Assert.Equal(-7, ProcessFiles.Areas((uint)client.Pid, at, at + 0x5000, 4, areas));
+        Assert.Equal(-7, Areas((uint)client.Pid, at, at + 0x5000, 4, areas));
         areas.Clear();
-        Assert.Equal(0, ProcessFiles.Areas((uint)client.Pid, 0, 0x1000, 4, areas));
+        Assert.Equal(0, Areas((uint)client.Pid, 0, 0x1000, 4, areas));
         Assert.Empty(areas);
     }
 
@@ -53,16 +53,34 @@ public sealed class LinuxProcessTests
         client.Do("B = mmap(0x8000000); [mprotect(B + i * 0x2000, 0x1000, 1) for i in range(6000)]");
         ulong at = client.Do("B");
         List<MemoryArea> areas = [];
-        Assert.Equal(0, ProcessFiles.Areas((uint)client.Pid, at, at + (6000 * 0x2000), 20_000, areas));
+        Assert.Equal(0, Areas((uint)client.Pid, at, at + (6000 * 0x2000), 20_000, areas));
         Assert.Equal(12_000, areas.Count);
         Assert.All(Enumerable.Range(0, 12_000), i => Assert.Equal(i % 2 == 1, areas[i].Writable));
+    }
+
+    [Fact]
+    public void A_process_is_known_by_its_start()
+    {
+        using IommuTestClient first = new(), second = new();
+        Assert.Equal(0, ProcessFiles.StartTime(first.Pid, out ulong start));
+        first.ExecuteAnother(); // is the same process
+        Assert.Equal((0, start), (ProcessFiles.StartTime(first.Pid, out ulong again), again));
+        Assert.True(ProcessFiles.StartTime(second.Pid, out ulong later) == 0 && later >= start && start > 0);
+        Assert.True(ProcessFiles.StartTime(int.MaxValue, out _) < 0);
+    }
+
+    private static int Areas(uint thread, ulong start, ulong end, int limit, List<MemoryArea> found)
+    {
+        int result = ProcessFiles.OpenAreas(thread, out FileDescriptor areas);
+        using (areas)
+            return result < 0 ? result : ProcessFiles.Areas(areas, start, end, limit, found);
     }
 
     [Fact]
     public void A_thread_that_is_not_there_gives_an_errno()
     {
         Assert.True(ProcessFiles.ThreadGroup(uint.MaxValue, out _) < 0);
-        Assert.True(ProcessFiles.Areas(uint.MaxValue, 0, 1, 1, []) < 0);
+        Assert.True(Areas(uint.MaxValue, 0, 1, 1, []) < 0);
         Assert.True(ProcessFiles.DescriptorsOf(uint.MaxValue, 1, []) < 0);
         Assert.True(ProcessFiles.OpenMemory(uint.MaxValue, out FileDescriptor none) < 0);
         Assert.True(none.IsInvalid);
