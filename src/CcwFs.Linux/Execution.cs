@@ -8,6 +8,11 @@ public static unsafe partial class Execution
     /// <summary>SIGPIPE: the runtime ignores it, and what is ignored stays so in the next program.</summary>
     private const int BrokenPipe = 13;
 
+    /// <summary>SIGXFSZ: kills a process that writes beyond its file-size limit, unless it is ignored; then the write gives EFBIG.</summary>
+    private const int FileTooLarge = 25;
+
+    private const int Default = 0, Ignore = 1; // SIG_DFL, SIG_IGN
+
     private const int Executable = 1; // X_OK
     private const int SetPtracer = 0x59616D61; // PR_SET_PTRACER
 
@@ -24,7 +29,7 @@ public static unsafe partial class Execution
             foreach (string word in (string[])[program, .. arguments])
                 strings.Add(Marshal.StringToCoTaskMemUTF8(word));
             nint[] vector = [.. strings, 0];
-            nint before = Signal(BrokenPipe, 0); // SIG_DFL
+            nint before = Signal(BrokenPipe, Default), beforeFile = Signal(FileTooLarge, Default);
             int result;
             fixed (nint* words = vector)
             {
@@ -32,6 +37,7 @@ public static unsafe partial class Execution
                 result = Result.Of(ExecVp((byte*)vector[0], words));
             }
             _ = Signal(BrokenPipe, before);
+            _ = Signal(FileTooLarge, beforeFile);
             return result;
         }
         finally
@@ -40,6 +46,9 @@ public static unsafe partial class Execution
                 Marshal.FreeCoTaskMem(text);
         }
     }
+
+    /// <summary>A write beyond the process's file-size limit (setrlimit(2), RLIMIT_FSIZE) fails with EFBIG from now on, and does not end the process.</summary>
+    public static void SurviveFileSizeLimit() => _ = Signal(FileTooLarge, Ignore);
 
     /// <summary>
     /// Lets <paramref name="pid"/> at this process's memory where the Yama module allows only parents (Documentation/admin-guide/LSM/Yama.rst). The permission
