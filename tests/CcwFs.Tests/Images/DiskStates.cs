@@ -92,7 +92,7 @@ internal sealed class DiskStates(byte[] image, IReadOnlyList<DiskStep> steps)
     /// <summary>What the file holds after a step; the last answer is gone on from, for cuts come in order.</summary>
     private DiskFile Durable(DiskFile file, int step)
     {
-        (int at, DiskFile? durable) = _durable.GetValueOrDefault(file, (-1, null));
+        (int at, DiskFile? durable) = _durable.TryGetValue(file, out (int Step, DiskFile Bytes) known) ? (known.Step, known.Bytes) : (-1, null);
         if (durable is null || at > step)
             (at, durable) = (-1, new DiskFile(file.Inode, file.Inode == 1 ? (byte[])image.Clone() : []));
         for (int index = at + 1; index <= step; index++)

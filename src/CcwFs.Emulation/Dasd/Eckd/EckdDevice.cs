@@ -20,7 +20,6 @@ public sealed partial class EckdDevice : IChannelDevice
     internal const DeviceStatus Failed = Ended | DeviceStatus.UnitCheck;
 
     private readonly ILogger _logger;
-    private readonly TimeProvider _time;
     private readonly PathGroups _pathGroups = new();
     private EckdSense _sense;
     private bool _sensePending;
@@ -28,14 +27,13 @@ public sealed partial class EckdDevice : IChannelDevice
     private bool _disposed;
 
     /// <summary>A device on <paramref name="volume"/>, which it keeps alive until it is disposed.</summary>
-    public EckdDevice(EckdVolume volume, EckdOptions options, ILogger? logger = null, TimeProvider? time = null)
+    public EckdDevice(EckdVolume volume, EckdOptions options, ILogger? logger = null)
     {
         ArgumentNullException.ThrowIfNull(volume);
         ArgumentNullException.ThrowIfNull(options);
         Volume = volume;
         Options = options;
         _logger = logger ?? NullLogger.Instance;
-        _time = time ?? TimeProvider.System;
         volume.Attach(this);
         Chain = ChainState.Begin(volume.Geometry.Tracks);
     }
@@ -186,7 +184,7 @@ public sealed partial class EckdDevice : IChannelDevice
             CommitAbandoned();
             freed = LeaveProgram() | Reset();
         }
-        EndLines();
+        _lines?.Dispose();
         if (freed)
             Volume.AnnounceFree();
         Volume.Detach(this);

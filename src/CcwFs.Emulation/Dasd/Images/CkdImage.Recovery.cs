@@ -71,7 +71,7 @@ public sealed partial class CkdImage
         });
         string tracks = Named(change);
         bool finish = progress == ChangeProgress.Begun
-            || (progress == ChangeProgress.NotBegun && change.Flags.HasFlag(RedoFlags.Stuck) && LatestChange() <= change.ChangedAt);
+            || (progress == ChangeProgress.NotBegun && change.IsWhole && change.Flags.HasFlag(RedoFlags.Stuck) && LatestChange() <= change.ChangedAt);
         if (progress == ChangeProgress.Foreign)
         {
             throw new ImageException(
@@ -111,7 +111,7 @@ public sealed partial class CkdImage
             foreach (SectorRun run in track.Runs)
             {
                 int start = run.First * RedoFile.SectorSize, length = Math.Min(run.Count * RedoFile.SectorSize, track.Length - start);
-                result = result < 0 ? result : file.WriteAt(offset + start, track.Bytes.AsSpan(from, length));
+                result = result < 0 ? result : file.WriteAt(offset + start, track.Bytes!.AsSpan(from, length));
                 from += length;
             }
             if (result < 0)

@@ -14,7 +14,10 @@ internal enum ChangeProgress
     /// <summary>All of it is in place.</summary>
     Done,
 
-    /// <summary>Sectors are neither as they were nor as they were to be: somebody else has written there since.</summary>
+    /// <summary>
+    /// Sectors are neither as they were nor as they were to be, or some of them are as they were to be and the file does not hold the rest: somebody else has
+    /// written since.
+    /// </summary>
     Foreign,
 }
 
@@ -22,9 +25,9 @@ internal enum ChangeProgress
 /// <param name="Number">Track.</param>
 /// <param name="Length">Used bytes of the slot; 0: it becomes empty.</param>
 /// <param name="Runs">Sectors that are written.</param>
-/// <param name="OldSums">Checksums of what they replace, a sector each; of a released track, of its first sector.</param>
-/// <param name="Bytes">What they become, in order.</param>
-internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, uint[] OldSums, byte[] Bytes)
+/// <param name="Sums">Checksums of what each sector was and becomes; of a released track, of its first sector.</param>
+/// <param name="Bytes">What they become, in order; null where the file does not hold them: their writing was cut short, or a later change has begun to take their place.</param>
+internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, (uint Old, uint New)[] Sums, byte[]? Bytes)
 {
     public bool IsReleased => Length == 0;
 
@@ -37,7 +40,7 @@ internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, ui
         foreach (SectorRun run in Runs)
         {
             int start = run.First * RedoFile.SectorSize, length = Math.Min(run.Count * RedoFile.SectorSize, Length - start);
-            Bytes.AsSpan(from, length).CopyTo(slot[start..]);
+            Bytes!.AsSpan(from, length).CopyTo(slot[start..]);
             from += length;
         }
     }
@@ -58,6 +61,9 @@ internal sealed class RedoChange
     public long ChangedAt { get; }
 
     public IReadOnlyList<PendingTrack> Tracks { get; }
+
+    /// <summary>All of what is to be written is there.</summary>
+    public bool IsWhole => Tracks.All(static track => track.Bytes is not null);
 
     /// <summary>
     /// Reads what is pending under a head; null when nothing is, or when its writing was cut short: then nothing of it is in place. Every number of the file is
@@ -86,22 +92,25 @@ internal sealed class RedoChange
     /// <summary>Compares the change with the slots; <paramref name="read"/> gives a track's as it is in the file, valid until the next call.</summary>
     public ChangeProgress Judge(Func<int, ReadOnlySpan<byte>> read)
     {
-        bool isOld = false, isNew = false, releases = false;
+        bool isOld = false, isNew = false, releases = false, isWhole = true;
         foreach (PendingTrack track in Tracks)
         {
             ReadOnlySpan<byte> slot = read(track.Number);
             releases |= track.IsReleased;
+            isWhole &= track.Bytes is not null;
             if (!(track.IsReleased ? JudgeReleased(track, slot, ref isOld, ref isNew) : JudgeSectors(track, slot, ref isOld, ref isNew)))
                 return ChangeProgress.Foreign;
         }
         // A released track begins with zeros before the rest of it goes.
-        return !isNew ? ChangeProgress.NotBegun : isOld || releases ? ChangeProgress.Begun : ChangeProgress.Done;
+        return !isNew ? ChangeProgress.NotBegun
+            : !isOld && !releases ? ChangeProgress.Done
+            : isWhole ? ChangeProgress.Begun : ChangeProgress.Foreign;
     }
 
     private static bool JudgeReleased(PendingTrack track, ReadOnlySpan<byte> slot, ref bool isOld, ref bool isNew)
     {
         bool empty = slot[..RedoFile.SectorSize].IndexOfAnyExcept((byte)0) < 0;
-        bool unchanged = Crc32C.Of(slot[..RedoFile.SectorSize]) == track.OldSums[0];
+        bool unchanged = Crc32C.Of(slot[..RedoFile.SectorSize]) == track.Sums[0].Old;
         isNew |= empty && !unchanged;
         isOld |= unchanged && !empty;
         return empty || unchanged;
@@ -109,19 +118,17 @@ internal sealed class RedoChange
 
     private static bool JudgeSectors(PendingTrack track, ReadOnlySpan<byte> slot, ref bool isOld, ref bool isNew)
     {
-        int from = 0, sum = 0;
+        int at = 0;
         foreach (SectorRun run in track.Runs)
         {
-            for (int sector = run.First; sector < run.First + run.Count; sector++, sum++)
+            for (int sector = run.First; sector < run.First + run.Count; sector++, at++)
             {
-                int start = sector * RedoFile.SectorSize, length = Math.Min(RedoFile.SectorSize, track.Length - start);
-                ReadOnlySpan<byte> there = slot.Slice(start, length);
-                bool now = there.SequenceEqual(track.Bytes.AsSpan(from, length));
-                if (!now && Crc32C.Of(there) != track.OldSums[sum])
+                int start = sector * RedoFile.SectorSize;
+                uint there = Crc32C.Of(slot[start..Math.Min(start + RedoFile.SectorSize, track.Length)]);
+                if (there != track.Sums[at].Old && there != track.Sums[at].New)
                     return false;
-                isNew |= now;
-                isOld |= !now;
-                from += length;
+                isNew |= there == track.Sums[at].New;
+                isOld |= there == track.Sums[at].Old;
             }
         }
         return true;
@@ -154,12 +161,11 @@ internal sealed class RedoChange
         IImageFile file, ReadOnlySpan<byte> entry, ref ReadOnlySpan<byte> runs, ref ReadOnlySpan<byte> sums, ref long offset, CkdGeometry geometry)
     {
         int number = BinaryPrimitives.ReadInt32LittleEndian(entry), length = BinaryPrimitives.ReadInt32LittleEndian(entry[4..]);
-        uint sum = BinaryPrimitives.ReadUInt32LittleEndian(entry[12..]);
         var list = new SectorRun[BinaryPrimitives.ReadInt32LittleEndian(entry[8..])];
         if ((uint)number >= (uint)geometry.Tracks || (uint)length > (uint)geometry.TrackSize || (length == 0) != (list.Length == 0))
             return null;
         if (length == 0)
-            return new PendingTrack(number, 0, list, [sum], []);
+            return new PendingTrack(number, 0, list, [(BinaryPrimitives.ReadUInt32LittleEndian(entry[12..]), 0)], []);
         int next = 0, sectors = 0, bytes = 0;
         foreach (ref SectorRun run in list.AsSpan())
         {
@@ -173,29 +179,32 @@ internal sealed class RedoChange
         }
         if (sums.Length < sectors * RedoFile.SumSize)
             return null;
-        uint[] old = new uint[sectors];
-        foreach (ref uint each in old.AsSpan())
+        var each = new (uint Old, uint New)[sectors];
+        foreach (ref (uint Old, uint New) sum in each.AsSpan())
         {
-            each = BinaryPrimitives.ReadUInt32LittleEndian(sums);
+            sum = (BinaryPrimitives.ReadUInt32LittleEndian(sums), BinaryPrimitives.ReadUInt32LittleEndian(sums[4..]));
             sums = sums[RedoFile.SumSize..];
         }
         byte[] now = new byte[bytes];
-        if (!Fill(file, offset, now) || SumOf(list, now, length) != sum)
-            return null;
+        bool isWhole = Fill(file, offset, now) && Holds(list, each, now, length);
         offset += bytes;
-        return new PendingTrack(number, length, list, old, now);
+        return new PendingTrack(number, length, list, each, isWhole ? now : null);
     }
 
-    private static uint SumOf(SectorRun[] runs, ReadOnlySpan<byte> bytes, int length)
+    private static bool Holds(SectorRun[] runs, (uint Old, uint New)[] sums, ReadOnlySpan<byte> bytes, int length)
     {
-        uint sum = 0;
+        int at = 0;
         foreach (SectorRun run in runs)
         {
-            int size = Math.Min(run.Count * RedoFile.SectorSize, length - run.First * RedoFile.SectorSize);
-            sum = Crc32C.Of(bytes[..size], sum);
-            bytes = bytes[size..];
+            for (int sector = run.First; sector < run.First + run.Count; sector++, at++)
+            {
+                int size = Math.Min(RedoFile.SectorSize, length - sector * RedoFile.SectorSize);
+                if (Crc32C.Of(bytes[..size]) != sums[at].New)
+                    return false;
+                bytes = bytes[size..];
+            }
         }
-        return sum;
+        return true;
     }
 
     private static bool Fill(IImageFile file, long offset, Span<byte> bytes)

@@ -11,9 +11,9 @@ internal readonly record struct SectorRun(ushort First, ushort Count);
 /// and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>). Numbers little-endian.
 /// From 512: 0 tracks u32 (0: nothing pending), 4 flags u32 (<see cref="RedoFlags"/>), 8 session u64 (the head's), 16 generation u64, 24 bytes of the table u32,
 /// 28 checksum of the table u32, 32 latest ctime of the image files in ns i64 (with Stuck), 40 tracks again u32, 60 checksum of bytes 4 to 59 u32.
-/// From 576 the table: 16 bytes a track (number i32, used bytes i32, runs u32, checksum of the new sectors u32; a released track has no bytes and no runs, and in the
-/// last word the checksum of its first sector), 4 bytes a run (first sector u16, sectors u16), 4 bytes a sector: checksum of the old bytes. From 1 MiB the new
-/// sectors, in order. Guarded by the image's write lock.
+/// From 576 the table: 16 bytes a track (number i32, used bytes i32, runs u32, 0; a released track has no bytes and no runs, and in the
+/// last word the checksum of its first sector), 4 bytes a run (first sector u16, sectors u16), 8 bytes a sector: checksums of the old and of the new bytes. From 2 MiB
+/// the new sectors, in order: they may be those of a later change already, whose table never came. Guarded by the image's write lock.
 /// </summary>
 internal sealed class RedoFile : IDisposable
 {
@@ -33,12 +33,12 @@ internal sealed class RedoFile : IDisposable
     internal const int TableAt = ChangeAt + ChangeSize;
     internal const int EntrySize = 16;
     internal const int RunSize = 4;
-    internal const int SumSize = 4;
-    internal const long DataAt = 1 << 20; // behind the longest table: 1,024 tracks of 111 sectors
+    internal const int SumSize = 8;
+    internal const long DataAt = 2 << 20; // behind the longest table: 1,024 tracks of 111 sectors
     private readonly IRedoPlace _place;
     private readonly List<Entry> _entries = [];
     private readonly List<SectorRun> _runs = [];
-    private readonly List<uint> _sums = [];
+    private readonly List<(uint Old, uint New)> _sums = [];
     private readonly byte[] _sector = new byte[RedoHead.Size];
     private byte[] _table = new byte[TableAt];
     private IImageFile? _file;
@@ -130,7 +130,7 @@ internal sealed class RedoFile : IDisposable
             int length = Math.Min(SectorSize, now.Length - at);
             if (old.Slice(at, length).SequenceEqual(now.Slice(at, length)))
                 continue;
-            _sums.Add(Crc32C.Of(old.Slice(at, length)));
+            _sums.Add((Crc32C.Of(old.Slice(at, length)), Crc32C.Of(now.Slice(at, length))));
             int sector = at / SectorSize;
             if (_runs.Count > first && _runs[^1] is var last && last.First + last.Count == sector)
                 _runs[^1] = last with { Count = (ushort)(last.Count + 1) };
@@ -139,15 +139,13 @@ internal sealed class RedoFile : IDisposable
         }
         if (_runs.Count == first)
             return;
-        uint sum = 0;
         for (int index = first; index < _runs.Count; index++)
         {
             ReadOnlySpan<byte> bytes = Bytes(_runs[index], now);
             Check(_file!.WriteAt(_dataEnd, bytes));
             _dataEnd += bytes.Length;
-            sum = Crc32C.Of(bytes, sum);
         }
-        _entries.Add(new Entry(track, now.Length, first, _runs.Count - first, sum));
+        _entries.Add(new Entry(track, now.Length, first, _runs.Count - first, ReleasedSum: 0));
     }
 
     /// <summary>Adds a track that becomes empty; <paramref name="old"/>: its first sector.</summary>
@@ -172,7 +170,10 @@ internal sealed class RedoFile : IDisposable
         }
         Span<byte> sums = runs[(_runs.Count * RunSize)..];
         for (int index = 0; index < _sums.Count; index++)
-            BinaryPrimitives.WriteUInt32LittleEndian(sums[(index * SumSize)..], _sums[index]);
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(sums[(index * SumSize)..], _sums[index].Old);
+            BinaryPrimitives.WriteUInt32LittleEndian(sums[(index * SumSize + 4)..], _sums[index].New);
+        }
         _generation++;
         FormatChange(sync ? RedoFlags.Ordered : RedoFlags.None, bytes, Crc32C.Of(table), changedAt: 0);
         Check(_file!.WriteAt(ChangeAt, _table.AsSpan(0, ChangeSize + bytes)));
@@ -275,14 +276,14 @@ internal sealed class RedoFile : IDisposable
     }
 
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Entry(int Track, int Length, int FirstRun, int Runs, uint Sum)
+    private readonly record struct Entry(int Track, int Length, int FirstRun, int Runs, uint ReleasedSum)
     {
         internal void Format(Span<byte> bytes)
         {
             BinaryPrimitives.WriteInt32LittleEndian(bytes, Track);
             BinaryPrimitives.WriteInt32LittleEndian(bytes[4..], Length);
             BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], Runs);
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes[12..], Sum);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes[12..], ReleasedSum);
         }
     }
 }

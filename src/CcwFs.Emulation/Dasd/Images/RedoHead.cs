@@ -52,10 +52,11 @@ internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, i
     /// </summary>
     public static RedoHead? Parse(ReadOnlySpan<byte> sector, string path)
     {
-        if (sector.Length < 12 || sector[..8].IndexOfAnyExcept((byte)0) < 0)
-            return sector.IndexOfAnyExcept((byte)0) < 0 ? null : throw Foreign(path);
-        if (!sector[..8].SequenceEqual(Magic))
-            throw Foreign(path);
+        ReadOnlySpan<byte> magic = sector[..Math.Min(sector.Length, Magic.Length)];
+        if (magic.IndexOfAnyExcept((byte)0) < 0 || (sector.Length < 12 && Magic.StartsWith(magic)))
+            return null;
+        if (!magic.SequenceEqual(Magic))
+            throw new ImageException($"{path}: offset 0: not a redo file of ccwfs; move it away");
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(sector[8..]);
         if (version == FirstVersion)
         {
@@ -72,10 +73,7 @@ internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, i
         return new RedoHead(
             (RedoState)BinaryPrimitives.ReadUInt32LittleEndian(sector[12..]), binding, BinaryPrimitives.ReadInt32LittleEndian(sector[28..]),
             new Guid(sector.Slice(40, 16)), BinaryPrimitives.ReadUInt64LittleEndian(sector[56..]));
-    }
-
-    private static ImageException Foreign(string path) => new($"{path}: offset 0: not a redo file of ccwfs; move it away");
-}
+    }}
 
 /// <summary>What ties a redo file to its image: bytes of all files, checksum of their headers, and the first file's inode.</summary>
 internal readonly record struct RedoBinding(long TotalLength, uint HeaderSum, ulong Inode);
