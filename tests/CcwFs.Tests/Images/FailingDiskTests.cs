@@ -39,18 +39,21 @@ public sealed class FailingDiskTests : IDisposable
             var disk = new RecordedDisk(new DiskFile(1, (byte[])image.Clone()), null, Guid.NewGuid());
             List<string> said = [];
             int call = 0;
+            bool judging = false;
             string failed = "";
             CkdImage volume = disk.OpenImage(sync, said);
             Assert.True(Try(volume, 1, out _));
             disk.Fail = what =>
             {
-                if (++call != failing)
+                if (judging || ++call != failing)
                     return 0;
                 failed = what;
                 return -(int)errno;
             };
             bool acknowledged = Try(volume, 2, out ImageException? told);
+            judging = true;
             int? read = Read(volume);
+            judging = false;
             Assert.True(read == 2 || (!acknowledged && read == 1), $"{failed} {errno}: {read} is read, acknowledged: {acknowledged}");
             Assert.True(acknowledged || told!.Errno == (int)errno, $"{failed}: {errno} became {told?.Errno} ({told?.Message})");
             Assert.DoesNotContain("Exception", told?.Message ?? "", StringComparison.Ordinal);
@@ -129,7 +132,7 @@ public sealed class FailingDiskTests : IDisposable
         CkdImage volume = disk.OpenImage(sync);
         Assert.True(Try(volume, 1, out _));
         int calls = 0;
-        disk.Fail = _ => -(0 * ++calls);
+        disk.Fail = _ => 0 * ++calls;
         Assert.True(Try(volume, 2, out _));
         volume.Dispose();
         return calls;
