@@ -8,7 +8,10 @@ public static unsafe partial class Execution
     /// <summary>SIGPIPE: the runtime ignores it, and what is ignored stays so in the next program.</summary>
     private const int BrokenPipe = 13;
 
-    private const nint Ignore = 1; // SIG_IGN
+    /// <summary>SIGXFSZ: kills a process that writes beyond its file-size limit, unless it is ignored; then the write gives EFBIG.</summary>
+    private const int FileTooLarge = 25;
+
+    private const nint Default = 0, Ignore = 1; // SIG_DFL, SIG_IGN
     private const int Executable = 1; // X_OK
     private const int SetPtracer = 0x59616D61; // PR_SET_PTRACER
 
@@ -25,7 +28,7 @@ public static unsafe partial class Execution
             foreach (string word in (string[])[program, .. arguments])
                 strings.Add(Marshal.StringToCoTaskMemUTF8(word));
             nint[] vector = [.. strings, 0];
-            nint before = Signal(BrokenPipe, 0); // SIG_DFL
+            nint before = Signal(BrokenPipe, Default), beforeFile = Signal(FileTooLarge, Default);
             int result;
             fixed (nint* words = vector)
             {
@@ -33,6 +36,7 @@ public static unsafe partial class Execution
                 result = Result.Of(ExecVp((byte*)vector[0], words));
             }
             _ = Signal(BrokenPipe, before);
+            _ = Signal(FileTooLarge, beforeFile);
             return result;
         }
         finally
@@ -42,6 +46,9 @@ public static unsafe partial class Execution
         }
     }
 
+    /// <summary>A write beyond the process's file-size limit (setrlimit(2), RLIMIT_FSIZE) fails with EFBIG from now on, and does not end the process.</summary>
+    public static void SurviveFileSizeLimit() => _ = Signal(FileTooLarge, Ignore);
+
     /// <summary>
     /// Takes back that this process was started with SIGHUP, SIGINT or SIGQUIT ignored, as by nohup or in the background of a shell: children started from
     /// here have them as usual. The runtime never handles one that a process was started to ignore.
@@ -50,7 +57,7 @@ public static unsafe partial class Execution
     {
         foreach (int number in (int[])[1, 2, 3])
         {
-            nint before = Signal(number, 0); // SIG_DFL
+            nint before = Signal(number, Default);
             if (before != Ignore)
                 _ = Signal(number, before);
         }

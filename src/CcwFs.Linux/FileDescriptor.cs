@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using System.Runtime.InteropServices;
 using Mono.Unix.Native;
 
@@ -43,6 +42,9 @@ public enum OpenOptions
 
     /// <summary>O_PATH: a name for the file, no right to its bytes.</summary>
     PathOnly = 0x200000,
+
+    /// <summary>O_TMPFILE: a new file without a name, in the directory that the path names.</summary>
+    Unnamed = 0x400000 | Directory,
 }
 
 /// <summary>What statx(2) says of a file.</summary>
@@ -67,6 +69,12 @@ public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, u
 
     /// <summary>S_IFCHR.</summary>
     public const uint TypeCharacterDevice = 0x2000;
+
+    /// <summary>Names that the file has.</summary>
+    public uint Links { get; init; }
+
+    /// <summary>Time of the last change of bytes or attributes (ctime), in nanoseconds since 1970: nobody can set it.</summary>
+    public long ChangedAt { get; init; }
 
     /// <summary>Bytes of a block in <see cref="Blocks"/>.</summary>
     public const int BlockSize = 512;
@@ -116,17 +124,6 @@ public sealed class FileDescriptor : SafeHandle
         return Math.Min(result, 0);
     }
 
-    /// <summary>
-    /// open(2) to read, as .NET's own handle but without the lock that .NET puts on every file it opens. A negative errno leaves
-    /// <paramref name="opened"/> null; else it belongs to the caller.
-    /// </summary>
-    public static int OpenUnlocked(string path, out SafeFileHandle? opened)
-    {
-        int result = Result.Of(LibC.Open(path, (int)OpenOptions.ReadOnly | (int)OpenOptions.NonBlocking | CloseOnExec, 0));
-        opened = result < 0 ? null : new SafeFileHandle(result, ownsHandle: true);
-        return Math.Min(result, 0);
-    }
-
     /// <summary>statx(2) of a path; with <paramref name="follow"/> off, of a symbolic link itself.</summary>
     public static unsafe int Status(string path, bool follow, out FileStatus status)
     {
@@ -140,6 +137,17 @@ public sealed class FileDescriptor : SafeHandle
 
     /// <summary>statx(2) of the open file.</summary>
     public int Status(out FileStatus status) => Status(this, out status);
+
+    /// <summary>statx(2) of a name in an open directory; of a symbolic link itself.</summary>
+    public static unsafe int StatusAt(SafeHandle directory, string name, out FileStatus status)
+    {
+        StatXBuffer buffer = default;
+
+        // SAFETY: as above.
+        int result = Result.Of(LibC.StatX(directory, name, AtSymlinkNoFollow, BasicStats, &buffer));
+        status = Convert(buffer);
+        return result;
+    }
 
     /// <summary>statx(2) of an open file.</summary>
     public static unsafe int Status(SafeHandle file, out FileStatus status)
@@ -161,6 +169,42 @@ public sealed class FileDescriptor : SafeHandle
             result = Result.Of(LibC.Allocate(file, KeepSize | Punch, offset, length));
         while (result == -(int)Errno.EINTR);
         return result;
+    }
+
+    /// <summary>unlinkat(2) of a file in an open directory.</summary>
+    public static int RemoveAt(SafeHandle directory, string name) => Result.Of(LibC.UnlinkAt(directory, name, 0));
+
+    /// <summary>linkat(2): gives an unnamed file (<see cref="OpenOptions.Unnamed"/>) a name in an open directory; -EEXIST when that is taken.</summary>
+    public int LinkInto(SafeHandle directory, string name)
+    {
+        const int FollowLink = 0x400; // AT_SYMLINK_FOLLOW
+        return Result.Of(LibC.LinkAt(AtFdCwd, $"/proc/self/fd/{Number}", directory, name, FollowLink));
+    }
+
+    /// <summary>fsync(2): bytes and attributes are on stable storage, of a directory its names. An error is told once, to whoever asks first.</summary>
+    public int Sync() => Uninterrupted(static file => LibC.Sync(file));
+
+    /// <summary>fdatasync(2): as <see cref="Sync"/> for the bytes and what is needed to find them.</summary>
+    public int SyncData() => Uninterrupted(static file => LibC.SyncData(file));
+
+    /// <summary>syncfs(2): everything of the file system that the file is on.</summary>
+    public int SyncFileSystem() => Uninterrupted(static file => LibC.SyncFileSystem(file));
+
+    /// <summary>fchown(2).</summary>
+    public int SetOwner(uint uid, uint gid) => Result.Of(LibC.ChangeOwner(this, uid, gid));
+
+    /// <summary>fchmod(2).</summary>
+    public int SetMode(uint mode) => Result.Of(LibC.ChangeMode(this, mode));
+
+    /// <summary>
+    /// lseek(2) with SEEK_DATA: the first offset from <paramref name="offset"/> on that is in no hole; <paramref name="offset"/> itself where the file
+    /// system knows no holes; -ENXIO behind the last data. Moves the file's position.
+    /// </summary>
+    public long NextData(long offset)
+    {
+        const int SeekData = 3;
+        long result = LibC.Seek(this, offset, SeekData);
+        return result >= 0 ? result : -Marshal.GetLastPInvokeError();
     }
 
     /// <summary>read(2); not retried: a signal's EINTR is the caller's to see.</summary>
@@ -291,10 +335,23 @@ public sealed class FileDescriptor : SafeHandle
     /// <summary>The file system's magic number (linux/magic.h) from fstatfs(2).</summary>
     public unsafe int FileSystemType(out long magic) => FileSystems.Type(this, out magic);
 
+    private int Uninterrupted(Func<FileDescriptor, int> call)
+    {
+        int result;
+        do
+            result = Result.Of(call(this));
+        while (result == -(int)Errno.EINTR);
+        return result;
+    }
+
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => LibC.Close((int)handle) == 0;
 
     private static FileStatus Convert(in StatXBuffer from) => new(
         ((ulong)from.DeviceMajor << 32) | from.DeviceMinor, from.Inode, (long)from.Size, from.Mode, from.Uid, from.Gid, from.Blocks,
-        ((ulong)from.RawDeviceMajor << 32) | from.RawDeviceMinor);
+        ((ulong)from.RawDeviceMajor << 32) | from.RawDeviceMinor)
+    {
+        Links = from.Links,
+        ChangedAt = from.ChangedSeconds * 1_000_000_000 + from.ChangedNanoseconds,
+    };
 }

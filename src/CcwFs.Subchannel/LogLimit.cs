@@ -4,10 +4,10 @@ namespace CcwFs.Subchannel;
 /// Keeps a client from filling the log: <see cref="Lines"/> lines in a <see cref="Period"/>, then none until it is over; then one says how many were left out. One
 /// object a kind of line and subchannel. Thread-safe; <paramref name="leftOut"/> is called without locks, on a timer's thread or by Dispose.
 /// </summary>
-internal sealed class LogLimit(TimeProvider time, Action<int> leftOut) : IDisposable
+public sealed class LogLimit(TimeProvider time, Action<int> leftOut) : IDisposable
 {
     /// <summary>Lines in a period (arbitrary: enough to see what is going on).</summary>
-    internal const int Lines = 10;
+    public const int Lines = 10;
 
     private readonly Lock _gate = new();
     private ITimer? _timer;   // all fields: guarded by _gate
@@ -17,10 +17,10 @@ internal sealed class LogLimit(TimeProvider time, Action<int> leftOut) : IDispos
     private bool _isDisposed;
 
     /// <summary>A period, which begins with its first line (arbitrary).</summary>
-    internal static TimeSpan Period { get; } = TimeSpan.FromMinutes(1);
+    public static TimeSpan Period { get; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Counts a line; true: it may be written.</summary>
-    internal bool May()
+    public bool May()
     {
         lock (_gate)
         {

@@ -7,6 +7,8 @@ namespace CcwFs.Cli.Dasd;
 /// <summary>"dasd check PATH": every track of an image. Status 1 when something is wrong.</summary>
 internal static class CheckCommand
 {
+    private const int MostNamed = 32; // tracks in a line (arbitrary)
+
     public static Command Create(DasdConsole console)
     {
         var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
@@ -25,20 +27,24 @@ internal static class CheckCommand
         if (json)
         {
             console.Out.WriteLine(JsonSerializer.Serialize(
-                new { image.Geometry.Tracks, Pending = image.PendingTracks, Findings = findings }, DasdJson.Options));
+                new { image.Geometry.Tracks, Pending = image.PendingTracks, Problem = image.RedoProblem, Findings = findings }, DasdJson.Options));
         }
         else
         {
             foreach (ImageFinding finding in findings)
-                console.Out.WriteLine(image.PendingTracks.Contains(TrackOf(image, finding)) ? $"{finding} (pending in the redo file)" : $"{finding}");
+                console.Out.WriteLine(image.PendingTracks.Contains(TrackOf(image, finding)) ? $"{finding} (was being written when ccwfs stopped)" : $"{finding}");
             if (image.PendingTracks.Count > 0)
             {
+                IEnumerable<string> tracks = image.PendingTracks.Take(MostNamed).Select(track => $"{track / image.Geometry.Heads}/{track % image.Geometry.Heads}");
                 console.Out.WriteLine(
-                    $"{path}{CkdImage.RedoSuffix}: a change of {Count(image.PendingTracks.Count, "track")} is pending; the next use of the image puts it in place");
+                    $"{path}{CkdImage.RedoSuffix}: {Count(image.PendingTracks.Count, "track")} (cylinder/head {string.Join(" ", tracks)}"
+                    + $"{(image.PendingTracks.Count > MostNamed ? " …" : "")}) were being written when ccwfs stopped; the next open to write makes them whole");
             }
+            if (image.RedoProblem is { } problem)
+                console.Out.WriteLine(problem);
             console.Out.WriteLine($"{path}: {Count(image.Geometry.Tracks, "track")} checked, {Count(findings.Count, "finding")}");
         }
-        return findings.Count == 0 ? 0 : 1;
+        return findings.Count == 0 && image.RedoProblem is null ? 0 : 1;
     }
 
     private static int TrackOf(CkdImage image, ImageFinding finding) => finding.Cylinder * image.Geometry.Heads + finding.Head;

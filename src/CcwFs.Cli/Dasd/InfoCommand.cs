@@ -19,7 +19,7 @@ internal static class InfoCommand
 
     private static int Run(DasdConsole console, string path, bool json, Func<string, long?>? allocatedBytes)
     {
-        using CkdImage image = CkdImage.Open(new UnlockedImageFiles(), path, new ImageOptions(ReadOnly: true));
+        using CkdImage image = CkdImage.Open(HostImageFiles.Unlocked, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
         var track = new CkdTrack(image.Geometry);
         string? serial = track.Load(image, 0) is null ? VolumeLayout.SerialOf(track) : null;
         VolumeLayout layout = VolumeLayout.Detect(image);
@@ -42,6 +42,7 @@ internal static class InfoCommand
             ("tracks formatted", "tracksFormatted", formatted),
             ("tracks unformatted", "tracksUnformatted", unformatted),
             ("tracks pending in redo file", "tracksPending", image.PendingTracks.Count),
+            ("why it cannot be used", "problem", image.RedoProblem),
         };
         if (json)
         {

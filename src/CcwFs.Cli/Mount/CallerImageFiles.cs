@@ -1,34 +1,39 @@
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
-using Microsoft.Win32.SafeHandles;
 
 namespace CcwFs.Cli.Mount;
 
 /// <summary>
-/// A volume's files with the rights of the user who asked for it (null: our own), whenever they are opened: the redo file is made at the first write, long
+/// A volume's files with the rights of the user who asked for it, whenever they are opened: the redo file is made at the first write, long
 /// after the request, in a directory that this user may have filled with traps for root.
 /// </summary>
-internal sealed class CallerImageFiles(CallerIdentity? caller) : IImageFiles
+internal sealed class CallerImageFiles(CallerIdentity caller) : IImageFiles
 {
-    public SafeFileHandle? Open(string path, ImageFileUse use) =>
-        caller is null ? HostImageFiles.Instance.Open(path, use) : caller.Run(() => HostImageFiles.Instance.Open(path, use));
+    private readonly HostImageFiles _files = new(caller.Uid);
 
-    public void DeleteRedo(string path)
+    public Guid BootId => _files.BootId;
+
+    /// <summary>Files for a caller; with our own rights where there is none.</summary>
+    internal static IImageFiles For(CallerIdentity? caller) => caller is null ? HostImageFiles.Instance : new CallerImageFiles(caller);
+
+    public IImageFile? Open(string path, bool write) => caller.Run(() => _files.Open(path, write));
+
+    public IRedoPlace RedoOf(IImageFile image) => new Place(caller, caller.Run(() => _files.RedoOf(image)));
+
+    private sealed class Place(CallerIdentity caller, IRedoPlace place) : IRedoPlace
     {
-        if (caller is null)
-        {
-            HostImageFiles.Instance.DeleteRedo(path);
-            return;
-        }
-        caller.Run(() =>
-        {
-            HostImageFiles.Instance.DeleteRedo(path);
-            return 0;
-        });
+        public string Path => place.Path;
+
+        public IImageFile? Open() => caller.Run(place.Open);
+
+        public IImageFile Create() => caller.Run(place.Create);
+
+        public bool Holds() => place.Holds();
+
+        public int Remove() => caller.Run(place.Remove);
+
+        public int SyncName() => caller.Run(place.SyncName);
+
+        public void Dispose() => place.Dispose();
     }
-
-    public bool Discard(SafeFileHandle file, long offset, long length) => FileDescriptor.PunchHole(file, offset, length) >= 0;
-
-    public long AllocatedBytes(SafeFileHandle file) =>
-        FileDescriptor.Status(file, out FileStatus status) < 0 ? RandomAccess.GetLength(file) : (long)status.Blocks * FileStatus.BlockSize;
 }

@@ -86,7 +86,9 @@ internal static class DeviceCheck
     {
         OwnMounts.Refuse(path);
         Volumes.Identify(path);
-        using CkdImage image = CkdImage.Open(new UnlockedImageFiles(), path, new ImageOptions(ReadOnly: true));
+        using CkdImage image = CkdImage.Open(HostImageFiles.Unlocked, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
+        if (image.RedoProblem is { } problem)
+            throw new CommandException(problem);
         foreach (string file in image.Files)
         {
             if (!readOnly && FileSystems.MayWrite(file, isDirectory: false) is < 0 and var result)

@@ -22,12 +22,15 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private readonly Lock _gate = new();
     private readonly DevicePlaces _places = new(table); // guarded by _gate
     private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
-    private readonly Volumes _volumes = new();
     private readonly ILogger _log = loggers.CreateLogger("device");
+    private readonly Volumes _volumes = new(line => MountLog.Image(loggers.CreateLogger("image"), line));
     private bool _ended; // guarded by _gate: the mount ends, nothing is shown any more
 
     /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
     internal string? MountPoint { get; set; }
+
+    /// <summary>Images that were closed, and what of them may not be on stable storage: one line each.</summary>
+    internal IReadOnlyList<string> CloseFaults => _volumes.CloseFaults;
 
     /// <summary>
     /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
@@ -252,7 +255,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         if (spec.ImageAt(request.Index, request.Directory) is not { } path)
             return new OpenDevice(Over(Make(Volumes.InMemory())), place, "dasd, in memory");
         OwnMounts.Refuse(path);
-        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, request.Caller, Make);
+        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, Make);
         return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}") { File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing };
     });
 

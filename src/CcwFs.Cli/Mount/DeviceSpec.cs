@@ -3,6 +3,7 @@ using System.Text;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
 using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Cli.Mount;
 
@@ -43,6 +44,7 @@ internal sealed class DeviceSpec
     private const byte MaxRealCss = 3;     // the machines have up to four; SA22-7832 allows 256
     private const byte VirtualCss = 0xFE;  // QEMU's (include/hw/s390x/css.h): a guest sees it as 0
     private const int MaxTimeout = 86_400; // a day, arbitrary
+    private const int MaxSyncSeconds = 3_600; // an hour, arbitrary
     private const int MaxPaths = 8; // SA22-7832: the path masks have eight bits
 
     /// <summary>The kinds by their names.</summary>
@@ -78,6 +80,8 @@ internal sealed class DeviceSpec
             (s, v) => IsNumber(v, long.MaxValue, out long n) ?? Assign(s.Policy = s.Policy with { MaxBytes = n })) { AtRunTime = true },
         new("profile", DeviceKinds.Dasd, "minimal|linux|full", "What the control unit offers (default: linux)", SetProfile),
         new("ese", DeviceKinds.Dasd, null, "The volume is thinly provisioned, and says so", (s, _) => Assign(s.IsSpaceEfficient = true)),
+        new("sync", DeviceKinds.Dasd, "none|program|SECONDS",
+            "When writes go to stable storage: at close, at the end of every program, or so many seconds after them (default: none)", SetSync),
         new("count", DeviceKinds.Dasd, "N", "Makes N devices, with the ids that follow; image=PATH may hold %d", SetCount),
     ];
 
@@ -125,6 +129,9 @@ internal sealed class DeviceSpec
     internal EckdProfile Profile { get; private set; } = EckdProfile.Linux;
 
     internal bool IsSpaceEfficient { get; private set; }
+
+    /// <summary>When writes go to stable storage.</summary>
+    internal ImageSync Sync { get; private set; }
 
     internal int Count { get; private set; } = 1;
 
@@ -235,6 +242,13 @@ internal sealed class DeviceSpec
             return $"it is a number from 1 to {MaxCount}";
         spec.Count = count;
         return null;
+    }
+
+    private static string? SetSync(DeviceSpec spec, string value)
+    {
+        bool isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds is >= 1 and <= MaxSyncSeconds;
+        spec.Sync = value == "program" ? ImageSync.Program : new ImageSync(EveryProgram: false, isNumber ? seconds : 0);
+        return isNumber || value is "none" or "program" ? null : $"it is none, program, or a number of seconds from 1 to {MaxSyncSeconds}";
     }
 
     private static string? SetCss(DeviceSpec spec, string value)

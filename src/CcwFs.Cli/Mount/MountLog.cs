@@ -17,4 +17,7 @@ internal static partial class MountLog
 
     [LoggerMessage(4, LogLevel.Information, "{Id} removed: {What}")]
     internal static partial void Removed(ILogger logger, SubchannelId id, string what);
+
+    [LoggerMessage(5, LogLevel.Warning, "{What}")]
+    internal static partial void Image(ILogger logger, string what);
 }

@@ -15,19 +15,31 @@ internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly
 /// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or closes an
 /// image keeps nobody waiting but those of the same one.
 /// </summary>
-internal sealed class Volumes
+/// <param name="say">Takes lines about images, for the log.</param>
+internal sealed class Volumes(Action<string> say)
 {
     /// <summary>Cylinders of a volume in memory (arbitrary: small, and enough for a file system).</summary>
     internal const int MemoryCylinders = 100;
 
     private readonly Lock _gate = new(); // taken inside a slot's, or alone
     private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
+    private readonly List<string> _closeFaults = []; // guarded by _gate
+
+    /// <summary>Images that were closed, and what of them may not be on stable storage: one line each.</summary>
+    internal IReadOnlyList<string> CloseFaults
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _closeFaults];
+        }
+    }
 
     /// <summary>
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes a device with
-    /// <paramref name="make"/> over it.
+    /// <paramref name="make"/> over it. Of several devices on one image the strictest <paramref name="sync"/> counts.
     /// </summary>
-    internal OpenImage<T> OpenImage<T>(string path, bool readOnly, CallerIdentity? caller, Func<EckdVolume, T> make)
+    internal OpenImage<T> OpenImage<T>(string path, bool readOnly, ImageSync sync, CallerIdentity? caller, Func<EckdVolume, T> make)
     {
         FileIdentity file = caller is null ? Identify(path) : caller.Run(() => Identify(path));
         Slot slot = Enter(file);
@@ -37,7 +49,8 @@ internal sealed class Volumes
             {
                 if (slot.Volume is { IsReadOnly: true } && !readOnly)
                     throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
-                slot.Volume ??= new EckdVolume(CkdImage.Open(new CallerImageFiles(caller), path, new ImageOptions(ReadOnly: readOnly)));
+                slot.Volume ??= new EckdVolume(CkdImage.Open(CallerImageFiles.For(caller), path, new ImageOptions(readOnly, sync, Say: say)));
+                slot.Volume.SyncAtLeast(sync);
                 slot.Devices++;
                 return new OpenImage<T>(make(slot.Volume), file, slot.Volume.IsReadOnly, end => Close(slot, end));
             }
@@ -68,7 +81,8 @@ internal sealed class Volumes
     {
         lock (slot.Gate)
         {
-            if (--slot.Devices == 0)
+            EckdVolume? closed = --slot.Devices == 0 ? slot.Volume : null;
+            if (closed is not null)
                 slot.Volume = null;
             try
             {
@@ -77,6 +91,11 @@ internal sealed class Volumes
             finally
             {
                 Leave(slot);
+                if (closed?.CloseFault is { } fault)
+                {
+                    lock (_gate)
+                        _closeFaults.Add(fault);
+                }
             }
         }
     }

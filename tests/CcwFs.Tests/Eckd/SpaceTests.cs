@@ -3,7 +3,6 @@ using CcwFs.ChannelIo;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Tests.Images;
-using Microsoft.Win32.SafeHandles;
 
 namespace CcwFs.Tests.Eckd;
 
@@ -124,7 +123,7 @@ public sealed class SpaceTests : IDisposable
     public void The_image_file_gives_the_space_back_to_the_disk()
     {
         string path = _files.Create("v.ckd", 200, VolumeFormat.Cdl, "SPACE1");
-        using CkdImage image = CkdImage.Open(new CcwFs.Cli.Mount.CallerImageFiles(null), path, default);
+        using CkdImage image = CkdImage.Open(path);
         long before = image.AllocatedBytes;
         image.Release(2, 200 * 15 - 2);
         Assert.InRange(image.AllocatedBytes, 0, before / 20);
@@ -140,15 +139,17 @@ public sealed class SpaceTests : IDisposable
     [InlineData(true)]
     public void A_release_that_was_cut_short_is_finished_by_the_next_open(bool holes)
     {
-        string path = _files.Create("v.ckd", 2, VolumeFormat.Cdl, "SPACE2");
-        using (CkdImage image = CkdImage.Open(new CutShort(), path, default))
-            Assert.Throws<ImageException>(() => image.Release(3, 20));
-        Assert.True(File.Exists(path + ".redo"));
-        using (CkdImage reader = CkdImage.Open(path, readOnly: true))
+        byte[] bytes = File.ReadAllBytes(_files.Create("v.ckd", 2, VolumeFormat.Cdl, "SPACE2"));
+        var disk = new RecordedDisk(new DiskFile(1, bytes), null, Guid.NewGuid());
+        int writes = 0;
+        disk.Fail = what => what == "image write" && ++writes == 5 ? -5 : what == "image discard" && !holes ? -95 : 0;
+        CkdImage cut = disk.OpenImage(ImageSync.None); // never closed: it was killed
+        Assert.Throws<ImageException>(() => cut.Release(3, 20));
+        Assert.NotNull(disk.Redo);
+        using (CkdImage reader = disk.OpenImage(ImageSync.None, readOnly: true))
             Assert.True(Slot(reader, 3).All(b => b == 0) && Slot(reader, 22).All(b => b == 0));
-        IImageFiles files = holes ? new CcwFs.Cli.Mount.CallerImageFiles(null) : HostImageFiles.Instance;
-        using CkdImage healed = CkdImage.Open(files, path, default);
-        Assert.True(healed.IsEmpty(3) && healed.IsEmpty(22) && !healed.IsEmpty(2) && !healed.IsEmpty(23));
+        using CkdImage healed = disk.OpenImage(ImageSync.None);
+        Assert.True(Slot(healed, 3).All(b => b == 0) && Slot(healed, 22).All(b => b == 0) && !healed.IsEmpty(2) && !healed.IsEmpty(23));
     }
 
     private static byte[] Slot(CkdImage image, int track)
@@ -177,16 +178,6 @@ public sealed class SpaceTests : IDisposable
         static byte[] Address(int track) => Step.Cchhr(track / 15, track % 15, 0)[..4];
     }
 
-    /// <summary>Fails where the change is in the redo file and not yet in place.</summary>
-    private sealed class CutShort : IImageFiles
-    {
-        public SafeFileHandle? Open(string path, ImageFileUse use) => HostImageFiles.Instance.Open(path, use);
-
-        public void DeleteRedo(string path) => HostImageFiles.Instance.DeleteRedo(path);
-
-        public bool Discard(SafeFileHandle file, long offset, long length) => throw new IOException("cut short");
-    }
-
     private sealed class FullStore : ITrackStore
     {
         public CkdGeometry Geometry { get; } = CkdGeometry.Model3390(2);
@@ -207,7 +198,7 @@ public sealed class SpaceTests : IDisposable
         public void Write(ReadOnlySpan<TrackImage> tracks)
         {
             if (IsFull && !(tracks.Length == 1 && tracks[0].Track == NeedsNone))
-                throw new ImageException("full", new IOException("No space left on device", 28));
+                throw new ImageException("full", 28);
         }
 
         public void Release(int first, int count)

@@ -9,6 +9,7 @@ namespace CcwFs.Tests.Images;
 public sealed class RedoFileTests : IDisposable
 {
     private const int Rounds = 40;
+    private const int ChangeAt = 512, DataAt = 2 << 20; // of a redo file
     private readonly ImageDirectory _files = new();
 
     public void Dispose() => _files.Dispose();
@@ -39,7 +40,12 @@ public sealed class RedoFileTests : IDisposable
         using (CkdImage raw = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true)))
         {
             Assert.Equal(tracks, raw.PendingTracks);
-            Assert.NotEmpty(ImageChecker.Check(raw));
+            var track = new CkdTrack(raw.Geometry);
+            Assert.All(tracks, number =>
+            {
+                Assert.Null(track.Load(raw, number));
+                Assert.Null(TrackPattern.Generation(track)); // a mixture
+            });
         }
         using (CkdImage reader = CkdImage.Open(path, readOnly: true))
             Assert.Empty(ImageChecker.Check(reader));
@@ -52,20 +58,28 @@ public sealed class RedoFileTests : IDisposable
     }
 
     [Fact]
-    public void A_redo_file_cut_short_is_ignored_as_nothing_was_acknowledged()
+    public void A_redo_file_cut_short_is_ignored_when_the_old_tracks_are_whole_and_told_when_they_are_not()
     {
         string path = MakePending(out _);
-        byte[] redo = File.ReadAllBytes(path + ".redo");
-        foreach (int length in new[] { 8, 63, 70, 16_384, redo.Length - 1 })
+        byte[] redo = File.ReadAllBytes(path + ".redo"), torn = File.ReadAllBytes(path), before = File.ReadAllBytes(_files["before"]);
+        byte[] damaged = (byte[])redo.Clone();
+        damaged[DataAt + 5_000] ^= 1;
+        foreach (byte[] bad in new[] { 5, 8, 13, 511, 512, 570, 600, 4_096, DataAt, redo.Length - 1 }.Select(length => redo[..length]).Append(damaged))
         {
-            File.WriteAllBytes(path + ".redo", redo.AsSpan(0, length).ToArray());
-            using CkdImage image = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true));
-            Assert.Empty(image.PendingTracks);
+            File.WriteAllBytes(path, before);
+            File.WriteAllBytes(path + ".redo", bad);
+            using (CkdImage reader = CkdImage.Open(path, readOnly: true))
+                Assert.Empty(reader.PendingTracks);
+            using (CkdImage image = CkdImage.Open(path))
+                Assert.Equal(4, JudgeGenerations(image, 4));
+            Assert.False(File.Exists(path + ".redo"));
         }
-        redo[20_000] ^= 1;
-        File.WriteAllBytes(path + ".redo", redo);
-        using CkdImage damaged = CkdImage.Open(path, readOnly: true);
-        Assert.Empty(damaged.PendingTracks);
+        foreach (byte[] bad in (byte[][])[damaged, redo[..DataAt], redo[..^1]])
+        {
+            File.WriteAllBytes(path, torn);
+            File.WriteAllBytes(path + ".redo", bad);
+            Assert.Contains("neither what it replaces nor what it writes", Refusal(path), StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -74,12 +88,15 @@ public sealed class RedoFileTests : IDisposable
         string path = MakePending(out _);
         string other = _files.Create("other.ckd", 1, VolumeFormat.Cdl, "OTHER");
         File.Copy(path + ".redo", other + ".redo");
-        Assert.Contains("belongs to another image", Assert.Throws<ImageException>(() => CkdImage.Open(other)).Message, StringComparison.Ordinal);
+        Assert.Contains("neither what it replaces nor what it writes", Refusal(other), StringComparison.Ordinal);
+        string larger = _files.Create("larger.ckd", 2);
+        File.Copy(path + ".redo", larger + ".redo");
+        Assert.Contains("belongs to another image", Refusal(larger), StringComparison.Ordinal);
         File.WriteAllText(other + ".redo", "a letter to a friend");
-        Assert.Contains("not a redo file", Assert.Throws<ImageException>(() => CkdImage.Open(other)).Message, StringComparison.Ordinal);
+        Assert.Contains("not a redo file", Refusal(other), StringComparison.Ordinal);
         File.Delete(other + ".redo");
         File.CreateSymbolicLink(other + ".redo", path);
-        Assert.Contains("symbolic link", Assert.Throws<ImageException>(() => CkdImage.Open(other)).Message, StringComparison.Ordinal);
+        Assert.Contains("symbolic link", Refusal(other), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -99,7 +116,7 @@ public sealed class RedoFileTests : IDisposable
                 for (; generation < 100; generation++)
                     image.Write(pattern.Images(generation));
             });
-            Assert.Contains("No space left on device", error.Message, StringComparison.Ordinal);
+            Assert.Contains("no space left on device", error.Message, StringComparison.Ordinal);
             Assert.InRange(generation, 1, 18);
             Assert.Equal(generation - 1, JudgeGenerations(image, generation - 1));
             Assert.Empty(ImageChecker.Check(image));
@@ -162,19 +179,25 @@ public sealed class RedoFileTests : IDisposable
             var pattern = new TrackPattern(image.Geometry);
             tracks = [.. pattern.Tracks(5)];
             for (int generation = 0; generation <= 5; generation++)
+            {
+                if (generation == 5)
+                    Assert.Equal(0, _files.Run("cp", path, "before").Status);
                 image.Write(pattern.Images(generation));
+            }
             // Locked for as long as the image is open; .NET would heed that.
             Assert.Equal(0, _files.Run("cp", path + ".redo", "copy").Status);
         }
-        byte[] redo = File.ReadAllBytes(_files["copy"]);
-        BinaryPrimitives.WriteInt32LittleEndian(redo.AsSpan(12), tracks.Length);
+        byte[] redo = File.ReadAllBytes(_files["copy"]), before = File.ReadAllBytes(_files["before"]);
+        BinaryPrimitives.WriteInt32LittleEndian(redo.AsSpan(ChangeAt), tracks.Length);
         File.WriteAllBytes(path + ".redo", redo);
         using FileStream file = File.OpenWrite(path);
         foreach (int track in tracks)
         {
-            file.Position = 512 + (long)track * 56_832 + 4_125;
-            file.Write([0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE]);
+            file.Position = 512 + (long)track * 56_832 + 8_192;
+            file.Write(before.AsSpan((int)file.Position, 5_120));
         }
         return path;
     }
+
+    private static string Refusal(string path) => Assert.Throws<ImageException>(() => CkdImage.Open(path).Dispose()).Message;
 }

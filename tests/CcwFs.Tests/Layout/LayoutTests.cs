@@ -17,7 +17,7 @@ public sealed partial class LayoutTests
         ["CcwFs.Fuse"] = ["CcwFs.Linux"],
         ["CcwFs.ChannelProgram"] = ["CcwFs.ChannelIo", "CcwFs.Memory"],
         ["CcwFs.Subchannel"] = ["CcwFs.ChannelIo", "CcwFs.Memory", "CcwFs.ChannelProgram"],
-        ["CcwFs.Emulation"] = ["CcwFs.Subchannel"],
+        ["CcwFs.Emulation"] = ["CcwFs.Subchannel", "CcwFs.Linux"],
         ["CcwFs.Vfio"] = ["CcwFs.Linux"],
         ["CcwFs.Vfio.Endpoint"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],
         ["CcwFs.Vfio.Backend"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],

@@ -64,7 +64,7 @@ public sealed partial class EckdDevice
         {
             holder._allegianceLost = true;
             if (_logger.IsEnabled(LogLevel.Information))
-                EckdLog.ReserveTaken(_logger, Options.Device.ToString(), Volume.Name, holder.Options.Device.ToString());
+                LogReserveTaken(holder);
         }
         foreach (EckdDevice device in Volume.Devices)
         {

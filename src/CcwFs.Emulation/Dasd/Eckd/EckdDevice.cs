@@ -150,6 +150,8 @@ public sealed partial class EckdDevice : IChannelDevice
         yield return new("cylinders", $"{Volume.Geometry.Cylinders} of {Volume.Geometry.Heads} tracks");
         yield return new("image", Volume.Name);
         yield return new("access", IsReadOnly ? "read-only" : "read and write");
+        if (Volume.SyncPolicy is { } sync && !Volume.IsReadOnly)
+            yield return new("sync", sync.ToString());
         yield return new("serial", Options.ShownSerial);
         yield return new("subsystem", $"{Options.SubsystemId:X4} unit address {Options.UnitAddress:X2}");
         yield return new("profile", Options.Profile.ToString().ToLowerInvariant());
@@ -182,6 +184,7 @@ public sealed partial class EckdDevice : IChannelDevice
             CommitAbandoned();
             freed = LeaveProgram() | Reset();
         }
+        _lines?.Dispose();
         if (freed)
             Volume.AnnounceFree();
         Volume.Detach(this);
@@ -218,15 +221,14 @@ public sealed partial class EckdDevice : IChannelDevice
             DeviceStatus status = ExecuteGated(CommandTable.Find(command, Options.Profile), data);
             return Volume.MustCommit && !TryCommit() ? Failed : status;
         }
-        catch (IOException e)
+        catch (ImageException e)
         {
-            EckdLog.StorageFailed(_logger, Options.Device.ToString(), Volume.Name, e.Message);
+            LogStorage(e, outOfSpace: false);
             return Check(EckdSense.EquipmentCheck);
         }
         catch (TornTrackException e)
         {
-            int heads = Volume.Geometry.Heads;
-            EckdLog.TrackDamaged(_logger, Options.Device.ToString(), Volume.Name, e.Track, e.Track / heads, e.Track % heads, e.Message);
+            LogDamage(e);
             return Check(EckdSense.DataCheck);
         }
     }
@@ -292,19 +294,16 @@ public sealed partial class EckdDevice : IChannelDevice
         {
             Volume.Commit();
         }
-        catch (IOException e)
+        catch (ImageException e)
         {
             bool noSpace = IsSpaceEfficient && Volume.IsOutOfSpace;
-            if (noSpace)
-                EckdLog.OutOfSpace(_logger, Options.Device.ToString(), Volume.Name, e.Message);
-            else
-                EckdLog.StorageFailed(_logger, Options.Device.ToString(), Volume.Name, e.Message);
+            LogStorage(e, noSpace);
             Check(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
             return false;
         }
         if (!Chain.Wrote || Chain.LostWritesBefore == Volume.LostWrites)
             return true;
-        EckdLog.WritesLost(_logger, Options.Device.ToString(), Volume.Name);
+        LogWritesLost();
         Check(EckdSense.EquipmentCheck);
         return false;
     }
@@ -315,9 +314,9 @@ public sealed partial class EckdDevice : IChannelDevice
         {
             Volume.Commit();
         }
-        catch (IOException e)
+        catch (ImageException e)
         {
-            EckdLog.AbandonedWriteFailed(_logger, Options.Device.ToString(), Volume.Name, e.Message);
+            LogAbandonedWrite(e);
         }
     }
 }

@@ -28,6 +28,9 @@ internal static partial class EckdLog
     [LoggerMessage(6, LogLevel.Debug, "{device}: {name} ({code:X2}): unit check, {sense}")]
     public static partial void UnitCheck(ILogger logger, string device, string name, byte code, EckdSense sense);
 
+    [LoggerMessage(9, LogLevel.Warning, "{device}: {count} more lines about {what} were left out")]
+    public static partial void LeftOut(ILogger logger, string device, int count, string what);
+
     [LoggerMessage(5, LogLevel.Information, "{device}: {volume}: reserve of {holder} taken away (unconditional reserve)")]
     public static partial void ReserveTaken(ILogger logger, string device, string volume, string holder);
 }

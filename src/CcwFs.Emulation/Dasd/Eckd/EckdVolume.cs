@@ -46,6 +46,15 @@ public sealed partial class EckdVolume : IDisposable
     /// <summary>Where the tracks are, for a person.</summary>
     public string Name => _store.Name;
 
+    /// <summary>After the last device went: why what was written may not be on stable storage, one line; null when it is.</summary>
+    public string? CloseFault => _store.CloseFault;
+
+    /// <summary>When writes go to stable storage, for a person; null: the store has none.</summary>
+    internal ImageSync? SyncPolicy => (_store as CkdImage)?.SyncPolicy;
+
+    /// <summary>From now on writes go to stable storage as <paramref name="sync"/> says, or sooner as they did before.</summary>
+    public void SyncAtLeast(ImageSync sync) => (_store as CkdImage)?.SyncAtLeast(sync);
+
     /// <summary>Track buffers made so far; 0 until the first command that touches a track.</summary>
     public int BuffersInUse => _slotCount;
 

@@ -1,103 +1,153 @@
-using Microsoft.Win32.SafeHandles;
+using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
-/// <content>How a change reaches the files: space for it, the redo file, then in place. Under _writing, or before the image is anybody's.</content>
+/// <content>How a change reaches the files: space for it, the redo file, then in place. Under _writing.</content>
 public sealed partial class CkdImage
 {
     // Pages that hold a byte other than zero are no holes; file-system blocks are of this size or more.
     private const int PageSize = 4_096;
+    private TrackImage[]? _stuck; // a change that could not be put in place; it is in the redo file, and _pending has it for readers
 
     private void WriteWhole(ReadOnlySpan<TrackImage> tracks)
     {
-        if (_fault is not null)
-            throw new ImageException(_fault);
         if (tracks.IsEmpty)
             return;
+        MakeReady(tracks[0].Track);
         string path = Name;
         try
         {
+            _redo!.Begin();
             foreach (TrackImage track in tracks)
-                Allocate(track);
-            path = _redo.Path;
-            _redoExists = true;
-            _redo.Put(tracks, Binding, _options.Sync == ImageSync.EndOfWrite);
+            {
+                path = Name;
+                byte[] old = Allocate(track);
+                path = _redo.Path;
+                _redo.Add(track.Track, old, track.Slot.Span);
+            }
+            if (_redo.IsEmpty)
+                return;
+            _redo.Put(SyncPolicy.EveryProgram);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (ImageException error)
         {
-            throw new ImageException($"{path}: {At(tracks[0].Track)} is not written: {ImageSeries.Reason(error)}", error);
+            throw NotWritten(path, tracks[0].Track, error);
         }
         PutInPlace(tracks);
-        Forget();
+        _redo.Void();
     }
 
-    /// <summary>From here on the change is in the redo file: a fault leaves it pending, for the next open to put in place.</summary>
+    /// <summary>Everything that must be so before a change begins: no fault, no change that is stuck, a redo file, and its word that writes come.</summary>
+    private void MakeReady(int track)
+    {
+        if (_fault is not null && _stuck is null)
+            throw new ImageException(_fault);
+        if (_stuck is not null)
+            FinishStuck();
+        try
+        {
+            _redo!.Make(SyncPolicy.EveryProgram);
+            if (_redo.WasLost)
+                _options.Say?.Invoke($"{_redo.Path}: somebody removed it while {Name} was written; it has been made again");
+            MarkUnsynced();
+        }
+        catch (ImageException error)
+        {
+            throw NotWritten(_redo!.Path, track, error);
+        }
+    }
+
+    private ImageException NotWritten(string path, int track, ImageException error) =>
+        new($"{path}: {At(track)} is not written: {error.Message}", error);
+
+    /// <summary>From here on the change is in the redo file: a fault leaves it there, readers get it from here, and the next write or open puts it in place.</summary>
     private void PutInPlace(ReadOnlySpan<TrackImage> tracks)
     {
+        int result = 0, entry = 0;
+        foreach (TrackImage track in tracks)
+        {
+            IImageFile file = _series.Locate(track.Track, out long offset).File;
+            lock (_stripes[track.Track % StripeCount])
+                result = _redo!.WriteInPlace(ref entry, track, file, offset);
+            if (result < 0)
+                break;
+        }
+        if (result < 0)
+        {
+            KeepStuck(tracks, result);
+            throw new ImageException(_fault!, -result);
+        }
+        if (SyncPolicy.EveryProgram)
+            SyncFiles();
+    }
+
+    private void KeepStuck(ReadOnlySpan<TrackImage> tracks, int result)
+    {
+        _fault = $"{Name}: {At(tracks[0].Track)} may be half written ({Problem.Of(result)}); it is whole in {_redo!.Path}, which the next write or open puts in place";
+        _stuck = new TrackImage[tracks.Length];
+        EnterStripes();
         try
         {
             for (int index = 0; index < tracks.Length; index++)
             {
-                TrackImage track = tracks[index];
-                if (track.Slot.IsEmpty)
-                {
-                    index += Discard(tracks[index..]) - 1;
-                    continue;
-                }
-                SafeFileHandle handle = _series.Locate(track.Track, out long offset).Handle;
-                lock (_stripes[track.Track % StripeCount])
-                    RandomAccess.Write(handle, track.Slot.Span, offset);
-                NoteLabel(track);
+                byte[] slot = new byte[Geometry.TrackSize];
+                tracks[index].Slot.Span.CopyTo(slot);
+                _stuck[index] = tracks[index] with { Slot = slot.AsMemory(0, tracks[index].Slot.Length) };
+                _pending[tracks[index].Track] = slot;
             }
-            if (_options.Sync == ImageSync.EndOfWrite)
-                Sync();
         }
-        catch (IOException error)
+        finally
         {
-            _fault = $"{Name}: {At(tracks[0].Track)} may be half written ({ImageSeries.Reason(error)}); "
-                + $"it is whole in {_redo.Path}, which the next open puts in place; no more writes until then";
-            throw new ImageException(_fault, error);
+            ExitStripes();
         }
+        int noted = _redo.NoteStuck(LatestChange());
+        if (noted < 0)
+            _options.Say?.Invoke($"{_redo.Path}: {Problem.Of(noted)}");
     }
 
-    private void NoteLabel(TrackImage track)
+    private void FinishStuck()
     {
-        if (track.Track == 0)
-            track.Slot.Span[..Math.Min(LabelBytes, track.Slot.Length)].CopyTo(_label);
-    }
-
-    /// <summary>The change is in place. A redo file that cannot be told so repeats the same change: harmless, but the last one.</summary>
-    private void Forget()
-    {
-        try
+        foreach (TrackImage track in _stuck!)
         {
-            _redo.Void();
+            IImageFile file = _series.Locate(track.Track, out long offset).File;
+            int result = track.Slot.IsEmpty ? Empty(file, offset, Geometry.TrackSize) : file.WriteAt(offset, track.Slot.Span);
+            if (result < 0)
+                throw new ImageException(_fault!, -result);
         }
-        catch (IOException error)
-        {
-            _fault = $"{_redo.Path}: cannot be written: {ImageSeries.Reason(error)}; no more writes until the image is opened again";
-        }
+        if (SyncPolicy.EveryProgram)
+            SyncFiles();
+        EnterStripes();
+        _pending.Clear();
+        ExitStripes();
+        (_stuck, _fault) = (null, null);
+        _redo!.Void();
+        _options.Say?.Invoke($"{Name}: what could not be put in place before is in place now");
     }
 
     /// <summary>
     /// Makes sure the blocks under the new bytes exist, by writing the slot's old bytes over themselves where a page might be a hole; that
-    /// changes nothing, at whatever byte it fails. The length known to be there is kept, so it is once a track and open.
+    /// changes nothing, at whatever byte it fails. The length known to be there is kept, so it is once a track and open. Gives the slot's bytes, valid until the next call.
     /// </summary>
-    private void Allocate(TrackImage image)
+    private byte[] Allocate(TrackImage image)
     {
         _allocated ??= new ushort[Geometry.Tracks];
         _old ??= new byte[Geometry.TrackSize];
         ref ushort known = ref _allocated[image.Track];
+        int result = TryReadInPlace(image.Track, _old);
+        if (result < 0)
+            throw new ImageException(Problem.Of(result), -result);
         if (image.Slot.Length <= known)
-            return;
-        ImageSeries.Part part = _series.Locate(image.Track, out long offset);
-        ReadSlot(image.Track, _old);
+            return _old;
         known = (ushort)image.Slot.Length;
+        ImageSeries.Part part = _series.Locate(image.Track, out long offset);
         if (!MayHaveHoles(_old.AsSpan(0, known), offset))
-            return;
+            return _old;
         known = 0;
-        RandomAccess.Write(part.Handle, _old, offset);
+        result = part.File.WriteAt(offset, _old);
+        if (result < 0)
+            throw new ImageException(Problem.Of(result), -result);
         known = (ushort)_old.Length;
+        return _old;
     }
 
     private static bool MayHaveHoles(ReadOnlySpan<byte> bytes, long offset)
@@ -113,20 +163,39 @@ public sealed partial class CkdImage
         return false;
     }
 
-    private void Replay(List<TrackImage> pending)
+    /// <summary>
+    /// Formats an empty slot. A track within the slot's first sector is written whole or not at all: it needs no redo
+    /// file and no space but its own block. Others go the usual way.
+    /// </summary>
+    internal void WriteEmpty(TrackImage track)
     {
-        try
+        if (IsReadOnly || track.Slot.Length > RedoFile.SectorSize)
         {
-            foreach (TrackImage track in pending)
-                Allocate(track);
-            PutInPlace(pending.ToArray());
-            Sync();
-            _redo.Void();
+            Write([track]);
+            return;
         }
-        catch
+        ImageSeries.Part part = _series.Locate(Checked(track.Track), out long offset);
+        lock (_writing)
         {
-            _redo.Dispose();
-            throw;
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            MakeReady(track.Track);
+            int result;
+            lock (_stripes[track.Track % StripeCount])
+                result = part.File.WriteAt(offset, track.Slot.Span);
+            if (result < 0)
+                throw new ImageException($"{part.Path}: offset {offset}: {At(track.Track)} is not written: {Problem.Of(result)}", -result);
         }
+    }
+
+    private void EnterStripes()
+    {
+        foreach (Lock stripe in _stripes)
+            stripe.Enter();
+    }
+
+    private void ExitStripes()
+    {
+        foreach (Lock stripe in _stripes)
+            stripe.Exit();
     }
 }

@@ -1,63 +1,59 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using CcwFs.Linux;
+using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
-/// <summary>When writes go to the disk itself, beyond the kernel's cache. A kill of the process needs neither.</summary>
-public enum ImageSync
-{
-    /// <summary>When the kernel likes, and at <see cref="CkdImage.Sync"/>.</summary>
-    None,
-
-    /// <summary>Before <see cref="CkdImage.Write"/> returns (power loss).</summary>
-    EndOfWrite,
-}
-
 /// <summary>How an image is opened.</summary>
 /// <param name="ReadOnly">No writes; others may read too. A pending change is shown as if in place, and stays pending.</param>
-/// <param name="Sync">When writes go to the disk.</param>
-/// <param name="IgnoreRedo">With ReadOnly: show the files as they are (for checks).</param>
-public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = ImageSync.None, bool IgnoreRedo = false);
+/// <param name="Sync">When writes go to stable storage.</param>
+/// <param name="IgnoreRedo">With ReadOnly: show the files as they are (for checks); what would be refused is in <see cref="CkdImage.RedoProblem"/>.</param>
+/// <param name="Say">Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went; null: nobody wants them.</param>
+public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 
 /// <summary>
 /// A volume in CKD_P370 files. Tracks are read and written with pread and pwrite, never mapped: a file that shrinks would kill us.
 /// A write goes to the redo file (<see cref="RedoFile"/>), then in place; the space of every slot is allocated before, so that a full disk cannot stop
-/// halfway. Locks: _writing (redo file, buffers, bitmap, label) before a stripe (one track's bytes); readers take a stripe only.
+/// halfway. Only the sectors that change are written. Locks: _writing (redo file, buffers, bitmap) before a stripe (one track's bytes); readers take a stripe only.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
 public sealed partial class CkdImage : ITrackStore
 {
     // Readers of different tracks rarely meet (arbitrary).
     private const int StripeCount = 16;
-    private const int LabelBytes = 512;
     private readonly IImageFiles _files;
     private readonly ImageSeries _series;
-    private readonly RedoFile _redo;
+    private readonly RedoFile? _redo; // null: read-only
     private readonly ImageOptions _options;
     private readonly Lock _writing = new();
     private readonly Lock[] _stripes = new Lock[StripeCount];
-    private readonly Dictionary<int, ReadOnlyMemory<byte>> _pending = [];
+    private readonly Dictionary<int, byte[]> _pending = []; // slots that readers get in place of the file's; written under _writing and all stripes
     // Made by the first write: thousands of volumes may be open that are only read.
     private byte[]? _old;
     private ushort[]? _allocated;
-    private readonly byte[] _label = new byte[LabelBytes];
-    private bool _redoExists;
     private string? _fault;
     private bool _disposed;
 
     private CkdImage(IImageFiles files, string path, ImageOptions options, ImageSeries series)
     {
-        (_files, _series, _options, Name) = (files, series, options, path);
-        _redo = new RedoFile(files, path + RedoSuffix);
+        (_files, _series, _options, Name, SyncPolicy) = (files, series, options, path, options.Sync);
         for (int index = 0; index < StripeCount; index++)
             _stripes[index] = new Lock();
-        if (!ImageSeries.ReadFully(series.Parts[0].Handle, _label, CkdHeader.Size))
-            throw new ImageException($"{path}: offset {CkdHeader.Size}: truncated");
-        List<TrackImage> pending = RedoFile.Load(files, _redo.Path, Binding, Geometry, out _redoExists);
-        PendingTracks = [.. pending.Select(static track => track.Track)];
-        if (options.ReadOnly && !options.IgnoreRedo)
-            pending.ForEach(track => _pending[track.Track] = track.Slot);
-        else if (!options.ReadOnly && pending.Count > 0)
-            Replay(pending);
+        IRedoPlace place = files.RedoOf(series.Parts[0].File);
+        try
+        {
+            Recover(place);
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
+        if (options.ReadOnly)
+            place.Dispose();
+        else
+            _redo = new RedoFile(place, new RedoHead(RedoState.Ordered, Binding, 0, files.BootId, NewSession()));
     }
 
     /// <summary>What a redo file's name adds to the (first) image file's.</summary>
@@ -72,24 +68,40 @@ public sealed partial class CkdImage : ITrackStore
     /// <inheritdoc/>
     public string Name { get; }
 
+    /// <summary>When writes go to stable storage.</summary>
+    public ImageSync SyncPolicy { get; private set; } // set under _writing
+
     /// <summary>The files, first to last.</summary>
     public IEnumerable<string> Files => _series.Parts.Select(static part => part.Path);
 
     /// <summary>Bytes of all files.</summary>
     public long TotalLength => _series.TotalLength;
 
-    /// <summary>Tracks that a redo file held at open: now in place, or with a read-only open still pending.</summary>
-    public IReadOnlyList<int> PendingTracks { get; }
+    /// <summary>
+    /// Tracks of the change that a redo file held at open: now in place, or with a read-only open still pending; with <see cref="ImageOptions.IgnoreRedo"/> the
+    /// tracks that were being written when ccwfs stopped.
+    /// </summary>
+    public IReadOnlyList<int> PendingTracks { get; private set; } = [];
 
-    private RedoBinding Binding => new(_series.TotalLength, _series.HeaderSum, Crc32C.Of(_label));
+    /// <summary>With <see cref="ImageOptions.IgnoreRedo"/>: why an open to write would be refused, one line; null when it would not.</summary>
+    public string? RedoProblem { get; private set; }
+
+    /// <inheritdoc/>
+    public string? CloseFault { get; private set; }
+
+    /// <inheritdoc/>
+    public long AllocatedBytes => _series.Parts.Sum(static part =>
+        part.File.Status(out FileStatus status) < 0 ? part.Length : (long)status.Blocks * FileStatus.BlockSize);
+
+    private RedoBinding Binding => new(_series.TotalLength, _series.HeaderSum, _series.Inode);
 
     /// <summary>Opens the image <paramref name="path"/> (of a series: its first file) in this process, locked while open.</summary>
-    public static CkdImage Open(string path, bool readOnly = false, ImageSync sync = ImageSync.None) =>
+    public static CkdImage Open(string path, bool readOnly = false, ImageSync sync = default) =>
         Open(HostImageFiles.Instance, path, new ImageOptions(readOnly, sync));
 
     /// <summary>
     /// Opens through <paramref name="files"/>, which must stay usable until the image is disposed. A corrupt image, a missing file, an image in use or a
-    /// foreign redo file is an <see cref="ImageException"/>; no handle is left open then. A pending change is put in place first.
+    /// redo file that is not this image's is an <see cref="ImageException"/>; nothing is left open then. A change that was cut short is put in place first.
     /// </summary>
     public static CkdImage Open(IImageFiles files, string path, ImageOptions options)
     {
@@ -100,10 +112,10 @@ public sealed partial class CkdImage : ITrackStore
         {
             return new CkdImage(files, path, options, series);
         }
-        catch (Exception error) when (error is (IOException or UnauthorizedAccessException) and not ImageException)
+        catch (ImageException error) when (!error.Message.StartsWith(path, StringComparison.Ordinal))
         {
             series.Dispose();
-            throw new ImageException($"{path}: cannot be opened: {ImageSeries.Reason(error)}", error);
+            throw new ImageException($"{path}: cannot be opened: {error.Message}", error);
         }
         catch
         {
@@ -121,6 +133,26 @@ public sealed partial class CkdImage : ITrackStore
         Span<byte> start = stackalloc byte[CkdTrack.HomeAddressSize + 2 * CkdTrack.CountSize];
         ReadStart(track, start);
         return start.IndexOfAnyExcept((byte)0) < 0;
+    }
+
+    /// <summary>
+    /// The first track from <paramref name="track"/> on whose slot may hold a byte other than zero, as the file system tells it without reading; the number of
+    /// tracks when there is none.
+    /// </summary>
+    public int NextWithData(int track)
+    {
+        while (track < Geometry.Tracks)
+        {
+            ImageSeries.Part part = _series.Locate(track, out long offset);
+            long data = part.File.NextData(offset);
+            int end = part.FirstTrack + part.Tracks;
+            if (data >= 0)
+                return Math.Min(end, track + (int)((data - offset) / Geometry.TrackSize));
+            if (data != -(long)Errno.ENXIO)
+                return track; // it cannot be told: look
+            track = end;
+        }
+        return Geometry.Tracks;
     }
 
     /// <summary>Reads the first bytes of a slot: enough for a track that ends there.</summary>
@@ -142,8 +174,7 @@ public sealed partial class CkdImage : ITrackStore
     /// <remarks>A call of up to 1,024 tracks is applied whole or not at all; a longer one in pieces of as many.</remarks>
     public void Write(ReadOnlySpan<TrackImage> tracks)
     {
-        if (IsReadOnly)
-            throw new ImageException($"{Name}: opened read-only");
+        RefuseReadOnly();
         foreach (TrackImage track in tracks)
         {
             _ = Checked(track.Track);
@@ -158,60 +189,50 @@ public sealed partial class CkdImage : ITrackStore
         }
     }
 
-    /// <summary>
-    /// Formats an empty slot. A track within the slot's first sector lies in one page, which is written whole or not at all: it needs no redo
-    /// file and no space but its own block. Others go the usual way.
-    /// </summary>
-    internal void WriteEmpty(TrackImage track)
-    {
-        if (IsReadOnly || track.Slot.Length > CkdHeader.Size)
-        {
-            Write([track]);
-            return;
-        }
-        ImageSeries.Part part = _series.Locate(Checked(track.Track), out long offset);
-        try
-        {
-            lock (_writing)
-            {
-                lock (_stripes[track.Track % StripeCount])
-                    RandomAccess.Write(part.Handle, track.Slot.Span, offset);
-                NoteLabel(track);
-            }
-        }
-        catch (IOException error)
-        {
-            throw new ImageException($"{part.Path}: offset {offset}: {At(track.Track)} is not written: {ImageSeries.Reason(error)}", error);
-        }
-    }
-
     /// <inheritdoc/>
     public void Sync()
     {
-        try
+        lock (_writing)
         {
-            foreach (ImageSeries.Part part in _series.Parts)
-                RandomAccess.FlushToDisk(part.Handle);
-        }
-        catch (IOException error)
-        {
-            throw new ImageException($"{Name}: cannot be brought to the disk: {ImageSeries.Reason(error)}", error);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            SyncAll();
         }
     }
 
-    /// <summary>Closes the files, and removes the redo file unless a change in it is still pending.</summary>
+    /// <summary>
+    /// Brings everything to stable storage, removes the redo file unless a change in it is still pending, and closes the files. What went wrong is in
+    /// <see cref="CloseFault"/> and is said.
+    /// </summary>
     public void Dispose()
     {
+        StopTimer();
         lock (_writing)
         {
             if (_disposed)
                 return;
             _disposed = true;
-            if (!IsReadOnly && _redoExists && _fault is null)
-                _redo.Remove();
-            _redo.Dispose();
+            if (_redo is not null)
+            {
+                CloseFault = Finish();
+                if (CloseFault is not null)
+                    _options.Say?.Invoke(CloseFault);
+                _redo.Dispose();
+            }
             _series.Dispose();
         }
+    }
+
+    private static ulong NewSession()
+    {
+        Span<ulong> number = stackalloc ulong[1];
+        RandomNumberGenerator.Fill(System.Runtime.InteropServices.MemoryMarshal.AsBytes(number));
+        return number[0];
+    }
+
+    private void RefuseReadOnly()
+    {
+        if (IsReadOnly)
+            throw new ImageException($"{Name}: opened read-only");
     }
 
     private int Checked(int track) =>
@@ -221,21 +242,27 @@ public sealed partial class CkdImage : ITrackStore
 
     private void ReadSlot(int track, Span<byte> bytes)
     {
-        if (_pending.TryGetValue(track, out ReadOnlyMemory<byte> pending))
-        {
-            pending.Span[..Math.Min(pending.Length, bytes.Length)].CopyTo(bytes);
-            bytes[Math.Min(pending.Length, bytes.Length)..].Clear();
+        if (_pending.TryGetValue(track, out byte[]? pending))
+            pending.AsSpan(0, bytes.Length).CopyTo(bytes);
+        else
+            ReadInPlace(track, bytes);
+    }
+
+    private void ReadInPlace(int track, Span<byte> bytes)
+    {
+        int result = TryReadInPlace(track, bytes);
+        if (result == 0)
             return;
-        }
-        ImageSeries.Part part = _series.Locate(track, out long offset);
-        try
-        {
-            if (!ImageSeries.ReadFully(part.Handle, bytes, offset))
-                throw new ImageException($"{part.Path}: offset {offset}: {At(track)}: the file has been truncated");
-        }
-        catch (IOException error) when (error is not ImageException)
-        {
-            throw new ImageException($"{part.Path}: offset {offset}: {At(track)} cannot be read: {ImageSeries.Reason(error)}", error);
-        }
+        (string path, long offset) = Where(track);
+        throw new ImageException(result == -(int)Errno.ENODATA
+            ? $"{path}: offset {offset}: {At(track)}: the file has been truncated"
+            : $"{path}: offset {offset}: {At(track)} cannot be read: {Problem.Of(result)}", -result);
+    }
+
+    /// <summary>0, a negative errno, or -ENODATA for a file that has become too short.</summary>
+    private int TryReadInPlace(int track, Span<byte> bytes)
+    {
+        int read = _series.Locate(track, out long offset).File.ReadAt(offset, bytes);
+        return read < 0 ? read : read < bytes.Length ? -(int)Errno.ENODATA : 0;
     }
 }

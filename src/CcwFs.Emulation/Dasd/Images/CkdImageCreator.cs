@@ -1,4 +1,5 @@
-using Microsoft.Win32.SafeHandles;
+using CcwFs.Linux;
+using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
@@ -9,8 +10,8 @@ public static class CkdImageCreator
     private const int ReportEvery = 150;
 
     /// <summary>
-    /// Makes the image <paramref name="path"/> in one file: written under a temporary name beside it, then renamed, so that it appears whole or not
-    /// at all. Slots are sparse: of each only the used bytes are written, with <paramref name="lazy"/> only those of the label tracks. Progress counts tracks.
+    /// Makes the image <paramref name="path"/> in one file: written without a name, which it gets when it is whole and on stable storage; so it appears whole or not
+    /// at all, and what is killed before leaves nothing. Slots are sparse: of each only the used bytes are written, with <paramref name="lazy"/> only those of the label tracks. Progress counts tracks.
     /// An existing file is never overwritten. Faults are <see cref="ImageException"/>; then, and on cancellation, nothing is left behind.
     /// </summary>
     public static void Create(
@@ -20,32 +21,25 @@ public static class CkdImageCreator
         ArgumentNullException.ThrowIfNull(layout);
         if (geometry != CkdGeometry.Model3390(geometry.Cylinders) || geometry.Cylinders is < 1 or > CkdGeometry.MaxExtendedCylinders)
             throw new ArgumentOutOfRangeException(nameof(geometry), $"a 3390 of 1 to {CkdGeometry.MaxExtendedCylinders} cylinders");
-        if (Path.Exists(path))
+        if (Exists(path))
             throw new ImageException($"{path}: exists already; an image is never overwritten");
-        string? redo = Path.Exists(path + CkdImage.RedoSuffix) ? path + CkdImage.RedoSuffix : null;
-        if (redo is not null)
-            throw new ImageException($"{redo}: the redo file of another image is in the way; move it away");
-        string temporary = $"{path}.new-{Guid.NewGuid():N}";
-        bool made = false;
+        if (Exists(path + CkdImage.RedoSuffix))
+            throw new ImageException($"{path}{CkdImage.RedoSuffix}: the redo file of another image is in the way; move it away");
+        string full = Path.GetFullPath(path), directory = Path.GetDirectoryName(full) ?? "/";
+        using FileDescriptor place = Opened(path, FileDescriptor.Open(directory, OpenOptions.PathOnly | OpenOptions.Directory, 0, out FileDescriptor opened), opened);
+        using FileDescriptor file = MakeUnnamed(path, directory, place, out string? temporary);
         try
         {
-            using (SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
-            {
-                made = true;
-                Fill(handle, geometry, layout, lazy, progress, cancel);
-            }
+            Fill(new HostImageFile(path, file), geometry, layout, lazy, progress, cancel);
+            Check(path, file.Sync());
             // Fails when the name has been taken meanwhile.
-            File.Move(temporary, path, overwrite: false);
-            made = false;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ImageException($"{path}: cannot be created: {ImageSeries.Reason(error)}", error);
+            Check(path, file.LinkInto(place, Path.GetFileName(full)));
+            Check(path, HostRedoPlace.SyncDirectory(place, file));
         }
         finally
         {
-            if (made)
-                HostImageFiles.Instance.DeleteRedo(temporary);
+            if (temporary is not null)
+                FileDescriptor.RemoveAt(place, temporary);
         }
     }
 
@@ -75,12 +69,12 @@ public static class CkdImageCreator
         return filled;
     }
 
-    private static void Fill(SafeFileHandle handle, CkdGeometry geometry, VolumeLayout layout, bool lazy, IProgress<long>? progress, CancellationToken cancel)
+    private static void Fill(HostImageFile file, CkdGeometry geometry, VolumeLayout layout, bool lazy, IProgress<long>? progress, CancellationToken cancel)
     {
         Span<byte> header = stackalloc byte[CkdHeader.Size];
         CkdHeader.Format(geometry, default, header);
-        RandomAccess.SetLength(handle, CkdHeader.Size + (long)geometry.Tracks * geometry.TrackSize);
-        RandomAccess.Write(handle, header, 0);
+        Check(file.Path, file.Descriptor.SetLength(CkdHeader.Size + (long)geometry.Tracks * geometry.TrackSize));
+        Check(file.Path, file.WriteAt(0, header));
         var track = new CkdTrack(geometry);
         // A volume without a label needs no written track at all; a label is never left out.
         int written = !lazy ? geometry.Tracks : layout.HasLabels ? Math.Min(layout.FirstRegularTrack, geometry.Tracks) : 0;
@@ -88,12 +82,42 @@ public static class CkdImageCreator
         {
             cancel.ThrowIfCancellationRequested();
             FormatNext(layout, number, track);
-            RandomAccess.Write(handle, track.Image.Span, CkdHeader.Size + (long)number * geometry.TrackSize);
+            Check(file.Path, file.WriteAt(CkdHeader.Size + (long)number * geometry.TrackSize, track.Image.Span));
             if (number % ReportEvery == 0)
                 progress?.Report(number);
         }
         progress?.Report(geometry.Tracks);
     }
+
+    /// <summary>A file without a name; where the file system has none, one with a <paramref name="temporary"/> name, which a kill leaves behind.</summary>
+    private static FileDescriptor MakeUnnamed(string path, string directory, FileDescriptor place, out string? temporary)
+    {
+        const uint Mode = 0x1B6; // 0666, less the umask
+        temporary = null;
+        int result = FileDescriptor.Open(directory, OpenOptions.Unnamed | OpenOptions.ReadWrite, Mode, out FileDescriptor file);
+        if (result is not (-(int)Errno.EOPNOTSUPP or -(int)Errno.EISDIR or -(int)Errno.EINVAL))
+            return Opened(path, result, file);
+        temporary = $"{Path.GetFileName(path)}.new-{Guid.NewGuid():N}";
+        result = FileDescriptor.OpenAt(place, temporary, OpenOptions.ReadWrite | OpenOptions.Create | OpenOptions.Exclusive | OpenOptions.NoFollow, Mode, out file);
+        return Opened(path, result, file);
+    }
+
+    private static FileDescriptor Opened(string path, int result, FileDescriptor file)
+    {
+        if (result >= 0)
+            return file;
+        file.Dispose();
+        throw new ImageException($"{path}: cannot be created: {(result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result))}", -result);
+    }
+
+    private static void Check(string path, int result)
+    {
+        if (result < 0)
+            throw new ImageException($"{path}: cannot be created: {Problem.Of(result)}", -result);
+    }
+
+    /// <summary>A broken symbolic link is there, too.</summary>
+    private static bool Exists(string path) => FileDescriptor.Status(path, follow: false, out _) == 0;
 
     /// <summary>Regular tracks differ in their numbers only: built once, then renumbered.</summary>
     private static void FormatNext(VolumeLayout layout, int number, CkdTrack track)

@@ -36,8 +36,11 @@ public interface ITrackStore : IDisposable
     /// <summary>Bytes of storage in use.</summary>
     long AllocatedBytes { get; }
 
-    /// <summary>Brings everything to the disk (power loss), where the store's policy did not already.</summary>
+    /// <summary>Brings everything to stable storage (power loss), where the store's policy did not already.</summary>
     void Sync();
+
+    /// <summary>After Dispose: why what was written may not be on stable storage, one line; null when it is.</summary>
+    string? CloseFault => null;
 }
 
 /// <summary>One track to write.</summary>
@@ -74,26 +77,28 @@ public readonly record struct CkdGeometry(ushort DeviceType, int Cylinders, int 
 /// <summary>A volume's storage failed or is corrupt. The message is one line: file, offset or track, reason.</summary>
 public sealed class ImageException : IOException
 {
-    /// <summary>With a message.</summary>
+    /// <summary>With a message; what is wrong is no error of the system.</summary>
     public ImageException(string message)
         : base(message)
     {
     }
 
+    /// <summary>With a message and the errno (positive) that the system gave; 0: none.</summary>
+    public ImageException(string message, int errno)
+        : base(message) => Errno = errno;
+
     /// <summary>With a message and the fault below.</summary>
     public ImageException(string message, Exception inner)
-        : base(message, inner)
-    {
-    }
-
-    /// <summary>There was no space left on the host's file system, or in the user's quota.</summary>
-    public bool IsOutOfSpace => InnerException is IOException { HResult: NoSpace or QuotaExceeded };
-
-    private const int NoSpace = 28; // ENOSPC and EDQUOT, as .NET keeps them
-    private const int QuotaExceeded = 122;
+        : base(message, inner) => Errno = (inner as ImageException)?.Errno ?? 0;
 
     /// <summary>For serializers and analyzers.</summary>
     public ImageException()
     {
     }
+
+    /// <summary>The errno that the system gave; 0 where it gave none.</summary>
+    public int Errno { get; }
+
+    /// <summary>There was no space left on the host's file system, or in the user's quota.</summary>
+    public bool IsOutOfSpace => Errno is (int)Mono.Unix.Native.Errno.ENOSPC or (int)Mono.Unix.Native.Errno.EDQUOT;
 }

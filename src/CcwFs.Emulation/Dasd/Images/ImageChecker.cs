@@ -28,25 +28,29 @@ public static class ImageChecker
         return Walk(image, progress, cancel);
     }
 
-    /// <summary>Counts formatted and empty slots, reading the start of each only.</summary>
+    /// <summary>Counts formatted and empty slots, reading the start of each that is in no hole of the file.</summary>
     public static (int Formatted, int Unformatted) CountTracks(CkdImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        int empty = 0;
-        for (int track = 0; track < image.Geometry.Tracks; track++)
-            empty += image.IsEmpty(track) ? 1 : 0;
-        return (image.Geometry.Tracks - empty, empty);
+        int formatted = 0;
+        for (int track = image.NextWithData(0); track < image.Geometry.Tracks; track = image.NextWithData(track + 1))
+            formatted += image.IsEmpty(track) ? 0 : 1;
+        return (formatted, image.Geometry.Tracks - formatted);
     }
 
     private static IEnumerable<ImageFinding> Walk(CkdImage image, IProgress<long>? progress, CancellationToken cancel)
     {
         var track = new CkdTrack(image.Geometry);
         byte[] start = new byte[CkdHeader.Size];
-        for (int number = 0; number < image.Geometry.Tracks; number++)
+        int report = 0;
+        for (int number = image.NextWithData(0); number < image.Geometry.Tracks; number = image.NextWithData(number + 1))
         {
             cancel.ThrowIfCancellationRequested();
-            if (number % ReportEvery == 0)
+            if (number >= report)
+            {
                 progress?.Report(number);
+                report = number + ReportEvery;
+            }
             string? reason = Load(image, number, track, start) is string torn ? $"torn or impossible track: {torn}" : Judge(track);
             if (reason is null)
                 continue;

@@ -1,22 +1,58 @@
-using System.Diagnostics.CodeAnalysis;
-using Microsoft.Win32.SafeHandles;
+using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
-/// <summary>What a file beside a volume is opened for.</summary>
-public enum ImageFileUse
+/// <summary>
+/// An open file of a volume: an image file or its redo file. Calls give 0 (a read: the bytes read) or a negative errno, and no errno is lost on the way. Whoever
+/// opened it disposes it; that frees the lock.
+/// </summary>
+public interface IImageFile : IDisposable
 {
-    /// <summary>An image file, to read; others may read it too.</summary>
-    Read,
+    /// <summary>Where it is, for a person.</summary>
+    string Path { get; }
 
-    /// <summary>An image file, to read and write; no one else may have it.</summary>
-    ReadWrite,
+    /// <summary>Length, inode, owner, time of the last change.</summary>
+    int Status(out FileStatus status);
 
-    /// <summary>The redo file, to look whether a change is pending; it need not exist.</summary>
-    ReadRedo,
+    /// <summary>Reads until the buffer is full or the file ends.</summary>
+    int ReadAt(long offset, Span<byte> buffer);
 
-    /// <summary>The redo file, to write; made when it does not exist.</summary>
-    WriteRedo,
+    /// <summary>Writes all of it; with an error some of it may be written.</summary>
+    int WriteAt(long offset, ReadOnlySpan<byte> bytes);
+
+    /// <summary>The bytes written so far are on stable storage.</summary>
+    int Sync();
+
+    /// <summary>Makes a range a hole, which reads as zeros; -EOPNOTSUPP where the file system has none.</summary>
+    int Discard(long offset, long length);
+
+    /// <summary>The first offset from <paramref name="offset"/> on that may hold a byte other than zero; -ENXIO behind the last one.</summary>
+    long NextData(long offset);
+}
+
+/// <summary>
+/// The one name beside an image where its redo file is. Everything happens in the directory that held the image when it was opened, no symbolic link is followed,
+/// and a file is used only when nobody but the image's own writers can have made it. The caller disposes it.
+/// </summary>
+public interface IRedoPlace : IDisposable
+{
+    /// <summary>Where the redo file is, for a person.</summary>
+    string Path { get; }
+
+    /// <summary>The redo file to read; null when there is none. One that is not to be trusted is an <see cref="ImageException"/> that says why.</summary>
+    IImageFile? Open();
+
+    /// <summary>Makes the redo file to write, with the image's owner and mode; <see cref="ImageException"/> with the reason, no path, when it cannot be made or the name is taken.</summary>
+    IImageFile Create();
+
+    /// <summary>Whether the name still leads to the file that <see cref="Create"/> made last: somebody may have removed it or put another there.</summary>
+    bool Holds();
+
+    /// <summary>Removes the redo file; 0, or a negative errno.</summary>
+    int Remove();
+
+    /// <summary>The directory is on stable storage: a new name is there after a power cut, a removed one is not.</summary>
+    int SyncName();
 }
 
 /// <summary>
@@ -25,79 +61,15 @@ public enum ImageFileUse
 /// </summary>
 public interface IImageFiles
 {
+    /// <summary>The run of the kernel that this is (/proc/sys/kernel/random/boot_id): another one later means that its memory, and what was not synced, is gone.</summary>
+    Guid BootId { get; }
+
     /// <summary>
-    /// Opens a regular file. The caller owns and disposes the handle. Null when it does not exist.
-    /// Faults are IOException or UnauthorizedAccessException.
+    /// Opens an image file, a regular one, and locks it: to write for nobody else, to read for readers alone. Null when it does not exist; other
+    /// faults are <see cref="ImageException"/> with the reason and no path.
     /// </summary>
-    SafeFileHandle? Open(string path, ImageFileUse use);
+    IImageFile? Open(string path, bool write);
 
-    /// <summary>Removes the redo file; no fault when it cannot be.</summary>
-    void DeleteRedo(string path);
-
-    /// <summary>Makes a range of an open file a hole, which reads as zeros. False when that cannot be done here: zeros are to be written.</summary>
-    bool Discard(SafeFileHandle file, long offset, long length) => false;
-
-    /// <summary>Bytes of the disk that an open file takes; its length where that cannot be told.</summary>
-    long AllocatedBytes(SafeFileHandle file) => RandomAccess.GetLength(file);
-}
-
-/// <summary>
-/// Files of this process's own rights. A writer holds an exclusive flock on every image file, a reader a shared one, both
-/// for as long as the handle is open; the kernel frees them with the process.
-/// </summary>
-public sealed class HostImageFiles : IImageFiles
-{
-    /// <summary>The one object: it has no state.</summary>
-    public static HostImageFiles Instance { get; } = new();
-
-    /// <inheritdoc/>
-    public SafeFileHandle? Open(string path, ImageFileUse use)
-    {
-        var file = new FileInfo(path);
-        bool redo = use is ImageFileUse.ReadRedo or ImageFileUse.WriteRedo;
-        if (Directory.Exists(path))
-            throw new IOException("it is a directory");
-        // The redo file is made by us: a link there is someone's trap or mistake.
-        if (redo && file.LinkTarget is not null)
-            throw new IOException("it is a symbolic link; move it away");
-        if (!file.Exists && use != ImageFileUse.WriteRedo)
-            return null;
-        // Opening a FIFO would wait for a writer; FIFOs and devices have the size 0.
-        if (!redo && file.ResolveLinkTarget(returnFinalTarget: true) is var target && (target as FileInfo ?? file).Length == 0)
-            throw new IOException("it is empty or no regular file");
-        if (use == ImageFileUse.ReadRedo && file.Length == 0)
-            return null;
-        (FileMode mode, FileAccess access, FileShare share) = use switch
-        {
-            ImageFileUse.Read => (FileMode.Open, FileAccess.Read, FileShare.Read),
-            ImageFileUse.ReadWrite => (FileMode.Open, FileAccess.ReadWrite, FileShare.None),
-            ImageFileUse.ReadRedo => (FileMode.Open, FileAccess.Read, FileShare.ReadWrite),
-            ImageFileUse.WriteRedo => (FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None),
-            _ => throw new ArgumentOutOfRangeException(nameof(use)),
-        };
-        try
-        {
-            return File.OpenHandle(path, mode, access, share);
-        }
-        catch (IOException error) when (error is not FileNotFoundException and not DirectoryNotFoundException && IsLocked(error))
-        {
-            throw new IOException("another process has it in use", error);
-        }
-    }
-
-    /// <inheritdoc/>
-    [SuppressMessage("Design", "CA1031", Justification = "An old redo file is void; leaving it is no fault.")]
-    public void DeleteRedo(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-        }
-    }
-
-    // .NET reports a refused flock as EWOULDBLOCK (11 on Linux) in HResult.
-    private static bool IsLocked(IOException error) => error.HResult == 11;
+    /// <summary>The place of the redo file of an image that <see cref="Open"/> opened.</summary>
+    IRedoPlace RedoOf(IImageFile image);
 }

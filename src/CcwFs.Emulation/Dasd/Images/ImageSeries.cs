@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
+using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// The open files of one volume, checked: headers, lengths, and that each file starts where the one before it ends. Owns the handles.
+/// The open files of one volume, checked: headers, lengths, and that each file starts where the one before it ends. Owns the files.
 /// Every fault is an <see cref="ImageException"/> "path: offset: reason"; nothing is repaired.
 /// </summary>
 internal sealed class ImageSeries : IDisposable
@@ -16,7 +16,10 @@ internal sealed class ImageSeries : IDisposable
     }
 
     /// <summary>One file: its tracks start at <paramref name="FirstTrack"/>.</summary>
-    internal readonly record struct Part(string Path, SafeFileHandle Handle, int FirstTrack, int Tracks, long Length);
+    internal readonly record struct Part(IImageFile File, int FirstTrack, int Tracks, long Length)
+    {
+        public string Path => File.Path;
+    }
 
     public CkdGeometry Geometry { get; private set; }
 
@@ -27,6 +30,9 @@ internal sealed class ImageSeries : IDisposable
 
     /// <summary>Checksum of all headers: a part of the volume's identity.</summary>
     public uint HeaderSum { get; private set; }
+
+    /// <summary>Inode of the first file: a part of the volume's identity.</summary>
+    public ulong Inode { get; private set; }
 
     /// <summary>Opens <paramref name="path"/> and, when it is the first of a series, the files beside it.</summary>
     public static ImageSeries Open(IImageFiles files, string path, bool readOnly)
@@ -60,21 +66,7 @@ internal sealed class ImageSeries : IDisposable
     public void Dispose()
     {
         foreach (Part part in _parts)
-            part.Handle.Dispose();
-    }
-
-    /// <summary>Reads until <paramref name="bytes"/> is full; false at the end of the file.</summary>
-    internal static bool ReadFully(SafeFileHandle handle, Span<byte> bytes, long offset)
-    {
-        while (!bytes.IsEmpty)
-        {
-            int got = RandomAccess.Read(handle, bytes, offset);
-            if (got == 0)
-                return false;
-            bytes = bytes[got..];
-            offset += got;
-        }
-        return true;
+            part.File.Dispose();
     }
 
     /// <summary>
@@ -94,39 +86,55 @@ internal sealed class ImageSeries : IDisposable
 
     private CkdHeader Add(IImageFiles files, string path, bool readOnly, int sequence)
     {
-        SafeFileHandle handle = OpenOne(files, path, readOnly, sequence);
+        IImageFile file = OpenOne(files, path, readOnly, sequence);
         try
         {
-            CkdHeader header = Check(path, handle, sequence, out Part part);
+            CkdHeader header = Check(file, sequence, out Part part);
             _parts.Add(part);
             return header;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch
         {
-            handle.Dispose();
-            throw error as ImageException ?? new ImageException($"{path}: cannot be read: {Reason(error)}", error);
+            file.Dispose();
+            throw;
         }
     }
 
-    private static SafeFileHandle OpenOne(IImageFiles files, string path, bool readOnly, int sequence)
+    private static IImageFile OpenOne(IImageFiles files, string path, bool readOnly, int sequence)
     {
         try
         {
-            return files.Open(path, readOnly ? ImageFileUse.Read : ImageFileUse.ReadWrite)
-                ?? throw new ImageException(sequence == 0 ? $"{path}: no such file" : $"{path}: file {sequence} of the series is missing");
+            return files.Open(path, write: !readOnly)
+                ?? throw new ImageException(sequence == 0 ? "no such file" : $"file {sequence} of the series is missing");
         }
-        catch (Exception error) when (error is (IOException or UnauthorizedAccessException or ArgumentException) and not ImageException)
+        catch (ImageException error)
         {
-            throw new ImageException($"{path}: cannot be opened: {Reason(error)}", error);
+            throw new ImageException($"{path}: {(error.Errno == 0 ? "" : "cannot be opened: ")}{error.Message}", error.Errno);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ImageException($"{path}: cannot be opened: {error.Message.ReplaceLineEndings(" ")}", error);
         }
     }
 
-    private CkdHeader Check(string path, SafeFileHandle handle, int sequence, out Part part)
+    private static void ReadFully(IImageFile file, long offset, Span<byte> bytes, string tooShort)
     {
-        long length = RandomAccess.GetLength(handle);
+        int read = file.ReadAt(offset, bytes);
+        if (read < 0)
+            throw new ImageException($"{file.Path}: cannot be read: {Linux.Problem.Of(read)}", -read);
+        if (read < bytes.Length)
+            throw new ImageException($"{file.Path}: {tooShort}");
+    }
+
+    private CkdHeader Check(IImageFile file, int sequence, out Part part)
+    {
+        string path = file.Path;
+        int result = file.Status(out FileStatus status);
+        if (result < 0)
+            throw new ImageException($"{path}: {Linux.Problem.Of(result)}", -result);
+        long length = status.Size;
         Span<byte> bytes = stackalloc byte[CkdHeader.Size];
-        if (!ReadFully(handle, bytes, 0))
-            throw new ImageException($"{path}: offset {length}: too short for a CKD image");
+        ReadFully(file, 0, bytes, $"offset {length}: too short for a CKD image");
         if (CkdHeader.Parse(bytes, out CkdHeader header) is string fault)
             throw new ImageException($"{path}: {fault}");
         if (sequence == 0 && header.Sequence > 1)
@@ -145,35 +153,22 @@ internal sealed class ImageSeries : IDisposable
             throw new ImageException($"{path}: offset 0: an extended address volume of {cylinders} cylinders only: truncated?");
         if (header.HighCylinder != 0 && header.HighCylinder != first + cylinders - 1)
             throw new ImageException($"{path}: offset 18: highest cylinder {header.HighCylinder}, but the file holds {first} to {first + cylinders - 1}");
-        CheckFirstTrack(path, handle, first);
+        CheckFirstTrack(file, first);
         Geometry = CkdGeometry.Model3390(first + (int)cylinders);
         HeaderSum = Crc32C.Of(bytes, HeaderSum);
         TotalLength += length;
-        part = new Part(path, handle, first * Geometry.Heads, (int)cylinders * Geometry.Heads, length);
+        Inode = sequence == 0 ? status.Inode : Inode;
+        part = new Part(file, first * Geometry.Heads, (int)cylinders * Geometry.Heads, length);
         return header;
     }
 
-    private static void CheckFirstTrack(string path, SafeFileHandle handle, int cylinder)
+    private static void CheckFirstTrack(IImageFile file, int cylinder)
     {
         // Home address and record 0's count: an empty slot has none of it.
         Span<byte> start = stackalloc byte[CkdTrack.HomeAddressSize + CkdTrack.CountSize];
-        if (!ReadFully(handle, start, CkdHeader.Size))
-            throw new ImageException($"{path}: offset {CkdHeader.Size}: truncated");
+        ReadFully(file, CkdHeader.Size, start, $"offset {CkdHeader.Size}: truncated");
         bool empty = start.IndexOfAnyExcept((byte)0) < 0;
         if (!empty && (start[0] != 0 || BinaryPrimitives.ReadUInt16BigEndian(start[1..]) != cylinder || BinaryPrimitives.ReadUInt16BigEndian(start[3..]) != 0))
-            throw new ImageException($"{path}: offset {CkdHeader.Size}: home address {Convert.ToHexString(start[..5])} is not cylinder {cylinder} head 0");
-    }
-
-    /// <summary>The part of a .NET message before the path it appends.</summary>
-    internal static string Reason(Exception error)
-    {
-        string message = error switch
-        {
-            UnauthorizedAccessException { InnerException: IOException } => "permission denied",
-            DirectoryNotFoundException => "its directory does not exist; make that first",
-            _ => error.Message,
-        };
-        int path = message.IndexOf(" : '", StringComparison.Ordinal);
-        return (path > 0 ? message[..path] : message).ReplaceLineEndings(" ");
+            throw new ImageException($"{file.Path}: offset {CkdHeader.Size}: home address {Convert.ToHexString(start[..5])} is not cylinder {cylinder} head 0");
     }
 }

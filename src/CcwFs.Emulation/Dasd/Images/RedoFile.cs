@@ -1,19 +1,21 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.InteropServices;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
-/// <summary>What ties a redo file to its volume: size, headers, and the start of track 0 (where the volume's label is).</summary>
-internal readonly record struct RedoBinding(long TotalLength, uint HeaderSum, uint LabelSum);
+/// <summary>A run of sectors of a track that a change writes; the last sector may be the part of one that the track uses.</summary>
+internal readonly record struct SectorRun(ushort First, ushort Count);
 
 /// <summary>
-/// The redo file beside an image: a change as a whole, before it goes in place. Numbers little-endian: 0 "CCWFSRDO", 8 version u32 (1),
-/// 12 tracks u32 (0: nothing pending), 16 bytes of the image u64, 24 checksum of its headers u32, 28 of track 0's first bytes u32, 32 flags u32
-/// (1: track 0 is among the tracks, so its checksum says nothing), 36 checksum of bytes 0 to 35 and of the entries u32; from 64 an entry a track:
-/// number u32, length u32, checksum u32; from 16,384 the tracks, one behind the other.
-/// Order makes it safe against a kill: tracks, then the entries, then the image, then tracks = 0. Guarded by the image's write lock.
+/// The redo file beside an image: <see cref="RedoHead"/>, then the last change as a whole, before it goes in place. A change holds the sectors of the slots that differ
+/// and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>). Numbers little-endian.
+/// From 512: 0 tracks u32 (0: nothing pending), 4 flags u32 (<see cref="RedoFlags"/>), 8 session u64 (the head's), 16 generation u64, 24 bytes of the table u32,
+/// 28 checksum of the table u32, 32 latest ctime of the image files in ns i64 (with Stuck), 40 tracks again u32, 60 checksum of bytes 4 to 59 u32.
+/// From 576 the table: 16 bytes a track (number i32, used bytes i32, runs u32, 0; a released track has no bytes and no runs, and in the
+/// last word the checksum of its first sector), 4 bytes a run (first sector u16, sectors u16), 8 bytes a sector: checksums of the old and of the new bytes. From 2 MiB
+/// the new sectors, in order: they may be those of a later change already, whose table never came. Guarded by the image's write lock.
 /// </summary>
-internal sealed class RedoFile(IImageFiles files, string path) : IDisposable
+internal sealed class RedoFile : IDisposable
 {
     /// <summary>Most tracks of one change (arbitrary: 68 cylinders).</summary>
     public const int MaxTracks = 1_024;
@@ -21,142 +23,281 @@ internal sealed class RedoFile(IImageFiles files, string path) : IDisposable
     /// <summary>
     /// Tracks whose entries lie in the file's first 4,096 bytes: where the file is there, a change of so many tracks without bytes needs no space.
     /// </summary>
-    public const int TracksInFirstPage = (4_096 - EntriesAt) / EntrySize;
+    public const int TracksInFirstPage = (4_096 - TableAt) / EntrySize;
 
-    private const int EntriesAt = 64;
-    private const int EntrySize = 12;
-    private const int TracksAt = 16_384;
-    private const int SummedHead = 36;
-    private const uint Version = 1;
-    private byte[]? _head;
-    private SafeFileHandle? _handle;
+    /// <summary>Bytes of a sector: what a disk writes whole.</summary>
+    public const int SectorSize = 512;
 
-    private static ReadOnlySpan<byte> Magic => "CCWFSRDO"u8;
+    internal const int ChangeAt = RedoHead.Size;
+    internal const int ChangeSize = 64;
+    internal const int TableAt = ChangeAt + ChangeSize;
+    internal const int EntrySize = 16;
+    internal const int RunSize = 4;
+    internal const int SumSize = 8;
+    internal const long DataAt = 2 << 20; // behind the longest table: 1,024 tracks of 111 sectors
+    private readonly IRedoPlace _place;
+    private readonly List<Entry> _entries = [];
+    private readonly List<SectorRun> _runs = [];
+    private readonly List<(uint Old, uint New)> _sums = [];
+    private readonly byte[] _sector = new byte[RedoHead.Size];
+    private byte[] _table = new byte[TableAt];
+    private IImageFile? _file;
+    private RedoHead _head;
+    private bool _nameIsSynced;
+    private ulong _generation;
+    private long _dataEnd;
 
-    public string Path => path;
+    /// <summary>A redo file of <paramref name="place"/>, which it owns from now on; it is made when it is first needed.</summary>
+    public RedoFile(IRedoPlace place, RedoHead head) => (_place, _head) = (place, head);
 
-    /// <summary>Makes the change durable against a kill of the process. The file is made by the first call.</summary>
-    public void Put(ReadOnlySpan<TrackImage> tracks, RedoBinding binding, bool flush)
+    /// <summary>Where it is, for a person.</summary>
+    public string Path => _place.Path;
+
+    /// <summary>It was made by this object.</summary>
+    public bool Exists => _file is not null;
+
+    /// <summary>What its head says now.</summary>
+    public RedoState State => _head.State;
+
+    /// <summary>The change that is being put together holds nothing.</summary>
+    public bool IsEmpty => _entries.Count == 0;
+
+    /// <summary>The file has been removed or replaced by somebody, and was made again: writes were not safe against a kill since then.</summary>
+    public bool WasLost { get; private set; }
+
+    /// <summary>Makes the file where it is not there. Throws <see cref="ImageException"/>.</summary>
+    public void Make(bool sync)
     {
-        _handle ??= files.Open(path, ImageFileUse.WriteRedo) ?? throw new IOException("it is gone");
-        _head ??= new byte[EntriesAt + MaxTracks * EntrySize];
-        Span<byte> head = _head.AsSpan(0, EntriesAt + tracks.Length * EntrySize);
-        head[..EntriesAt].Clear();
-        long offset = TracksAt;
-        uint flags = 0;
-        for (int index = 0; index < tracks.Length; index++)
+        WasLost = false;
+        if (_file is not null && !_place.Holds())
         {
-            int track = tracks[index].Track;
-            ReadOnlySpan<byte> bytes = tracks[index].Slot.Span;
-            RandomAccess.Write(_handle, bytes, offset);
-            offset += bytes.Length;
-            Span<byte> entry = head.Slice(EntriesAt + index * EntrySize, EntrySize);
-            BinaryPrimitives.WriteInt32LittleEndian(entry, track);
-            BinaryPrimitives.WriteInt32LittleEndian(entry[4..], bytes.Length);
-            BinaryPrimitives.WriteUInt32LittleEndian(entry[8..], Crc32C.Of(bytes));
-            if (track == 0)
-                flags = 1;
+            WasLost = true;
+            _file.Dispose();
+            _file = null;
         }
-        Magic.CopyTo(head);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], Version);
-        BinaryPrimitives.WriteInt32LittleEndian(head[12..], tracks.Length);
-        BinaryPrimitives.WriteInt64LittleEndian(head[16..], binding.TotalLength);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[24..], binding.HeaderSum);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[28..], binding.LabelSum);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[32..], flags);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[36..], Sum(head));
-        RandomAccess.Write(_handle, head, 0);
-        if (flush)
-            RandomAccess.FlushToDisk(_handle);
+        if (_file is not null)
+            return;
+        _file = _place.Create();
+        try
+        {
+            _nameIsSynced = false;
+            WriteHead(sync);
+            if (sync)
+                SyncName();
+        }
+        catch
+        {
+            _place.Remove();
+            _file.Dispose();
+            _file = null;
+            throw;
+        }
     }
 
-    /// <summary>The change is in place: nothing is pending.</summary>
-    public void Void()
+    /// <summary>Says the state in the head, on stable storage when this returns, as is the file's name. Throws <see cref="ImageException"/>.</summary>
+    public void Mark(RedoState state, int errno = 0)
     {
-        _handle ??= files.Open(path, ImageFileUse.WriteRedo) ?? throw new IOException("it is gone");
-        ReadOnlySpan<byte> none = [0, 0, 0, 0];
-        RandomAccess.Write(_handle, none, 12);
+        RedoHead before = _head;
+        try
+        {
+            _head = _head with { State = state, Errno = errno };
+            WriteHead(sync: true);
+            if (!_nameIsSynced)
+                SyncName();
+        }
+        catch
+        {
+            _head = before;
+            throw;
+        }
     }
 
-    public void Remove()
+    /// <summary>Begins a change.</summary>
+    public void Begin()
     {
-        files.DeleteRedo(path);
-        Dispose();
+        _entries.Clear();
+        _runs.Clear();
+        _sums.Clear();
+        _dataEnd = DataAt;
+    }
+
+    /// <summary>Adds the sectors of a track in which <paramref name="now"/> differs from <paramref name="old"/>, which may be longer. Throws <see cref="ImageException"/>.</summary>
+    public void Add(int track, ReadOnlySpan<byte> old, ReadOnlySpan<byte> now)
+    {
+        int first = _runs.Count;
+        for (int at = 0; at < now.Length; at += SectorSize)
+        {
+            int length = Math.Min(SectorSize, now.Length - at);
+            if (old.Slice(at, length).SequenceEqual(now.Slice(at, length)))
+                continue;
+            _sums.Add((Crc32C.Of(old.Slice(at, length)), Crc32C.Of(now.Slice(at, length))));
+            int sector = at / SectorSize;
+            if (_runs.Count > first && _runs[^1] is var last && last.First + last.Count == sector)
+                _runs[^1] = last with { Count = (ushort)(last.Count + 1) };
+            else
+                _runs.Add(new SectorRun((ushort)sector, 1));
+        }
+        if (_runs.Count == first)
+            return;
+        for (int index = first; index < _runs.Count; index++)
+        {
+            ReadOnlySpan<byte> bytes = Bytes(_runs[index], now);
+            Check(_file!.WriteAt(_dataEnd, bytes));
+            _dataEnd += bytes.Length;
+        }
+        _entries.Add(new Entry(track, now.Length, first, _runs.Count - first, ReleasedSum: 0));
+    }
+
+    /// <summary>Adds a track that becomes empty; <paramref name="old"/>: its first sector.</summary>
+    public void AddReleased(int track, ReadOnlySpan<byte> old) => _entries.Add(new Entry(track, 0, _runs.Count, 0, Crc32C.Of(old[..SectorSize])));
+
+    /// <summary>
+    /// The change is in the file: from here on it can be finished by a later open. With <paramref name="sync"/> on stable storage. Throws <see cref="ImageException"/>.
+    /// </summary>
+    public void Put(bool sync)
+    {
+        int bytes = _entries.Count * EntrySize + _runs.Count * RunSize + _sums.Count * SumSize;
+        if (_table.Length < ChangeSize + bytes)
+            _table = new byte[ChangeSize + bytes];
+        Span<byte> table = _table.AsSpan(ChangeSize, bytes);
+        for (int index = 0; index < _entries.Count; index++)
+            _entries[index].Format(table[(index * EntrySize)..]);
+        Span<byte> runs = table[(_entries.Count * EntrySize)..];
+        for (int index = 0; index < _runs.Count; index++)
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(runs[(index * RunSize)..], _runs[index].First);
+            BinaryPrimitives.WriteUInt16LittleEndian(runs[(index * RunSize + 2)..], _runs[index].Count);
+        }
+        Span<byte> sums = runs[(_runs.Count * RunSize)..];
+        for (int index = 0; index < _sums.Count; index++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(sums[(index * SumSize)..], _sums[index].Old);
+            BinaryPrimitives.WriteUInt32LittleEndian(sums[(index * SumSize + 4)..], _sums[index].New);
+        }
+        _generation++;
+        FormatChange(sync ? RedoFlags.Ordered : RedoFlags.None, bytes, Crc32C.Of(table), changedAt: 0);
+        Check(_file!.WriteAt(ChangeAt, _table.AsSpan(0, ChangeSize + bytes)));
+        if (sync)
+            Check(_file.Sync());
+    }
+
+    /// <summary>
+    /// Writes the sectors of a track that the change holds into its slot at <paramref name="offset"/>; <paramref name="entry"/> goes from 0 on over the tracks in the
+    /// order in which they were added. 0 or a negative errno.
+    /// </summary>
+    public int WriteInPlace(ref int entry, in TrackImage track, IImageFile file, long offset)
+    {
+        if (entry >= _entries.Count || _entries[entry].Track != track.Track)
+            return 0;
+        Entry found = _entries[entry++];
+        for (int index = found.FirstRun; index < found.FirstRun + found.Runs; index++)
+        {
+            int result = file.WriteAt(offset + _runs[index].First * SectorSize, Bytes(_runs[index], track.Slot.Span));
+            if (result < 0)
+                return result;
+        }
+        return 0;
+    }
+
+    /// <summary>
+    /// The change could not be put in place, and readers are given it out of the redo file's copy: the next open puts it in place also where nothing of it is there yet,
+    /// if the image files were not changed after <paramref name="changedAt"/> (ctime in ns).
+    /// </summary>
+    public int NoteStuck(long changedAt)
+    {
+        Span<byte> change = _table.AsSpan(0, ChangeSize);
+        var flags = (RedoFlags)BinaryPrimitives.ReadUInt32LittleEndian(change[4..]) | RedoFlags.Stuck;
+        FormatChange(flags, BinaryPrimitives.ReadInt32LittleEndian(change[24..]), BinaryPrimitives.ReadUInt32LittleEndian(change[28..]), changedAt);
+        return _file!.WriteAt(ChangeAt, change);
+    }
+
+    /// <summary>
+    /// The change is in place: nothing is pending. Where this fails the file holds a change whose sectors are all in place, which the next open sees: no harm is done,
+    /// and the next <see cref="Put"/> meets the error.
+    /// </summary>
+    public void Void() => _file?.WriteAt(ChangeAt, [0, 0, 0, 0]);
+
+    /// <summary>Removes the file, if it is still ours; 0 or a negative errno.</summary>
+    public int Remove()
+    {
+        int result = _file is not null && _place.Holds() ? _place.Remove() : 0;
+        _file?.Dispose();
+        _file = null;
+        return result < 0 ? result : _place.SyncName();
     }
 
     public void Dispose()
     {
-        _handle?.Dispose();
-        _handle = null;
+        _file?.Dispose();
+        _file = null;
+        _place.Dispose();
     }
 
-    /// <summary>
-    /// The pending change; none when there is no redo file, nothing is pending, or its writing was cut short (then nothing was
-    /// acknowledged). A file that is not a redo file, or belongs to another image, is refused. <paramref name="exists"/>: there is a file to remove.
-    /// </summary>
-    public static List<TrackImage> Load(IImageFiles files, string path, RedoBinding binding, CkdGeometry geometry, out bool exists)
+    /// <summary>The bytes of a run in a track's used bytes.</summary>
+    internal static ReadOnlySpan<byte> Bytes(SectorRun run, ReadOnlySpan<byte> track)
     {
-        exists = false;
-        try
-        {
-            using SafeFileHandle? handle = files.Open(path, ImageFileUse.ReadRedo);
-            exists = handle is not null;
-            return handle is null ? [] : Load(handle, path, binding, geometry);
-        }
-        catch (Exception error) when (error is (IOException or UnauthorizedAccessException or NotSupportedException) and not ImageException)
-        {
-            throw new ImageException($"{path}: cannot be read: {ImageSeries.Reason(error)}", error);
-        }
+        int start = run.First * SectorSize;
+        return track[start..Math.Min(start + run.Count * SectorSize, track.Length)];
     }
 
-    private static List<TrackImage> Load(SafeFileHandle handle, string path, RedoBinding binding, CkdGeometry geometry)
+    private void FormatChange(RedoFlags flags, int tableBytes, uint tableSum, long changedAt)
     {
-        byte[] head = new byte[EntriesAt + MaxTracks * EntrySize];
-        long length = RandomAccess.GetLength(handle);
-        if (length == 0)
-            return [];
-        if (!ImageSeries.ReadFully(handle, head.AsSpan(0, (int)Math.Min(length, head.Length)), 0))
-            throw new ImageException($"{path}: offset 0: cannot be read");
-        if (head.AsSpan(0, 8).IndexOfAnyExcept((byte)0) < 0)
-            return [];
-        if (!head.AsSpan(0, 8).SequenceEqual(Magic))
-            throw new ImageException($"{path}: offset 0: not a redo file of ccwfs; move it away");
-        if (length < EntriesAt)
-            return [];
-        if (BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(8)) is uint version && version != Version)
-            throw new ImageException($"{path}: offset 8: redo file of version {version}; this program knows {Version}");
-        int count = BinaryPrimitives.ReadInt32LittleEndian(head.AsSpan(12));
-        if (count == 0)
-            return [];
-        // The entries are the last to be written: when they do not hold, the change was never acknowledged.
-        if (count is < 0 or > MaxTracks || BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(36)) != Sum(head.AsSpan(0, EntriesAt + count * EntrySize)))
-            return [];
-        bool labelCounts = (BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(32)) & 1) == 0;
-        if (BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(16)) != binding.TotalLength
-            || BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(24)) != binding.HeaderSum
-            || (labelCounts && BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(28)) != binding.LabelSum))
-            throw new ImageException($"{path}: offset 16: a pending change of {count} tracks belongs to another image; move it away or put that image back");
-        return LoadTracks(handle, head.AsSpan(EntriesAt, count * EntrySize), geometry);
+        Span<byte> change = _table.AsSpan(0, ChangeSize);
+        change.Clear();
+        BinaryPrimitives.WriteInt32LittleEndian(change, _entries.Count);
+        BinaryPrimitives.WriteUInt32LittleEndian(change[4..], (uint)flags);
+        BinaryPrimitives.WriteUInt64LittleEndian(change[8..], _head.Session);
+        BinaryPrimitives.WriteUInt64LittleEndian(change[16..], _generation);
+        BinaryPrimitives.WriteInt32LittleEndian(change[24..], tableBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(change[28..], tableSum);
+        BinaryPrimitives.WriteInt64LittleEndian(change[32..], changedAt);
+        BinaryPrimitives.WriteInt32LittleEndian(change[40..], _entries.Count);
+        BinaryPrimitives.WriteUInt32LittleEndian(change[60..], Crc32C.Of(change[4..60]));
     }
 
-    private static List<TrackImage> LoadTracks(SafeFileHandle handle, ReadOnlySpan<byte> entries, CkdGeometry geometry)
+    private void WriteHead(bool sync)
     {
-        var tracks = new List<TrackImage>();
-        long offset = TracksAt;
-        for (; !entries.IsEmpty; entries = entries[EntrySize..])
-        {
-            int track = BinaryPrimitives.ReadInt32LittleEndian(entries);
-            int length = BinaryPrimitives.ReadInt32LittleEndian(entries[4..]);
-            if ((uint)track >= (uint)geometry.Tracks || (uint)length > (uint)geometry.TrackSize)
-                return [];
-            byte[] bytes = new byte[length];
-            if (!ImageSeries.ReadFully(handle, bytes, offset) || Crc32C.Of(bytes) != BinaryPrimitives.ReadUInt32LittleEndian(entries[8..]))
-                return [];
-            tracks.Add(new TrackImage(track, bytes));
-            offset += length;
-        }
-        return tracks;
+        _head.Format(_sector);
+        Check(_file!.WriteAt(0, _sector));
+        if (sync)
+            Check(_file.Sync());
     }
 
-    private static uint Sum(ReadOnlySpan<byte> head) => Crc32C.Of(head[EntriesAt..], Crc32C.Of(head[..SummedHead]));
+    private void SyncName()
+    {
+        Check(_place.SyncName());
+        _nameIsSynced = true;
+    }
+
+    private static void Check(int result)
+    {
+        if (result < 0)
+            throw new ImageException(Linux.Problem.Of(result), -result);
+    }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Entry(int Track, int Length, int FirstRun, int Runs, uint ReleasedSum)
+    {
+        internal void Format(Span<byte> bytes)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(bytes, Track);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes[4..], Length);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], Runs);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes[12..], ReleasedSum);
+        }
+    }
+}
+
+/// <summary>What a change in a redo file was written for.</summary>
+[Flags]
+internal enum RedoFlags : uint
+{
+    /// <summary>Against a kill of ccwfs: it counts while the kernel runs on.</summary>
+    None = 0,
+
+    /// <summary>Against a power cut: it was on stable storage before anything went in place.</summary>
+    Ordered = 1,
+
+    /// <summary>It could not be put in place, and readers have seen it.</summary>
+    Stuck = 2,
 }

@@ -1,0 +1,165 @@
+using CcwFs.Linux;
+
+namespace CcwFs.Emulation.Dasd.Images;
+
+/// <content>When what was written is brought to stable storage, and what the redo file says meanwhile.</content>
+public sealed partial class CkdImage
+{
+    private readonly Lock _timing = new(); // alone, or inside _writing
+    private Timer? _timer;        // guarded by _timing
+    private bool _timerEnded;     // guarded by _timing
+    private long _unsyncedWrites; // changes since the image was opened that only a sync brings to the disk; guarded by _writing
+
+    /// <summary>From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be synced.</summary>
+    public void SyncAtLeast(ImageSync sync)
+    {
+        lock (_writing)
+        {
+            ImageSync stricter = ImageSync.Stricter(SyncPolicy, sync);
+            if (stricter == SyncPolicy)
+                return;
+            if (_redo is { State: RedoState.Unsynced })
+                SyncAll();
+            SyncPolicy = stricter;
+        }
+    }
+
+    /// <summary>
+    /// Without a sync after every program: says so in the redo file, on stable storage, before the first track is written that a power cut may leave half written.
+    /// Under _writing. Throws <see cref="ImageException"/>.
+    /// </summary>
+    private void MarkUnsynced()
+    {
+        if (SyncPolicy.EveryProgram)
+            return;
+        _unsyncedWrites++;
+        if (_redo!.State == RedoState.Unsynced && !_redo.WasLost)
+            return;
+        _redo.Mark(RedoState.Unsynced);
+        StartTimer();
+    }
+
+    private void StartTimer()
+    {
+        lock (_timing)
+        {
+            if (SyncPolicy.Seconds == 0 || _timerEnded)
+                return;
+            _timer ??= new Timer(static image => ((CkdImage)image!).SyncNow(), this, Timeout.Infinite, Timeout.Infinite);
+            _timer.Change(TimeSpan.FromSeconds(SyncPolicy.Seconds), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>No sync of the timer runs any more when this returns. Without _writing, which such a sync takes.</summary>
+    private void StopTimer()
+    {
+        Timer? timer;
+        lock (_timing)
+            (timer, _timer, _timerEnded) = (_timer, null, true);
+        if (timer is null)
+            return;
+        using var ended = new ManualResetEvent(false);
+        if (timer.Dispose(ended))
+            ended.WaitOne();
+    }
+
+    /// <summary>The timer's turn. The disk is waited for without a lock: who reads and writes goes on.</summary>
+    private void SyncNow()
+    {
+        long before;
+        lock (_writing)
+        {
+            if (_disposed || _fault is not null)
+                return;
+            before = _unsyncedWrites;
+        }
+        int result = SyncParts(out string path);
+        lock (_writing)
+        {
+            if (_disposed)
+                return;
+            try
+            {
+                if (result < 0)
+                    throw LoseSync(path, result);
+                if (before == _unsyncedWrites)
+                    _redo!.Mark(RedoState.Ordered);
+                else
+                    StartTimer();
+            }
+            catch (ImageException error)
+            {
+                _options.Say?.Invoke(error.Message);
+            }
+        }
+    }
+
+    /// <summary>Everything that was written is on stable storage when this returns. Under _writing. Throws <see cref="ImageException"/>.</summary>
+    private void SyncAll()
+    {
+        if (_fault is not null)
+            throw new ImageException(_fault);
+        SyncFiles();
+        if (_redo is { State: RedoState.Unsynced })
+            _redo.Mark(RedoState.Ordered);
+    }
+
+    private void SyncFiles()
+    {
+        int result = SyncParts(out string path);
+        if (result < 0)
+            throw LoseSync(path, result);
+    }
+
+    private int SyncParts(out string path)
+    {
+        path = Name;
+        foreach (ImageSeries.Part part in _series.Parts)
+        {
+            path = part.Path;
+            int result = part.File.Sync();
+            if (result < 0)
+                return result;
+        }
+        return 0;
+    }
+
+    /// <summary>
+    /// The kernel tells of a failed write-back once and then forgets the bytes: no later sync can be believed. The redo file says so to the next open.
+    /// </summary>
+    private ImageException LoseSync(string path, int result)
+    {
+        _fault = $"{path}: cannot be brought to the disk ({Problem.Of(result)}): tracks that were written may be lost; nothing more is written until the image is opened again";
+        _stuck = null;
+        try
+        {
+            _redo!.Mark(RedoState.SyncFailed, -result);
+        }
+        catch (ImageException error)
+        {
+            _fault += $"; {_redo!.Path}, which is to say so, cannot be written either: {error.Message}";
+        }
+        return new ImageException(_fault, -result);
+    }
+
+    /// <summary>The image is closed: gives what is not as it should be, one line, or null. Under _writing.</summary>
+    private string? Finish()
+    {
+        if (!_redo!.Exists)
+            return null; // nothing was written
+        if (_stuck is null && _fault is not null)
+            return _fault;
+        try
+        {
+            if (_stuck is not null)
+                FinishStuck();
+            SyncFiles();
+        }
+        catch (ImageException error)
+        {
+            return error.Message;
+        }
+        int result = _redo.Remove();
+        return result < 0 ? $"{_redo.Path}: cannot be removed: {Problem.Of(result)}; remove it" : null;
+    }
+}

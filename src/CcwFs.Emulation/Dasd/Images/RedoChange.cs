@@ -1,0 +1,215 @@
+using System.Buffers.Binary;
+
+namespace CcwFs.Emulation.Dasd.Images;
+
+/// <summary>What an image shows of a change in its redo file.</summary>
+internal enum ChangeProgress
+{
+    /// <summary>Nothing of it is in place: it was never acknowledged, and the old tracks are whole.</summary>
+    NotBegun,
+
+    /// <summary>Some of it is in place: tracks are half written until the rest is, too.</summary>
+    Begun,
+
+    /// <summary>All of it is in place.</summary>
+    Done,
+
+    /// <summary>
+    /// Sectors are neither as they were nor as they were to be, or some of them are as they were to be and the file does not hold the rest: somebody else has
+    /// written since.
+    /// </summary>
+    Foreign,
+}
+
+/// <summary>A track of a change: where it is to be written and what was there.</summary>
+/// <param name="Number">Track.</param>
+/// <param name="Length">Used bytes of the slot; 0: it becomes empty.</param>
+/// <param name="Runs">Sectors that are written.</param>
+/// <param name="Sums">Checksums of what each sector was and becomes; of a released track, of its first sector.</param>
+/// <param name="Bytes">What they become, in order; null where the file does not hold them: their writing was cut short, or a later change has begun to take their place.</param>
+internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, (uint Old, uint New)[] Sums, byte[]? Bytes)
+{
+    public bool IsReleased => Length == 0;
+
+    /// <summary>Puts the new bytes over those of a slot.</summary>
+    public void Apply(Span<byte> slot)
+    {
+        if (IsReleased)
+            slot.Clear();
+        int from = 0;
+        foreach (SectorRun run in Runs)
+        {
+            int start = run.First * RedoFile.SectorSize, length = Math.Min(run.Count * RedoFile.SectorSize, Length - start);
+            Bytes!.AsSpan(from, length).CopyTo(slot[start..]);
+            from += length;
+        }
+    }
+}
+
+/// <summary>The last change that a redo file holds, as <see cref="RedoFile"/> writes it.</summary>
+internal sealed class RedoChange
+{
+    private RedoChange(RedoFlags flags, ulong generation, long changedAt, List<PendingTrack> tracks) =>
+        (Flags, Generation, ChangedAt, Tracks) = (flags, generation, changedAt, tracks);
+
+    public RedoFlags Flags { get; }
+
+    /// <summary>Number of the change in its session.</summary>
+    public ulong Generation { get; }
+
+    /// <summary>With <see cref="RedoFlags.Stuck"/>: ctime of the image files when writing in place was given up, in ns.</summary>
+    public long ChangedAt { get; }
+
+    public IReadOnlyList<PendingTrack> Tracks { get; }
+
+    /// <summary>All of what is to be written is there.</summary>
+    public bool IsWhole => Tracks.All(static track => track.Bytes is not null);
+
+    /// <summary>
+    /// Reads what is pending under a head; null when nothing is, or when its writing was cut short: then nothing of it is in place. Every number of the file is
+    /// checked. An error of the file is an <see cref="ImageException"/>.
+    /// </summary>
+    public static RedoChange? Read(IImageFile file, in RedoHead head, CkdGeometry geometry)
+    {
+        byte[] change = new byte[RedoFile.ChangeSize];
+        if (!Fill(file, RedoFile.ChangeAt, change))
+            return null;
+        int count = BinaryPrimitives.ReadInt32LittleEndian(change);
+        int tableBytes = BinaryPrimitives.ReadInt32LittleEndian(change.AsSpan(24));
+        if (count is <= 0 or > RedoFile.MaxTracks || count != BinaryPrimitives.ReadInt32LittleEndian(change.AsSpan(40))
+            || BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(60)) != Crc32C.Of(change.AsSpan(4, 56))
+            || BinaryPrimitives.ReadUInt64LittleEndian(change.AsSpan(8)) != head.Session
+            || tableBytes < count * RedoFile.EntrySize || tableBytes > RedoFile.DataAt - RedoFile.TableAt)
+            return null;
+        byte[] table = new byte[tableBytes];
+        if (!Fill(file, RedoFile.TableAt, table) || BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(28)) != Crc32C.Of(table))
+            return null;
+        return ReadTracks(file, table, count, geometry) is not { } tracks ? null : new RedoChange(
+            (RedoFlags)BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(4)), BinaryPrimitives.ReadUInt64LittleEndian(change.AsSpan(16)),
+            BinaryPrimitives.ReadInt64LittleEndian(change.AsSpan(32)), tracks);
+    }
+
+    /// <summary>Compares the change with the slots; <paramref name="read"/> gives a track's as it is in the file, valid until the next call.</summary>
+    public ChangeProgress Judge(Func<int, ReadOnlySpan<byte>> read)
+    {
+        bool isOld = false, isNew = false, releases = false, isWhole = true;
+        foreach (PendingTrack track in Tracks)
+        {
+            ReadOnlySpan<byte> slot = read(track.Number);
+            releases |= track.IsReleased;
+            isWhole &= track.Bytes is not null;
+            if (!(track.IsReleased ? JudgeReleased(track, slot, ref isOld, ref isNew) : JudgeSectors(track, slot, ref isOld, ref isNew)))
+                return ChangeProgress.Foreign;
+        }
+        // A released track begins with zeros before the rest of it goes.
+        return !isNew ? ChangeProgress.NotBegun
+            : !isOld && !releases ? ChangeProgress.Done
+            : isWhole ? ChangeProgress.Begun : ChangeProgress.Foreign;
+    }
+
+    private static bool JudgeReleased(PendingTrack track, ReadOnlySpan<byte> slot, ref bool isOld, ref bool isNew)
+    {
+        bool empty = slot[..RedoFile.SectorSize].IndexOfAnyExcept((byte)0) < 0;
+        bool unchanged = Crc32C.Of(slot[..RedoFile.SectorSize]) == track.Sums[0].Old;
+        isNew |= empty && !unchanged;
+        isOld |= unchanged && !empty;
+        return empty || unchanged;
+    }
+
+    private static bool JudgeSectors(PendingTrack track, ReadOnlySpan<byte> slot, ref bool isOld, ref bool isNew)
+    {
+        int at = 0;
+        foreach (SectorRun run in track.Runs)
+        {
+            for (int sector = run.First; sector < run.First + run.Count; sector++, at++)
+            {
+                int start = sector * RedoFile.SectorSize;
+                uint there = Crc32C.Of(slot[start..Math.Min(start + RedoFile.SectorSize, track.Length)]);
+                if (there != track.Sums[at].Old && there != track.Sums[at].New)
+                    return false;
+                isNew |= there == track.Sums[at].New;
+                isOld |= there == track.Sums[at].Old;
+            }
+        }
+        return true;
+    }
+
+    private static List<PendingTrack>? ReadTracks(IImageFile file, ReadOnlySpan<byte> table, int count, CkdGeometry geometry)
+    {
+        ReadOnlySpan<byte> rest = table[(count * RedoFile.EntrySize)..];
+        int runs = 0, mostRuns = rest.Length / RedoFile.RunSize;
+        for (int index = 0; index < count; index++)
+        {
+            int more = BinaryPrimitives.ReadInt32LittleEndian(table[(index * RedoFile.EntrySize + 8)..]);
+            if (more < 0 || more > mostRuns - runs)
+                return null;
+            runs += more;
+        }
+        ReadOnlySpan<byte> sums = rest[(runs * RedoFile.RunSize)..];
+        var tracks = new List<PendingTrack>(count);
+        long offset = RedoFile.DataAt;
+        for (int index = 0; index < count; index++)
+        {
+            if (ReadTrack(file, table[(index * RedoFile.EntrySize)..], ref rest, ref sums, ref offset, geometry) is not { } track)
+                return null;
+            tracks.Add(track);
+        }
+        return sums.IsEmpty ? tracks : null;
+    }
+
+    private static PendingTrack? ReadTrack(
+        IImageFile file, ReadOnlySpan<byte> entry, ref ReadOnlySpan<byte> runs, ref ReadOnlySpan<byte> sums, ref long offset, CkdGeometry geometry)
+    {
+        int number = BinaryPrimitives.ReadInt32LittleEndian(entry), length = BinaryPrimitives.ReadInt32LittleEndian(entry[4..]);
+        var list = new SectorRun[BinaryPrimitives.ReadInt32LittleEndian(entry[8..])];
+        if ((uint)number >= (uint)geometry.Tracks || (uint)length > (uint)geometry.TrackSize || (length == 0) != (list.Length == 0))
+            return null;
+        if (length == 0)
+            return new PendingTrack(number, 0, list, [(BinaryPrimitives.ReadUInt32LittleEndian(entry[12..]), 0)], []);
+        int next = 0, sectors = 0, bytes = 0;
+        foreach (ref SectorRun run in list.AsSpan())
+        {
+            run = new SectorRun(BinaryPrimitives.ReadUInt16LittleEndian(runs), BinaryPrimitives.ReadUInt16LittleEndian(runs[2..]));
+            runs = runs[RedoFile.RunSize..];
+            if (run.Count == 0 || run.First < next || (run.First + run.Count - 1) * RedoFile.SectorSize >= length)
+                return null;
+            next = run.First + run.Count;
+            sectors += run.Count;
+            bytes += Math.Min(run.Count * RedoFile.SectorSize, length - run.First * RedoFile.SectorSize);
+        }
+        if (sums.Length < sectors * RedoFile.SumSize)
+            return null;
+        var each = new (uint Old, uint New)[sectors];
+        foreach (ref (uint Old, uint New) sum in each.AsSpan())
+        {
+            sum = (BinaryPrimitives.ReadUInt32LittleEndian(sums), BinaryPrimitives.ReadUInt32LittleEndian(sums[4..]));
+            sums = sums[RedoFile.SumSize..];
+        }
+        byte[] now = new byte[bytes];
+        bool isWhole = Fill(file, offset, now) && Holds(list, each, now, length);
+        offset += bytes;
+        return new PendingTrack(number, length, list, each, isWhole ? now : null);
+    }
+
+    private static bool Holds(SectorRun[] runs, (uint Old, uint New)[] sums, ReadOnlySpan<byte> bytes, int length)
+    {
+        int at = 0;
+        foreach (SectorRun run in runs)
+        {
+            for (int sector = run.First; sector < run.First + run.Count; sector++, at++)
+            {
+                int size = Math.Min(RedoFile.SectorSize, length - sector * RedoFile.SectorSize);
+                if (Crc32C.Of(bytes[..size]) != sums[at].New)
+                    return false;
+                bytes = bytes[size..];
+            }
+        }
+        return true;
+    }
+
+    private static bool Fill(IImageFile file, long offset, Span<byte> bytes)
+    {
+        int read = file.ReadAt(offset, bytes);
+        return read >= 0 ? read == bytes.Length : throw new ImageException($"{file.Path}: offset {offset}: {Linux.Problem.Of(read)}", -read);
+    }
+}

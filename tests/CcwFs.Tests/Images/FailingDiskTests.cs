@@ -1,0 +1,199 @@
+using CcwFs.Emulation.Dasd.Images;
+using Mono.Unix.Native;
+
+namespace CcwFs.Tests.Images;
+
+/// <summary>Every call of a write, a sync, a close and an open fails once, with each errno.</summary>
+public sealed class FailingDiskTests : IDisposable
+{
+    private readonly ImageDirectory _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    public static TheoryData<Errno, bool> Errors
+    {
+        get
+        {
+            var data = new TheoryData<Errno, bool>();
+            foreach (Errno errno in (Errno[])[
+                Errno.EIO, Errno.ENOSPC, Errno.EDQUOT, Errno.EROFS, Errno.EPERM, Errno.EACCES, Errno.EFBIG, Errno.EINTR, Errno.EAGAIN, Errno.ECANCELED,
+                Errno.EINVAL, Errno.EBADF, Errno.ENOMEM, Errno.ESTALE, Errno.ETIMEDOUT, Errno.EREMOTEIO])
+            {
+                data.Add(errno, true);
+                data.Add(errno, false);
+            }
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Errors))]
+    public void A_call_that_fails_loses_nothing_that_was_acknowledged_and_is_told(Errno errno, bool program)
+    {
+        ImageSync sync = program ? ImageSync.Program : ImageSync.None;
+        byte[] image = File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "ERRORS"));
+        int calls = CountCalls(image, sync);
+        Assert.InRange(calls, 10, 100);
+        for (int failing = 1; failing <= calls; failing++)
+        {
+            var disk = new RecordedDisk(new DiskFile(1, (byte[])image.Clone()), null, Guid.NewGuid());
+            List<string> said = [];
+            int call = 0;
+            bool judging = false;
+            string failed = "";
+            CkdImage volume = disk.OpenImage(sync, said);
+            Assert.True(Try(volume, 1, out _));
+            disk.Fail = what =>
+            {
+                if (judging || ++call != failing)
+                    return 0;
+                failed = what;
+                return -(int)errno;
+            };
+            bool acknowledged = Try(volume, 2, out ImageException? told);
+            judging = true;
+            int? read = Read(volume);
+            judging = false;
+            Assert.True(read == 2 || (!acknowledged && read == 1), $"{failed} {errno}: {read} is read, acknowledged: {acknowledged}");
+            Assert.True(acknowledged || told!.Errno == (int)errno, $"{failed}: {errno} became {told?.Errno} ({told?.Message})");
+            Assert.DoesNotContain("Exception", told?.Message ?? "", StringComparison.Ordinal);
+            bool next = Try(volume, 3, out _);
+            volume.Dispose();
+            Assert.True(acknowledged || told is not null || volume.CloseFault is not null || said.Count > 0, $"{failed} {errno}: nobody was told");
+            Judge(disk, failed, volume.CloseFault, next ? 3 : acknowledged ? 2 : 1);
+        }
+    }
+
+    [Theory]
+    [InlineData("image sync", true)]
+    [InlineData("image sync", false)]
+    public void A_sync_that_failed_is_told_at_close_and_to_the_next_open(string what, bool program)
+    {
+        var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "LOST"))), null, Guid.NewGuid());
+        List<string> said = [];
+        CkdImage volume = disk.OpenImage(program ? ImageSync.Program : ImageSync.None, said);
+        Assert.True(Try(volume, 1, out _));
+        disk.Fail = call => call == what ? -(int)Errno.EIO : 0;
+        Assert.Equal(!program, Try(volume, 2, out _));
+        volume.Dispose();
+        Assert.Contains("may be lost", volume.CloseFault, StringComparison.Ordinal);
+        Assert.Contains(volume.CloseFault!, said);
+        disk.Fail = null;
+        string refusal = Assert.Throws<ImageException>(() => disk.OpenImage(ImageSync.None)).Message;
+        Assert.Contains("could not be brought to the disk (input/output error)", refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refusal);
+    }
+
+    [Fact]
+    public async Task With_seconds_a_write_is_synced_by_itself_and_a_failure_ends_writing()
+    {
+        var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "TIMED"))), null, Guid.NewGuid());
+        var synced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        CkdImage volume = CkdImage.Open(disk, "disk.ckd", new ImageOptions(Sync: new ImageSync(EveryProgram: false, 1), Say: line => failed.TrySetResult()));
+        Assert.True(Try(volume, 1, out _));
+        int marks = 0;
+        disk.Fail = what =>
+        {
+            if (what == "redo sync" && ++marks == 1)
+                synced.TrySetResult(); // the head says that all is synced
+            return 0;
+        };
+        await synced.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        disk.Fail = what => what == "image sync" ? -(int)Errno.EIO : 0;
+        Assert.True(Try(volume, 2, out _));
+        await failed.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.False(Try(volume, 3, out ImageException? told));
+        Assert.Contains("may be lost", told!.Message, StringComparison.Ordinal);
+        volume.Dispose();
+    }
+
+    [Fact]
+    public void A_redo_file_that_somebody_removes_is_made_again_and_told()
+    {
+        string path = _files.Create("v.ckd", 1, VolumeFormat.Ldl, "GONE");
+        List<string> said = [];
+        using CkdImage volume = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(Say: said.Add));
+        Assert.True(Try(volume, 1, out _));
+        File.Delete(path + ".redo");
+        Assert.True(Try(volume, 2, out _));
+        Assert.True(File.Exists(path + ".redo"));
+        Assert.Contains(said, line => line.Contains("somebody removed it", StringComparison.Ordinal));
+        File.Delete(path + ".redo");
+        File.WriteAllText(path + ".redo", "something of somebody else");
+        Assert.False(Try(volume, 3, out ImageException? told));
+        Assert.Contains("somebody made a file of this name", told!.Message, StringComparison.Ordinal);
+        Assert.Equal("something of somebody else", File.ReadAllText(path + ".redo"));
+    }
+
+    private static int CountCalls(byte[] image, ImageSync sync)
+    {
+        var disk = new RecordedDisk(new DiskFile(1, (byte[])image.Clone()), null, Guid.NewGuid());
+        CkdImage volume = disk.OpenImage(sync);
+        Assert.True(Try(volume, 1, out _));
+        int calls = 0;
+        disk.Fail = _ => 0 * ++calls;
+        Assert.True(Try(volume, 2, out _));
+        volume.Dispose();
+        return calls;
+    }
+
+    private static void Judge(RecordedDisk disk, string failed, string? closeFault, int least)
+    {
+        disk.Fail = null;
+        try
+        {
+            using CkdImage again = disk.OpenImage(ImageSync.None);
+            Assert.Empty(ImageChecker.Check(again));
+            Assert.True(Read(again) is { } found && found >= least, $"{failed}: {Read(again)} was opened again, {least} was acknowledged");
+        }
+        catch (ImageException refusal)
+        {
+            // Only what a sync could not bring to the disk may be refused, and then the close has said so.
+            Assert.NotNull(closeFault);
+            Assert.Contains("could not be brought to the disk", refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private static bool Try(CkdImage volume, byte value, out ImageException? told)
+    {
+        TrackImage[] tracks = new TrackImage[2];
+        for (int index = 0; index < tracks.Length; index++)
+        {
+            var track = new CkdTrack(volume.Geometry);
+            VolumeLayout.Create(volume.Geometry, VolumeFormat.Ldl, 4_096, "ERRORS").Format(5 + index, track);
+            for (int record = 1; record < track.RecordCount; record++)
+                track.Data(record).Fill(value);
+            tracks[index] = new TrackImage(5 + index, track.Image);
+        }
+        told = null;
+        try
+        {
+            volume.Write(tracks);
+            return true;
+        }
+        catch (ImageException error)
+        {
+            told = error;
+            return false;
+        }
+    }
+
+    /// <summary>The one value that both tracks hold; null: they are a mixture.</summary>
+    private static int? Read(CkdImage volume)
+    {
+        var track = new CkdTrack(volume.Geometry);
+        int? value = null;
+        for (int number = 5; number < 7; number++)
+        {
+            Assert.Null(track.Load(volume, number));
+            for (int record = 1; record < track.RecordCount; record++)
+            {
+                value ??= track.Data(record)[0];
+                if (track.Data(record).IndexOfAnyExcept((byte)value) >= 0)
+                    return null;
+            }
+        }
+        return value;
+    }
+}

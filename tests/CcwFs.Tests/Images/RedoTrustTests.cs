@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using CcwFs.Emulation.Dasd.Images;
+
+namespace CcwFs.Tests.Images;
+
+/// <summary>Whose redo file is used, and whose may be made: others may write the directory.</summary>
+public sealed class RedoTrustTests : IDisposable
+{
+    private const uint Nobody = 65_534, Somebody = 65_533;
+    private readonly ImageDirectory _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Theory]
+    [InlineData("0600", 0u)]
+    [InlineData("0640", 0u)]
+    [InlineData("0644", Nobody)]
+    [InlineData("0660", Nobody)]
+    public void It_is_made_with_the_owner_and_mode_of_the_image(string mode, uint owner)
+    {
+        string path = _files.Create("v.ckd", 1);
+        Run("chmod", mode, path);
+        Run("chown", $"{owner}:{owner}", path);
+        using CkdImage image = CkdImage.Open(path);
+        Write(image);
+        Assert.Equal($"{mode[1..]} {owner} {owner}\n", Run("stat", "-c", "%a %u %g", path + ".redo"));
+    }
+
+    [Theory]
+    [InlineData("it belongs to user 65533", "chown", "65533")]
+    [InlineData("others may write it", "chmod", "0666")]
+    [InlineData("others may write it", "chmod", "0620")]
+    public void One_that_somebody_else_may_have_written_is_refused_and_left_alone(string reason, string tool, string argument)
+    {
+        string path = LeaveRedo();
+        Run(tool, argument, path + ".redo");
+        string before = Run("sha256sum", path + ".redo");
+        foreach (bool readOnly in new[] { false, true })
+            Assert.Contains(reason, Refusal(path, readOnly), StringComparison.Ordinal);
+        Assert.Equal(before, Run("sha256sum", path + ".redo"));
+    }
+
+    [Fact]
+    public void A_link_a_second_name_a_fifo_and_a_directory_are_refused_without_waiting()
+    {
+        string path = _files.Create("v.ckd", 1);
+        string precious = _files["precious"];
+        File.WriteAllText(precious, "precious");
+        foreach ((string[] make, string reason) in ((string[], string)[])[
+            (["ln", "-s", precious, path + ".redo"], "symbolic link"), (["ln", precious, path + ".redo"], "2 names"), (["mkfifo", path + ".redo"], "no regular file"),
+            (["mkdir", path + ".redo"], "no regular file")])
+        {
+            Run(make[0], make[1..]);
+            Assert.Contains(reason, Refusal(path), StringComparison.Ordinal);
+            Run("rm", "-rf", path + ".redo");
+        }
+        Assert.Equal("precious", File.ReadAllText(precious));
+    }
+
+    [Fact]
+    public async Task A_link_that_comes_and_goes_leads_nowhere()
+    {
+        string path = _files.Create("v.ckd", 1), precious = _files["precious"];
+        File.WriteAllText(precious, "precious");
+        File.SetUnixFileMode(precious, UnixFileMode.UserRead);
+        using var end = new CancellationTokenSource();
+        Task flips = Task.Run(() =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                try
+                {
+                    File.CreateSymbolicLink(path + ".redo", precious);
+                    File.Delete(path + ".redo");
+                }
+                catch (IOException)
+                {
+                    // the other one was faster
+                }
+            }
+        });
+        (int written, int refused) = (0, 0);
+        for (int round = 0; round < 20_000 && (written < 20 || refused < 20); round++)
+        {
+            try
+            {
+                using CkdImage image = CkdImage.Open(path);
+                Write(image, (byte)round);
+                written++;
+            }
+            catch (ImageException)
+            {
+                refused++;
+            }
+        }
+        await end.CancelAsync();
+        await flips;
+        Assert.True(written > 0 && refused > 0, $"{written} written, {refused} refused");
+        Assert.Equal("precious", File.ReadAllText(precious));
+    }
+
+    [Fact]
+    public void It_lies_beside_the_image_itself_wherever_a_link_to_it_is()
+    {
+        string path = _files.Create("v.ckd", 1);
+        Directory.CreateDirectory(_files["elsewhere"]);
+        File.CreateSymbolicLink(_files["elsewhere/link.ckd"], path);
+        using CkdImage image = CkdImage.Open(_files["elsewhere/link.ckd"]);
+        Write(image);
+        Assert.True(File.Exists(path + ".redo"));
+        Assert.Equal([_files["elsewhere/link.ckd"]], Directory.GetFiles(_files["elsewhere"]));
+    }
+
+    [Fact]
+    public void A_user_who_may_write_a_group_image_makes_his_own_and_nobody_gets_more_rights_by_it()
+    {
+        string path = _files.Create("v.ckd", 1);
+        Run("chown", $"{Somebody}:{Nobody}", path);
+        Run("chmod", "0660", path);
+        Run("chown", $"{Nobody}:{Nobody}", _files.Path);
+        Run("chmod", "0755", _files.Path);
+        using Process writer = _files.Start("setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "dotnet", Path.Combine(AppContext.BaseDirectory, "CcwFs.ImageFixture.dll"), "write", path, "0");
+        Assert.Equal("0", writer.StandardOutput.ReadLine());
+        Assert.Equal($"660 {Nobody} {Nobody}\n", Run("stat", "-c", "%a %u %g", path + ".redo"));
+        writer.Kill();
+        writer.WaitForExit();
+    }
+
+    private static void Write(CkdImage image, byte value = 7)
+    {
+        var track = new CkdTrack(image.Geometry);
+        VolumeLayout.Create(image.Geometry, VolumeFormat.Ldl, 4_096, "TRUST").Format(5, track);
+        track.Data(1).Fill(value);
+        image.Write([new TrackImage(5, track.Image)]);
+    }
+
+    /// <summary>An image with a redo file beside it, as a kill leaves them.</summary>
+    private string LeaveRedo()
+    {
+        string path = _files.Create("v.ckd", 1);
+        using (CkdImage image = CkdImage.Open(path))
+        {
+            Write(image);
+            Run("cp", "-a", path + ".redo", _files["copy"]);
+        }
+        Run("mv", _files["copy"], path + ".redo");
+        Run("chmod", "0600", path);
+        Run("chmod", "0600", path + ".redo");
+        return path;
+    }
+
+    private string Run(string tool, params string[] arguments)
+    {
+        (int status, string text) = _files.Run(tool, arguments);
+        Assert.True(status == 0, $"{tool} {string.Join(' ', arguments)}: {text}");
+        return text.Split(' ') is [{ Length: 64 } sum, ..] ? sum : text;
+    }
+
+    private static string Refusal(string path, bool readOnly = false) => Assert.Throws<ImageException>(() => CkdImage.Open(path, readOnly).Dispose()).Message;
+}
