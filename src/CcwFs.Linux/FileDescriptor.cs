@@ -68,6 +68,15 @@ public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, u
     /// <summary>S_IFCHR.</summary>
     public const uint TypeCharacterDevice = 0x2000;
 
+    /// <summary>S_IFBLK.</summary>
+    public const uint TypeBlockDevice = 0x6000;
+
+    /// <summary>S_IFLNK.</summary>
+    public const uint TypeLink = 0xA000;
+
+    /// <summary>S_IFSOCK.</summary>
+    public const uint TypeSocket = 0xC000;
+
     /// <summary>Bytes of a block in <see cref="Blocks"/>.</summary>
     public const int BlockSize = 512;
 

@@ -49,7 +49,7 @@ internal sealed class MountServer : IDisposable
         _isDaemon = isDaemon;
         _logs = new LogOutput(settings.Log, settings.LogLevel);
         _loggers = _logs.Loggers;
-        _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default);
+        _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default, settings.Uid);
         _vfio = new VfioService(_loggers.CreateLogger("vfio"));
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
         _configured = new ConfiguredDevices(_factory, _table, settings.Directory);
