@@ -156,6 +156,7 @@ internal static class MountCommand
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
         };
         start.Environment[Inner] = "1";
+        start.Environment.TryAdd(RuntimePort.Variable, "0");
         using Process daemon = Process.Start(start)!;
         daemon.StandardInput.Close();
         string? mounted = await daemon.StandardOutput.ReadLineAsync().ConfigureAwait(false); // nothing when it ended
