@@ -37,6 +37,25 @@ public sealed class LeftoverTests : IDisposable
     }
 
     [Fact]
+    public void An_output_file_is_there_whole_or_not_at_all()
+    {
+        const string Script = """
+            head -c 60000 /dev/zero >zeros; CCWFS translate --format packed --with-data -o whole 'WRITE_DATA data=@zeros' >/dev/null
+            mkdir small; mount -t tmpfs -o size=32k none small; cd small
+            ! CCWFS translate --format packed --with-data -o program 'WRITE_DATA data=@../zeros'
+            ! CCWFS translate --from packed ../whole --unpack memory >/dev/null
+            echo "left: $(ls)"
+            CCWFS translate --format packed -o program SENSE_ID >/dev/null
+            CCWFS translate --format packed -o program SENSE_ID >/dev/null
+            mkfifo fifo; cat fifo >read & CCWFS translate --format packed -o fifo SENSE_ID >/dev/null; wait
+            stat -c '%n %a %s' program read
+            """;
+        Outcome outcome = Child.Finish(Child.Start(_scratch.Path, null, "unshare", "-m", "bash", "-euc", "umask 022\n" + Script.Replace("CCWFS", Places.Program, StringComparison.Ordinal)));
+        Assert.Equal("left: \nprogram 644 4096\nread 644 4096\n", outcome.Ok().Output);
+        Assert.Equal("ccwfs: program: no space left on device\nccwfs: memory: no space left on device\n", outcome.Error);
+    }
+
+    [Fact]
     public void A_developer_gets_the_runtimes_port_by_asking_for_it()
     {
         using var mounted = new MountedCcwfs(["--device", "dasd"], environment: Environment(("DOTNET_EnableDiagnostics", "1")));

@@ -91,7 +91,7 @@ public sealed class UnmountTests : IDisposable
         if (throughUs)
         {
             string said = Child.Ccwfs("umount", _mounted.MountPoint).Refused(1);
-            Assert.Contains("another mount namespace", said, StringComparison.Ordinal);
+            Assert.Contains("of another mount namespace", said, StringComparison.Ordinal);
             Assert.Contains($"bash (pid {user.Id}: {_mounted.MountPoint}/0.0.0000/device)", said, StringComparison.Ordinal);
             Assert.Contains($"(pid {_mounted.Pid}) goes on", said, StringComparison.Ordinal);
         }

@@ -65,7 +65,7 @@ internal static class UmountCommand
     {
         List<string> reasons = [.. bound.Select(place => $"it is mounted at {place} too, see: ccwfs umount {ShellText.Quote(place)}")];
         if (elsewhere.Length > 0)
-            reasons.Add($"it is in use in another mount namespace by {MountUsers.Of(elsewhere)}");
+            reasons.Add($"it is in use through another mount of it (of another mount namespace, or detached) by {MountUsers.Of(elsewhere)}");
         if (server.Trouble is { } trouble)
             reasons.Add(trouble);
         return $"{server.Name} goes on: {string.Join("; ", reasons)}";
