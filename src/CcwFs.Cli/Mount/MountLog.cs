@@ -15,13 +15,13 @@ internal static partial class MountLog
     [LoggerMessage(3, LogLevel.Information, "{Id} added: {What}")]
     internal static partial void Added(ILogger logger, SubchannelId id, string what);
 
-    [LoggerMessage(5, LogLevel.Error, "{Problem}")]
+    [LoggerMessage(8, LogLevel.Error, "{Problem}")]
     internal static partial void NotClosed(ILogger logger, string problem);
 
-    [LoggerMessage(6, LogLevel.Warning, "{MountPoint} was unmounted, but is still in use by {Users}; it goes on for them and ends with the last one")]
+    [LoggerMessage(9, LogLevel.Warning, "{MountPoint} was unmounted, but is still in use by {Users}; it goes on for them and ends with the last one")]
     internal static partial void StillUsed(ILogger logger, string mountPoint, string users);
 
-    [LoggerMessage(7, LogLevel.Warning, "{MountPoint} was unmounted, and nobody uses it where it is left: {Places}; it ends")]
+    [LoggerMessage(10, LogLevel.Warning, "{MountPoint} was unmounted, and nobody uses it where it is left: {Places}; it ends")]
     internal static partial void LeftBehind(ILogger logger, string mountPoint, string places);
 
     [LoggerMessage(4, LogLevel.Information, "{Id} removed: {What}")]

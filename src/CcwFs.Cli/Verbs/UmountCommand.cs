@@ -42,11 +42,11 @@ internal static class UmountCommand
             TellBusy(mount.MountPoint, holders.Except(elsewhere), error); // now: some end with their devices
         bool ends = server.CanEnd && bound.Length == 0 && elsewhere.Length == 0;
         IReadOnlyList<string> problems = ends ? server.End() : [];
-        if (IsMounted(mount) && !FuseMount.Unmount(mount.MountPoint, lazy: false))
+        if (!TryUnmount(mount, lazy: false))
         {
             if (holders.Count == 0)
                 TellBusy(mount.MountPoint, holders, error);
-            FuseMount.Unmount(mount.MountPoint, lazy: true);
+            TryUnmount(mount, lazy: true);
         }
         foreach (string problem in problems)
             error.WriteLine($"ccwfs: {problem}");
@@ -60,6 +60,19 @@ internal static class UmountCommand
     }
 
     private static bool IsMounted(MountEntry mount) => MountTable.Find(mount.MountPoint)?.Device == mount.Device;
+
+    /// <summary>False: it is busy. Who ends does it too, and may be faster.</summary>
+    private static bool TryUnmount(MountEntry mount, bool lazy)
+    {
+        try
+        {
+            return !IsMounted(mount) || FuseMount.Unmount(mount.MountPoint, lazy);
+        }
+        catch (FuseMountException) when (!IsMounted(mount))
+        {
+            return true;
+        }
+    }
 
     private static string Staying(MountedServer server, string[] bound, MountHolder[] elsewhere)
     {

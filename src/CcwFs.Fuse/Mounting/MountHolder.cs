@@ -72,8 +72,9 @@ public sealed record MountHolder(int Pid, string Command, string What)
 
         // address perms offset dev inode path
         string area = string.Create(CultureInfo.InvariantCulture, $" {device >> 32:x2}:{device & uint.MaxValue:x2} ");
-        foreach (string line in File.ReadLines(process + "/maps").Where(line => line.Contains(area, StringComparison.Ordinal)))
-            yield return ("mapping of " + line[Math.Max(line.IndexOf('/', StringComparison.Ordinal), 0)..], false, 0);
+        string maps = File.ReadAllText(process + "/maps"); // thousands of lines, of which hardly ever one is wanted
+        if (maps.IndexOf(area, StringComparison.Ordinal) is >= 0 and var at)
+            yield return ("mapping of " + maps[(at + area.Length)..].Split('\n')[0].TrimStart("0123456789 ".ToCharArray()), false, 0);
     }
 
     private static bool IsOn(string link, ulong device) => FileSystems.DeviceOf(link, out ulong found) == 0 && found == device;
