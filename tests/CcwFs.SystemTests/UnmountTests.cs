@@ -79,7 +79,8 @@ public sealed class UnmountTests : IDisposable
         Process idle = Elsewhere();
         Child.Run("bash", "-c", $"{command} '{_mounted.MountPoint}'").Ok();
         AssertEnded();
-        Assert.Contains($"nobody uses it where it is left: at {_mounted.MountPoint} in the mount namespace of bash (pid {idle.Id})", _mounted.Log, StringComparison.Ordinal);
+        Assert.Contains("nobody uses it where it is left: ", _mounted.Log, StringComparison.Ordinal); // other namespaces of the machine may have a copy too
+        Assert.Contains($"at {_mounted.MountPoint} in the mount namespace of bash (pid {idle.Id})", _mounted.Log, StringComparison.Ordinal);
     }
 
     [Theory]
