@@ -20,6 +20,7 @@ internal static class Program
     private static async Task<int> Main(string[] arguments)
     {
         Execution.SurviveFileSizeLimit();
+        RuntimePort.Close();
         var root = new RootCommand("Shows passthrough I/O subchannels of an IBM Z machine as files and runs channel programs on them.\n"
             + "Begin with ccwfs mount, then in another terminal ccwfs list; ccwfs VERB --help tells more")
         {

@@ -66,24 +66,34 @@ internal static class FuseOperations
     internal static int Open(FuseWorker worker)
     {
         int result = worker.Handlers.Open(worker.Request, worker.Get<FuseOpenIn>().Flags, out FuseOpened opened);
-        return result < 0 ? result : worker.Put(new FuseOpenOut { Fh = opened.Handle, OpenFlags = opened.Flags });
+        return Opened(worker, result, opened);
     }
 
     internal static int OpenDir(FuseWorker worker)
     {
         int result = worker.Handlers.OpenDir(worker.Request, out FuseOpened opened);
-        return result < 0 ? result : worker.Put(new FuseOpenOut { Fh = opened.Handle, OpenFlags = opened.Flags });
+        return Opened(worker, result, opened);
+    }
+
+    private static int Opened(FuseWorker worker, int result, in FuseOpened opened)
+    {
+        if (result < 0)
+            return result;
+        worker.Session.FileOpened();
+        return worker.Put(new FuseOpenOut { Fh = opened.Handle, OpenFlags = opened.Flags });
     }
 
     internal static int Release(FuseWorker worker)
     {
         worker.Handlers.Release(worker.Request, worker.Get<FuseReleaseIn>().Fh);
+        worker.Session.FileClosed();
         return 0;
     }
 
     internal static int ReleaseDir(FuseWorker worker)
     {
         worker.Handlers.ReleaseDir(worker.Request, worker.Get<FuseReleaseIn>().Fh);
+        worker.Session.FileClosed();
         return 0;
     }
 

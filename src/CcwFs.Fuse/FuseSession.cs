@@ -18,6 +18,7 @@ public sealed class FuseSession : IDisposable
     private FuseWorker[] _workers = []; // replaced under _gate, read without
     private int _running; // guarded by _gate
     private int _idle;
+    private int _openFiles;
     private bool _started; // guarded by _gate
     private volatile bool _initialized;
 
@@ -46,6 +47,12 @@ public sealed class FuseSession : IDisposable
 
     /// <summary>Workers that now wait for a request, or are parked until it pays; 0 means that a handler which goes on computing delays others.</summary>
     public int IdleWorkers => Volatile.Read(ref _idle);
+
+    /// <summary>Files and directories that somebody has open, whatever mount of the file system they were opened by.</summary>
+    public int OpenFiles => Volatile.Read(ref _openFiles);
+
+    /// <summary>Called on a worker when the last of the <see cref="OpenFiles"/> was closed; short, and must not throw.</summary>
+    internal Action? AllClosed { get; set; }
 
     internal FuseSessionOptions Options { get; }
 
@@ -112,6 +119,14 @@ public sealed class FuseSession : IDisposable
 
     /// <summary>Ends the held requests. The workers end with the connection: unmount or close the mount for that.</summary>
     public void Dispose() => Stop();
+
+    internal void FileOpened() => Interlocked.Increment(ref _openFiles);
+
+    internal void FileClosed()
+    {
+        if (Interlocked.Decrement(ref _openFiles) == 0)
+            AllClosed?.Invoke();
+    }
 
     internal int ReadRequest(FuseWorker worker, byte[] buffer)
     {

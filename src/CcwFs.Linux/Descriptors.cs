@@ -9,6 +9,9 @@ public static unsafe class Descriptors
     /// <summary>POLLIN.</summary>
     public const short PollIn = 1;
 
+    /// <summary>POLLPRI.</summary>
+    public const short PollUrgent = 2;
+
     /// <summary>POLLOUT.</summary>
     public const short PollOut = 4;
 
@@ -60,10 +63,17 @@ public static unsafe class Descriptors
     /// </summary>
     public static int Poll(ReadOnlySpan<FileDescriptor> descriptors, short events, Span<short> returned, int timeoutMilliseconds)
     {
+        returned.Fill(events);
+        return Poll(descriptors, returned, timeoutMilliseconds);
+    }
+
+    /// <summary>As above, with events for each descriptor: those to wait for, which are replaced by those that came.</summary>
+    public static int Poll(ReadOnlySpan<FileDescriptor> descriptors, Span<short> returned, int timeoutMilliseconds)
+    {
         ArgumentOutOfRangeException.ThrowIfNotEqual(returned.Length, descriptors.Length);
         Span<PollEntry> entries = descriptors.Length <= FewPolled ? stackalloc PollEntry[descriptors.Length] : new PollEntry[descriptors.Length];
         for (int i = 0; i < entries.Length; i++)
-            entries[i] = new PollEntry { Descriptor = descriptors[i].Number, Events = events };
+            entries[i] = new PollEntry { Descriptor = descriptors[i].Number, Events = returned[i] };
         fixed (PollEntry* start = entries)
         {
             // SAFETY: the span is pinned for the call and its own length is passed.

@@ -6,27 +6,21 @@ namespace CcwFs.Linux;
 public static partial class Detaching
 {
     /// <summary>
-    /// Begins a session of its own, goes to the root directory, and puts <paramref name="output"/> in place of standard output and error and the null device
-    /// in place of standard input. 0 or a negative errno.
+    /// Begins a session of its own, goes to the root directory, and puts <paramref name="output"/>, which stays the caller's, in place of standard output and
+    /// error (null: the null device) and the null device in place of standard input. 0 or a negative errno.
     /// </summary>
-    public static int Detach(string output)
+    public static int Detach(FileDescriptor? output)
     {
-        int opened = FileDescriptor.Open(output, OpenOptions.WriteOnly | OpenOptions.Create | OpenOptions.Append, 0x180, out FileDescriptor log);
-        if (opened < 0)
-            return opened;
-        using (log)
+        int opened = FileDescriptor.Open("/dev/null", OpenOptions.ReadWrite, 0, out FileDescriptor none);
+        using (none)
         {
-            int none = FileDescriptor.Open("/dev/null", OpenOptions.ReadOnly, 0, out FileDescriptor input);
-            if (none < 0)
-                return none;
-            using (input)
-            {
-                _ = SetSid(); // fails harmlessly for a process that leads its group already
-                _ = ChangeDirectory("/");
-                int status = Result.Of(Duplicate(input, 0));
-                status = status < 0 ? status : Result.Of(Duplicate(log, 1));
-                return Math.Min(0, status < 0 ? status : Result.Of(Duplicate(log, 2)));
-            }
+            if (opened < 0)
+                return opened;
+            _ = SetSid(); // fails harmlessly for a process that leads its group already
+            _ = ChangeDirectory("/");
+            int status = Result.Of(Duplicate(none, 0));
+            status = status < 0 ? status : Result.Of(Duplicate(output ?? none, 1));
+            return Math.Min(0, status < 0 ? status : Result.Of(Duplicate(output ?? none, 2)));
         }
     }
 

@@ -76,6 +76,15 @@ public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, u
     /// <summary>Time of the last change of bytes or attributes (ctime), in nanoseconds since 1970: nobody can set it.</summary>
     public long ChangedAt { get; init; }
 
+    /// <summary>S_IFBLK.</summary>
+    public const uint TypeBlockDevice = 0x6000;
+
+    /// <summary>S_IFLNK.</summary>
+    public const uint TypeLink = 0xA000;
+
+    /// <summary>S_IFSOCK.</summary>
+    public const uint TypeSocket = 0xC000;
+
     /// <summary>Bytes of a block in <see cref="Blocks"/>.</summary>
     public const int BlockSize = 512;
 

@@ -48,6 +48,21 @@ public static class FileSystems
         return Math.Min(length, 0);
     }
 
+    /// <summary>
+    /// The device (major &lt;&lt; 32 | minor) of the file system that a path leads to, from what the kernel knows already: no file system is asked about the
+    /// file. A link like /proc/PID/fd/N leads to the file itself.
+    /// </summary>
+    public static unsafe int DeviceOf(string path, out ulong device)
+    {
+        const int CurrentDirectory = -100, NoAutomount = 0x800, DoNotSync = 0x4000; // AT_*
+        StatXBuffer buffer = default;
+
+        // SAFETY: statx writes 256 bytes, the size of the local structure.
+        int result = Result.Of(LibC.StatX(CurrentDirectory, path, NoAutomount | DoNotSync, 0, &buffer));
+        device = ((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor;
+        return result;
+    }
+
     /// <summary>access(2) with W_OK (and X_OK, to make files in a directory): 0, or why this process may not write there.</summary>
     public static int MayWrite(string path, bool isDirectory)
     {

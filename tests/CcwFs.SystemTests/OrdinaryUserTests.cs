@@ -30,6 +30,23 @@ public sealed class OrdinaryUserTests
     }
 
     [Fact]
+    public void Root_ends_the_mount_of_a_user_which_lets_nobody_else_in()
+    {
+        using var scratch = new Scratch();
+        Outcome outcome = Bash(scratch, """
+            mkdir $S/m; chown nobody $S/m; mknod -m 666 $S/fuse c 10 229; mount --bind $S/fuse /dev/fuse
+            coproc M { exec NOBODY $S/bin/ccwfs mount $S/m --device dasd; }
+            pid=$M_PID; read -r line <&${M[0]}; echo "$line"
+            ! ls $S/m 2>/dev/null
+            unshare -m --propagation private sleep 1000 >/dev/null & idle=$!
+            until [ "$(readlink /proc/$idle/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]; do :; done
+            $S/bin/ccwfs umount $S/m; echo "status $?"
+            [ -z "$(ls /proc/$pid/fd)" ]; wait $pid; echo "ended $?"; kill $idle
+            """);
+        Assert.Equal($"mounted {scratch.Path}/m\nstatus 0\nended 0\n", outcome.Ok().Output);
+    }
+
+    [Fact]
     public void A_user_of_anothers_mount_opens_images_with_the_users_own_rights()
     {
         using var mounted = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"]);

@@ -204,6 +204,30 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
         Assert.Equal(status, Child.Finish(process).Status);
     }
 
+    [Theory]
+    [InlineData("private")] // it keeps a copy, which nobody uses
+    [InlineData("shared")] // what is unmounted goes there too
+    public void It_keeps_no_other_mount_alive(string propagation)
+    {
+        string image = mounted.Scratch.MakeImage($"{propagation}.ckd");
+        mounted.Scratch.MakeDirectory(propagation);
+        Assert.EndsWith("\ngone\n", mounted.Bash($$"""
+            cat > $S/{{propagation}}.sh <<'EOF'
+            mount --make-r{{propagation}} /
+            other=$S/{{propagation}}
+            coproc M { exec "$CCWFS" mount $other --device dasd,image={{image}}; }
+            server=$M_PID; read -r line <&${M[0]}; echo "$line"
+            exec 3< <(WAIT=1 exec "$CCWFS" qemu --mount "$D" -- "$S/qemu-system-s390x")
+            while read -r line <&3 && [ "$line" != ready ]; do case $line in pid*) qemu=${line#pid } ;; esac; done
+            umount $other; wait $server; flock -n {{image}} true
+            kill -0 $qemu
+            if [ {{propagation}} = shared ]; then ! grep -F " $other " /proc/$qemu/mountinfo; fi
+            kill $qemu; echo gone
+            EOF
+            exec unshare -m bash -euo pipefail $S/{{propagation}}.sh
+            """).Ok().Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_dozen_devices_are_printed_for_bash()
     {

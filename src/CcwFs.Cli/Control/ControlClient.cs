@@ -51,13 +51,9 @@ internal static class ControlClient
     /// <summary>What a command to type needs behind it for a mount: nothing where it is the default one.</summary>
     internal static string Mounted(string? mountPoint) => mountPoint is null || mountPoint == Places.DefaultMountPoint ? "" : $" {MountName} {ShellText.Quote(mountPoint)}";
 
-    /// <summary>The control file of a mount that is about to be detached; null when it cannot be opened.</summary>
+    /// <summary>The control file of a mount; null when it cannot be opened.</summary>
     internal static FileDescriptor? TryOpen(string mountPoint) =>
         FileDescriptor.Open(Path.Combine(mountPoint, "control"), OpenOptions.ReadWrite, 0, out FileDescriptor control) < 0 ? null : control;
-
-    /// <summary>Tells the ccwfs behind a detached mount that it is: held reads end. It may be gone before it answers.</summary>
-    internal static void End(FileDescriptor? control) =>
-        control?.Write(JsonSerializer.SerializeToUtf8Bytes(new ControlRequest { Verb = "end" }, ControlJson.Default.ControlRequest));
 
     private static string Advice(int errno, string mountPoint) => errno switch
     {

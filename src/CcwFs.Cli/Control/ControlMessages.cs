@@ -64,6 +64,12 @@ internal sealed record ControlReply
     /// <summary>list: the process that serves the mount, in its own pid namespace.</summary>
     public int? Pid { get; init; }
 
+    /// <summary>list: the mount and pid namespaces of that process, as the links in /proc/PID/ns name them.</summary>
+    public IReadOnlyList<string>? Namespaces { get; init; }
+
+    /// <summary>end: what went wrong when the devices were closed, a line each; null when nothing did.</summary>
+    public IReadOnlyList<string>? Problems { get; init; }
+
     /// <summary>info: facts, key and value in order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>>? Facts { get; init; }
 

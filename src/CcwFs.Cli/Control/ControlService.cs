@@ -20,18 +20,18 @@ namespace CcwFs.Cli.Control;
 /// Carries out the requests of the control file. One row a verb. An error is a reply in words; nothing a client writes ends anything but its
 /// own request. Thread-safe.
 /// </summary>
-internal sealed class ControlService(SubchannelTable table, DeviceFactory factory, Action end, ILogger logger)
+internal sealed class ControlService(SubchannelTable table, DeviceFactory factory, Func<Task<IReadOnlyList<string>>> end, ILogger logger)
 {
     /// <summary>Most IRBs of one run that are reported (arbitrary; a looping program with PCI gives them without end).</summary>
     internal const int MaxIrbs = 1024;
 
     private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> s_verbs = new()
     {
-        ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(Row)], Pid = Environment.ProcessId }),
+        ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(Row)], Pid = Environment.ProcessId, Namespaces = OwnNamespaces.All }),
         ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
         ["add"] = (service, request, caller, _) => Waiting.Run(() => service.Add(request, caller)),
         ["remove"] = (service, request, _, _) => Waiting.Run(() => service.Remove(request)),
-        ["end"] = (service, _, _, _) => Task.FromResult(service.End()),
+        ["end"] = (service, _, _, _) => service.EndAsync(),
         ["path"] = (service, request, _, _) => Task.FromResult(service.SetPath(request)),
         ["run"] = (service, request, _, cancelled) => service.RunAsync(request, cancelled),
     };
@@ -109,11 +109,11 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return factory.Remove(id, request.Force) ? new ControlReply() : throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
     }
 
-    /// <summary>The mount was detached while somebody held it: held reads end, and so do we.</summary>
-    private ControlReply End()
+    /// <summary>Somebody unmounts: every device is closed, what went wrong with it is the reply, and then we end.</summary>
+    private async Task<ControlReply> EndAsync()
     {
-        end();
-        return new ControlReply();
+        IReadOnlyList<string> problems = await end().ConfigureAwait(false);
+        return new ControlReply { Problems = problems.Count > 0 ? problems : null };
     }
 
     private ControlReply SetPath(ControlRequest request)

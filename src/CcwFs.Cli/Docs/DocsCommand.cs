@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 
 namespace CcwFs.Cli.Docs;
 
@@ -16,7 +17,7 @@ internal static class DocsCommand
             {
                 string section = Path.Combine(result.GetValue(directory)!, "man" + file[^1]);
                 Directory.CreateDirectory(section);
-                File.WriteAllText(Path.Combine(section, file), text);
+                WholeFile.Write(Path.Combine(section, file), page => page.Write(Encoding.UTF8.GetBytes(text)));
             }
         });
         var docs = new Command("docs", "Write documentation") { man };

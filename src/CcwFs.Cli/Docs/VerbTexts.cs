@@ -16,7 +16,10 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
                 "Relative paths start from the directory in which ccwfs was started.",
             ],
             ["ccwfs mount --device dasd,image=/var/lib/ccwfs/v.ckd,devno=0.0.0150", "ccwfs mount --config /etc/ccwfs/ccwfs.json --daemon --log journal"]),
-        ["umount"] = new(["Unmounts. A busy mount is detached lazily after its holders were named; reads that wait end."], ["ccwfs umount /run/ccwfs"]),
+        ["umount"] = new([
+                "Unmounts, and returns when the process behind the mount is gone and its images are free. A busy mount is detached lazily after its holders were named; reads that wait end.",
+                "Where the same file system is mounted at another place, or files of it are open by a mount in another mount namespace (a container, a service with PrivateTmp), these are named, "
+                + "ccwfs goes on for them, and the exit status is 1; it ends by itself with the last of them. It is 1 too when something went wrong as the images were closed, or ccwfs does not answer."], ["ccwfs umount /run/ccwfs"]),
         ["list"] = new(
             ["Prints a row a subchannel, in the columns of lscss(8), real and emulated ones. With --all also the I/O subchannels of this host that are in no mount, with the driver that has them."],
             ["ccwfs list --json", "ccwfs list --all"]),

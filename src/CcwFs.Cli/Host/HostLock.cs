@@ -11,7 +11,6 @@ namespace CcwFs.Cli.Host;
 /// </summary>
 internal sealed class HostLock : IDisposable
 {
-    private const uint Mode = 0x180; // 0600: who may not attach may not hold it either
     private const int MaxHolder = 200; // arbitrary
     private const int StepsOfPatience = 2; // so that a holder with one step that does not come takes no others along
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20); // arbitrary
@@ -29,14 +28,20 @@ internal sealed class HostLock : IDisposable
     {
         string path = $"{roots.Root}/run/ccwfs-attach.lock";
         Directory.CreateDirectory($"{roots.Root}/run");
-        HostLock held = Take(path, OpenOptions.ReadWrite | OpenOptions.Create, patience, isOurs: true);
+        string? wrong = NamedFile.OpenOrMake(path, OpenOptions.ReadWrite, NamedFileRules.Own, out FileDescriptor file, out int failed);
+        HostLock held = wrong is null ? Take(path, file, patience, isOurs: true) : throw new CommandException($"{path} cannot be locked: {wrong}{HostFiles.Advice(failed)}");
         held._file.SetLength(0);
         held._file.WriteWholeAt(0, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} ({work})")));
         return held;
     }
 
     /// <summary>The one of a mount, for images: its control file itself, which the kernel locks without asking ccwfs.</summary>
-    internal static HostLock OfMount(string mountPoint, TimeSpan patience) => Take($"{mountPoint}/control", OpenOptions.ReadWrite, patience, isOurs: false);
+    internal static HostLock OfMount(string mountPoint, TimeSpan patience)
+    {
+        string path = $"{mountPoint}/control";
+        int failed = FileDescriptor.Open(path, OpenOptions.ReadWrite, 0, out FileDescriptor file);
+        return failed == 0 ? Take(path, file, patience, isOurs: false) : throw Refused(path, failed);
+    }
 
     public void Dispose()
     {
@@ -45,16 +50,16 @@ internal sealed class HostLock : IDisposable
         _file.Dispose();
     }
 
-    private static HostLock Take(string path, OpenOptions options, TimeSpan patience, bool isOurs)
+    private static HostLock Take(string path, FileDescriptor file, TimeSpan patience, bool isOurs)
     {
-        int failed = FileDescriptor.Open(path, options, Mode, out FileDescriptor file);
-        if (failed == 0)
-            failed = Wait(file, isOurs, patience * StepsOfPatience);
+        int failed = Wait(file, isOurs, patience * StepsOfPatience);
         if (failed == 0)
             return new HostLock(file, isOurs);
         file.Dispose();
-        throw new CommandException($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
+        throw Refused(path, failed);
     }
+
+    private static CommandException Refused(string path, int failed) => new($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
 
     /// <summary>Waits for as long as one and the same holder is given: at boot many units are each other's holders.</summary>
     private static int Wait(FileDescriptor file, bool isOurs, TimeSpan patience)

@@ -1,5 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using CcwFs.Linux;
+using Mono.Unix.Native;
 
 namespace CcwFs.Cli.Mount;
 
@@ -37,18 +40,9 @@ internal sealed class ConfigFile
 
     private void ReadAll()
     {
-        try
+        if (!TryReadText(out string? wrong))
         {
-            if (new FileInfo(_path).Length > MaxSize)
-            {
-                _errors.Add($"{_path}: over {MaxSize >> 20} MiB, that is no configuration");
-                return;
-            }
-            _text = File.ReadAllBytes(_path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            _errors.Add(FileProblem.Of(error, _path));
+            _errors.Add(wrong);
             return;
         }
         var reader = new Utf8JsonReader(_text, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
@@ -67,6 +61,34 @@ internal sealed class ConfigFile
         catch (InvalidOperationException)
         {
             Complain(ref reader, "not JSON: a text is not UTF-8");
+        }
+    }
+
+    private bool TryReadText([NotNullWhen(false)] out string? wrong)
+    {
+        const NamedFileRules Rules = NamedFileRules.OwnLinks | NamedFileRules.OfAnybody;
+        wrong = NamedFile.Open(_path, OpenOptions.ReadOnly, Rules, friend: null, out FileDescriptor file, out int failed);
+        using (file)
+        {
+            if (wrong is not null)
+            {
+                wrong = (Errno)(-failed) switch
+                {
+                    Errno.ENOENT => FileProblem.Of(new FileNotFoundException(wrong, _path), _path),
+                    Errno.EACCES => FileProblem.Of(new UnauthorizedAccessException(wrong), _path),
+                    _ => $"{_path}: {wrong}",
+                };
+                return false;
+            }
+            failed = file.Status(out FileStatus status);
+            if (failed < 0 || status.Size > MaxSize)
+            {
+                wrong = failed < 0 ? $"{_path}: {Problem.Of(failed)}" : $"{_path}: over {MaxSize >> 20} MiB, that is no configuration";
+                return false;
+            }
+            _text = new byte[status.Size];
+            wrong = file.ReadWholeAt(0, _text) ? null : $"{_path}: cannot be read to its end; is it being written?";
+            return wrong is null;
         }
     }
 

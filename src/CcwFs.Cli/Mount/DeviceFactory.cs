@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Fuse;
 using CcwFs.Linux;
@@ -119,13 +120,24 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
     }
 
-    /// <summary>Takes every device away, for good.</summary>
-    internal void RemoveAll()
+    /// <summary>Takes every device away, for good. Gives what went wrong when they were closed, a line each.</summary>
+    internal IReadOnlyList<string> RemoveAll()
     {
         lock (_gate)
             _ended = true;
+        List<string> problems = [];
         foreach (VfioCcwDevice device in table.Devices)
-            Remove(device.Id, force: true);
+        {
+            try
+            {
+                Remove(device.Id, force: true);
+            }
+            catch (Exception error) when (Program.IsExpected(error) || error is ImageException)
+            {
+                problems.Add($"{device.Id}: {(FileProblem.Is(error) ? FileProblem.Of(error) : error.Message)}".ReplaceLineEndings(" "));
+            }
+        }
+        return problems;
     }
 
     /// <summary>

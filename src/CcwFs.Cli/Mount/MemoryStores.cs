@@ -27,8 +27,10 @@ internal static class GuestStorage
 
     private const long MinSize = 4096;
 
-    /// <summary>Makes or opens guest storage: a number with K, M, G or T is a size, all else a path.</summary>
-    internal static IMemoryStore Open(string text)
+    /// <summary>
+    /// Makes or opens guest storage: a number with K, M, G or T is a size, all else a path of a file of ours or of <paramref name="owner"/>, the mount's.
+    /// </summary>
+    internal static IMemoryStore Open(string text, uint? owner)
     {
         if (WrongSize(text) is { } wrong)
             throw new CommandException($"--memory {text}: {wrong}", CommandException.WrongUsage);
@@ -37,17 +39,17 @@ internal static class GuestStorage
             RefuseTooLarge(text, size);
             return new InPlaceStore(SharedMemory.Create("ccwfs", size));
         }
-        FileDescriptor file = OpenFile(text, out long length);
+        FileDescriptor file = OpenFile(text, owner, out long length);
         return new FileStore(file, length);
     }
 
     /// <summary>Throws what <see cref="Open"/> would, and makes nothing.</summary>
-    internal static void Check(string text)
+    internal static void Check(string text, uint? owner)
     {
         if (TryParseSize(text, out long size))
             RefuseTooLarge(text, size);
         else
-            OpenFile(text, out _).Dispose();
+            OpenFile(text, owner, out _).Dispose();
     }
 
     private static void RefuseTooLarge(string text, long size)
@@ -57,12 +59,12 @@ internal static class GuestStorage
             throw new CommandException($"--memory {text}: this machine has {machine >> 20}M; give a smaller size");
     }
 
-    private static FileDescriptor OpenFile(string text, out long length)
+    private static FileDescriptor OpenFile(string text, uint? owner, out long length)
     {
-        int opened = FileDescriptor.Open(text, OpenOptions.ReadWrite, 0, out FileDescriptor file);
-        if (opened < 0)
-            throw new CommandException($"--memory {text}: {Problem.Of(opened)}; give a size like 256M, or a file that exists");
-        if (file.Status(out FileStatus status) < 0 || status.Type != FileStatus.TypeRegular || status.Size < MinSize)
+        string? wrong = NamedFile.Open(text, OpenOptions.ReadWrite, NamedFileRules.Own, out FileDescriptor file, owner);
+        if (wrong is not null)
+            throw new CommandException($"--memory {text}: {wrong}; give a size like 256M, or a file that exists");
+        if (file.Status(out FileStatus status) < 0 || status.Size < MinSize)
         {
             file.Dispose();
             throw new CommandException($"--memory {text}: not a file of at least {MinSize} bytes; make it with truncate -s 256M {text}");

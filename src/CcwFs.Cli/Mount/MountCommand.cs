@@ -50,7 +50,7 @@ internal static class MountCommand
 
         Func<(MountSettings, IReadOnlyList<string>)>? reread = result.GetValue(s_config) is null ? null : () => Read(result, directory);
         if (daemon)
-            return await RunDetached(settings, file ?? "/dev/null", reread).ConfigureAwait(false);
+            return await RunDetached(settings, file, reread).ConfigureAwait(false);
         using var server = new MountServer(settings, reread, isDaemon: false);
         return await server.RunAsync(path => Announce(path, server, result.GetValue(s_welcome))).ConfigureAwait(false);
     }
@@ -64,14 +64,15 @@ internal static class MountCommand
     }
 
     /// <summary>The daemon itself: leaves the terminal first, so that its log is the log file, and tells its parent over the old streams.</summary>
-    private static async Task<int> RunDetached(MountSettings settings, string log, Func<(MountSettings, IReadOnlyList<string>)>? reread)
+    private static async Task<int> RunDetached(MountSettings settings, string? log, Func<(MountSettings, IReadOnlyList<string>)>? reread)
     {
         using FileDescriptor output = Detaching.Keep(1), error = Detaching.Keep(2);
-        int detached = Detaching.Detach(log);
         try
         {
+            using FileDescriptor? file = log is null ? null : OpenLog(log);
+            int detached = Detaching.Detach(file);
             if (detached < 0)
-                throw new CommandException($"--log {log}: {Problem.Of(detached)}");
+                throw new CommandException($"the terminal cannot be left: {Problem.Of(detached)}");
             using var server = new MountServer(settings, reread, isDaemon: true);
             return await server.RunAsync(path =>
             {
@@ -85,6 +86,12 @@ internal static class MountCommand
             error.Write(Encoding.UTF8.GetBytes($"ccwfs: {problem.Message}\n"));
             return problem is CommandException command ? command.Status : CommandException.Failed;
         }
+    }
+
+    private static FileDescriptor OpenLog(string path)
+    {
+        string? wrong = NamedFile.OpenOrMake(path, OpenOptions.WriteOnly | OpenOptions.Append, NamedFileRules.Devices, out FileDescriptor file, out _);
+        return wrong is null ? file : throw new CommandException($"--log {path}: {wrong}");
     }
 
     /// <summary>Configuration, then options, which win. Gives what is wrong with the configuration; throws for what is wrong with an option.</summary>
@@ -150,6 +157,7 @@ internal static class MountCommand
         };
         start.Environment[Inner] = "1";
         Execution.StopIgnoring(); // a daemon is reloaded and ended by signals, whatever the terminal or shell was that it came from
+        start.Environment.TryAdd(RuntimePort.Variable, "0");
         using Process daemon = Process.Start(start)!;
         daemon.StandardInput.Close();
         string? mounted = await daemon.StandardOutput.ReadLineAsync().ConfigureAwait(false); // nothing when it ended

@@ -15,6 +15,15 @@ internal static partial class MountLog
     [LoggerMessage(3, LogLevel.Information, "{Id} added: {What}")]
     internal static partial void Added(ILogger logger, SubchannelId id, string what);
 
+    [LoggerMessage(8, LogLevel.Error, "{Problem}")]
+    internal static partial void NotClosed(ILogger logger, string problem);
+
+    [LoggerMessage(9, LogLevel.Warning, "{MountPoint} was unmounted, but is still in use by {Users}; it goes on for them and ends with the last one")]
+    internal static partial void StillUsed(ILogger logger, string mountPoint, string users);
+
+    [LoggerMessage(10, LogLevel.Warning, "{MountPoint} was unmounted, and nobody uses it where it is left: {Places}; it ends")]
+    internal static partial void LeftBehind(ILogger logger, string mountPoint, string places);
+
     [LoggerMessage(4, LogLevel.Information, "{Id} removed: {What}")]
     internal static partial void Removed(ILogger logger, SubchannelId id, string what);
 

@@ -22,6 +22,9 @@ internal sealed class MountServer : IDisposable
     /// <summary>Cylinders of the volume that is made on first use (arbitrary: some 80 MB formatted).</summary>
     private const int DefaultCylinders = 100;
 
+    /// <summary>How long who asks for the end has to unmount (arbitrary): then we do it.</summary>
+    private static readonly TimeSpan s_unmountPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>How long the end waits for a reload under way (arbitrary): one that hangs in a file that it opens is left behind.</summary>
     private static readonly TimeSpan s_reloadPatience = TimeSpan.FromSeconds(5);
 
@@ -37,7 +40,8 @@ internal sealed class MountServer : IDisposable
     private readonly SubchannelTable _table = new();
     private readonly VfioService _vfio;
     private readonly DeviceFactory _factory;
-    private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lazy<Task<IReadOnlyList<string>>> _closing; // what went wrong when the devices were closed
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously); // to end, by a client
     private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>
@@ -49,10 +53,11 @@ internal sealed class MountServer : IDisposable
         _isDaemon = isDaemon;
         _logs = new LogOutput(settings.Log, settings.LogLevel);
         _loggers = _logs.Loggers;
-        _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default);
+        _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default, settings.Uid);
         _vfio = new VfioService(_loggers.CreateLogger("vfio"));
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
         _configured = new ConfiguredDevices(_factory, _table, settings.Directory);
+        _closing = new Lazy<Task<IReadOnlyList<string>>>(() => Waiting.Run(_factory.RemoveAll));
         _reloads = reread is null ? null : new Reloads(settings, reread, _configured, _logs, _manager);
     }
 
@@ -62,7 +67,7 @@ internal sealed class MountServer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _factory.RemoveAll();
+        _closing.Value.GetAwaiter().GetResult();
         _vfio.Dispose();
         _executor.Dispose();
         (_memory as IDisposable)?.Dispose();
@@ -79,7 +84,7 @@ internal sealed class MountServer : IDisposable
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
-            _table, _memory, new ControlService(_table, _factory, () => _detached.TrySetResult(), _loggers.CreateLogger("control")).HandleAsync, _vfio,
+            _table, _memory, new ControlService(_table, _factory, CloseAsync, _loggers.CreateLogger("control")).HandleAsync, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
 
         // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
@@ -91,6 +96,7 @@ internal sealed class MountServer : IDisposable
         tree.Attach(session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
+        using var watch = new MountWatch(mount, session);
         ILogger log = _loggers.CreateLogger("mount");
         MountLog.Mounted(log, OwnProgram.Version, path, _table.Devices.Count);
         mounted(path);
@@ -98,16 +104,55 @@ internal sealed class MountServer : IDisposable
         _manager.Ready(Status());
         using var end = new CancellationTokenSource();
         Task reloading = _reloads?.RunAsync(Status, end.Token) ?? Task.CompletedTask;
-        await Task.WhenAny(session.Completion, _signalled.Task, _detached.Task).ConfigureAwait(false);
+        await ServeAsync(mount, session, watch, log).ConfigureAwait(false);
         _manager.Stopping();
         await end.CancelAsync().ConfigureAwait(false);
         await Task.WhenAny(reloading, Task.Delay(s_reloadPatience, CancellationToken.None)).ConfigureAwait(false);
-        if (_detached.Task.IsCompleted)
-            session.EndHeld();
-        else if (!session.Completion.IsCompleted)
-            Unmount(mount, session);
+        await LeaveAsync(mount, session, watch).ConfigureAwait(false);
         MountLog.Unmounted(log, path);
-        return 0;
+        IReadOnlyList<string> problems = await _closing.Value.ConfigureAwait(false);
+        foreach (string problem in problems)
+            MountLog.NotClosed(log, problem);
+        return problems.Count == 0 ? 0 : CommandException.Failed;
+    }
+
+    /// <summary>A client asks for the end: it hears what went wrong with the devices while it can still be answered.</summary>
+    private async Task<IReadOnlyList<string>> CloseAsync()
+    {
+        _manager.Stopping();
+        IReadOnlyList<string> problems = await _closing.Value.ConfigureAwait(false);
+        _asked.TrySetResult();
+        return problems;
+    }
+
+    /// <summary>
+    /// Until a signal, a client that asks for the end, or an unmount. Whoever has files open by a mount in another namespace, or one that was detached, goes on
+    /// after it; a mount that is merely left there does not keep the images.
+    /// </summary>
+    private async Task ServeAsync(FuseMount mount, FuseSession session, MountWatch watch, ILogger log)
+    {
+        Task ended = Task.WhenAny(session.Completion, _signalled.Task, _asked.Task);
+        await Task.WhenAny(ended, watch.Gone).ConfigureAwait(false);
+        if (!ended.IsCompleted && !_closing.IsValueCreated && session.OpenFiles > 0)
+            MountLog.StillUsed(log, mount.Path, MountUsers.Of(mount.FindHolders().Where(holder => holder.IsOpen)));
+        await Task.WhenAny(ended, watch.Unused).ConfigureAwait(false);
+        if (!ended.IsCompleted && mount.FindElsewhere() is { Count: > 0 } left)
+            MountLog.LeftBehind(log, mount.Path, MountUsers.Of(left));
+    }
+
+    /// <summary>Unmounts, if nobody has done it; held requests end.</summary>
+    private async Task LeaveAsync(FuseMount mount, FuseSession session, MountWatch watch)
+    {
+        if (_asked.Task.IsCompleted) // it unmounts when it has read the answer
+            await Task.WhenAny(session.Completion, watch.Gone, _signalled.Task, Task.Delay(s_unmountPatience, CancellationToken.None)).ConfigureAwait(false);
+        if (session.Completion.IsCompleted)
+            return;
+        if (!watch.Gone.IsCompleted && !mount.Unmount(lazy: false))
+        {
+            UmountCommand.TellBusy(mount.Path, mount.FindHolders(), Console.Error);
+            mount.Unmount(lazy: true);
+        }
+        session.EndHeld();
     }
 
     private void OnSignal(PosixSignalContext context)
@@ -126,14 +171,6 @@ internal sealed class MountServer : IDisposable
             ServiceLog.NothingToReload(_loggers.CreateLogger("reload"));
         else
             _signalled.TrySetResult();
-    }
-
-    private static void Unmount(FuseMount mount, FuseSession session)
-    {
-        if (mount.Unmount(lazy: false))
-            return;
-        UmountCommand.DetachBusy(mount.Path, Console.Error);
-        session.EndHeld();
     }
 
     /// <summary>The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount.</summary>

@@ -56,7 +56,7 @@ internal static class SettingsCheck
     {
         if (settings.Memory is not { } memory || GuestStorage.WrongSize(memory) is not null) // told when it was read
             return;
-        GuestStorage.Check(memory);
+        GuestStorage.Check(memory, settings.Uid);
         if (!GuestStorage.IsSize(memory) && settings.Devices?.Find(d => d.Kind == DeviceKinds.Vfio) is { } real)
             throw new CommandException($"a real device ({real}) needs guest storage that ccwfs maps itself; give a size like 256M in place of {memory}");
     }
@@ -65,10 +65,15 @@ internal static class SettingsCheck
     {
         if (settings.Log is not { } log || !Path.IsPathRooted(log))
             return;
-        string directory = Path.GetDirectoryName(log) ?? "/";
-        if (Directory.Exists(log))
-            throw new CommandException($"{log} is a directory; name a file");
-        int result = FileDescriptor.Status(log, follow: true, out _) == 0 ? FileSystems.MayWrite(log, isDirectory: false) : FileSystems.MayWrite(directory, isDirectory: true);
+        if (FileDescriptor.Status(log, follow: false, out _) == 0)
+        {
+            string? wrong = NamedFile.Open(log, OpenOptions.WriteOnly | OpenOptions.Append, NamedFileRules.Devices, out FileDescriptor file);
+            file.Dispose();
+            if (wrong is not null)
+                throw new CommandException($"{log}: {wrong}");
+            return;
+        }
+        int result = FileSystems.MayWrite(Path.GetDirectoryName(log) ?? "/", isDirectory: true);
         if (result < 0)
             throw new CommandException($"{log} cannot be written: {Problem.Of(result)}; name a file in a directory that exists and can be written");
     }

@@ -28,8 +28,7 @@ internal static class PackedFiles
     {
         try
         {
-            using var stream = new FileStream(file, FileMode.Create, FileAccess.Write);
-            write(stream);
+            WholeFile.Write(file, write);
         }
         catch (Exception failure) when (FileProblem.Is(failure))
         {

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Mount;
+using CcwFs.Cli.Qemu;
 using CcwFs.Fuse;
-using CcwFs.Linux;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -12,27 +12,75 @@ internal static class UmountCommand
     internal static Command Create()
     {
         var mountPoint = new Argument<string?>("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = "Default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("umount", "Unmount a ccwfs; of a busy one it names the holders and detaches it lazily") { mountPoint };
+        var command = new Command("umount", "Unmount a ccwfs and end it; of a busy one it names the holders and detaches it lazily") { mountPoint };
         command.SetAction(result =>
         {
-            string path = Path.GetFullPath(result.GetValue(mountPoint) ?? Places.MountPoint);
-            if (MountTable.Find(path)?.Type != "fuse.ccwfs")
+            string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetValue(mountPoint) ?? Places.MountPoint));
+            if (MountTable.Find(path) is not { Type: "fuse.ccwfs" } mount)
                 throw new CommandException($"no ccwfs is mounted at {path}");
-            if (FuseMount.Unmount(path, lazy: false))
-                return;
-            using FileDescriptor? control = ControlClient.TryOpen(path); // while there is a path to it
-            DetachBusy(path, result.InvocationConfiguration.Error);
-            ControlClient.End(control);
+            return Unmount(mount, result.InvocationConfiguration.Error);
         });
         return command;
     }
 
-    /// <summary>Says who holds a busy mount and detaches it lazily.</summary>
-    internal static void DetachBusy(string path, TextWriter error)
+    /// <summary>Says who holds a mount that is to be detached lazily.</summary>
+    internal static void TellBusy(string path, IEnumerable<MountHolder> holders, TextWriter error) =>
+        error.WriteLine($"ccwfs: {path} is in use by {MountUsers.Of(holders)}; detaching it lazily");
+
+    /// <summary>
+    /// Ends the ccwfs behind a mount, unless somebody reaches it by another mount: a place where it is bound to, or one in another mount namespace by which files
+    /// are open. Those are named, and it goes on for them. Who has files open by this mount loses them.
+    /// </summary>
+    private static int Unmount(MountEntry mount, TextWriter error)
     {
-        IReadOnlyList<MountHolder> holders = MountHolder.Find(path);
-        string who = holders.Count == 0 ? "a process that cannot be seen from here" : string.Join(", ", holders.Select(h => $"{h.Command} (pid {h.Pid}: {h.What})"));
-        error.WriteLine($"ccwfs: {path} is in use by {who}; detaching it lazily");
-        FuseMount.Unmount(path, lazy: true);
+        using MountedServer server = MountedServer.Ask(mount, error);
+        string[] bound = [.. MountTable.Read().Where(m => m.Device == mount.Device && m.MountPoint != mount.MountPoint).Select(m => m.MountPoint)];
+        IReadOnlySet<int> ours = MountTable.IdsOf(mount.Device);
+        IReadOnlyList<MountHolder> holders = MountHolder.FindAll(mount);
+        MountHolder[] elsewhere = [.. holders.Where(holder => holder.IsOpen && !ours.Contains(holder.MountId))];
+        if (holders.Count > elsewhere.Length)
+            TellBusy(mount.MountPoint, holders.Except(elsewhere), error); // now: some end with their devices
+        bool ends = server.CanEnd && bound.Length == 0 && elsewhere.Length == 0;
+        IReadOnlyList<string> problems = ends ? server.End() : [];
+        if (!TryUnmount(mount, lazy: false))
+        {
+            if (holders.Count == 0)
+                TellBusy(mount.MountPoint, holders, error);
+            TryUnmount(mount, lazy: true);
+        }
+        foreach (string problem in problems)
+            error.WriteLine($"ccwfs: {problem}");
+        bool isUnused = server.EndsUnused && bound.Length == 0 && elsewhere.Length == 0;
+        string? stays = server.HasEnded() || (isUnused && server.WaitForEnd()) ? null
+            : isUnused ? $"{server.Name} does not end"
+            : Staying(server, bound, elsewhere);
+        if (stays is not null)
+            error.WriteLine($"ccwfs: {mount.MountPoint} is unmounted, but {stays}");
+        return problems.Count == 0 && stays is null ? 0 : CommandException.Failed;
+    }
+
+    private static bool IsMounted(MountEntry mount) => MountTable.Find(mount.MountPoint)?.Device == mount.Device;
+
+    /// <summary>False: it is busy. Who ends does it too, and may be faster.</summary>
+    private static bool TryUnmount(MountEntry mount, bool lazy)
+    {
+        try
+        {
+            return !IsMounted(mount) || FuseMount.Unmount(mount.MountPoint, lazy);
+        }
+        catch (FuseMountException) when (!IsMounted(mount))
+        {
+            return true;
+        }
+    }
+
+    private static string Staying(MountedServer server, string[] bound, MountHolder[] elsewhere)
+    {
+        List<string> reasons = [.. bound.Select(place => $"it is mounted at {place} too, see: ccwfs umount {ShellText.Quote(place)}")];
+        if (elsewhere.Length > 0)
+            reasons.Add($"it is in use through another mount of it (of another mount namespace, or detached) by {MountUsers.Of(elsewhere)}");
+        if (server.Trouble is { } trouble)
+            reasons.Add(trouble);
+        return $"{server.Name} goes on: {string.Join("; ", reasons)}";
     }
 }

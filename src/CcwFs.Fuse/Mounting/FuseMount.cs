@@ -11,6 +11,7 @@ public sealed class FuseMount : IDisposable
 {
     private const string DevicePath = "/dev/fuse";
 
+    private readonly MountEntry? _entry; // of the mount table, as it was made
     private readonly int? _connection; // directory under /sys/fs/fuse/connections
     private readonly bool _throughHelper;
     private bool _unmounted;
@@ -21,7 +22,8 @@ public sealed class FuseMount : IDisposable
         Device = device;
         Type = type;
         _throughHelper = throughHelper;
-        _connection = MountTable.Find(path) is { } entry ? MountTable.Connection(entry) : null;
+        _entry = MountTable.Find(path);
+        _connection = _entry is null ? null : MountTable.Connection(_entry);
     }
 
     /// <summary>Where it is mounted: absolute, without symbolic links.</summary>
@@ -91,8 +93,14 @@ public sealed class FuseMount : IDisposable
             return result == 0 && file.Write("1"u8) > 0;
     }
 
-    /// <summary>Who keeps it busy.</summary>
-    public IReadOnlyList<MountHolder> FindHolders() => MountHolder.Find(Path);
+    /// <summary>Who keeps it busy, one line a process.</summary>
+    public IReadOnlyList<MountHolder> FindHolders() => _entry is null ? [] : MountHolder.Find(_entry);
+
+    /// <summary>Where else it is mounted: in other mount namespaces than ours.</summary>
+    public IReadOnlyList<MountPlace> FindElsewhere() => _entry is null ? [] : MountPlace.FindElsewhere(_entry);
+
+    /// <summary>Whether the mount table of our namespace has it, there or at another place.</summary>
+    internal bool IsReachable => _entry is null || MountTable.Read().Any(entry => entry.Device == _entry.Device && entry.Type == Type);
 
     /// <inheritdoc/>
     public void Dispose()

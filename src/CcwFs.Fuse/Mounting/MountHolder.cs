@@ -9,22 +9,31 @@ namespace CcwFs.Fuse;
 /// <param name="What">What it holds: a path, "working directory" and the like.</param>
 public sealed record MountHolder(int Pid, string Command, string What)
 {
+    private const int PathOnly = (int)OpenOptions.PathOnly;
+
+    /// <summary>An open file, which the server of the file system knows of; else a place in it, as a working directory.</summary>
+    public bool IsOpen { get; init; }
+
+    /// <summary>By which mount an open file was opened (<see cref="MountTable.IdsOf"/>); 0 where that is not known.</summary>
+    public int MountId { get; init; }
+
+    /// <summary>Who keeps a file system busy, the first thing that each process holds. See <see cref="FindAll"/>.</summary>
+    public static IReadOnlyList<MountHolder> Find(MountEntry mount) => [.. FindAll(mount).DistinctBy(holder => holder.Pid)];
+
     /// <summary>
-    /// Who keeps the mount at an absolute path busy, one line a process, without ourselves. Links are read, never followed, and no file is
-    /// looked at: each of those would ask the file system that is being unmounted. Processes that we may not look into are left out.
+    /// Everything that keeps a file system busy, wherever it is mounted or was, without ourselves. It is known by its device: no path of it is looked at, which
+    /// would ask the file system that is being unmounted. Processes that we may not look into are left out.
     /// </summary>
-    public static IReadOnlyList<MountHolder> Find(string mountPoint)
+    public static IReadOnlyList<MountHolder> FindAll(MountEntry mount)
     {
+        ulong device = MountTable.DeviceNumber(mount);
         List<MountHolder> holders = [];
-        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        foreach ((int pid, string directory) in Processes())
         {
-            string name = Path.GetFileName(directory);
-            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) || pid == Environment.ProcessId)
-                continue;
             try
             {
-                if (WhatOf(directory, mountPoint) is { } what)
-                    holders.Add(new MountHolder(pid, File.ReadAllText(directory + "/comm").TrimEnd('\n'), what));
+                string command = CommandOf(directory);
+                holders.AddRange(HeldBy(directory, device).Select(held => new MountHolder(pid, command, held.What) { IsOpen = held.IsOpen, MountId = held.MountId }));
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -34,34 +43,53 @@ public sealed record MountHolder(int Pid, string Command, string What)
         return holders;
     }
 
-    private static string? WhatOf(string process, string mountPoint)
+    /// <summary>The processes that can be seen, with their directories in /proc, without ourselves.</summary>
+    internal static IEnumerable<(int Pid, string Directory)> Processes()
     {
-        if (IsUnder(LinkOf(process + "/cwd"), mountPoint))
-            return "working directory";
-        if (IsUnder(LinkOf(process + "/root"), mountPoint))
-            return "root directory";
-        if (IsUnder(LinkOf(process + "/exe"), mountPoint))
-            return "program";
-        foreach (string name in Directory.EnumerateFileSystemEntries(process + "/fd").Select(entry => Path.GetFileName(entry)))
+        foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
-            string target = LinkOf($"{process}/fd/{name}");
-            if (IsUnder(target, mountPoint))
-                return target;
+            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid != Environment.ProcessId)
+                yield return (pid, directory);
+        }
+    }
+
+    internal static string CommandOf(string process) => File.ReadAllText(process + "/comm").TrimEnd('\n');
+
+    private static IEnumerable<(string What, bool IsOpen, int MountId)> HeldBy(string process, ulong device)
+    {
+        foreach ((string name, string what) in ((string, string)[])[("cwd", "working directory"), ("root", "root directory"), ("exe", "program")])
+        {
+            if (IsOn($"{process}/{name}", device))
+                yield return (what, false, 0);
+        }
+        foreach (string file in Directory.EnumerateFileSystemEntries(process + "/fd"))
+        {
+            if (!IsOn(file, device) || FileSystems.ReadLink(file, out string path) < 0)
+                continue;
+            (bool isOpen, int mount) = Opened($"{process}/fdinfo/{Path.GetFileName(file)}");
+            yield return (path, isOpen, mount);
         }
 
         // address perms offset dev inode path
-        foreach (string line in File.ReadLines(process + "/maps"))
-        {
-            int path = line.IndexOf('/', StringComparison.Ordinal);
-            if (path >= 0 && IsUnder(line[path..], mountPoint))
-                return "mapping of " + line[path..];
-        }
-        return null;
+        string area = string.Create(CultureInfo.InvariantCulture, $" {device >> 32:x2}:{device & uint.MaxValue:x2} ");
+        string maps = File.ReadAllText(process + "/maps"); // thousands of lines, of which hardly ever one is wanted
+        if (maps.IndexOf(area, StringComparison.Ordinal) is >= 0 and var at)
+            yield return ("mapping of " + maps[(at + area.Length)..].Split('\n')[0].TrimStart("0123456789 ".ToCharArray()), false, 0);
     }
 
-    private static string LinkOf(string path) => FileSystems.ReadLink(path, out string target) == 0 ? target : "";
+    private static bool IsOn(string link, ulong device) => FileSystems.DeviceOf(link, out ulong found) == 0 && found == device;
 
-    private static bool IsUnder(string path, string mountPoint) =>
-        path.StartsWith(mountPoint, StringComparison.Ordinal)
-        && (path.Length == mountPoint.Length || path[mountPoint.Length] is '/' or ' ');
+    private static (bool IsOpen, int MountId) Opened(string information)
+    {
+        (bool isOpen, int mount) = (true, 0);
+        foreach (string line in File.ReadLines(information))
+        {
+            string value = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+            if (line.StartsWith("flags:", StringComparison.Ordinal))
+                isOpen = (Convert.ToInt64(value, 8) & PathOnly) == 0;
+            else if (line.StartsWith("mnt_id:", StringComparison.Ordinal))
+                _ = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out mount);
+        }
+        return (isOpen, mount);
+    }
 }

@@ -14,10 +14,26 @@ public sealed record MountEntry(string MountPoint, string Type, string Source, s
 /// <summary>What is mounted where, from /proc/self/mountinfo (proc_pid_mountinfo(5)); asks no file system.</summary>
 public static class MountTable
 {
-    private const int DeviceField = 2, MountPointField = 4, FirstOptionalField = 6;
+    private const int IdField = 0, DeviceField = 2, MountPointField = 4, FirstOptionalField = 6;
 
     /// <summary>The whole table, in the kernel's order: a later line covers an earlier one at the same path.</summary>
-    public static IReadOnlyList<MountEntry> Read() => Parse(File.ReadLines("/proc/self/mountinfo"));
+    public static IReadOnlyList<MountEntry> Read() => Parse(File.ReadLines(OwnTable));
+
+    /// <summary>The file at which the kernel shows the table of our mount namespace; poll(2) tells of every change with POLLPRI.</summary>
+    internal const string OwnTable = "/proc/self/mountinfo";
+
+    /// <summary>The mounts of our namespace of a device, by the numbers that fdinfo calls mnt_id.</summary>
+    public static IReadOnlySet<int> IdsOf(string device)
+    {
+        HashSet<int> ids = [];
+        foreach (string line in File.ReadLines(OwnTable))
+        {
+            string[] words = line.Split(' ', DeviceField + 2);
+            if (words.Length > DeviceField && words[DeviceField] == device && int.TryParse(words[IdField], NumberStyles.None, CultureInfo.InvariantCulture, out int id))
+                ids.Add(id);
+        }
+        return ids;
+    }
 
     /// <summary>What is on top at an absolute path without symbolic links; null when it is no mount point.</summary>
     public static MountEntry? Find(string path) => Read().LastOrDefault(entry => entry.MountPoint == path);
@@ -59,6 +75,15 @@ public static class MountTable
             }
         }
         return plain.ToString();
+    }
+
+    /// <summary>The device as statx(2) gives it: major &lt;&lt; 32 | minor; 0 where it is not understood.</summary>
+    public static ulong DeviceNumber(MountEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        string[] parts = entry.Device.Split(':');
+        return parts.Length == 2 && uint.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out uint major)
+            && uint.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out uint minor) ? ((ulong)major << 32) | minor : 0;
     }
 
     /// <summary>The minor number of a mount's device, which names its directory under /sys/fs/fuse/connections.</summary>

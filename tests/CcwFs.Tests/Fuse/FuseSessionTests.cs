@@ -127,7 +127,7 @@ public sealed class FuseSessionTests
                     signal.setitimer(signal.ITIMER_REAL, 0.00001 + 0.00001 * i, 0.05) # again: the first may come just before read(2)
                     os.read(fd, 8)
                 except Alarm: n += 1
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0) # one that comes while Python ends would kill it
             print(n)
             """));
         ulong[] told = [.. mounted.Tree.Interrupted]; // the holder is told after the reply: more may come while this looks

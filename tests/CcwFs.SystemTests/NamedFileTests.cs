@@ -1,0 +1,95 @@
+namespace CcwFs.SystemTests;
+
+/// <summary>
+/// Files that a mount opens by name, with other users' traps in their places: links, second names, FIFOs that nobody reads. Each is refused at once, by the mount
+/// and by `config check` in the same words.
+/// </summary>
+public sealed class NamedFileTests : IDisposable
+{
+    private const string AsNobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+
+    private readonly Scratch _scratch = new();
+
+    public NamedFileTests() => Shell("chmod 1777 .; mkdir m own; echo root >secret; chmod 600 secret; truncate -s 1M memory");
+
+    public void Dispose() => _scratch.Dispose();
+
+    private void Shell(string script) =>
+        Child.Finish(Child.Start(_scratch.Path, null, "bash", "-euc", script.Replace("NOBODY", AsNobody, StringComparison.Ordinal))).Ok();
+
+    /// <summary>The words of `config check`, after asserting that the mount has the same.</summary>
+    private void AssertRefused(string key, string says, params string[] daemon)
+    {
+        string path = _scratch.At("file");
+        Assert.Contains($"{path}: {says}", Child.Ccwfs(["mount", _scratch.At("m"), "--device", "dasd", "--" + key, path, .. daemon]).Refused(1), StringComparison.Ordinal);
+        File.WriteAllText(_scratch.At("c.json"), $$"""{ "mountpoint": "{{_scratch.At("m")}}", "devices": [], "{{key}}": "{{path}}" }""");
+        Assert.Contains($"{path}: {says}", Child.Ccwfs("config", "check", _scratch.At("c.json")).Refused(1), StringComparison.Ordinal);
+        Assert.Equal("root\n", File.ReadAllText(_scratch.At("secret")));
+    }
+
+    [Theory]
+    [InlineData("NOBODY ln -s secret file", "is a symbolic link of user 65534")]
+    [InlineData("NOBODY ln -s nothing file", "is a symbolic link of user 65534")]
+    [InlineData("ln -s secret file", "is a symbolic link of user 0")]
+    [InlineData("ln secret file", "has another name too")]
+    [InlineData("NOBODY touch file; chmod 666 file", "belongs to user 65534")]
+    [InlineData("NOBODY mkfifo file", "is a FIFO")]
+    [InlineData("mkfifo file; sleep 20 <>file >/dev/null 2>&1 &", "is a FIFO")] // it has a reader
+    [InlineData("mkdir file", "is a directory")]
+    [InlineData("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"file\")'", "is a socket")]
+    [InlineData("mknod file b 7 0", "is a device")]
+    public void A_log_that_is_a_trap_is_refused(string setup, string says)
+    {
+        Shell(setup);
+        AssertRefused("log", says, "--daemon");
+        Assert.False(File.Exists(_scratch.At("nothing")));
+    }
+
+    [Theory]
+    [InlineData("NOBODY ln -s memory file", "is a symbolic link of user 65534")]
+    [InlineData("ln memory file", "has another name too")]
+    [InlineData("NOBODY truncate -s 1M file", "belongs to user 65534")]
+    [InlineData("mkfifo file", "is a FIFO")]
+    [InlineData("mknod file c 1 5", "is a device")]
+    public void Guest_storage_that_is_a_trap_is_refused(string setup, string says)
+    {
+        Shell(setup);
+        AssertRefused("memory", says);
+    }
+
+    [Fact]
+    public void Guest_storage_may_belong_to_the_owner_of_the_mount()
+    {
+        Shell("NOBODY truncate -s 1M file");
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--memory", _scratch.At("file"), "--owner", "nobody"]);
+        Assert.Equal("1048576\n", mounted.Bash("stat -c %s $D/memory").Ok().Output);
+    }
+
+    [Theory]
+    [InlineData("mkfifo file", "is a FIFO")]
+    [InlineData("echo '{}' >there; NOBODY ln -s there file", "is a symbolic link of user 65534")]
+    [InlineData("echo '{}' >there; NOBODY ln -s there link; ln -s link file", "is a symbolic link of user 65534")]
+    public void A_configuration_that_is_a_trap_is_refused(string setup, string says)
+    {
+        Shell(setup);
+        string path = _scratch.At("file");
+        Assert.Contains($"{path}: {says}", Child.Ccwfs("config", "check", path).Refused(1), StringComparison.Ordinal);
+        Assert.Contains($"{path}: {says}", Child.Ccwfs("mount", _scratch.At("m"), "--config", path).Refused(1), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ones_own_files_and_links_are_taken()
+    {
+        Shell("""ln -s own way; echo '{ "devices": [ "dasd" ] }' >own/c.json; ln -s own/c.json c.json""");
+        string log = _scratch.At("way/log"), point = _scratch.At("m");
+        for (int turn = 1; turn <= 2; turn++)
+        {
+            Child.Ccwfs("mount", point, "--config", _scratch.At("c.json"), "--daemon", "--log", log, "-v").Ok();
+            Child.Ccwfs("umount", point).Ok();
+            Assert.Equal(turn, File.ReadAllText(_scratch.At("own/log")).Split(" unmounted ").Length - 1);
+        }
+        Assert.Equal("600\n", Child.Run("stat", "-c", "%a", _scratch.At("own/log")).Ok().Output);
+        Child.Ccwfs("mount", point, "--device", "dasd", "--daemon", "--log", "/dev/null").Ok();
+        Child.Ccwfs("umount", point).Ok();
+    }
+}

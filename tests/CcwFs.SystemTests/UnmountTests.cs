@@ -1,0 +1,200 @@
+using System.Diagnostics;
+
+namespace CcwFs.SystemTests;
+
+/// <summary>
+/// Whoever unmounts is told the truth: the process is gone and its image free, or somebody is named who keeps them. Other mount namespaces, bind mounts and open
+/// files keep a file system alive after umount(2).
+/// </summary>
+public sealed class UnmountTests : IDisposable
+{
+    private readonly MountedCcwfs _mounted;
+    private readonly string _image;
+    private readonly List<Process> _helpers = [];
+
+    public UnmountTests()
+    {
+        var scratch = new Scratch();
+        _image = scratch.MakeImage("v.ckd");
+        _mounted = new MountedCcwfs(["--device", "dasd,image=" + _image]);
+    }
+
+    public void Dispose()
+    {
+        foreach (Process helper in _helpers)
+        {
+            helper.Kill(entireProcessTree: true);
+            helper.Dispose();
+        }
+        Child.Run("umount", "-l", _mounted.Scratch.At("bound"));
+        _mounted.Dispose();
+        Directory.Delete(Path.GetDirectoryName(_image)!, recursive: true);
+    }
+
+    /// <summary>A process with a mount namespace of its own, which nothing that is unmounted here reaches; it has done the words of a shell before it is there.</summary>
+    private Process Elsewhere(string does = ":")
+    {
+        Process process = Child.Start("/", new Dictionary<string, string> { ["D"] = _mounted.MountPoint }, "unshare", "-m", "--propagation", "private",
+            "bash", "-c", does + "; echo there; read -r end");
+        _helpers.Add(process);
+        Assert.Equal("there", process.StandardOutput.ReadLine());
+        return process;
+    }
+
+    private void AssertEnded()
+    {
+        Assert.Equal(0, _mounted.WaitForExit());
+        AssertFree();
+    }
+
+    private void AssertFree() => Child.Run("flock", "-x", "-n", _image, "true").Ok();
+
+    private bool IsMounted => File.ReadAllText("/proc/self/mounts").Contains($" {_mounted.MountPoint} fuse.ccwfs ", StringComparison.Ordinal);
+
+    [Fact]
+    public void Umount_returns_when_the_process_is_gone_and_its_image_is_free()
+    {
+        Child.Ccwfs("umount", _mounted.MountPoint + "/").Ok();
+        AssertFree();
+        Assert.False(Directory.Exists($"/proc/{_mounted.Pid}/fd") && Directory.EnumerateFileSystemEntries($"/proc/{_mounted.Pid}/fd").Any(), "it has files open");
+        AssertEnded();
+    }
+
+    [Fact]
+    public void An_idle_mount_in_another_namespace_does_not_keep_it()
+    {
+        Process idle = Elsewhere("cd $D");
+        Child.Ccwfs("umount", _mounted.MountPoint).Ok();
+        AssertFree();
+        AssertEnded();
+        Assert.False(idle.HasExited);
+    }
+
+    [Theory]
+    [InlineData("umount")]
+    [InlineData("umount -l")]
+    [InlineData("fusermount3 -u")]
+    public void Without_us_it_notices_and_ends_by_itself(string command)
+    {
+        Process idle = Elsewhere();
+        Child.Run("bash", "-c", $"{command} '{_mounted.MountPoint}'").Ok();
+        AssertEnded();
+        Assert.Contains("nobody uses it where it is left: ", _mounted.Log, StringComparison.Ordinal); // other namespaces of the machine may have a copy too
+        Assert.Contains($"at {_mounted.MountPoint} in the mount namespace of bash (pid {idle.Id})", _mounted.Log, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Open_files_in_another_namespace_keep_it_and_are_named(bool throughUs)
+    {
+        Process user = Elsewhere("exec 3<>$D/0.0.0000/device");
+        if (throughUs)
+        {
+            string said = Child.Ccwfs("umount", _mounted.MountPoint).Refused(1);
+            Assert.Contains("of another mount namespace", said, StringComparison.Ordinal);
+            Assert.Contains($"bash (pid {user.Id}: {_mounted.MountPoint}/0.0.0000/device)", said, StringComparison.Ordinal);
+            Assert.Contains($"(pid {_mounted.Pid}) goes on", said, StringComparison.Ordinal);
+        }
+        else
+        {
+            Child.Run("umount", _mounted.MountPoint).Ok();
+        }
+        Assert.False(IsMounted);
+        _mounted.Logged($"still in use by bash (pid {user.Id}: ");
+        Assert.True(_mounted.IsRunning);
+        Child.Run("nsenter", "-t", user.Id.ToString(), "-m", Places.Program, "info", "0.0.0000", "--mount", _mounted.MountPoint).Ok();
+        user.StandardInput.Close();
+        AssertEnded();
+    }
+
+    [Fact]
+    public void A_lazily_detached_mount_goes_on_for_its_users_and_ends_with_them()
+    {
+        using Process user = _mounted.StartPython("fd = os.open(D + '/0.0.0000/schib', os.O_RDONLY); print('open'); sys.stdin.readline(); print(len(os.read(fd, 52)))");
+        Assert.Equal("open", user.StandardOutput.ReadLine());
+        Child.Run("umount", "-l", _mounted.MountPoint).Ok();
+        _mounted.Logged($"(pid {user.Id}: ");
+        Assert.Equal("52\n", Child.Finish(user).Ok().Output);
+        AssertEnded();
+    }
+
+    [Fact]
+    public void A_bind_mount_keeps_it_and_is_named()
+    {
+        string bound = _mounted.Scratch.MakeDirectory("bound");
+        Child.Run("mount", "--bind", _mounted.MountPoint, bound).Ok();
+        Assert.Contains($"it is mounted at {bound} too", Child.Ccwfs("umount", _mounted.MountPoint).Refused(1), StringComparison.Ordinal);
+        Assert.False(IsMounted);
+        Child.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40", "--mount", bound).Ok();
+        Child.Ccwfs("umount", bound).Ok();
+        AssertEnded();
+    }
+
+    [Fact]
+    public void A_moved_mount_is_no_unmount()
+    {
+        string moved = _mounted.Scratch.MakeDirectory("bound");
+        Child.Run("mount", "--move", _mounted.MountPoint, moved).Ok();
+        Child.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40", "--mount", moved).Ok();
+        Child.Ccwfs("umount", moved).Ok();
+        AssertEnded();
+    }
+
+    [Fact]
+    public void In_another_namespace_only_its_own_mount_goes()
+    {
+        Process there = Elsewhere();
+        string[] umount = ["-t", there.Id.ToString(), "-m", Places.Program, "umount", _mounted.MountPoint];
+        Assert.Contains($"(pid {_mounted.Pid}) goes on: it was mounted in another mount namespace", Child.Run("nsenter", umount).Refused(1), StringComparison.Ordinal);
+        Assert.True(IsMounted);
+        _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+        Child.Ccwfs("umount", _mounted.MountPoint).Ok();
+        AssertEnded();
+    }
+
+    [Fact]
+    public void One_that_does_not_answer_is_said_to_be_alive()
+    {
+        _mounted.Signal("STOP");
+        string said = Child.Ccwfs("umount", _mounted.MountPoint).Failed(1);
+        Assert.Contains($"ccwfs (pid {_mounted.Pid}) goes on: it does not answer", said, StringComparison.Ordinal);
+        Assert.False(IsMounted);
+        _mounted.Signal("CONT");
+        AssertEnded();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_killed_one_is_unmounted_and_mounted_again_whoever_held_it(bool umountFirst)
+    {
+        Process there = Elsewhere("exec 3<>$D/0.0.0000/device");
+        using Process here = _mounted.StartPython("os.chdir(D); print('in'); sys.stdin.readline()");
+        Assert.Equal("in", here.StandardOutput.ReadLine());
+        _mounted.Kill();
+        if (umountFirst)
+        {
+            Assert.Contains($"(pid {here.Id}: working directory)", Child.Ccwfs("umount", _mounted.MountPoint).Ok().Error, StringComparison.Ordinal);
+            Assert.False(IsMounted);
+        }
+        using var again = new MountedCcwfs(["--device", "dasd,image=" + _image], mountPoint: _mounted.MountPoint);
+        again.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+        here.StandardInput.Close();
+        Assert.False(there.HasExited);
+    }
+
+    [Theory]
+    [InlineData("0.05")]
+    [InlineData("0.15")]
+    [InlineData("0.25")]
+    public void An_umount_that_is_killed_leaves_nothing_that_another_cannot_end(string seconds)
+    {
+        Child.Run("timeout", "-s", "KILL", seconds, Places.Program, "umount", _mounted.MountPoint); // at whatever it is by then
+        Outcome again = Child.Ccwfs("umount", _mounted.MountPoint);
+        if (again.Status != 0)
+            Assert.Contains("no ccwfs is mounted", again.Refused(1), StringComparison.Ordinal);
+        AssertEnded();
+        Assert.False(IsMounted);
+    }
+}
