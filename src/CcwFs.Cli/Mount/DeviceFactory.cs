@@ -24,7 +24,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
     private readonly Volumes _volumes = new();
     private readonly ILogger _log = loggers.CreateLogger("device");
-    private bool _ended; // guarded by _gate: the mount ends, nothing is shown any more
+    private bool _ended; // guarded by _gate: the mount ends, nothing is opened or shown any more
 
     /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
     internal string? MountPoint { get; set; }
@@ -70,14 +70,13 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         lock (_gate)
         {
-            if (_ended)
-                throw new CommandException("this ccwfs ends; mount it again first");
+            RefuseEnded();
 
             // What leaves from here on waits in Leave for the gate, and is in the table by then.
             opened.RefuseGone();
             foreach (OpenDevice device in opened.Devices)
             {
-                _places.Free(device.Place);
+                _places.Settle(device.Place);
                 if (!table.TryAdd(device.Device))
                     throw new InvalidOperationException($"{device.Device.Id} had no place");
                 _shown.Add(device.Device, device);
@@ -116,11 +115,17 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
     }
 
-    /// <summary>Takes every device away, for good.</summary>
-    internal void RemoveAll()
+    /// <summary>The mount ends: from now on nothing is opened, also of a SPEC that is being opened.</summary>
+    internal void Stop()
     {
         lock (_gate)
             _ended = true;
+    }
+
+    /// <summary>Takes every device away, for good.</summary>
+    internal void RemoveAll()
+    {
+        Stop();
         foreach (VfioCcwDevice device in table.Devices)
             Remove(device.Id, force: true);
     }
@@ -175,6 +180,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             if (!_shown.Remove(device, out taken))
                 return null;
             table.Remove(device.Id);
+            _places.Free(taken.Place);
         }
         MountLog.Removed(_log, device.Id, taken.What);
         return taken;
@@ -191,7 +197,10 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         DevicePlace place;
         lock (_gate)
+        {
+            RefuseEnded();
             place = _places.Take(request.Spec, request.Index, own ?? request.Before, request.From, request.Leaving);
+        }
         try
         {
             return open(place);
@@ -202,6 +211,12 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
                 _places.Free(place);
             throw;
         }
+    }
+
+    private void RefuseEnded()
+    {
+        if (_ended)
+            throw new CommandException("this ccwfs ends; mount it again first");
     }
 
     private OpenDevice OpenReal(Request request)

@@ -86,7 +86,8 @@ internal sealed class MountServer : IDisposable
         bool forAnother = Descriptors.EffectiveUser == 0 && owner is not (null or 0);
         using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther || forAnother, Owner = owner, Group = group });
         _factory.MountPoint = path;
-        AddDevicesTo(mount);
+        if (!await AddDevicesAsync(mount).ConfigureAwait(false))
+            return 0;
         using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
         tree.Attach(session);
         session.Start();
@@ -136,12 +137,25 @@ internal sealed class MountServer : IDisposable
         session.EndHeld();
     }
 
-    /// <summary>The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount.</summary>
-    private void AddDevicesTo(FuseMount mount)
+    /// <summary>
+    /// The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount. Thousands of devices, or a file that
+    /// hangs, take a while: false when a signal has ended it meanwhile.
+    /// </summary>
+    private async Task<bool> AddDevicesAsync(FuseMount mount)
     {
         try
         {
-            AddDevices();
+            Task<bool> adding = Waiting.Run(() =>
+            {
+                AddDevices();
+                return true;
+            });
+            if (await Task.WhenAny(adding, _signalled.Task).ConfigureAwait(false) == adding)
+                return await adding.ConfigureAwait(false);
+            _factory.Stop();
+            await Task.WhenAny(adding, Task.Delay(s_reloadPatience)).ConfigureAwait(false);
+            mount.Unmount(lazy: true);
+            return false;
         }
         catch
         {
