@@ -79,7 +79,7 @@ internal sealed class MountServer : IDisposable
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
-            _table, _memory, new ControlService(_table, _factory, () => _detached.TrySetResult(), _loggers.CreateLogger("control")).HandleAsync, _vfio,
+            _table, _memory, new ControlService(_table, _factory, () => _detached.TrySetResult(), _loggers.CreateLogger("control")).Open, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
 
         // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
