@@ -24,10 +24,15 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
     private readonly Volumes _volumes = new();
     private readonly ILogger _log = loggers.CreateLogger("device");
+    private ulong? _ownDevice; // of our own mount
     private bool _ended; // guarded by _gate: the mount ends, nothing is opened or shown any more
 
     /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
-    internal string? MountPoint { get; set; }
+    internal string? MountPoint
+    {
+        get;
+        set => (field, _ownDevice) = (value, value is null ? null : OwnMounts.DeviceAt(value));
+    }
 
     /// <summary>
     /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
@@ -138,12 +143,11 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         HashSet<FileIdentity> files = [];
         if (spec.Kind == DeviceKinds.Vfio)
-            files.Add(RealDevices.FileOf(spec, directory, MountPoint));
+            files.Add(RealDevices.FileOf(spec, directory, _ownDevice));
         foreach (string path in spec.IsReadOnly ? [] : spec.Images(directory))
-        {
-            OwnMounts.Refuse(path);
             files.Add(Volumes.Identify(path));
-        }
+        if (files.Count == 0)
+            return [];
         lock (_gate)
         {
             OpenDevice[] keepers = [.. _shown.Values.Where(d => d.KeepsFile && d.File is { } file && files.Contains(file))];
@@ -223,10 +227,10 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         if (!IovaMap.HaveAddresses(space.Map.Snapshot()))
             throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
-        RealTarget found = RealDevices.Find(request.Spec, request.Directory, MountPoint);
+        RealTarget found = RealDevices.Find(request.Spec, request.Directory, _ownDevice);
         return InPlace(request, found.Id, place =>
         {
-            VfioDevice opened = RealDevices.Open(found, request.Caller);
+            VfioDevice opened = RealDevices.Open(found, request.Caller, _ownDevice);
             try
             {
                 DeviceId? own = found.Device ?? (opened.DeviceNumber is { } number ? new DeviceId(place.Id.CssId, place.Id.SetId, number) : null);
@@ -266,7 +270,6 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
         if (spec.ImageAt(request.Index, request.Directory) is not { } path)
             return new OpenDevice(Over(Make(Volumes.InMemory())), place, "dasd, in memory");
-        OwnMounts.Refuse(path);
         OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, request.Caller, Make);
         return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}") { File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing };
     });

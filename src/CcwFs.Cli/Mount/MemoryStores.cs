@@ -59,7 +59,13 @@ internal static class GuestStorage
 
     private static FileDescriptor OpenFile(string text, out long length)
     {
-        int opened = FileDescriptor.Open(text, OpenOptions.ReadWrite, 0, out FileDescriptor file);
+        int opened = OwnMounts.Open(Path.GetFullPath(text), out FileDescriptor named);
+        FileDescriptor file = named;
+        if (opened == 0 && named.Status(out FileStatus kind) == 0 && kind.Type == FileStatus.TypeRegular) // opening another may wait, or do something
+        {
+            named.Dispose();
+            opened = FileDescriptor.Open(text, OpenOptions.ReadWrite | OpenOptions.NonBlocking, 0, out file);
+        }
         if (opened < 0)
             throw new CommandException($"--memory {text}: {Problem.Of(opened)}; give a size like 256M, or a file that exists");
         if (file.Status(out FileStatus status) < 0 || status.Type != FileStatus.TypeRegular || status.Size < MinSize)

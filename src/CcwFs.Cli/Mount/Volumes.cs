@@ -25,7 +25,8 @@ internal sealed class Volumes
 
     /// <summary>
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes a device with
-    /// <paramref name="make"/> over it.
+    /// <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the caller's own affair, who could write
+    /// the file without us.
     /// </summary>
     internal OpenImage<T> OpenImage<T>(string path, bool readOnly, CallerIdentity? caller, Func<EckdVolume, T> make)
     {
@@ -35,9 +36,17 @@ internal sealed class Volumes
         {
             lock (slot.Gate)
             {
-                if (slot.Volume is { IsReadOnly: true } && !readOnly)
-                    throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
-                slot.Volume ??= new EckdVolume(CkdImage.Open(new CallerImageFiles(caller), path, new ImageOptions(ReadOnly: readOnly)));
+                if (slot.Volume is null)
+                {
+                    slot.Files = new CallerImageFiles(caller, path, file);
+                    slot.Volume = new EckdVolume(CkdImage.Open(slot.Files, path, new ImageOptions(ReadOnly: readOnly)));
+                }
+                else
+                {
+                    slot.Files!.RefuseWithoutRights(caller, write: !slot.Volume.IsReadOnly);
+                    if (slot.Volume.IsReadOnly && !readOnly)
+                        throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
+                }
                 slot.Devices++;
                 return new OpenImage<T>(make(slot.Volume), file, slot.Volume.IsReadOnly, end => Close(slot, end));
             }
@@ -52,10 +61,13 @@ internal sealed class Volumes
     /// <summary>A small empty volume that lives in memory.</summary>
     internal static EckdVolume InMemory() => new(new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders)));
 
-    /// <summary>Which file an image is; throws where there is none.</summary>
+    /// <summary>Which file an image is; throws where there is none, and for one inside a mounted ccwfs.</summary>
     internal static FileIdentity Identify(string path)
     {
-        int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
+        FileStatus status = default;
+        int result = OwnMounts.Open(path, out FileDescriptor named);
+        using (named)
+            result = result < 0 ? result : named.Status(out status);
         if (result < 0)
             throw new CommandException($"{path}: {Problem.Of(result)}");
         if (status.Type != FileStatus.TypeRegular)
@@ -115,5 +127,8 @@ internal sealed class Volumes
         internal EckdVolume? Volume { get; set; }
 
         internal int Devices { get; set; }
+
+        /// <summary>Those of the volume; guarded by <see cref="Gate"/>.</summary>
+        internal CallerImageFiles? Files { get; set; }
     }
 }

@@ -124,7 +124,7 @@ public sealed class SpaceTests : IDisposable
     public void The_image_file_gives_the_space_back_to_the_disk()
     {
         string path = _files.Create("v.ckd", 200, VolumeFormat.Cdl, "SPACE1");
-        using CkdImage image = CkdImage.Open(new CcwFs.Cli.Mount.CallerImageFiles(null), path, default);
+        using CkdImage image = CkdImage.Open(new CcwFs.Cli.Mount.CallerImageFiles(null, path, CcwFs.Cli.Mount.Volumes.Identify(path)), path, default);
         long before = image.AllocatedBytes;
         image.Release(2, 200 * 15 - 2);
         Assert.InRange(image.AllocatedBytes, 0, before / 20);
@@ -146,7 +146,7 @@ public sealed class SpaceTests : IDisposable
         Assert.True(File.Exists(path + ".redo"));
         using (CkdImage reader = CkdImage.Open(path, readOnly: true))
             Assert.True(Slot(reader, 3).All(b => b == 0) && Slot(reader, 22).All(b => b == 0));
-        IImageFiles files = holes ? new CcwFs.Cli.Mount.CallerImageFiles(null) : HostImageFiles.Instance;
+        IImageFiles files = holes ? new CcwFs.Cli.Mount.CallerImageFiles(null, path, CcwFs.Cli.Mount.Volumes.Identify(path)) : HostImageFiles.Instance;
         using CkdImage healed = CkdImage.Open(files, path, default);
         Assert.True(healed.IsEmpty(3) && healed.IsEmpty(22) && !healed.IsEmpty(2) && !healed.IsEmpty(23));
     }
