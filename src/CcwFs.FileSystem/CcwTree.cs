@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using CcwFs.ChannelIo;
 using CcwFs.Fuse;
+using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
 using CcwFs.Vfio.Endpoint;
@@ -37,7 +38,8 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
     private readonly SubchannelTable _table;
     private readonly SysTree _sys;
     private readonly IMemoryStore _memory;
-    private readonly ControlHandler _control;
+    private readonly ControlOpener _control;
+    private readonly ControlBudget _controlBudget = new(Descriptors.EffectiveUser);
     private readonly VfioService _vfio;
     private readonly TreeOwner _owner;
     private readonly long _mountedNs = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100;
@@ -46,7 +48,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
     private ulong _lastHandle;
 
     /// <summary>A tree over what the composition root made.</summary>
-    public CcwTree(SubchannelTable table, IMemoryStore memory, ControlHandler control, VfioService vfio, TreeOwner owner) =>
+    public CcwTree(SubchannelTable table, IMemoryStore memory, ControlOpener control, VfioService vfio, TreeOwner owner) =>
         (_table, _sys, _memory, _control, _vfio, _owner) = (table, new SysTree(table), memory, control, vfio, owner);
 
     /// <summary>Tells the tree which session serves it; before the session starts.</summary>
@@ -91,6 +93,9 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         SubchannelEntry? entry = node.Slot == 0 ? null : _table.Entry(node.Slot);
         if (NodeRow.Of(node.Kind) is not { IsDirectory: false } row || (node.Slot != 0 && entry is null))
             return -(int)Errno.ENODEV;
+        ControlFile? control = null;
+        if (row.Kind == NodeKind.Control && ControlFile.Open(request, _control, _controlBudget, out control) is < 0 and int refused)
+            return refused;
         bool isInterrupt = row.Parent == NodeKind.InterruptDirectory;
 
         // What a VFIO client makes us keep is the most, so there its process counts too.
@@ -101,7 +106,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         var file = new OpenFile(row, entry, account)
         {
             Interrupt = isInterrupt ? entry!.Interrupt(row.Kind, this) : null,
-            Control = row.Kind == NodeKind.Control ? new ControlFile(_control) : null,
+            Control = control,
             Endpoint = OpenEndpoint(row.Kind, entry, writable: (flags & AccessMode) != 0, account),
             Text = row.Kind == NodeKind.Info ? DeviceInfo.Render(entry!.Device) : [],
         };

@@ -1,51 +1,101 @@
-using System.Text.Json;
 using CcwFs.Fuse;
+using CcwFs.Linux;
 using Mono.Unix.Native;
 
 namespace CcwFs.FileSystem;
 
-/// <summary>Who speaks through a control file.</summary>
-/// <param name="Pid">Process (or thread) id; 0 when the caller is in a foreign pid namespace.</param>
-/// <param name="Uid">User.</param>
-/// <param name="Gid">Group.</param>
-public readonly record struct ControlCaller(uint Pid, uint Uid, uint Gid);
+/// <summary>What is behind one open control file. One request at a time; Dispose comes when the file is closed and the last request has ended.</summary>
+public interface IControlSession : IDisposable
+{
+    /// <summary>
+    /// Carries out one request, JSON to JSON. <paramref name="directory"/>: the working directory of who wrote it, at that time; null where it is not known.
+    /// Cancelled when the file is closed.
+    /// </summary>
+    Task<byte[]> HandleAsync(ReadOnlyMemory<byte> request, string? directory, CancellationToken cancelled);
+}
 
-/// <summary>Carries out one request of the control file; gives the JSON reply. Cancelled when the caller goes away.</summary>
-public delegate Task<byte[]> ControlHandler(ReadOnlyMemory<byte> request, ControlCaller caller, CancellationToken cancelled);
+/// <summary>
+/// A control file is opened by <paramref name="opener"/>, whose rights all its requests have. What the session keeps is charged to <paramref name="account"/>,
+/// which is the file's.
+/// </summary>
+public delegate IControlSession ControlOpener(CallerIdentity opener, ControlAccount account);
 
 /// <summary>
 /// One open control file: JSON is written, in one or several writes, until it is a whole request; reads are held until it has been carried out
 /// and then give the reply, once. Writes are never held: the kernel's inode lock would make every other client of the file wait. Thread-safe.
+/// Requests have the identity of the opener, taken while the open was not answered; whoever writes must be the same user and group, so that neither a
+/// set-uid program that inherits the file nor who gets it from root adds its rights to the other's.
 /// </summary>
-internal sealed class ControlFile(ControlHandler handler) : IDisposable
+internal sealed class ControlFile : IDisposable
 {
-    /// <summary>Longest request (arbitrary: a channel program with 64 MiB of data in base64).</summary>
-    internal const int MaxRequest = 96 << 20;
+    /// <summary>Longest request (arbitrary: a program of some pages fits; a longer one comes in pieces).</summary>
+    internal const int MaxRequest = 256 << 10;
+
+    private const int OpenCost = 4 << 10; // bytes, arbitrary: more than the objects of an open file take
+    private const int WorkCost = 1 << 20; // bytes, arbitrary: a thread's stack, and what a request becomes
+    private const int FirstRoom = 4 << 10; // bytes, arbitrary
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _closed = new();
-    private readonly MemoryStream _request = new();
     private readonly LinkedList<(DeferredReply Reply, int Length)> _waiting = []; // reads of a reply to come; guarded by _gate
+    private readonly CallerIdentity _opener;
+    private readonly ControlAccount _account;
+    private readonly IControlSession _session;
+    private JsonEnd _end;
+    private byte[] _request = []; // the pieces so far
+    private int _length;          // of them
     private byte[] _reply = [];
     private int _taken;
+    private Errno _fault;         // why there is no reply; 0: there is
     private bool _busy;
+    private bool _isClosed;
+
+    private ControlFile(CallerIdentity opener, ControlAccount account, IControlSession session) =>
+        (_opener, _account, _session) = (opener, account, session);
+
+    /// <summary>Opens one for the caller of an OPEN that is not answered yet: 0, or a negative errno.</summary>
+    internal static int Open(in FuseRequest request, ControlOpener open, ControlBudget budget, out ControlFile? file)
+    {
+        file = null;
+        int result = CallerIdentity.OfRequest(request.Pid, request.Uid, request.Gid, out CallerIdentity opener);
+        if (result < 0)
+            return result;
+        ControlAccount account = budget.Open(request.Uid);
+        if (!account.TryTake(OpenCost + (sizeof(uint) * opener.Groups.Count)))
+            return -(int)Errno.ENFILE;
+        file = new ControlFile(opener, account, open(opener, account));
+        return 0;
+    }
 
     internal int Write(in FuseRequest request, ReadOnlySpan<byte> data)
     {
         lock (_gate)
         {
+            if (request.Uid != _opener.Uid || request.Gid != _opener.Gid)
+                return -(int)Errno.EPERM;
             if (_busy)
                 return -(int)Errno.EBUSY;
-            if (_request.Length + data.Length > MaxRequest)
+            if (_length + data.Length > MaxRequest)
+            {
+                ForgetRequest(); // what is written next is another one
                 return -(int)Errno.EFBIG;
-            _request.Write(data);
-            if (!IsWhole(out bool malformed) && !malformed)
+            }
+            JsonEnd end = _end;
+            if (!end.IsIn(data))
+            {
+                if (!TryKeep(data))
+                    return -(int)Errno.EAGAIN;
+                _end = end;
                 return data.Length;
-            byte[] whole = _request.ToArray();
-            _request.SetLength(0);
+            }
+            if (!_account.TryTake(WorkCost))
+                return -(int)Errno.EAGAIN;
+            byte[] whole = [.. _request.AsSpan(0, _length), .. data];
+            ForgetRequest();
+            ForgetReply();
             _busy = true;
-            var caller = new ControlCaller(request.Pid, request.Uid, request.Gid);
-            _ = Task.Run(() => CarryOut(whole, caller));
+            string? directory = CallerIdentity.DirectoryOf(request.Pid);
+            _ = Task.Run(() => CarryOut(whole, directory));
             return data.Length;
         }
     }
@@ -59,15 +109,26 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
                 _waiting.AddLast((request.Defer(Forget), buffer.Length));
                 return FuseHandlers.Later;
             }
+            if (_fault != 0)
+                return -(int)_fault;
             int length = Math.Min(buffer.Length, _reply.Length - _taken);
             _reply.AsSpan(_taken, length).CopyTo(buffer);
-            _taken += length;
+            Took(length);
             return length;
         }
     }
 
-    /// <summary>The file is closed: what is being carried out for it is cancelled. The token source lives as long as that needs it.</summary>
-    public void Dispose() => _closed.Cancel();
+    /// <summary>The file is closed: what is being carried out for it is cancelled, and the session ends after it.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            if (!_busy)
+                End();
+        }
+        _closed.Cancel(); // the source lives as long as what is carried out needs it
+    }
 
     private void Forget(DeferredReply reply)
     {
@@ -84,52 +145,76 @@ internal sealed class ControlFile(ControlHandler handler) : IDisposable
         }
     }
 
-    private async Task CarryOut(byte[] request, ControlCaller caller)
+    private async Task CarryOut(byte[] request, string? directory)
     {
         byte[]? reply;
         try
         {
-            reply = await handler(request, caller, _closed.Token).ConfigureAwait(false);
+            reply = await _session.HandleAsync(request, directory, _closed.Token).ConfigureAwait(false);
         }
         catch
         {
-            reply = null; // cancelled with its client, or a fault that the handler has no words for: whoever waits must not wait for ever
+            reply = null; // cancelled with its client, or a fault that the session has no words for: whoever waits must not wait for ever
         }
         lock (_gate)
         {
-            (_reply, _taken, _busy) = (reply ?? [], 0, false);
+            _account.Return(WorkCost);
+            _busy = false;
+            _fault = reply is null ? Errno.EIO : _account.TryTake(reply.Length) ? 0 : Errno.ENOMEM;
+            _reply = _fault == 0 ? reply! : [];
             foreach ((DeferredReply read, int length) in _waiting)
             {
-                if (reply is null)
-                {
-                    read.TryFail(Errno.EIO);
-                    continue;
-                }
                 int given = Math.Min(length, _reply.Length - _taken);
-                if (read.TryData(_reply.AsSpan(_taken, given)))
-                    _taken += given;
+                if (_fault != 0)
+                    read.TryFail(_fault);
+                else if (read.TryData(_reply.AsSpan(_taken, given)))
+                    Took(given);
             }
             _waiting.Clear();
+            if (_isClosed)
+                End();
         }
     }
 
-    /// <summary>True when the bytes so far are a whole JSON value; malformed ones are a request too, for an error in words.</summary>
-    private bool IsWhole(out bool malformed)
+    /// <summary>Under the gate, as all below. The room for the pieces grows with them, and is charged.</summary>
+    private bool TryKeep(ReadOnlySpan<byte> data)
     {
-        // A request is an object; the reader would wait for more digits of a number for ever.
-        ReadOnlySpan<byte> text = _request.GetBuffer().AsSpan(0, (int)_request.Length).TrimStart(" \t\r\n"u8);
-        malformed = text is [not (byte)'{', ..];
-        if (malformed || text.IsEmpty)
-            return false;
-        var reader = new Utf8JsonReader(text, isFinalBlock: false, state: default);
-        try
+        int length = _length + data.Length;
+        if (length > _request.Length)
         {
-            return reader.Read() && reader.TrySkip();
+            int room = Math.Clamp(2 * _request.Length, Math.Max(FirstRoom, length), MaxRequest);
+            if (!_account.TryTake(room - _request.Length))
+                return false;
+            Array.Resize(ref _request, room);
         }
-        catch (JsonException)
-        {
-            malformed = true;
-            return false;
-        }
+        data.CopyTo(_request.AsSpan(_length));
+        _length = length;
+        return true;
+    }
+
+    private void ForgetRequest()
+    {
+        _account.Return(_request.Length);
+        (_request, _length, _end) = ([], 0, default);
+    }
+
+    private void ForgetReply()
+    {
+        _account.Return(_reply.Length);
+        (_reply, _taken, _fault) = ([], 0, 0);
+    }
+
+    private void Took(int length)
+    {
+        _taken += length;
+        if (_taken == _reply.Length)
+            ForgetReply();
+    }
+
+    private void End()
+    {
+        (_request, _reply, _length, _taken) = ([], [], 0, 0);
+        _session.Dispose();
+        _account.Dispose();
     }
 }

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using Mono.Unix.Native;
 
 namespace CcwFs.Linux;
 
 /// <summary>
-/// The file-system identity of a process, and a way to act with it: what is opened is opened with that user's rights.
+/// The file-system identity of a caller, and a way to act with it: what is opened is opened with that user's rights.
 /// </summary>
 /// <param name="Uid">File-system user.</param>
 /// <param name="Gid">File-system group.</param>
@@ -15,31 +16,47 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     private const string NotPermitted =
         "this ccwfs may not act as another user (it has no CAP_SETUID and CAP_SETGID, as under its systemd unit); let its own user add the device";
 
-    /// <summary>Reads the identity of a process from /proc/PID/status; null when it is gone.</summary>
-    public static CallerIdentity? OfProcess(int pid)
+    /// <summary>Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace.</summary>
+    private static readonly Lazy<bool> s_ownProc = new(IsProcOurs);
+
+    /// <summary>
+    /// Who asks by a request that is not answered yet: user and group are the request's own, the supplementary groups are read from /proc/TID/status. The
+    /// kernel keeps the thread until the request is answered, so that its number is its own and its identity cannot change: never ask later.
+    /// 0, or -EPERM when /proc says another user or group than the request, which then is not of that thread alone. Where the thread is not to be
+    /// seen (its number is 0 in a foreign pid namespace, or /proc hides it), there are no supplementary groups: rights are never more than the caller's.
+    /// </summary>
+    public static int OfRequest(uint thread, uint uid, uint gid, out CallerIdentity identity)
     {
-        uint? uid = null, gid = null;
-        uint[] groups = [];
+        identity = new CallerIdentity(uid, gid, []);
+        if (thread == 0 || !s_ownProc.Value)
+            return 0;
+        string[] lines;
         try
         {
-            foreach (string line in File.ReadLines($"/proc/{pid}/status"))
-            {
-                // Uid: and Gid: hold real, effective, saved and file-system ids.
-                string[] words = line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-                if (words is ["Uid:", _, _, _, string fsUid])
-                    uid = uint.Parse(fsUid, CultureInfo.InvariantCulture);
-                else if (words is ["Gid:", _, _, _, string fsGid])
-                    gid = uint.Parse(fsGid, CultureInfo.InvariantCulture);
-                else if (words is ["Groups:", .. string[] list])
-                    groups = Array.ConvertAll(list, text => uint.Parse(text, CultureInfo.InvariantCulture));
-            }
+            lines = File.ReadAllLines($"/proc/{thread}/status");
         }
-        catch (IOException)
+        catch (Exception hidden) when (hidden is IOException or UnauthorizedAccessException)
         {
-            return null;
+            return 0;
         }
-        return uid is { } user && gid is { } group ? new CallerIdentity(user, group, groups) : null;
+        foreach (string line in lines)
+        {
+            // Uid: and Gid: hold real, effective, saved and file-system ids.
+            string[] words = line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            if ((words is ["Uid:", _, _, _, string fsUid] && Number(fsUid) != uid) || (words is ["Gid:", _, _, _, string fsGid] && Number(fsGid) != gid))
+                return -(int)Errno.EPERM;
+            if (words is ["Groups:", .. string[] list])
+                identity = identity with { Groups = Array.ConvertAll(list, Number) };
+        }
+        return 0;
     }
+
+    /// <summary>
+    /// The working directory of the thread whose request is not answered yet, for relative paths; null where it is not to be seen. It gives no right: what it
+    /// leads to is opened with the caller's.
+    /// </summary>
+    public static string? DirectoryOf(uint thread) =>
+        thread != 0 && s_ownProc.Value && FileSystems.ReadLink($"/proc/{thread}/cwd", out string directory) == 0 ? directory : null;
 
     /// <summary>
     /// Runs <paramref name="action"/> with this identity, on a thread of its own that ends afterwards: the identity is a thread's, and no other
@@ -72,6 +89,22 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         thread.Join();
         failure?.Throw();
         return result;
+    }
+
+    private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
+
+    /// <summary>NSpid: has our number in the namespace of /proc first and then those in the namespaces below, down to our own (proc_pid_status(5)).</summary>
+    private static bool IsProcOurs()
+    {
+        try
+        {
+            return Array.Find(File.ReadAllLines("/proc/self/status"), line => line.StartsWith("NSpid:", StringComparison.Ordinal)) is { } line
+                && line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Length == 2;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     // The C library's setgroups changes every thread of the process; the system call changes one.

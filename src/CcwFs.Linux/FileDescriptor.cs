@@ -102,6 +102,7 @@ public sealed class FileDescriptor : SafeHandle
     private const int AtFdCwd = -100;
     private const int AtEmptyPath = 0x1000;
     private const int AtSymlinkNoFollow = 0x100;
+    private const int AtStatXDontSync = 0x4000;
     private const int CloseOnExec = 0x80000;
     private const uint BasicStats = 0x7FF;
     private const int GetFlags = 3; // F_GETFL
@@ -167,6 +168,40 @@ public sealed class FileDescriptor : SafeHandle
         int result = Result.Of(LibC.StatX(file, "", AtEmptyPath, BasicStats, &buffer));
         status = Convert(buffer);
         return result;
+    }
+
+    /// <summary>
+    /// The device that holds an open file (as in <see cref="FileStatus"/>), from what the kernel knows: the server of a FUSE file system is not asked.
+    /// </summary>
+    public static unsafe int Device(SafeHandle file, out ulong device)
+    {
+        StatXBuffer buffer = default;
+
+        // SAFETY: as above.
+        int result = Result.Of(LibC.StatX(file, "", AtEmptyPath | AtStatXDontSync, 0, &buffer));
+        device = Convert(buffer).Device;
+        return result;
+    }
+
+    /// <summary>
+    /// Whether the calling thread could open, to read or also to write, the very file that <paramref name="file"/> has open, whatever path led there: 0, or why
+    /// not.
+    /// </summary>
+    public static int MayReopen(SafeHandle file, bool write)
+    {
+        bool held = false;
+        file.DangerousAddRef(ref held);
+        try
+        {
+            OpenOptions options = (write ? OpenOptions.ReadWrite : OpenOptions.ReadOnly) | OpenOptions.NonBlocking;
+            int result = Open($"/proc/self/fd/{file.DangerousGetHandle()}", options, 0, out FileDescriptor opened);
+            opened.Dispose();
+            return result;
+        }
+        finally
+        {
+            file.DangerousRelease();
+        }
     }
 
     /// <summary>fallocate(2): the range becomes a hole that reads as zeros, the file's size stays. Retried on EINTR.</summary>

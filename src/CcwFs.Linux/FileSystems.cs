@@ -27,6 +27,9 @@ public static class FileSystems
     /// <summary>HUGETLBFS_MAGIC: files in huge pages, anonymous ones too.</summary>
     public const long HugePages = 0x9584_58F6;
 
+    /// <summary>FUSE_SUPER_MAGIC.</summary>
+    public const long Fuse = 0x6573_5546;
+
     private const int PathMax = 4096; // linux/limits.h
     private const int StatFsRoom = 512; // struct statfs has 120 bytes on x86_64, 88 on s390x
 
@@ -82,7 +85,8 @@ public static class FileSystems
         return result;
     }
 
-    internal static unsafe int Type(SafeHandle file, out long magic)
+    /// <summary>fstatfs(2): the same for an open file.</summary>
+    public static unsafe int Type(SafeHandle file, out long magic)
     {
         byte* buffer = stackalloc byte[StatFsRoom];
         new Span<byte>(buffer, StatFsRoom).Clear();

@@ -78,7 +78,7 @@ public sealed class IovaMap
 
     private readonly Lock _gate = new();
     private volatile Mapping[] _mappings = []; // sorted by Start, replaced as a whole; changed under _gate
-    private IPinOwner[] _owners = [];          // guarded by _gate
+    private readonly HashSet<IPinOwner> _owners = new(ReferenceEqualityComparer.Instance); // guarded by _gate
 
     /// <summary>The mappings now, sorted by address.</summary>
     public IReadOnlyList<Mapping> Mappings => _mappings;
@@ -133,7 +133,7 @@ public sealed class IovaMap
             if (Array.Exists(gone, m => m.Start < iova || m.Last > last))
                 return MapOutcome.Invalid;
             _mappings = Array.FindAll(old, m => m.Last < iova || m.Start > last);
-            owners = _owners;
+            owners = [.. _owners];
         }
         foreach (Mapping mapping in gone)
         {
@@ -148,14 +148,14 @@ public sealed class IovaMap
     public void AddOwner(IPinOwner owner)
     {
         lock (_gate)
-            _owners = [.. _owners, owner];
+            _owners.Add(owner);
     }
 
     /// <summary>Takes an owner off the list.</summary>
     public void RemoveOwner(IPinOwner owner)
     {
         lock (_gate)
-            _owners = Array.FindAll(_owners, o => !ReferenceEquals(o, owner));
+            _owners.Remove(owner);
     }
 
     /// <summary>A consistent view for many look-ups.</summary>

@@ -167,6 +167,9 @@ public sealed class ShellSessionTests(MountedCcwfs mounted) : IClassFixture<Moun
                 return json.loads(reply)
             assert ask(b'{"verb":"list"}')['devices'][0]['subchannel'] == DEV
             assert ask([b'{"ver', b'b":"li', b'st"}'])['devices']
+            tricky = b' \n{"verb":"info","id":"}]\\"{[\\\\","memory":[{"address":0}]}'    # ends with its last brace, however it is cut
+            for size in 1, 2, 7:
+                assert 'no subchannel id' in ask([tricky[at:at + size] for at in range(0, len(tricky), size)])['error']
             for wrong in b'nonsense', b'[]', b'null', b'{}', b'{"verb":"dance"}', b'{"verb":"info","id":"9.9.9"}', b'\xff\xfe', b'{"verb":"run","id":"0.0.0000"}', b'{"verb":5}':
                 reply = ask(wrong)
                 assert reply['error'] and '\n' not in reply['error'] and '   at ' not in reply['error'], reply

@@ -7,7 +7,7 @@ namespace CcwFs.Cli.Control;
 /// <summary>One request of the control file. Which members count depends on the verb.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary>list, info, add, remove, path, run, end.</summary>
+    /// <summary>list, info, add, remove, path, run, space, write, read, end.</summary>
     public string? Verb { get; init; }
 
     /// <summary>A subchannel's bus id.</summary>
@@ -34,9 +34,29 @@ internal sealed record ControlRequest
     /// <summary>run: the program's address space from address 0, base64.</summary>
     public byte[]? Storage { get; init; }
 
-    /// <summary>run: the program's address space in place of <see cref="Storage"/>, where it is not one piece from 0 on.</summary>
+    /// <summary>
+    /// run: the program's address space in place of <see cref="Storage"/>, where it is not one piece from 0 on. Without either it is what "space" made and
+    /// "write" filled on the same open file, for a request with more than a few pages is too long; "read" gives it back.
+    /// </summary>
     public IReadOnlyList<StorageRun>? Memory { get; init; }
+
+    /// <summary>space: the parts of the address space of the next run, which are zeros.</summary>
+    public IReadOnlyList<StoragePart>? Parts { get; init; }
+
+    /// <summary>write, read: where, inside one part.</summary>
+    public ulong? Address { get; init; }
+
+    /// <summary>write: base64.</summary>
+    public byte[]? Bytes { get; init; }
+
+    /// <summary>read: how many bytes.</summary>
+    public int? Length { get; init; }
 }
+
+/// <summary>A part of a program's address space.</summary>
+/// <param name="Address">Address of the first byte, a multiple of 4096.</param>
+/// <param name="Length">Bytes, a multiple of 4096.</param>
+internal sealed record StoragePart(ulong Address, int Length);
 
 /// <summary>Some pages of a program's address space.</summary>
 /// <param name="Address">Address of the first byte, a multiple of 4096.</param>
@@ -84,6 +104,9 @@ internal sealed record ControlReply
 
     /// <summary>run: the same for a request with <see cref="ControlRequest.Memory"/>.</summary>
     public IReadOnlyList<StorageRun>? Memory { get; init; }
+
+    /// <summary>read: the bytes, base64; left out where all of them are zeros.</summary>
+    public byte[]? Bytes { get; init; }
 }
 
 /// <summary>Why a policy refused a program.</summary>

@@ -9,9 +9,7 @@ using CcwFs.Cli.Qemu;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
-using CcwFs.Memory;
 using CcwFs.Subchannel;
-using CcwFs.Vfio.Endpoint;
 using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Control;
@@ -25,18 +23,27 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     /// <summary>Most IRBs of one run that are reported (arbitrary; a looping program with PCI gives them without end).</summary>
     internal const int MaxIrbs = 1024;
 
+    /// <summary>Most bytes of one read of a program's memory (arbitrary: as in a request that writes it).</summary>
+    internal const int MaxRead = 128 << 10;
+
     private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> s_verbs = new()
     {
         ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(Row)], Pid = Environment.ProcessId, Namespaces = OwnNamespaces.All }),
         ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
         ["add"] = (service, request, caller, _) => Waiting.Run(() => service.Add(request, caller)),
         ["remove"] = (service, request, _, _) => Waiting.Run(() => service.Remove(request)),
-        ["end"] = (service, _, _, _) => service.EndAsync(),
+        ["end"] = (service, _, caller, _) => service.EndAsync(caller),
         ["path"] = (service, request, _, _) => Task.FromResult(service.SetPath(request)),
-        ["run"] = (service, request, _, cancelled) => service.RunAsync(request, cancelled),
+        ["run"] = (service, request, caller, cancelled) => service.RunAsync(request, caller, cancelled),
+        ["space"] = (_, request, caller, _) => Task.FromResult(MakeSpace(request, caller)),
+        ["write"] = (_, request, caller, _) => Task.FromResult(WriteSpace(request, caller)),
+        ["read"] = (_, request, caller, _) => Task.FromResult(ReadSpace(request, caller)),
     };
 
     private readonly SubchannelTable _table = table;
+
+    /// <summary>What is behind a control file that <paramref name="opener"/> opens.</summary>
+    internal IControlSession Open(CallerIdentity opener, ControlAccount account) => new ControlSession(this, opener, account);
 
     /// <summary>One request, JSON to JSON.</summary>
     internal async Task<byte[]> HandleAsync(ReadOnlyMemory<byte> request, ControlCaller caller, CancellationToken cancelled)
@@ -91,14 +98,10 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         DeviceSpec spec = DeviceSpec.Parse(request.Spec ?? throw new CommandException("add needs a \"spec\""));
         if (spec.Conflict is { } conflict)
             throw new CommandException($"device '{request.Spec}': {conflict}", CommandException.WrongUsage);
-        bool ours = caller.Uid == Descriptors.EffectiveUser;
-        if (caller.Pid == 0 && (!ours || request.Directory is null))
-            throw new CommandException("the caller is in another pid namespace, so its rights and directory are not known; use ccwfs add from this one");
-        CallerIdentity? identity = ours ? null : CallerIdentity.OfProcess((int)caller.Pid) ?? throw new CommandException("the caller is gone");
-        string? directory = request.Directory;
-        if (directory is null && FileSystems.ReadLink($"/proc/{caller.Pid}/cwd", out directory) < 0)
-            throw new CommandException("the caller's working directory is not known; give an absolute path");
-        if (!directory!.StartsWith('/'))
+        CallerIdentity opener = caller.Session.Opener;
+        CallerIdentity? identity = opener.Uid == Descriptors.EffectiveUser ? null : opener;
+        string directory = request.Directory ?? caller.Directory ?? throw new CommandException("the caller's working directory is not known; give an absolute path");
+        if (!directory.StartsWith('/'))
             throw new CommandException("\"directory\" is an absolute path");
         return new ControlReply { Added = [.. factory.Add(spec, directory, identity).Select(device => device.Id.ToString())] };
     }
@@ -110,8 +113,10 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     }
 
     /// <summary>Somebody unmounts: every device is closed, what went wrong with it is the reply, and then we end.</summary>
-    private async Task<ControlReply> EndAsync()
+    private async Task<ControlReply> EndAsync(ControlCaller caller)
     {
+        if (caller.Session.Opener.Uid is not 0 and var uid && uid != Descriptors.EffectiveUser)
+            throw new CommandException("only the user who mounted this ccwfs, and root, may end it");
         IReadOnlyList<string> problems = await end().ConfigureAwait(false);
         return new ControlReply { Problems = problems.Count > 0 ? problems : null };
     }
@@ -128,17 +133,29 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             : CommandException.Hinting($"{device.Id} has no channel path {chpid:x2}; its paths are shown by: ", "ccwfs list");
     }
 
-    private async Task<ControlReply> RunAsync(ControlRequest request, CancellationToken cancelled)
+    /// <summary>The program's memory comes with the request and goes back with the reply; or it is the session's, and stays there.</summary>
+    private async Task<ControlReply> RunAsync(ControlRequest request, ControlCaller caller, CancellationToken cancelled)
     {
         VfioCcwDevice device = Device(request);
         byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex) : throw new CommandException("\"orb\" is 12 bytes in hex");
+        if (request is { Storage: null, Memory: null })
+            return await RunAsync(device, orb, SpaceOf(caller), cancelled).ConfigureAwait(false);
+        IReadOnlyList<StorageRun> runs = request is { Storage: { } storage, Memory: null } ? [new StorageRun(0, storage)] : request.Memory ?? [];
+        using var space = new ProgramSpace([.. runs.Select(run => new StoragePart(run?.Address ?? 0, run?.Bytes?.Length ?? 0))], caller.Session.Account);
+        foreach (StorageRun run in runs)
+            space.Write(run.Address, run.Bytes);
+        ControlReply reply = await RunAsync(device, orb, space, cancelled).ConfigureAwait(false);
+        foreach (StorageRun run in runs)
+            space.Read(run.Address, run.Bytes);
+        return reply with { Storage = request.Storage, Memory = request.Memory };
+    }
+
+    private async Task<ControlReply> RunAsync(VfioCcwDevice device, byte[] orb, ProgramSpace space, CancellationToken cancelled)
+    {
         List<string> irbs = [];
         PolicyRefusal? policy = null; // written before ended is set
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        IReadOnlyList<StorageRun> runs = RunsOf(request);
-        using var memory = new InPlaceStore(SharedMemory.Create("ccwfs run", runs.Sum(run => (long)run.Bytes.Length))); // a real device's kernel must find it
-        var space = new AddressSpace(Map(runs, memory));
-        Mono.Unix.Native.Errno refused = device.RunPrivate(space, Orb.Read(orb), (irb, final, refusal) =>
+        Mono.Unix.Native.Errno refused = device.RunPrivate(space.Space, Orb.Read(orb), (irb, final, refusal) =>
         {
             if (irb is { } status && irbs.Count < MaxIrbs)
                 irbs.Add(Convert.ToHexStringLower(status));
@@ -152,47 +169,39 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
             throw new CommandException($"{device.Id}: the program was ended by a reset");
-        TakeBack(runs, memory);
         return new ControlReply
         {
-            Irbs = irbs, Storage = request.Storage, Memory = request.Memory,
+            Irbs = irbs,
             Refusal = policy is null ? null
                 : new RefusalReply(policy.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), StructureDecoder.CcwText(policy.Ccw), policy.Rule),
         };
     }
 
-    private static IReadOnlyList<StorageRun> RunsOf(ControlRequest request)
+    private static ProgramSpace SpaceOf(ControlCaller caller) => caller.Session.Space
+        ?? throw new CommandException("the program has no memory: send \"storage\" or \"memory\" with it, or \"space\" before it on the same open file");
+
+    private static ControlReply MakeSpace(ControlRequest request, ControlCaller caller)
     {
-        IReadOnlyList<StorageRun> runs = request is { Storage: { } storage, Memory: null } ? [new StorageRun(0, storage)] : request.Memory ?? [];
-        return runs.Count > 0 && runs.All(run => run?.Bytes is { Length: > 0 } bytes && bytes.Length % IovaMap.PageSize == 0)
-            ? runs
-            : throw new CommandException($"\"storage\", or each part of \"memory\", is a number of pages of {IovaMap.PageSize} bytes in base64");
+        caller.Session.Space = null; // first: there may be no room for both
+        caller.Session.Space = new ProgramSpace(request.Parts ?? [], caller.Session.Account);
+        return new ControlReply();
     }
 
-    /// <summary>The address space of a run: its parts stand one behind the other in one piece of memory.</summary>
-    private static IovaMap Map(IReadOnlyList<StorageRun> runs, InPlaceStore memory)
+    private static ControlReply WriteSpace(ControlRequest request, ControlCaller caller)
     {
-        var map = new IovaMap();
-        long offset = 0;
-        foreach (StorageRun run in runs)
-        {
-            memory.Write(offset, run.Bytes);
-            if (map.Map(run.Address, (ulong)run.Bytes.Length, memory, offset, MemoryRights.ReadWrite) != MapOutcome.Done)
-                throw new CommandException($"\"memory\": the part at {run.Address:X} overlaps another, or is not at a page");
-            offset += run.Bytes.Length;
-        }
-        return map;
+        if (request is not { Address: { } address, Bytes: { } bytes })
+            throw new CommandException("write needs an \"address\" and \"bytes\" in base64");
+        SpaceOf(caller).Write(address, bytes);
+        return new ControlReply();
     }
 
-    /// <summary>Takes the memory back into the request's own bytes, which are the reply.</summary>
-    private static void TakeBack(IReadOnlyList<StorageRun> runs, InPlaceStore memory)
+    private static ControlReply ReadSpace(ControlRequest request, ControlCaller caller)
     {
-        long offset = 0;
-        foreach (StorageRun run in runs)
-        {
-            memory.Read(offset, run.Bytes);
-            offset += run.Bytes.Length;
-        }
+        if (request is not { Address: { } address, Length: >= 0 and <= MaxRead and var length })
+            throw new CommandException($"read needs an \"address\" and a \"length\" up to {MaxRead}");
+        byte[] bytes = new byte[length];
+        SpaceOf(caller).Read(address, bytes);
+        return new ControlReply { Bytes = bytes.AsSpan().ContainsAnyExcept((byte)0) ? bytes : null };
     }
 
     /// <summary>CLEAR SUBCHANNEL as a shell says it: the command in the machine's byte order, and room for the return code.</summary>

@@ -19,8 +19,8 @@ internal static class CompleteCommand
         using CkdImage image = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(Say: line => console.Error.WriteLine($"ccwfs: {line}")));
         int filled = console.WithProgress($"Completing {path}", image.Geometry.Tracks, progress => CkdImageCreator.Complete(image, progress, cancel));
         image.Dispose();
-        if (image.CloseFault is not null)
-            return 1; // it has been said
+        if (image.CloseFault is { } fault)
+            throw new ImageException(fault);
         console.Out.WriteLine($"{path}: {filled} of {image.Geometry.Tracks} tracks formatted");
         return 0;
     }

@@ -79,12 +79,11 @@ internal static class DeviceCheck
     private static RealTarget? FindReal(DeviceSpec spec, string directory)
     {
         RealTarget? found = null;
-        return Problem(() => found = RealDevices.Find(spec, directory, ownMountPoint: null)) is null ? found : null;
+        return Problem(() => found = RealDevices.Find(spec, directory, own: null)) is null ? found : null;
     }
 
     private static void RefuseWrongImage(string path, bool readOnly)
     {
-        OwnMounts.Refuse(path);
         Volumes.Identify(path);
         using CkdImage image = CkdImage.Open(HostImageFiles.Unlocked, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
         if (image.RedoProblem is { } problem)
@@ -98,7 +97,7 @@ internal static class DeviceCheck
 
     private static void RefuseWrongDevice(DeviceSpec spec, string directory)
     {
-        RealTarget found = RealDevices.Find(spec, directory, ownMountPoint: null);
+        RealTarget found = RealDevices.Find(spec, directory, own: null);
         foreach (string path in (string[])[found.Target.Path, found.Target.IommuPath])
         {
             int result = FileDescriptor.Status(path, follow: true, out FileStatus status);

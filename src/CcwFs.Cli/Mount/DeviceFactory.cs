@@ -24,14 +24,16 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private readonly DevicePlaces _places = new(table); // guarded by _gate
     private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
     private readonly ILogger _log = loggers.CreateLogger("device");
-    private readonly Volumes _volumes = new(line => MountLog.Image(loggers.CreateLogger("image"), line));
-    private bool _ended; // guarded by _gate: the mount ends, nothing is shown any more
+    private readonly Volumes _volumes = new(loggers.CreateLogger("image"));
+    private ulong? _ownDevice; // of our own mount
+    private bool _ended; // guarded by _gate: the mount ends, nothing is opened or shown any more
 
     /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
-    internal string? MountPoint { get; set; }
-
-    /// <summary>Images that were closed, and what of them may not be on stable storage: one line each.</summary>
-    internal IReadOnlyList<string> CloseFaults => _volumes.CloseFaults;
+    internal string? MountPoint
+    {
+        get;
+        set => (field, _ownDevice) = (value, value is null ? null : OwnMounts.DeviceAt(value));
+    }
 
     /// <summary>
     /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
@@ -74,14 +76,13 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         lock (_gate)
         {
-            if (_ended)
-                throw new CommandException("this ccwfs ends; mount it again first");
+            RefuseEnded();
 
             // What leaves from here on waits in Leave for the gate, and is in the table by then.
             opened.RefuseGone();
             foreach (OpenDevice device in opened.Devices)
             {
-                _places.Free(device.Place);
+                _places.Settle(device.Place);
                 if (!table.TryAdd(device.Device))
                     throw new InvalidOperationException($"{device.Device.Id} had no place");
                 _shown.Add(device.Device, device);
@@ -120,11 +121,17 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
     }
 
-    /// <summary>Takes every device away, for good. Gives what went wrong when they were closed, a line each.</summary>
-    internal IReadOnlyList<string> RemoveAll()
+    /// <summary>The mount ends: from now on nothing is opened, also of a SPEC that is being opened.</summary>
+    internal void Stop()
     {
         lock (_gate)
             _ended = true;
+    }
+
+    /// <summary>Takes every device away, for good. Gives what went wrong when devices were closed, so far too, a line each; the log has it already.</summary>
+    internal IReadOnlyList<string> RemoveAll()
+    {
+        Stop();
         List<string> problems = [];
         foreach (VfioCcwDevice device in table.Devices)
         {
@@ -134,10 +141,12 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             }
             catch (Exception error) when (Program.IsExpected(error) || error is ImageException)
             {
-                problems.Add($"{device.Id}: {(FileProblem.Is(error) ? FileProblem.Of(error) : error.Message)}".ReplaceLineEndings(" "));
+                string problem = $"{device.Id}: {(FileProblem.Is(error) ? FileProblem.Of(error) : error.Message)}".ReplaceLineEndings(" ");
+                MountLog.NotClosed(_log, problem);
+                problems.Add(problem);
             }
         }
-        return problems;
+        return [.. problems, .. _volumes.CloseFaults];
     }
 
     /// <summary>
@@ -148,12 +157,11 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         HashSet<FileIdentity> files = [];
         if (spec.Kind == DeviceKinds.Vfio)
-            files.Add(RealDevices.FileOf(spec, directory, MountPoint));
+            files.Add(RealDevices.FileOf(spec, directory, _ownDevice));
         foreach (string path in spec.IsReadOnly ? [] : spec.Images(directory))
-        {
-            OwnMounts.Refuse(path);
             files.Add(Volumes.Identify(path));
-        }
+        if (files.Count == 0)
+            return [];
         lock (_gate)
         {
             OpenDevice[] keepers = [.. _shown.Values.Where(d => d.KeepsFile && d.File is { } file && files.Contains(file))];
@@ -190,6 +198,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             if (!_shown.Remove(device, out taken))
                 return null;
             table.Remove(device.Id);
+            _places.Free(taken.Place);
         }
         MountLog.Removed(_log, device.Id, taken.What);
         return taken;
@@ -206,7 +215,10 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         DevicePlace place;
         lock (_gate)
+        {
+            RefuseEnded();
             place = _places.Take(request.Spec, request.Index, own ?? request.Before, request.From, request.Leaving);
+        }
         try
         {
             return open(place);
@@ -219,14 +231,20 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
     }
 
+    private void RefuseEnded()
+    {
+        if (_ended)
+            throw new CommandException("this ccwfs ends; mount it again first");
+    }
+
     private OpenDevice OpenReal(Request request)
     {
         if (!IovaMap.HaveAddresses(space.Map.Snapshot()))
             throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
-        RealTarget found = RealDevices.Find(request.Spec, request.Directory, MountPoint);
+        RealTarget found = RealDevices.Find(request.Spec, request.Directory, _ownDevice);
         return InPlace(request, found.Id, place =>
         {
-            VfioDevice opened = RealDevices.Open(found, request.Caller);
+            VfioDevice opened = RealDevices.Open(found, request.Caller, _ownDevice);
             try
             {
                 DeviceId? own = found.Device ?? (opened.DeviceNumber is { } number ? new DeviceId(place.Id.CssId, place.Id.SetId, number) : null);
@@ -266,7 +284,6 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
         if (spec.ImageAt(request.Index, request.Directory) is not { } path)
             return new OpenDevice(Over(Make(Volumes.InMemory())), place, "dasd, in memory");
-        OwnMounts.Refuse(path);
         OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, Make);
         return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}") { File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing };
     });

@@ -61,7 +61,11 @@ internal static class GuestStorage
 
     private static FileDescriptor OpenFile(string text, uint? owner, out long length)
     {
-        string? wrong = NamedFile.Open(text, OpenOptions.ReadWrite, NamedFileRules.Own, out FileDescriptor file, owner);
+        int opened = OwnMounts.Open(Path.GetFullPath(text), out FileDescriptor named); // refuses one of a mounted ccwfs
+        named.Dispose();
+        string? wrong = opened < 0 ? Problem.Of(opened) : null;
+        FileDescriptor file = named;
+        wrong ??= NamedFile.Open(text, OpenOptions.ReadWrite, NamedFileRules.Own, out file, owner);
         if (wrong is not null)
             throw new CommandException($"--memory {text}: {wrong}; give a size like 256M, or a file that exists");
         if (file.Status(out FileStatus status) < 0 || status.Size < MinSize)

@@ -27,6 +27,6 @@ internal static partial class MountLog
     [LoggerMessage(4, LogLevel.Information, "{Id} removed: {What}")]
     internal static partial void Removed(ILogger logger, SubchannelId id, string what);
 
-    [LoggerMessage(5, LogLevel.Warning, "{What}")]
+    [LoggerMessage(11, LogLevel.Warning, "{What}")]
     internal static partial void Image(ILogger logger, string what);
 }

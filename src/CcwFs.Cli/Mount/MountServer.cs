@@ -84,14 +84,15 @@ internal sealed class MountServer : IDisposable
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
-            _table, _memory, new ControlService(_table, _factory, CloseAsync, _loggers.CreateLogger("control")).HandleAsync, _vfio,
+            _table, _memory, new ControlService(_table, _factory, CloseAsync, _loggers.CreateLogger("control")).Open, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
 
         // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
         bool forAnother = Descriptors.EffectiveUser == 0 && owner is not (null or 0);
         using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther || forAnother, Owner = owner, Group = group });
         _factory.MountPoint = path;
-        AddDevicesTo(mount);
+        if (!await AddDevicesAsync(mount).ConfigureAwait(false))
+            return 0;
         using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
         tree.Attach(session);
         session.Start();
@@ -111,8 +112,6 @@ internal sealed class MountServer : IDisposable
         await LeaveAsync(mount, session, watch).ConfigureAwait(false);
         MountLog.Unmounted(log, path);
         IReadOnlyList<string> problems = await _closing.Value.ConfigureAwait(false);
-        foreach (string problem in problems)
-            MountLog.NotClosed(log, problem);
         return problems.Count == 0 ? 0 : CommandException.Failed;
     }
 
@@ -173,12 +172,25 @@ internal sealed class MountServer : IDisposable
             _signalled.TrySetResult();
     }
 
-    /// <summary>The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount.</summary>
-    private void AddDevicesTo(FuseMount mount)
+    /// <summary>
+    /// The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount. Thousands of devices, or a file that
+    /// hangs, take a while: false when a signal has ended it meanwhile.
+    /// </summary>
+    private async Task<bool> AddDevicesAsync(FuseMount mount)
     {
         try
         {
-            AddDevices();
+            Task<bool> adding = Waiting.Run(() =>
+            {
+                AddDevices();
+                return true;
+            });
+            if (await Task.WhenAny(adding, _signalled.Task).ConfigureAwait(false) == adding)
+                return await adding.ConfigureAwait(false);
+            _factory.Stop();
+            await Task.WhenAny(adding, Task.Delay(s_reloadPatience)).ConfigureAwait(false);
+            mount.Unmount(lazy: true);
+            return false;
         }
         catch
         {

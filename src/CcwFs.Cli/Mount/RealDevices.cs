@@ -16,22 +16,25 @@ internal static class RealDevices
 {
     private const string MountedDevice = "device", MountedIommu = "iommu";
 
-    /// <summary>Finds one, and opens nothing. <paramref name="directory"/>: what a relative path starts from. Throws for one inside our own mount.</summary>
-    internal static RealTarget Find(DeviceSpec spec, string directory, string? ownMountPoint)
+    /// <summary>
+    /// Finds one, and opens nothing. <paramref name="directory"/>: what a relative path starts from. Throws for one inside our own mount, which has the device
+    /// number <paramref name="own"/>; null: there is none yet.
+    /// </summary>
+    internal static RealTarget Find(DeviceSpec spec, string directory, ulong? own)
     {
         RealTarget found = Find(spec, directory);
-        OwnMounts.RefuseOwn(found.Target.Path, ownMountPoint);
-        OwnMounts.RefuseOwn(found.Target.IommuPath, ownMountPoint);
+        OwnMounts.RefuseOwn(found.Target.Path, own);
+        OwnMounts.RefuseOwn(found.Target.IommuPath, own);
         return found;
     }
 
-    /// <summary>Opens one with the rights of <paramref name="caller"/> (null: ours).</summary>
-    internal static VfioDevice Open(RealTarget found, CallerIdentity? caller) => VfioDevice.Open(new CallerCalls(caller), found.Target);
+    /// <summary>Opens one with the rights of <paramref name="caller"/> (null: ours); throws for one inside our own mount <paramref name="own"/>.</summary>
+    internal static VfioDevice Open(RealTarget found, CallerIdentity? caller, ulong? own) => VfioDevice.Open(new CallerCalls(caller, own), found.Target);
 
     /// <summary>Which file a SPEC's device is; throws where there is none, and for one inside our own mount.</summary>
-    internal static FileIdentity FileOf(DeviceSpec spec, string directory, string? ownMountPoint)
+    internal static FileIdentity FileOf(DeviceSpec spec, string directory, ulong? own)
     {
-        string path = Find(spec, directory, ownMountPoint).Target.Path;
+        string path = Find(spec, directory, own).Target.Path;
         int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
         return result < 0 ? throw new CommandException($"{path}: {Problem.Of(result)}; see: ccwfs list --all") : new FileIdentity(status.Device, status.Inode);
     }
@@ -87,15 +90,24 @@ internal static class RealDevices
     }
 
     /// <summary>Opens files with the rights of the user who asked (null: ours); everything else is the kernel's own.</summary>
-    private sealed class CallerCalls(CallerIdentity? caller) : ISystemCalls
+    private sealed class CallerCalls(CallerIdentity? caller, ulong? own) : ISystemCalls
     {
         private readonly LinuxCalls _calls = LinuxCalls.Instance;
 
         public int Open(string path, out FileDescriptor opened)
         {
-            if (caller is null)
-                return _calls.Open(path, out opened);
-            (int result, opened) = caller.Run(() => (_calls.Open(path, out FileDescriptor file), file));
+            (int Result, FileDescriptor File) Call() => (_calls.Open(path, out FileDescriptor file), file);
+            (int result, opened) = caller is null ? Call() : caller.Run(Call);
+            try
+            {
+                if (result >= 0)
+                    OwnMounts.RefuseOwn(opened, path, own);
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
             return result;
         }
 

@@ -1,6 +1,7 @@
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
+using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Mount;
 
@@ -15,8 +16,7 @@ internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly
 /// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or closes an
 /// image keeps nobody waiting but those of the same one.
 /// </summary>
-/// <param name="say">Takes lines about images, for the log.</param>
-internal sealed class Volumes(Action<string> say)
+internal sealed class Volumes(ILogger log)
 {
     /// <summary>Cylinders of a volume in memory (arbitrary: small, and enough for a file system).</summary>
     internal const int MemoryCylinders = 100;
@@ -37,7 +37,8 @@ internal sealed class Volumes(Action<string> say)
 
     /// <summary>
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes a device with
-    /// <paramref name="make"/> over it. Of several devices on one image the strictest <paramref name="sync"/> counts.
+    /// <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the caller's own affair, who could write
+    /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts.
     /// </summary>
     internal OpenImage<T> OpenImage<T>(string path, bool readOnly, ImageSync sync, CallerIdentity? caller, Func<EckdVolume, T> make)
     {
@@ -47,10 +48,19 @@ internal sealed class Volumes(Action<string> say)
         {
             lock (slot.Gate)
             {
-                if (slot.Volume is { IsReadOnly: true } && !readOnly)
-                    throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
-                slot.Volume ??= new EckdVolume(CkdImage.Open(CallerImageFiles.For(caller), path, new ImageOptions(readOnly, sync, Say: say)));
-                slot.Volume.SyncAtLeast(sync);
+                if (slot.Volume is null)
+                {
+                    slot.Files = new CallerImageFiles(caller, path, file);
+                    var options = new ImageOptions(readOnly, sync, Say: line => MountLog.Image(log, line));
+                    slot.Volume = new EckdVolume(CkdImage.Open(slot.Files, path, options));
+                }
+                else
+                {
+                    slot.Files!.RefuseWithoutRights(caller, write: !slot.Volume.IsReadOnly);
+                    if (slot.Volume.IsReadOnly && !readOnly)
+                        throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
+                    slot.Volume.SyncAtLeast(sync);
+                }
                 slot.Devices++;
                 return new OpenImage<T>(make(slot.Volume), file, slot.Volume.IsReadOnly, end => Close(slot, end));
             }
@@ -65,10 +75,13 @@ internal sealed class Volumes(Action<string> say)
     /// <summary>A small empty volume that lives in memory.</summary>
     internal static EckdVolume InMemory() => new(new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders)));
 
-    /// <summary>Which file an image is; throws where there is none.</summary>
+    /// <summary>Which file an image is; throws where there is none, and for one inside a mounted ccwfs.</summary>
     internal static FileIdentity Identify(string path)
     {
-        int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
+        FileStatus status = default;
+        int result = OwnMounts.Open(path, out FileDescriptor named);
+        using (named)
+            result = result < 0 ? result : named.Status(out status);
         if (result < 0)
             throw new CommandException($"{path}: {Problem.Of(result)}");
         if (status.Type != FileStatus.TypeRegular)
@@ -93,6 +106,7 @@ internal sealed class Volumes(Action<string> say)
                 Leave(slot);
                 if (closed?.CloseFault is { } fault)
                 {
+                    MountLog.NotClosed(log, fault);
                     lock (_gate)
                         _closeFaults.Add(fault);
                 }
@@ -134,5 +148,8 @@ internal sealed class Volumes(Action<string> say)
         internal EckdVolume? Volume { get; set; }
 
         internal int Devices { get; set; }
+
+        /// <summary>Those of the volume; guarded by <see cref="Gate"/>.</summary>
+        internal CallerImageFiles? Files { get; set; }
     }
 }

@@ -17,12 +17,9 @@ internal static class PackedRun
             throw new CommandException(error);
         byte[] orb = new byte[Orb.Size];
         restored!.Orb.Write(orb);
-        ControlReply reply = ControlClient.Send(mount, new ControlRequest
-        {
-            Verb = "run", Id = id, Orb = Convert.ToHexString(orb), Memory = [.. restored.Memory.Select(run => new StorageRun(run.Address, run.Bytes))],
-        });
-        MemoryRun[] after = [.. (reply.Memory ?? []).Select(run => new MemoryRun(run.Address, run.Bytes))];
-        if (reply.Irbs is not [.., { } last] || !IsSameMemory(restored.Memory, after))
+        MemoryRun[] after = [.. restored.Memory.Select(run => run with { Bytes = [.. run.Bytes] })];
+        ControlReply reply = ControlClient.Run(mount, id, orb, [.. after.Select(run => new StorageRun(run.Address, run.Bytes))]);
+        if (reply.Irbs is not [.., { } last])
             throw new CommandException("the mounted ccwfs gave no result; is it this version of ccwfs?");
         byte[] irb = Convert.FromHexString(last);
         Scsw scsw = Scsw.Read(irb);
@@ -35,9 +32,6 @@ internal static class PackedRun
             ? report!
             : throw new CommandException(wrong);
     }
-
-    private static bool IsSameMemory(IReadOnlyList<MemoryRun> before, MemoryRun[] after) =>
-        before.Count == after.Length && before.Zip(after).All(pair => pair.First.Address == pair.Second.Address && pair.First.Bytes.Length == pair.Second.Bytes.Length);
 
     /// <summary>The address behind the CCW that an offset is behind; a foreign address stays.</summary>
     private static uint ToShown(uint offset, IReadOnlyList<uint> addresses)

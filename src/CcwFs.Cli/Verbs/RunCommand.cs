@@ -44,8 +44,9 @@ internal static class RunCommand
     {
         Span<byte> orb = stackalloc byte[Orb.Size];
         program.Orb(pathMask: 0).Write(orb); // the subchannel's own paths
-        ControlReply reply = ControlClient.Send(mount, new ControlRequest { Verb = "run", Id = id, Orb = Convert.ToHexString(orb), Storage = program.Storage });
-        if (reply.Irbs is not [.., { } last] || !RunReport.TryCreate(program, Convert.FromHexString(last), reply.Storage, out RunReport? report, out _, reply.Refusal?.ToReport()))
+        byte[] storage = [.. program.Storage];
+        ControlReply reply = ControlClient.Run(mount, id, orb, [new StorageRun(0, storage)]);
+        if (reply.Irbs is not [.., { } last] || !RunReport.TryCreate(program, Convert.FromHexString(last), storage, out RunReport? report, out _, reply.Refusal?.ToReport()))
             throw new CommandException("the mounted ccwfs gave no result; is it this version of ccwfs?");
         return report!;
     }

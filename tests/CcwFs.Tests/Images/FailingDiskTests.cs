@@ -70,14 +70,12 @@ public sealed class FailingDiskTests : IDisposable
     public void A_sync_that_failed_is_told_at_close_and_to_the_next_open(string what, bool program)
     {
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "LOST"))), null, Guid.NewGuid());
-        List<string> said = [];
-        CkdImage volume = disk.OpenImage(program ? ImageSync.Program : ImageSync.None, said);
+        CkdImage volume = disk.OpenImage(program ? ImageSync.Program : ImageSync.None);
         Assert.True(Try(volume, 1, out _));
         disk.Fail = call => call == what ? -(int)Errno.EIO : 0;
         Assert.Equal(!program, Try(volume, 2, out _));
         volume.Dispose();
         Assert.Contains("may be lost", volume.CloseFault, StringComparison.Ordinal);
-        Assert.Contains(volume.CloseFault!, said);
         disk.Fail = null;
         string refusal = Assert.Throws<ImageException>(() => disk.OpenImage(ImageSync.None)).Message;
         Assert.Contains("could not be brought to the disk (input/output error)", refusal, StringComparison.Ordinal);

@@ -114,10 +114,29 @@ public sealed class LinuxTests : IDisposable
 
         Assert.Equal(-13, nobody.Run(() => TryOpen(path)));
         Assert.Equal(0, TryOpen(path));
-        CallerIdentity? self = CallerIdentity.OfProcess(Environment.ProcessId);
-        Assert.Equal((0u, 0u), (self!.Uid, self.Gid));
+        Assert.Equal(0, CallerIdentity.OfRequest((uint)Environment.ProcessId, 0, 0, out CallerIdentity self));
         Assert.Equal(0, self.Run(() => TryOpen(path)));
-        Assert.Null(CallerIdentity.OfProcess(int.MaxValue));
         Assert.Throws<InvalidOperationException>(() => nobody.Run<int>(() => throw new InvalidOperationException()));
+    }
+
+    [Fact]
+    public void A_request_has_the_groups_of_its_thread_and_never_more_rights_than_it_says()
+    {
+        using System.Diagnostics.Process other = Fuse.Child.Start("/", "setpriv", "--reuid", "1234", "--regid", "2345", "--groups", "7,8", "sh", "-c", "echo ready; read line");
+        Assert.Equal("ready", other.StandardOutput.ReadLine());
+        uint thread = (uint)other.Id;
+        Assert.Equal(0, CallerIdentity.OfRequest(thread, 1234, 2345, out CallerIdentity caller));
+        Assert.Equal((1234u, 2345u, "7 8"), (caller.Uid, caller.Gid, string.Join(' ', caller.Groups)));
+        Assert.Equal(-1, CallerIdentity.OfRequest(thread, 0, 0, out _)); // /proc says another one
+        Assert.Equal(-1, CallerIdentity.OfRequest(thread, 1234, 0, out _));
+        Assert.Equal(-1, CallerIdentity.OfRequest(thread, 0, 2345, out _));
+        foreach (uint unseen in (uint[])[0, int.MaxValue])
+        {
+            Assert.Equal(0, CallerIdentity.OfRequest(unseen, 1234, 2345, out caller));
+            Assert.Empty(caller.Groups);
+            Assert.Null(CallerIdentity.DirectoryOf(unseen));
+        }
+        Assert.Equal("/", CallerIdentity.DirectoryOf(thread));
+        other.Kill();
     }
 }

@@ -201,7 +201,7 @@ public sealed partial class CkdImage : ITrackStore
 
     /// <summary>
     /// Brings everything to stable storage, removes the redo file unless a change in it is still pending, and closes the files. What went wrong is in
-    /// <see cref="CloseFault"/> and is said.
+    /// <see cref="CloseFault"/>.
     /// </summary>
     public void Dispose()
     {
@@ -214,8 +214,6 @@ public sealed partial class CkdImage : ITrackStore
             if (_redo is not null)
             {
                 CloseFault = Finish();
-                if (CloseFault is not null)
-                    _options.Say?.Invoke(CloseFault);
                 _redo.Dispose();
             }
             _series.Dispose();

@@ -20,7 +20,10 @@ public sealed class HostImageFiles(uint user, bool locks = true) : IImageFiles
     public Guid BootId { get; } = Boot.Id;
 
     /// <inheritdoc/>
-    public IImageFile? Open(string path, bool write)
+    public IImageFile? Open(string path, bool write) => OpenHere(path, write);
+
+    /// <summary>As <see cref="Open"/>, for who needs the descriptor too.</summary>
+    public HostImageFile? OpenHere(string path, bool write)
     {
         // The name first: opening a FIFO or a device could wait, or do something.
         int result = FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out FileDescriptor name);
@@ -61,20 +64,28 @@ public sealed class HostImageFiles(uint user, bool locks = true) : IImageFiles
 }
 
 /// <summary>A file of this machine.</summary>
-internal sealed class HostImageFile(string path, FileDescriptor descriptor) : IImageFile
+public sealed class HostImageFile : IImageFile
 {
-    public string Path => path;
+    private readonly FileDescriptor _descriptor;
 
-    internal FileDescriptor Descriptor => descriptor;
+    internal HostImageFile(string path, FileDescriptor descriptor) => (Path, _descriptor) = (path, descriptor);
 
-    public int Status(out FileStatus status) => descriptor.Status(out status);
+    /// <inheritdoc/>
+    public string Path { get; }
 
+    /// <summary>The open file; it is this object's.</summary>
+    public FileDescriptor Descriptor => _descriptor;
+
+    /// <inheritdoc/>
+    public int Status(out FileStatus status) => _descriptor.Status(out status);
+
+    /// <inheritdoc/>
     public int ReadAt(long offset, Span<byte> buffer)
     {
         int filled = 0;
         while (filled < buffer.Length)
         {
-            int read = descriptor.ReadAt(offset + filled, buffer[filled..]);
+            int read = _descriptor.ReadAt(offset + filled, buffer[filled..]);
             if (read < 0)
                 return read;
             if (read == 0)
@@ -84,11 +95,12 @@ internal sealed class HostImageFile(string path, FileDescriptor descriptor) : II
         return filled;
     }
 
+    /// <inheritdoc/>
     public int WriteAt(long offset, ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
-            int written = descriptor.WriteAt(offset, bytes);
+            int written = _descriptor.WriteAt(offset, bytes);
             if (written <= 0)
                 return written < 0 ? written : -(int)Errno.EIO; // a file that takes nothing and says nothing
             bytes = bytes[written..];
@@ -97,13 +109,17 @@ internal sealed class HostImageFile(string path, FileDescriptor descriptor) : II
         return 0;
     }
 
-    public int Sync() => descriptor.SyncData();
+    /// <inheritdoc/>
+    public int Sync() => _descriptor.SyncData();
 
-    public int Discard(long offset, long length) => FileDescriptor.PunchHole(descriptor, offset, length);
+    /// <inheritdoc/>
+    public int Discard(long offset, long length) => FileDescriptor.PunchHole(_descriptor, offset, length);
 
-    public long NextData(long offset) => descriptor.NextData(offset);
+    /// <inheritdoc/>
+    public long NextData(long offset) => _descriptor.NextData(offset);
 
-    public void Dispose() => descriptor.Dispose();
+    /// <inheritdoc/>
+    public void Dispose() => _descriptor.Dispose();
 }
 
 /// <summary>The name of a redo file on this machine: in the directory where the image really is, whatever links led there.</summary>

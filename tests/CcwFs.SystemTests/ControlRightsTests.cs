@@ -1,0 +1,213 @@
+namespace CcwFs.SystemTests;
+
+/// <summary>Attacks through the control file of a mount that is open to all: nobody gets rights that he has not, nor ends what is not his.</summary>
+public sealed class ControlRightsTests : IDisposable
+{
+    private const string Helpers = """
+        import shutil, traceback
+        NOBODY, OTHER = 65534, 12345
+        def become(uid, groups=()):
+            os.setgroups(list(groups)), os.setresgid(uid, uid, uid), os.setresuid(uid, uid, uid)
+        def control():
+            return os.open(f'{D}/control', os.O_RDWR)
+        def ask(fd=None, **request):
+            fd, reply = control() if fd is None else fd, b''
+            os.write(fd, json.dumps(request).encode())
+            while data := os.read(fd, 65536): reply += data
+            return json.loads(reply)
+        def add(spec, **more):
+            return ask(verb='add', directory='/', spec=spec, **more)
+        def denied(reply):
+            assert 'ermission denied' in reply.get('error', ''), reply
+        def as_user(uid, action, groups=()):
+            child = os.fork()
+            if child == 0:
+                try:
+                    become(uid, groups), action()
+                except BaseException:
+                    traceback.print_exc(), os._exit(1)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        def devices():
+            return len(ask(verb='list')['devices'])
+        def setuid_copy(program, name):
+            shutil.copy(program, f'{S}/{name}'), os.chmod(f'{S}/{name}', 0o4755)
+        os.chmod(S, 0o755)
+
+        """;
+
+    private readonly Scratch _scratch = new();
+    private readonly MountedCcwfs _mounted;
+    private readonly string _image;
+
+    public ControlRightsTests()
+    {
+        _image = _scratch.MakeImage("root.ckd");
+        Child.Run("chmod", "755", _scratch.Path).Ok();
+        Child.Run("chmod", "600", _image).Ok();
+        _mounted = new MountedCcwfs(["--device", $"dasd,image={_image},extents=1", "--allow-other", "--mode", "0666"]);
+    }
+
+    public void Dispose()
+    {
+        _mounted.Dispose();
+        _scratch.Dispose();
+    }
+
+    [Fact]
+    public void Who_becomes_root_after_the_request_was_written_has_the_rights_from_before()
+    {
+        string secret = _scratch.MakeImage("secret.ckd");
+        Child.Run("chmod", "600", secret).Ok();
+        Run($$"""
+            setuid_copy('/bin/sleep', 'sleeps')
+            def attack(padding):
+                answer, answer_in = os.pipe()
+                child = os.fork()
+                if child == 0:
+                    become(NOBODY)
+                    fd, (gone, gone_in) = control(), os.pipe()    # gone_in is closed by execve
+                    if os.fork() == 0:
+                        os.close(gone_in), os.read(gone, 1), os.write(answer_in, os.read(fd, 65536)), os._exit(0)
+                    os.write(fd, json.dumps(dict(verb='add', directory='/', spec='dasd,image={{secret}}', orb='A' * padding)).encode())
+                    os.execv(f'{S}/sleeps', ['sleeps', '60'])
+                os.close(answer_in)
+                reply = json.loads(os.read(answer, 65536))
+                assert os.stat(f'/proc/{child}').st_uid == 0, 'it never became root'
+                os.kill(child, signal.SIGKILL), os.waitpid(child, 0), os.close(answer)
+                return reply
+            for round in range(24):
+                denied(attack((0, 20_000, 200_000)[round % 3]))
+            assert devices() == 1
+            """);
+    }
+
+    [Fact]
+    public void A_descriptor_that_is_handed_on_adds_nobodys_rights_to_anothers() => Run($$"""
+        EPERM, half = -errno.EPERM, b'{"verb":"list",'
+        opened = control()
+        def handed():
+            assert call(os.write, opened, b'{"verb":"list"}') == EPERM
+        as_user(NOBODY, handed), as_user(0, lambda: (os.setresgid(5, 5, 5), handed()))
+        assert ask(opened, verb='list')['devices']
+        os.setegid(NOBODY), os.seteuid(NOBODY)
+        users = control()
+        assert os.write(users, half) == len(half)
+        os.seteuid(0)
+        assert call(os.write, users, b'"id":"x"}') == EPERM
+        os.setegid(0)
+        assert call(os.write, users, b'"id":"x"}') == EPERM    # a request of two users
+        os.setegid(NOBODY), os.seteuid(NOBODY)
+        assert os.write(users, b'"id":"x"}') == 9 and b'devices' in os.read(users, 65536)
+        os.seteuid(0), os.setegid(0)
+        setuid_copy('/bin/cat', 'cats')                        # a set-uid program that writes what its caller likes
+        request = json.dumps(dict(verb='add', directory='/', spec='dasd,image={{_image}}')).encode()
+        def inherits():
+            done = subprocess.run([f'{S}/cats'], input=request, stdout=control(), stderr=subprocess.PIPE)
+            assert b'not permitted' in done.stderr, done
+        as_user(NOBODY, inherits)
+        assert devices() == 1
+        """);
+
+    [Fact]
+    public void Groups_count_as_they_were_at_the_open_and_without_sight_of_the_caller_there_are_none()
+    {
+        string shared = _scratch.MakeImage("group.ckd");
+        Run($$"""
+            os.chown('{{shared}}', 0, 777), os.chmod('{{shared}}', 0o660)
+            as_user(NOBODY, lambda: denied(add('dasd,image={{shared}},id=0.0.0101')))
+            as_user(NOBODY, lambda: ask(verb='remove', id=add('dasd,image={{shared}},id=0.0.0101')['added'][0]), groups=[5, 777])
+            assert devices() == 1
+            """);
+        using var inner = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"], through: ["unshare", "-pf", "--kill-child"]);
+        inner.Python(Helpers + $$"""
+            as_user(NOBODY, lambda: denied(add('dasd,image={{shared}},id=0.0.0101')), groups=[5, 777])    # our number is 0 there
+            reply = ask(verb='add', spec='dasd,image=group.ckd')
+            assert 'working directory' in reply['error'], reply
+            os.kill({{inner.Pid}}, signal.SIGTERM)
+            """);
+    }
+
+    [Fact]
+    public void An_image_that_is_open_is_shared_with_those_alone_who_could_open_it_themselves() => Run($$"""
+        os.mkdir(f'{S}/home'), os.chown(f'{S}/home', NOBODY, NOBODY)
+        try:
+            os.link('{{_image}}', f'{S}/home/link.ckd')
+        except OSError:
+            os.symlink('{{_image}}', f'{S}/home/link.ckd')
+        def refused():
+            for image in '{{_image}}', f'{S}/home/link.ckd':
+                for keys in '', ',readonly', ',extents=1', ',count=2':
+                    denied(add(f'dasd,image={image}{keys}'))
+        for mode in 0o600, 0o644, 0o444:       # who may only read it has no part in what is open to write: he could reserve it
+            os.chmod('{{_image}}', mode)
+            as_user(NOBODY, refused)
+        assert devices() == 1
+        def at_b():
+            return run(extent(0, 3, 3, 4), locate(3, 1, 3, 0, 512), (0x1d, SLI, count_field(3, 1, 0, 512)), dev='0.0.0001')[0].dstat & 0x02
+        os.chmod('{{_image}}', 0o666)
+        as_user(NOBODY, lambda: add('dasd,image={{_image}},id=0.0.0001')['added'])
+        assert not at_b()                      # track 3 is not in root's extents, and the file is anybody's
+        os.chmod('{{_image}}', 0o600)
+        ask(verb='remove', id='0.0.0001')
+        assert add('dasd,image={{_image}},id=0.0.0001,readonly')['added']    # root's own
+        assert at_b()
+        """);
+
+    [Fact]
+    public void An_image_that_is_open_read_only_is_shared_with_those_who_may_read_it()
+    {
+        string read = _scratch.MakeImage("read.ckd");
+        Run($$"""
+            assert add('dasd,image={{read}},readonly')['added']
+            os.chmod('{{read}}', 0o600)
+            as_user(NOBODY, lambda: denied(add('dasd,image={{read}},readonly')))
+            os.chmod('{{read}}', 0o644)
+            as_user(NOBODY, lambda: add('dasd,image={{read}},readonly')['added'])
+            def refused():
+                assert 'read-only' in add('dasd,image={{read}}')['error']
+            as_user(NOBODY, refused)
+            """);
+    }
+
+    [Fact]
+    public void Only_the_mounter_and_root_end_it()
+    {
+        Run("""
+            def refused():
+                assert 'only the user who mounted' in ask(verb='end')['error']
+            as_user(NOBODY, refused), as_user(OTHER, refused)
+            assert devices() == 1
+            assert 'error' not in ask(verb='end')
+            """);
+        Assert.True(SpinWait.SpinUntil(() => !_mounted.IsRunning, Child.Patience));
+        Child.Run("umount", "-l", _mounted.MountPoint);
+    }
+
+    [Fact]
+    public void A_file_of_a_mounted_ccwfs_is_refused_whatever_leads_there()
+    {
+        using var elsewhere = new MountedCcwfs(["--device", "dasd"], through: ["unshare", "-m"]);
+        Run($$"""
+            os.mkdir(f'{S}/hidden')
+            stays = ['unshare', '-m', 'bash', '-c', f'mount --bind {D} {S}/hidden; cd {S}/hidden; exec 9<{S}/hidden/memory; echo ready; read line']
+            with subprocess.Popen(stays, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+                assert other.stdout.readline() == b'ready\n'
+                proc = f'/proc/{other.pid}'
+                for image in f'{proc}/root{S}/hidden/memory', f'{proc}/cwd/memory', f'{proc}/cwd/0.0.0000/irq/io', f'{proc}/fd/9':
+                    os.path.lexists(f'{S}/link') and os.remove(f'{S}/link')
+                    os.symlink(image, f'{S}/link')
+                    for path in image, f'{S}/link':
+                        reply = add(f'dasd,image={path}')
+                        assert 'inside the mounted ccwfs' in reply.get('error', ''), reply
+                for device in f'{proc}/root{S}/hidden/0.0.0000/device', f'{proc}/cwd/0.0.0000/device':
+                    reply = add(f'vfio,device={device},iommu={D}/iommu,id=0.0.0005')
+                    assert 'inside this ccwfs itself' in reply.get('error', ''), reply
+            reply = add('dasd,image=/proc/{{elsewhere.Pid}}/root{{elsewhere.MountPoint}}/memory')
+            assert 'another mount namespace' in reply.get('error', ''), reply
+            assert devices() == 1
+            """);
+    }
+
+    private void Run(string script) => _mounted.Python(Helpers + script);
+}
