@@ -90,11 +90,49 @@ public sealed class StorageTests : IDisposable
         again.Logged("have been put in place");
     }
 
+    [Theory]
+    [InlineData("umount")]
+    [InlineData("remove")]
+    [InlineData("signal")]
+    public void A_sync_that_fails_at_the_end_is_told_to_who_ended_it_and_to_the_next_open(string how)
+    {
+        string image = _scratch.MakeImage("v.ckd", 4, "cdl");
+        using (MountedCcwfs mounted = MountFailing(image))
+        {
+            mounted.Python(With("""
+                assert write(1).dstat == 0x0c
+                fail(errno.EIO, 'sync', 'v.ckd', times=-1)
+                """));
+            const string Lost = "cannot be brought to the disk (input/output error): tracks that were written may be lost";
+            if (how == "umount")
+            {
+                Assert.Contains(Lost, Child.Ccwfs("umount", mounted.MountPoint).Failed(1), StringComparison.Ordinal);
+            }
+            else if (how == "remove")
+            {
+                Assert.Contains(Lost, mounted.Ccwfs("remove", "0.0.0000").Refused(1), StringComparison.Ordinal);
+                mounted.Signal("TERM");
+            }
+            else
+            {
+                mounted.Signal("TERM");
+            }
+            Assert.Equal(how == "remove" ? 0 : 1, mounted.WaitForExit());
+            Assert.Contains(Lost, mounted.Log, StringComparison.Ordinal);
+        }
+        string refusal = Child.Ccwfs("dasd", "complete", image).Refused(1);
+        Assert.Contains("could not be brought to the disk (input/output error)", refusal, StringComparison.Ordinal);
+        Assert.Contains(refusal["ccwfs: ".Length..].Split(": ")[0], Child.Ccwfs("dasd", "check", image).Failed(1) + Child.Ccwfs("dasd", "check", image).Output, StringComparison.Ordinal);
+        File.Delete(image + ".redo");
+        using var again = new MountedCcwfs(["--device", $"dasd,image={image}"]);
+    }
+
     [Fact]
     public void A_file_size_limit_is_an_error_of_the_write_and_not_the_end()
     {
         string image = _scratch.MakeImage("v.ckd", 4, "cdl");
-        using var mounted = new MountedCcwfs(["--device", $"dasd,image={image}"], through: ["prlimit", "--fsize=1000000"]);
+        using var mounted = new MountedCcwfs(["--device", $"dasd,image={image}"]);
+        Child.Run("prlimit", "--pid", $"{mounted.Pid}", "--fsize=1000000:1000000").Ok(); // the runtime does not start with one
         mounted.Python("""
             status, _ = run(extent(0x80, 50, 50), locate(1, 1, 50, 1, 4096), (0x85, 0, b'x' * 4096))
             assert (status.dstat, status.sense[0]) == (0x0e, 0x10), (hex(status.dstat), status.sense.hex())

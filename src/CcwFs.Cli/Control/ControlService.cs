@@ -109,7 +109,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private ControlReply Remove(ControlRequest request)
     {
         SubchannelId id = Device(request).Id;
-        return factory.Remove(id, request.Force) ? new ControlReply() : throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
+        if (factory.Remove(id, request.Force, out string? fault))
+            return fault is null ? new ControlReply() : throw new CommandException($"{id} is removed, but {fault}");
+        throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
     }
 
     /// <summary>Somebody unmounts: every device is closed, what went wrong with it is the reply, and then we end.</summary>

@@ -98,11 +98,12 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     /// Takes a device away: out of the tree at once, then unplugged. A VFIO client is asked to let go first, and works on until it has, unless <paramref name="force"/>.
     /// False when there is none.
     /// </summary>
-    internal bool Remove(SubchannelId id, bool force)
+    internal bool Remove(SubchannelId id, bool force, out string? fault)
     {
+        fault = null;
         if (table.Find(id) is not { } device || TakeOut(device) is not { } removed)
             return false;
-        Retire(removed, force);
+        fault = Retire(removed, force);
         return true;
     }
 
@@ -128,7 +129,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             _ended = true;
     }
 
-    /// <summary>Takes every device away, for good. Gives what went wrong when devices were closed, so far too, a line each; the log has it already.</summary>
+    /// <summary>Takes every device away, for good. Gives what went wrong when they were closed, a line each; the log has it already.</summary>
     internal IReadOnlyList<string> RemoveAll()
     {
         Stop();
@@ -137,7 +138,8 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         {
             try
             {
-                Remove(device.Id, force: true);
+                if (Remove(device.Id, force: true, out string? fault) && fault is not null)
+                    problems.Add(fault);
             }
             catch (Exception error) when (Program.IsExpected(error) || error is ImageException)
             {
@@ -146,7 +148,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
                 problems.Add(problem);
             }
         }
-        return [.. problems, .. _volumes.CloseFaults];
+        return problems;
     }
 
     /// <summary>
@@ -204,11 +206,9 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         return taken;
     }
 
-    private static void Retire(OpenDevice device, bool force)
-    {
-        if (force || !device.Device.RequestReturn(device.End))
-            device.End();
-    }
+    /// <summary>Gives why what was written may be lost; null when it is not, or when that is not known yet.</summary>
+    private static string? Retire(OpenDevice device, bool force) =>
+        force || !device.Device.RequestReturn(() => device.End()) ? device.End() : null;
 
     /// <summary>Takes a place, has <paramref name="open"/> open the device for it, and frees it again when that fails.</summary>
     private OpenDevice InPlace(in Request request, SubchannelId? own, Func<DevicePlace, OpenDevice> open)

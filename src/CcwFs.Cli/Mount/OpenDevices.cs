@@ -33,15 +33,15 @@ internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string
     }
 
     /// <summary>Closes it, by the <see cref="IDisposable.Dispose"/> that it is given; null: that is all.</summary>
-    internal Action<Action>? Closing { get; init; }
+    internal Func<Action, string?>? Closing { get; init; }
 
-    /// <summary>Ends the device; whatever it shares with others stays as long as they do.</summary>
-    internal void End()
+    /// <summary>Ends the device; whatever it shares with others stays as long as they do. Gives why what was written may be lost, which the log has too, or null.</summary>
+    internal string? End()
     {
         if (Closing is { } closing)
-            closing(Device.Dispose);
-        else
-            Device.Dispose();
+            return closing(Device.Dispose);
+        Device.Dispose();
+        return null;
     }
 }
 

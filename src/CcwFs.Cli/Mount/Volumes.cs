@@ -9,8 +9,8 @@ namespace CcwFs.Cli.Mount;
 /// <param name="Device">What was made over the volume.</param>
 /// <param name="File">The image.</param>
 /// <param name="IsReadOnly">The image is open to read alone.</param>
-/// <param name="Closing">Ends the device by the action that it is given, the image with its last device.</param>
-internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly, Action<Action> Closing);
+/// <param name="Closing">Ends the device by the action that it is given, the image with its last device; gives why what was written may be lost, or null.</param>
+internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly, Func<Action, string?> Closing);
 
 /// <summary>
 /// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or closes an
@@ -23,17 +23,6 @@ internal sealed class Volumes(ILogger log)
 
     private readonly Lock _gate = new(); // taken inside a slot's, or alone
     private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
-    private readonly List<string> _closeFaults = []; // guarded by _gate
-
-    /// <summary>Images that were closed, and what of them may not be on stable storage: one line each.</summary>
-    internal IReadOnlyList<string> CloseFaults
-    {
-        get
-        {
-            lock (_gate)
-                return [.. _closeFaults];
-        }
-    }
 
     /// <summary>
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes a device with
@@ -89,8 +78,8 @@ internal sealed class Volumes(ILogger log)
         return new FileIdentity(status.Device, status.Inode);
     }
 
-    /// <summary>The last device closes the volume in <paramref name="end"/>; nobody finds it closed.</summary>
-    private void Close(Slot slot, Action end)
+    /// <summary>The last device closes the volume in <paramref name="end"/>; nobody finds it closed. Gives why what was written may be lost, or null.</summary>
+    private string? Close(Slot slot, Action end)
     {
         lock (slot.Gate)
         {
@@ -104,13 +93,10 @@ internal sealed class Volumes(ILogger log)
             finally
             {
                 Leave(slot);
-                if (closed?.CloseFault is { } fault)
-                {
-                    MountLog.NotClosed(log, fault);
-                    lock (_gate)
-                        _closeFaults.Add(fault);
-                }
             }
+            if (closed?.CloseFault is { } fault)
+                MountLog.NotClosed(log, fault);
+            return closed?.CloseFault;
         }
     }
 

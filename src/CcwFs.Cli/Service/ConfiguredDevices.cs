@@ -128,7 +128,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
     {
         VfioCcwDevice[] closed = [.. inTheWay.SelectMany(e => e.Devices).Where(IsThere)];
         foreach (VfioCcwDevice device in closed)
-            factory.Remove(device.Id, force: false);
+            factory.Remove(device.Id, force: false, out _);
         string stays = closed.Length == 0 ? "nothing is changed" : $"{string.Join(", ", closed.Select(d => d.Id))} was closed for it and is opened again as before, nothing is changed";
         foreach (DeviceSpec spec in specs)
             Try(spec, failures, stays, () => coming.Add((spec, factory.Open(spec, directory, caller: null, leaving))));
