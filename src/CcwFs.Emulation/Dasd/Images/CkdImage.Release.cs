@@ -21,19 +21,26 @@ public sealed partial class CkdImage
         lock (_writing)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            for (int done = 0; done < count; done += RedoFile.TracksInFirstPage)
-                ReleaseWhole(first + done, Math.Min(count - done, RedoFile.TracksInFirstPage));
+            int[] piece = new int[RedoFile.TracksInFirstPage];
+            for (int track = first, end = first + count, length; track < end; ReleaseWhole(piece.AsSpan(0, length)))
+            {
+                // What is a hole already is empty: a new volume is released in no time.
+                for (length = 0; length < piece.Length && (track = NextWithData(track)) < end; length++)
+                    piece[length] = track++;
+            }
         }
     }
 
-    private void ReleaseWhole(int first, int count)
+    private void ReleaseWhole(ReadOnlySpan<int> released)
     {
-        MakeReady(first);
+        if (released.IsEmpty)
+            return;
+        MakeReady(released[0]);
         Span<byte> sector = stackalloc byte[RedoFile.SectorSize];
         try
         {
             _redo!.Begin();
-            for (int track = first; track < first + count; track++)
+            foreach (int track in released)
             {
                 int read = TryReadInPlace(track, sector);
                 if (read < 0)
@@ -44,13 +51,13 @@ public sealed partial class CkdImage
         }
         catch (ImageException error)
         {
-            throw NotWritten(_redo!.Path, first, error);
+            throw NotWritten(_redo!.Path, released[0], error);
         }
         EnterStripes();
         int result;
         try
         {
-            result = EmptyAll(first, count);
+            result = EmptyAll(released);
         }
         finally
         {
@@ -58,9 +65,9 @@ public sealed partial class CkdImage
         }
         if (result < 0)
         {
-            var tracks = new TrackImage[count];
-            for (int index = 0; index < count; index++)
-                tracks[index] = new TrackImage(first + index, default);
+            var tracks = new TrackImage[released.Length];
+            for (int index = 0; index < tracks.Length; index++)
+                tracks[index] = new TrackImage(released[index], default);
             KeepStuck(tracks, result);
             throw new ImageException(_fault!, -result);
         }
@@ -72,10 +79,10 @@ public sealed partial class CkdImage
     /// <summary>
     /// First every track begins with zeros, which makes it an empty one to the next open whatever follows, then the space goes. Under _writing and all stripes.
     /// </summary>
-    private int EmptyAll(int first, int count)
+    private int EmptyAll(ReadOnlySpan<int> released)
     {
         Span<byte> sector = stackalloc byte[RedoFile.SectorSize];
-        for (int track = first; track < first + count; track++)
+        foreach (int track in released)
         {
             ImageSeries.Part part = _series.Locate(track, out long offset);
             int result = TryReadInPlace(track, sector);
@@ -86,15 +93,16 @@ public sealed partial class CkdImage
         }
         if (SyncPolicy.EveryProgram)
             SyncFiles();
-        for (int track = first; track < first + count;)
+        for (int index = 0, run; index < released.Length; index += run)
         {
-            ImageSeries.Part part = _series.Locate(track, out long offset);
-            int run = Math.Min(first + count, part.FirstTrack + part.Tracks) - track;
+            ImageSeries.Part part = _series.Locate(released[index], out long offset);
+            int last = part.FirstTrack + part.Tracks;
+            for (run = 1; index + run < released.Length && released[index + run] == released[index] + run && released[index + run] < last; run++)
+                ;
             int result = Empty(part.File, offset, (long)run * Geometry.TrackSize);
             if (result < 0)
                 return result;
-            _allocated?.AsSpan(track, run).Clear();
-            track += run;
+            _allocated?.AsSpan(released[index], run).Clear();
         }
         return 0;
     }
