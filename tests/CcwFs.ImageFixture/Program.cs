@@ -44,15 +44,18 @@ static void Bench(string path)
     var layout = VolumeLayout.Create(image.Geometry, VolumeFormat.Ldl, 4_096, "BENCH");
     var track = new CkdTrack(image.Geometry);
     layout.Format(5, track);
-    TrackImage[] one = [new TrackImage(5, track.Image)];
+    byte[] other = track.Image.ToArray(); // each write changes all blocks
+    for (int at = 29; at < other.Length - 8; at += 4_104)
+        other.AsSpan(at, Math.Min(4_096, other.Length - 8 - at)).Fill(0xC1);
+    TrackImage[][] both = [[new TrackImage(5, track.Image)], [new TrackImage(5, other)]];
     const int warm = 2_000;
     const int rounds = 20_000;
     for (int round = 0; round < warm; round++)
-        image.Write(one);
+        image.Write(both[round & 1]);
     long before = GC.GetAllocatedBytesForCurrentThread();
     var clock = Stopwatch.StartNew();
     for (int round = 0; round < rounds; round++)
-        image.Write(one);
+        image.Write(both[round & 1]);
     clock.Stop();
     long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
     byte[] slot = new byte[image.Geometry.TrackSize];

@@ -83,6 +83,34 @@ public sealed class RedoFileTests : IDisposable
     }
 
     [Fact]
+    public void A_mutated_redo_file_is_refused_in_one_line_or_changes_nothing()
+    {
+        string path = MakePending(out _);
+        byte[] redo = File.ReadAllBytes(path + ".redo"), before = File.ReadAllBytes(_files["before"]), torn = File.ReadAllBytes(path);
+        Guid boot = HostImageFiles.Instance.BootId;
+        var random = new Random(3390);
+        (int refused, int opened) = (0, 0);
+        for (int round = 0; round < 2_000; round++)
+        {
+            byte[] bad = Mutate(redo, random);
+            var disk = new RecordedDisk(new DiskFile(BitConverter.ToUInt64(redo, 32), (byte[])(round % 8 == 0 ? torn : before).Clone()), new DiskFile(2, bad), boot);
+            try
+            {
+                using CkdImage image = disk.OpenImage(ImageSync.None);
+                if (round % 8 != 0) // half-written tracks stay so where nothing of the redo file can be read
+                    Assert.InRange(JudgeGenerations(image, 4), 4, 5);
+                opened++;
+            }
+            catch (ImageException error)
+            {
+                Assert.DoesNotContain('\n', error.Message);
+                refused++;
+            }
+        }
+        Assert.True(refused > 100 && opened > 100, $"{refused} refused, {opened} opened");
+    }
+
+    [Fact]
     public void A_redo_file_of_another_image_or_of_no_image_is_refused()
     {
         string path = MakePending(out _);
@@ -197,6 +225,19 @@ public sealed class RedoFileTests : IDisposable
             file.Write(before.AsSpan((int)file.Position, 5_120));
         }
         return path;
+    }
+
+    private static byte[] Mutate(byte[] redo, Random random)
+    {
+        byte[] bad = redo[..(random.Next(10) == 0 ? random.Next(redo.Length) : redo.Length)];
+        for (int change = random.Next(1, 4); change > 0 && bad.Length > 0; change--)
+        {
+            // Mostly where structure is: the head, the change, its table.
+            int at = random.Next(4) switch { 0 => random.Next(80), 1 => 512 + random.Next(64), 2 => 576 + random.Next(400), _ => random.Next(bad.Length) };
+            if (at < bad.Length)
+                bad[at] = random.Next(3) == 0 ? (byte)0xFF : (byte)random.Next(256);
+        }
+        return bad;
     }
 
     private static string Refusal(string path) => Assert.Throws<ImageException>(() => CkdImage.Open(path).Dispose()).Message;
