@@ -123,7 +123,7 @@ public sealed class ConfigTests : IDisposable
             e => Says(e, 4, "log", "nowhere/log", "cannot be written"),
             e => Says(e, 6, "bad.ckd"),
             e => Says(e, 7, "device 0.0.0150", "as 0.0.0000 is already"),
-            e => Says(e, 7, _scratch.At("file"), "offset 0"),
+            e => Says(e, 7, _scratch.At("file"), "it is empty"),
             e => Says(e, 8, "/nonexist: no such file"),
             e => Says(e, 9, "0.0.fffe"),
             e => Says(e, 10, "/dev is no device"),
