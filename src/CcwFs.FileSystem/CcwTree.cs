@@ -39,7 +39,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
     private readonly SysTree _sys;
     private readonly IMemoryStore _memory;
     private readonly ControlOpener _control;
-    private readonly ControlBudget _controlBudget = new(Descriptors.EffectiveUser);
+    private readonly ControlBudget _controlBudget;
     private readonly VfioService _vfio;
     private readonly TreeOwner _owner;
     private readonly long _mountedNs = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100;
@@ -49,7 +49,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
 
     /// <summary>A tree over what the composition root made.</summary>
     public CcwTree(SubchannelTable table, IMemoryStore memory, ControlOpener control, VfioService vfio, TreeOwner owner) =>
-        (_table, _sys, _memory, _control, _vfio, _owner) = (table, new SysTree(table), memory, control, vfio, owner);
+        (_table, _sys, _memory, _control, _vfio, _owner, _controlBudget) = (table, new SysTree(table), memory, control, vfio, owner, new ControlBudget(owner.Uid));
 
     /// <summary>Tells the tree which session serves it; before the session starts.</summary>
     public void Attach(FuseSession session) => _session = session;
@@ -102,7 +102,10 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         ClientAccount account = _vfio.Accounts.Of(request.Uid, row.Kind is NodeKind.Device or NodeKind.Iommu ? request.Pid : 0);
         int refusal = account.TryTake(Resource.Files);
         if (refusal < 0)
+        {
+            control?.Dispose();
             return refusal;
+        }
         var file = new OpenFile(row, entry, account)
         {
             Interrupt = isInterrupt ? entry!.Interrupt(row.Kind, this) : null,

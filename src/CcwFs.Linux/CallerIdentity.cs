@@ -16,9 +16,6 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     private const string NotPermitted =
         "this ccwfs may not act as another user (it has no CAP_SETUID and CAP_SETGID, as under its systemd unit); let its own user add the device";
 
-    /// <summary>Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace.</summary>
-    private static readonly Lazy<bool> s_ownProc = new(IsProcOurs);
-
     /// <summary>
     /// Who asks by a request that is not answered yet: user and group are the request's own, the supplementary groups are read from /proc/TID/status. The
     /// kernel keeps the thread until the request is answered, so that its number is its own and its identity cannot change: never ask later.
@@ -28,7 +25,7 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     public static int OfRequest(uint thread, uint uid, uint gid, out CallerIdentity identity)
     {
         identity = new CallerIdentity(uid, gid, []);
-        if (thread == 0 || !s_ownProc.Value)
+        if (thread == 0 || !ProcessFiles.AreOurs)
             return 0;
         string[] lines;
         try
@@ -56,7 +53,7 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     /// leads to is opened with the caller's.
     /// </summary>
     public static string? DirectoryOf(uint thread) =>
-        thread != 0 && s_ownProc.Value && FileSystems.ReadLink($"/proc/{thread}/cwd", out string directory) == 0 ? directory : null;
+        thread != 0 && ProcessFiles.AreOurs && FileSystems.ReadLink($"/proc/{thread}/cwd", out string directory) == 0 ? directory : null;
 
     /// <summary>
     /// Runs <paramref name="action"/> with this identity, on a thread of its own that ends afterwards: the identity is a thread's, and no other
@@ -92,20 +89,6 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     }
 
     private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
-
-    /// <summary>NSpid: has our number in the namespace of /proc first and then those in the namespaces below, down to our own (proc_pid_status(5)).</summary>
-    private static bool IsProcOurs()
-    {
-        try
-        {
-            return Array.Find(File.ReadAllLines("/proc/self/status"), line => line.StartsWith("NSpid:", StringComparison.Ordinal)) is { } line
-                && line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Length == 2;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
 
     // The C library's setgroups changes every thread of the process; the system call changes one.
     private unsafe void Assume()

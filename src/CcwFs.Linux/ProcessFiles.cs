@@ -46,6 +46,13 @@ public readonly record struct MemoryArea(
 /// </summary>
 public static class ProcessFiles
 {
+    private static readonly Lazy<bool> s_areOurs = new(IsProcOurs);
+
+    /// <summary>
+    /// Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace, where the same number is somebody else's.
+    /// </summary>
+    public static bool AreOurs => s_areOurs.Value;
+
     private const int ReadSize = 65_536; // arbitrary
     private const int SmallFile = 4_096; // status and fdinfo: what matters is in the first lines
     private const int MaxDescriptors = 65_536; // arbitrary: how many descriptors of one process are looked at
@@ -216,5 +223,19 @@ public static class ProcessFiles
             filled = rest.Length;
         }
         return result;
+    }
+
+    /// <summary>NSpid: has our number in the namespace of /proc first and then those in the namespaces below, down to our own (proc_pid_status(5)).</summary>
+    private static bool IsProcOurs()
+    {
+        try
+        {
+            return Array.Find(File.ReadAllLines("/proc/self/status"), line => line.StartsWith("NSpid:", StringComparison.Ordinal)) is { } line
+                && line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Length == 2;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 }

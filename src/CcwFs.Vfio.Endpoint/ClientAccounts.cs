@@ -39,7 +39,7 @@ public sealed class ClientAccounts
     /// unanswered: the thread is its own until then. A thread that cannot be looked up is counted by its user alone.
     /// </summary>
     public ClientAccount Of(uint user, uint thread = 0) =>
-        thread != 0 && ProcessFiles.ThreadGroup(thread, out int id) == 0 && ProcessFiles.StartTime(id, out ulong start) == 0
+        thread != 0 && ProcessFiles.AreOurs && ProcessFiles.ThreadGroup(thread, out int id) == 0 && ProcessFiles.StartTime(id, out ulong start) == 0
             ? new ClientAccount(this, user, new ClientProcess(id, start)) : new ClientAccount(this, user, null);
 
     /// <summary>0, or the negative errno of the first limit that is reached; then nothing was taken.</summary>

@@ -37,13 +37,13 @@ public sealed class IoctlCaller : IIoctlCaller
     public int ProcessId { get; }
 
     /// <summary>
-    /// The caller with the number of a FUSE request's header, while that request is unanswered: 0; -EPERM when it is 0, for a caller in a pid namespace that is not below ours; -EINTR
+    /// The caller with the number of a FUSE request's header, while that request is unanswered: 0; -EPERM when it is 0, for a caller in a pid namespace that is not below ours, and where /proc is of another pid namespace; -EINTR
     /// when there is no such thread.
     /// </summary>
     public static int Open(uint threadId, CallerLog log, out IoctlCaller? caller)
     {
         caller = null;
-        if (threadId == 0)
+        if (threadId == 0 || !ProcessFiles.AreOurs)
         {
             log.Foreign();
             return -(int)Errno.EPERM;

@@ -27,10 +27,10 @@ public sealed class VfioService : IDisposable
     /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system gives). Threads and descriptors are made when the
     /// first client needs them.
     /// </summary>
-    public VfioService(ILogger logger, ClientLimits? limits = null)
+    public VfioService(ILogger logger, ClientLimits? limits = null, uint? owner = null)
     {
         Logger = logger;
-        Accounts = NewAccounts(limits);
+        Accounts = NewAccounts(limits, owner);
         CallerLog = new CallerLog(logger);
     }
 
@@ -45,7 +45,8 @@ public sealed class VfioService : IDisposable
     /// <summary>Who has how much of what clients can use up.</summary>
     public ClientAccounts Accounts { get; }
 
-    internal static ClientAccounts NewAccounts(ClientLimits? limits = null) => new(limits ?? new ClientLimits(SystemLimits.Read()), Descriptors.EffectiveUser);
+    internal static ClientAccounts NewAccounts(ClientLimits? limits = null, uint? owner = null) =>
+        new(limits ?? new ClientLimits(SystemLimits.Read()), owner ?? Descriptors.EffectiveUser);
 
     /// <summary>A new open of a <c>device</c> file, for writing too or not; what is kept for it is counted on <paramref name="account"/> (null: this process's user's).</summary>
     public DeviceClient OpenDevice(VfioCcwDevice device, bool writable = true, ClientAccount? account = null) =>

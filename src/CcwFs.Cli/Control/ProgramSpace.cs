@@ -15,6 +15,9 @@ internal sealed class ProgramSpace : IDisposable
     /// <summary>Most bytes (arbitrary: a program's 64 MiB, and for a packed one the pages around them).</summary>
     internal const int MaxBytes = 72 << 20;
 
+    /// <summary>What one costs at least (arbitrary): a descriptor and a mapping of ours come with it.</summary>
+    private const long LeastCharge = 1 << 20;
+
     private readonly ControlAccount _account;
     private readonly StoragePart[] _parts;
     private readonly InPlaceStore _memory;
@@ -28,7 +31,7 @@ internal sealed class ProgramSpace : IDisposable
         (_parts, _account, _length) = ([.. parts], account, parts.Sum(part => (long)part.Length));
         if (_length > MaxBytes)
             throw new CommandException($"the program needs {_length} bytes; it may have {MaxBytes}");
-        if (!account.TryTake(_length))
+        if (!account.TryTake(Charge))
             throw new CommandException("too many programs are being run by this user, or by all together; wait for one of them to end");
         try
         {
@@ -38,7 +41,7 @@ internal sealed class ProgramSpace : IDisposable
         catch
         {
             _memory?.Dispose();
-            account.Return(_length);
+            account.Return(Charge);
             throw;
         }
     }
@@ -56,8 +59,10 @@ internal sealed class ProgramSpace : IDisposable
     public void Dispose()
     {
         _memory.Dispose();
-        _account.Return(_length);
+        _account.Return(Charge);
     }
+
+    private long Charge => Math.Max(_length, LeastCharge);
 
     private long OffsetOf(ulong address, int length)
     {

@@ -38,7 +38,7 @@ internal static class CheckCommand
                 IEnumerable<string> tracks = image.PendingTracks.Take(MostNamed).Select(track => $"{track / image.Geometry.Heads}/{track % image.Geometry.Heads}");
                 console.Out.WriteLine(
                     $"{path}{CkdImage.RedoSuffix}: {Count(image.PendingTracks.Count, "track")} (cylinder/head {string.Join(" ", tracks)}"
-                    + $"{(image.PendingTracks.Count > MostNamed ? " …" : "")}) were being written when ccwfs stopped; the next open to write makes them whole");
+                    + $"{(image.PendingTracks.Count > MostNamed ? " …" : "")}) were being written when ccwfs stopped; the next open to write makes them whole, or says why not");
             }
             if (image.RedoProblem is { } problem)
                 console.Out.WriteLine(problem);

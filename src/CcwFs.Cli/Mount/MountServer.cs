@@ -54,7 +54,7 @@ internal sealed class MountServer : IDisposable
         _logs = new LogOutput(settings.Log, settings.LogLevel);
         _loggers = _logs.Loggers;
         _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default, settings.Uid);
-        _vfio = new VfioService(_loggers.CreateLogger("vfio"));
+        _vfio = new VfioService(_loggers.CreateLogger("vfio"), owner: settings.Uid);
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
         _configured = new ConfiguredDevices(_factory, _table, settings.Directory);
         _closing = new Lazy<Task<IReadOnlyList<string>>>(() => Waiting.Run(_factory.RemoveAll));

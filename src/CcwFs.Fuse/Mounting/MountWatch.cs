@@ -9,6 +9,7 @@ namespace CcwFs.Fuse;
 /// </summary>
 public sealed class MountWatch : IDisposable
 {
+    private const int LookAgain = 1_000, Forever = -1; // milliseconds of a wait; arbitrary
     private readonly Lock _gate = new(); // around uses of _wake by workers, and its end
     private readonly FuseMount _mount;
     private readonly FuseSession _session;
@@ -68,7 +69,8 @@ public sealed class MountWatch : IDisposable
         Span<byte> count = stackalloc byte[sizeof(ulong)];
         while (!_ended)
         {
-            if (!IsReachable())
+            bool? isReachable = IsReachable();
+            if (isReachable == false)
             {
                 _isGone = true; // before the files are counted: the last of them wakes us from now on
                 _gone.TrySetResult();
@@ -79,21 +81,30 @@ public sealed class MountWatch : IDisposable
                 }
             }
             (events[0], events[1]) = (Descriptors.PollUrgent, Descriptors.PollIn);
-            int result = Descriptors.Poll([_table, _wake], events, timeoutMilliseconds: -1);
+            int result = Descriptors.Poll([_table, _wake], events, isReachable is null ? LookAgain : Forever);
             if (result < 0 && result != -(int)Errno.EINTR)
                 return; // no memory for it: the mount goes on without a watch
             _wake.Read(count);
         }
     }
 
-    /// <summary>A table that changes while it is read may lack a mount that is moved: then it is read again.</summary>
-    private bool IsReachable()
+    /// <summary>
+    /// A table that changes while it is read may lack a mount that is moved: then it is read again. Null when it cannot be read, for want of descriptors say.
+    /// </summary>
+    private bool? IsReachable()
     {
-        while (!_mount.IsReachable)
+        try
         {
-            if (Descriptors.Poll(_table, Descriptors.PollUrgent, timeoutMilliseconds: 0) == 0)
-                return false;
+            while (!_mount.IsReachable)
+            {
+                if (Descriptors.Poll(_table, Descriptors.PollUrgent, timeoutMilliseconds: 0) == 0)
+                    return false;
+            }
+            return true;
         }
-        return true;
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 }

@@ -122,6 +122,22 @@ public sealed class FailingDiskTests : IDisposable
         Assert.False(Try(volume, 3, out ImageException? told));
         Assert.Contains("somebody made a file of this name", told!.Message, StringComparison.Ordinal);
         Assert.Equal("something of somebody else", File.ReadAllText(path + ".redo"));
+        volume.Sync(); // what was written before is, and the state is kept where it was
+        volume.Dispose();
+        Assert.Null(volume.CloseFault);
+    }
+
+    [Fact]
+    public void A_state_that_could_not_be_written_is_written_again_before_the_next_track()
+    {
+        var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "STATE"))), null, Guid.NewGuid());
+        using CkdImage volume = disk.OpenImage(ImageSync.None);
+        Assert.True(Try(volume, 1, out _));
+        disk.Fail = what => what == "redo sync" ? -(int)Errno.EIO : 0;
+        Assert.Throws<ImageException>(volume.Sync);
+        disk.Fail = null;
+        Assert.True(Try(volume, 2, out _));
+        Assert.Equal(1, disk.Redo!.Bytes[12]); // unsynced
     }
 
     private static int CountCalls(byte[] image, ImageSync sync)

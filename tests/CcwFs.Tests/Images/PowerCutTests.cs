@@ -80,10 +80,12 @@ public sealed class PowerCutTests : IDisposable
         Assert.True(old > s_states / 80 && now > s_states / 80, $"{old} old, {now} new: not every kind of state was tried");
     }
 
-    [Fact]
-    public void A_power_cut_after_a_kill_is_still_told()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_a_killed_one_wrote_is_synced_before_its_redo_file_goes(bool program)
     {
-        Run run = Record(ImageSync.None, seed: 7);
+        Run run = Record(program ? ImageSync.Program : ImageSync.None, seed: 7);
         RecordedDisk killed = run.States.AfterKill(run.LastStep, new Random(8), run.Boot);
         Assert.NotNull(killed.Redo);
         byte[] image = killed.Image.Bytes.ToArray();

@@ -41,6 +41,17 @@ public sealed class RedoTrustTests : IDisposable
     }
 
     [Fact]
+    public void One_of_the_user_who_opens_is_used_only_where_that_user_may_write_the_image()
+    {
+        string path = LeaveRedo();
+        Run("chmod", "0644", path);
+        Run("chown", $"{Nobody}", path + ".redo");
+        var files = new HostImageFiles(Nobody);
+        Assert.Contains("belongs to user 65534", Assert.Throws<ImageException>(() => CkdImage.Open(files, path, new ImageOptions(ReadOnly: true))).Message, StringComparison.Ordinal);
+        CkdImage.Open(files, path, default).Dispose();
+    }
+
+    [Fact]
     public void A_link_a_second_name_a_fifo_and_a_directory_are_refused_without_waiting()
     {
         string path = _files.Create("v.ckd", 1);

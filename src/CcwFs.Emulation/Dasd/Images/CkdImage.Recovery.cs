@@ -24,7 +24,7 @@ public sealed partial class CkdImage
             if (_options.ReadOnly)
                 return;
             // What a killed ccwfs wrote may be in the kernel's cache alone, and only this file says so.
-            if (head is { State: RedoState.Unsynced } || PendingTracks.Count > 0)
+            if (head is not null)
                 SyncBefore(place.Path);
             Forget(place);
         }

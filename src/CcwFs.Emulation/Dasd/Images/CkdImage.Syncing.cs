@@ -6,6 +6,8 @@ namespace CcwFs.Emulation.Dasd.Images;
 public sealed partial class CkdImage
 {
     private readonly Lock _timing = new(); // alone, or inside _writing
+    private readonly Lock _syncing = new(); // alone, or inside _writing
+    private int _syncResult;      // guarded by _syncing
     private Timer? _timer;        // guarded by _timing
     private bool _timerEnded;     // guarded by _timing
     private long _unsyncedWrites; // changes since the image was opened that only a sync brings to the disk; guarded by _writing
@@ -33,11 +35,14 @@ public sealed partial class CkdImage
         if (SyncPolicy.EveryProgram)
             return;
         _unsyncedWrites++;
-        if (_redo!.State == RedoState.Unsynced && !_redo.WasLost)
+        if (_redo is { State: RedoState.Unsynced, HeadIsKnown: true })
             return;
-        _redo.Mark(RedoState.Unsynced);
+        _redo!.Mark(RedoState.Unsynced);
         StartTimer();
     }
+
+    /// <summary>A sync has failed: nothing more is written.</summary>
+    private bool IsLost => _fault is not null && _stuck is null;
 
     private void StartTimer()
     {
@@ -69,27 +74,31 @@ public sealed partial class CkdImage
         long before;
         lock (_writing)
         {
-            if (_disposed || _fault is not null)
+            if (_disposed || IsLost)
                 return;
             before = _unsyncedWrites;
         }
         int result = SyncParts(out string path);
         lock (_writing)
         {
-            if (_disposed)
+            if (_disposed || IsLost)
                 return;
+            if (result < 0)
+            {
+                _options.Say?.Invoke(LoseSync(path, result).Message);
+                return;
+            }
             try
             {
-                if (result < 0)
-                    throw LoseSync(path, result);
-                if (before == _unsyncedWrites)
+                if (before == _unsyncedWrites && _stuck is null)
                     _redo!.Mark(RedoState.Ordered);
                 else
                     StartTimer();
             }
             catch (ImageException error)
             {
-                _options.Say?.Invoke(error.Message);
+                _options.Say?.Invoke($"{_redo!.Path}: {error.Message}");
+                StartTimer();
             }
         }
     }
@@ -111,17 +120,21 @@ public sealed partial class CkdImage
             throw LoseSync(path, result);
     }
 
+    /// <summary>0 or a negative errno, the first one for ever: the kernel tells it once, to whoever syncs first.</summary>
     private int SyncParts(out string path)
     {
-        path = Name;
-        foreach (ImageSeries.Part part in _series.Parts)
+        lock (_syncing)
         {
-            path = part.Path;
-            int result = part.File.Sync();
-            if (result < 0)
-                return result;
+            path = Name;
+            foreach (ImageSeries.Part part in _series.Parts)
+            {
+                path = part.Path;
+                _syncResult = _syncResult < 0 ? _syncResult : part.File.Sync();
+                if (_syncResult < 0)
+                    return _syncResult;
+            }
+            return 0;
         }
-        return 0;
     }
 
     /// <summary>
@@ -133,7 +146,8 @@ public sealed partial class CkdImage
         _stuck = null;
         try
         {
-            _redo!.Mark(RedoState.SyncFailed, -result);
+            _redo?.Make(sync: false);
+            _redo?.Mark(RedoState.SyncFailed, -result);
         }
         catch (ImageException error)
         {

@@ -47,7 +47,7 @@ public sealed partial class CkdImage
         try
         {
             _redo!.Make(SyncPolicy.EveryProgram);
-            if (_redo.WasLost)
+            if (_redo.TakeLost())
                 _options.Say?.Invoke($"{_redo.Path}: somebody removed it while {Name} was written; it has been made again");
             MarkUnsynced();
         }

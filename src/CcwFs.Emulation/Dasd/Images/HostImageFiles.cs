@@ -39,7 +39,7 @@ public sealed class HostImageFiles(uint user, bool locks = true) : IImageFiles
             if (result == 0 && locks)
                 result = file.TryLock(exclusive: write);
             if (result == 0)
-                return new HostImageFile(path, file);
+                return new HostImageFile(path, file, write && locks);
             file.Dispose();
             throw new ImageException(result switch
             {
@@ -68,7 +68,10 @@ public sealed class HostImageFile : IImageFile
 {
     private readonly FileDescriptor _descriptor;
 
-    internal HostImageFile(string path, FileDescriptor descriptor) => (Path, _descriptor) = (path, descriptor);
+    internal HostImageFile(string path, FileDescriptor descriptor, bool isWritable = true) => (Path, _descriptor, IsWritable) = (path, descriptor, isWritable);
+
+    /// <summary>It was opened to write: who opened it has the right to.</summary>
+    internal bool IsWritable { get; }
 
     /// <inheritdoc/>
     public string Path { get; }
@@ -217,7 +220,7 @@ internal sealed class HostRedoPlace : IRedoPlace
             return "it is no regular file";
         if (redo.Links != 1)
             return $"the file has {redo.Links} names";
-        if (redo.Uid != image.Uid && redo.Uid != _user && redo.Uid != 0)
+        if (redo.Uid != image.Uid && redo.Uid != 0 && !(redo.Uid == _user && _image.IsWritable))
             return $"it belongs to user {redo.Uid}, the image to user {image.Uid}";
         uint allowed = image.Mode & (redo.Gid == image.Gid ? WriteByOthers : WriteByOthers & ~GroupBits);
         return (redo.Mode & WriteByOthers & ~allowed) != 0 ? "others may write it than may write the image" : null;

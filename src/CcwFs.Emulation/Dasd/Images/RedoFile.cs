@@ -44,6 +44,7 @@ internal sealed class RedoFile : IDisposable
     private IImageFile? _file;
     private RedoHead _head;
     private bool _nameIsSynced;
+    private bool _wasLost;
     private ulong _generation;
     private long _dataEnd;
 
@@ -62,48 +63,63 @@ internal sealed class RedoFile : IDisposable
     /// <summary>The change that is being put together holds nothing.</summary>
     public bool IsEmpty => _entries.Count == 0;
 
-    /// <summary>The file has been removed or replaced by somebody, and was made again: writes were not safe against a kill since then.</summary>
-    public bool WasLost { get; private set; }
+    /// <summary>The head on the disk says <see cref="State"/>: it does not after a failed <see cref="Mark"/>, nor, on stable storage, in a file that was made anew.</summary>
+    public bool HeadIsKnown { get; private set; }
 
-    /// <summary>Makes the file where it is not there. Throws <see cref="ImageException"/>.</summary>
+    /// <summary>Makes the file where it is not there. Throws <see cref="ImageException"/>; then what was there before stays.</summary>
     public void Make(bool sync)
     {
-        WasLost = false;
-        if (_file is not null && !_place.Holds())
+        bool lost = _file is not null && !_place.Holds();
+        if (_file is not null && !lost)
         {
-            WasLost = true;
-            _file.Dispose();
-            _file = null;
-        }
-        if (_file is not null)
+            if (sync && !_nameIsSynced)
+                SyncName();
             return;
-        _file = _place.Create();
+        }
+        IImageFile made = _place.Create();
         try
         {
-            _nameIsSynced = false;
-            WriteHead(sync);
+            _head.Format(_sector);
+            Check(made.WriteAt(0, _sector));
             if (sync)
-                SyncName();
+            {
+                Check(made.Sync());
+                Check(_place.SyncName());
+            }
         }
         catch
         {
             _place.Remove();
-            _file.Dispose();
-            _file = null;
+            made.Dispose();
             throw;
         }
+        _file?.Dispose();
+        (_file, _nameIsSynced, HeadIsKnown) = (made, sync, sync);
+        _wasLost |= lost;
+    }
+
+    /// <summary>Somebody has removed or replaced the file since this was asked last, and it was made again: meanwhile writes were not safe against a kill.</summary>
+    public bool TakeLost()
+    {
+        bool lost = _wasLost;
+        _wasLost = false;
+        return lost;
     }
 
     /// <summary>Says the state in the head, on stable storage when this returns, as is the file's name. Throws <see cref="ImageException"/>.</summary>
     public void Mark(RedoState state, int errno = 0)
     {
         RedoHead before = _head;
+        HeadIsKnown = false;
         try
         {
             _head = _head with { State = state, Errno = errno };
-            WriteHead(sync: true);
+            _head.Format(_sector);
+            Check(_file!.WriteAt(0, _sector));
+            Check(_file.Sync());
             if (!_nameIsSynced)
                 SyncName();
+            HeadIsKnown = true;
         }
         catch
         {
@@ -253,14 +269,6 @@ internal sealed class RedoFile : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(change[32..], changedAt);
         BinaryPrimitives.WriteInt32LittleEndian(change[40..], _entries.Count);
         BinaryPrimitives.WriteUInt32LittleEndian(change[60..], Crc32C.Of(change[4..60]));
-    }
-
-    private void WriteHead(bool sync)
-    {
-        _head.Format(_sector);
-        Check(_file!.WriteAt(0, _sector));
-        if (sync)
-            Check(_file.Sync());
     }
 
     private void SyncName()
