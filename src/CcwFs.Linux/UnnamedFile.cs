@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace CcwFs.Linux;
@@ -6,16 +5,15 @@ namespace CcwFs.Linux;
 /// <summary>
 /// A file that gets its name when it is whole (O_TMPFILE): whatever ends its writer before that, nothing of it is left. Each call gives 0 or a negative errno.
 /// </summary>
-public static partial class UnnamedFile
+public static class UnnamedFile
 {
-    private const OpenOptions Temporary = (OpenOptions)0x400000 | OpenOptions.Directory; // O_TMPFILE
     private const uint EverybodysMode = 0x1B6; // 0666, less the umask
 
     /// <summary>Makes one on the file system of a directory, to write; the caller's. Not every file system can do it.</summary>
     public static int Open(string directory, out SafeFileHandle? made)
     {
         const int CloseOnExec = 0x80000;
-        int result = Result.Of(LibC.Open(directory, (int)(Temporary | OpenOptions.WriteOnly) | CloseOnExec, EverybodysMode));
+        int result = Result.Of(LibC.Open(directory, (int)(OpenOptions.Unnamed | OpenOptions.WriteOnly) | CloseOnExec, EverybodysMode));
         made = result < 0 ? null : new SafeFileHandle(result, ownsHandle: true);
         return Math.Min(result, 0);
     }
@@ -28,7 +26,7 @@ public static partial class UnnamedFile
         try
         {
             file.DangerousAddRef(ref held);
-            return Result.Of(Link(CurrentDirectory, $"/proc/self/fd/{file.DangerousGetHandle()}", CurrentDirectory, path, FollowLink));
+            return Result.Of(LibC.LinkAt(CurrentDirectory, $"/proc/self/fd/{file.DangerousGetHandle()}", CurrentDirectory, path, FollowLink));
         }
         finally
         {
@@ -36,7 +34,4 @@ public static partial class UnnamedFile
                 file.DangerousRelease();
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Link(int fromDirectory, string from, int toDirectory, string to, int flags);
 }
