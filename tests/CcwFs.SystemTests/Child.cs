@@ -35,7 +35,7 @@ internal sealed record Outcome(int Status, string Output, string Error, byte[] B
 internal static class Child
 {
     /// <summary>No step of a test takes as long on a slow machine; a child that does has hung.</summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     internal static Process Start(string directory, IReadOnlyDictionary<string, string>? environment, string program, params string[] arguments)
     {

@@ -76,7 +76,7 @@ public class MountedCcwfs : IDisposable
         _ended = true;
         if (!_process.HasExited)
             Child.Run("kill", "-TERM", Pid.ToString());
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(20)))
+        if (!_process.WaitForExit(Child.Patience))
         {
             _process.Kill();
             _process.WaitForExit();

@@ -7,7 +7,7 @@ namespace CcwFs.Tests.Fuse;
 /// <summary>A <see cref="SampleTree"/> mounted in a directory of its own. The test's process never touches its own mount: children do.</summary>
 internal sealed class Mounted : IDisposable
 {
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     internal Mounted(FuseSessionOptions? options = null)
     {

@@ -20,7 +20,7 @@ internal sealed class Machine : IDisposable
     public const uint Orb64 = OrbControl.Format1 | OrbControl.Prefetch | OrbControl.Format2Idaws | 0x8000;
 
     /// <summary>Longest time that anything here takes before a test fails (a watchdog, not a measure).</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ChannelExecutor _executor = new();
     private readonly Signals _signals;
