@@ -1,4 +1,5 @@
 using CcwFs.Linux;
+using Microsoft.Win32.SafeHandles;
 using Mono.Unix.Native;
 
 namespace CcwFs.Cli;
@@ -12,12 +13,12 @@ internal static class WholeFile
     internal static void Write(string file, Action<Stream> write)
     {
         string path = Path.GetFullPath(file);
-        if (FileDescriptor.Status(path, follow: false, out _) == -(int)Errno.ENOENT && UnnamedFile.Open(Path.GetDirectoryName(path)!, out var handle) == 0)
+        if (FileDescriptor.Status(path, follow: false, out _) == -(int)Errno.ENOENT && NewFile.Make(path, out NewFile? made) == 0)
         {
-            using var whole = new FileStream(handle!, FileAccess.Write);
-            write(whole);
-            whole.Flush();
-            int named = UnnamedFile.Name(handle!, path);
+            using NewFile whole = made!;
+            using (var bytes = new FileStream(new SafeFileHandle(whole.File.Number, ownsHandle: false), FileAccess.Write))
+                write(bytes);
+            int named = whole.Name();
             if (named == 0)
                 return;
             if (named != -(int)Errno.EEXIST) // somebody made one meanwhile

@@ -184,24 +184,31 @@ public sealed class FileDescriptor : SafeHandle
     }
 
     /// <summary>
-    /// Whether the calling thread could open, to read or also to write, the very file that <paramref name="file"/> has open, whatever path led there: 0, or why
-    /// not.
+    /// Opens the very file that <paramref name="file"/> has open, also as a name alone (<see cref="OpenOptions.PathOnly"/>), whatever lies at its path by now;
+    /// <paramref name="opened"/> belongs to the caller when the result is 0.
     /// </summary>
-    public static int MayReopen(SafeHandle file, bool write)
+    public static int Reopen(SafeHandle file, OpenOptions options, out FileDescriptor opened)
     {
         bool held = false;
         file.DangerousAddRef(ref held);
         try
         {
-            OpenOptions options = (write ? OpenOptions.ReadWrite : OpenOptions.ReadOnly) | OpenOptions.NonBlocking;
-            int result = Open($"/proc/self/fd/{file.DangerousGetHandle()}", options, 0, out FileDescriptor opened);
-            opened.Dispose();
-            return result;
+            return Open($"/proc/self/fd/{file.DangerousGetHandle()}", options, 0, out opened);
         }
         finally
         {
             file.DangerousRelease();
         }
+    }
+
+    /// <summary>
+    /// Whether the calling thread could open, to read or also to write, the very file that <paramref name="file"/> has open: 0, or why not.
+    /// </summary>
+    public static int MayReopen(SafeHandle file, bool write)
+    {
+        int result = Reopen(file, (write ? OpenOptions.ReadWrite : OpenOptions.ReadOnly) | OpenOptions.NonBlocking, out FileDescriptor opened);
+        opened.Dispose();
+        return result;
     }
 
     /// <summary>fallocate(2): the range becomes a hole that reads as zeros, the file's size stays. Retried on EINTR.</summary>
@@ -218,8 +225,29 @@ public sealed class FileDescriptor : SafeHandle
     /// <summary>unlinkat(2) of a file in an open directory.</summary>
     public static int RemoveAt(SafeHandle directory, string name) => Result.Of(LibC.UnlinkAt(directory, name, 0));
 
+    /// <summary>
+    /// renameat2(2) in an open directory; without <paramref name="replace"/> -EEXIST when the new name is taken, and -EINVAL where the file system cannot tell.
+    /// </summary>
+    public static int RenameAt(SafeHandle directory, string from, string to, bool replace)
+    {
+        const uint NoReplace = 1; // RENAME_NOREPLACE
+        return Result.Of(LibC.RenameAt(directory, from, directory, to, replace ? 0 : NoReplace));
+    }
+
+    /// <summary>
+    /// The names in a directory are on stable storage. To sync a directory takes the right to read it, and a file system that can; else the whole file system of
+    /// <paramref name="file"/>, which is in it, is synced.
+    /// </summary>
+    public static int SyncNames(SafeHandle directory, FileDescriptor file)
+    {
+        int result = OpenAt(directory, ".", OpenOptions.Directory, 0, out FileDescriptor readable);
+        using (readable)
+            result = result == 0 ? readable.Sync() : result;
+        return result is -(int)Errno.EACCES or -(int)Errno.EINVAL ? file.SyncFileSystem() : result;
+    }
+
     /// <summary>linkat(2): gives an unnamed file (<see cref="OpenOptions.Unnamed"/>) a name in an open directory; -EEXIST when that is taken.</summary>
-    public int LinkInto(SafeHandle directory, string name)
+    internal int LinkInto(SafeHandle directory, string name)
     {
         const int FollowLink = 0x400; // AT_SYMLINK_FOLLOW
         return Result.Of(LibC.LinkAt(AtFdCwd, $"/proc/self/fd/{Number}", directory, name, FollowLink));

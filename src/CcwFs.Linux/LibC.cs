@@ -112,8 +112,8 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int LinkAt(int directory, string path, SafeHandle toDirectory, string name, int flags);
 
-    [LibraryImport(Library, EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int LinkAt(int directory, string path, int toDirectory, string name, int flags);
+    [LibraryImport(Library, EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int RenameAt(SafeHandle directory, string name, SafeHandle toDirectory, string newName, uint flags);
 
     [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
     internal static partial nint Map(nint address, nuint length, int protection, int flags, SafeHandle fd, long offset);

@@ -48,8 +48,8 @@ public static class NamedFile
             if (wrong is not null)
                 return wrong;
 
-            // The link in /proc leads to the file that was looked at, whatever has its name by now.
-            errno = FileDescriptor.Open($"/proc/self/fd/{place.Number}", access | OpenOptions.NonBlocking | NoTerminal, 0, out opened);
+            // The file that was looked at, whatever has its name by now.
+            errno = FileDescriptor.Reopen(place, access | OpenOptions.NonBlocking | NoTerminal, out opened);
             if (errno == 0)
                 errno = Math.Min(Result.Of(LibC.Fcntl(opened, SetFlags, (nint)(access & Kept))), 0);
             return errno == 0 ? null : Problem.Of(errno);
@@ -83,13 +83,13 @@ public static class NamedFile
         for (int links = 0; ; links++)
         {
             errno = FileDescriptor.Open(path, OpenOptions.PathOnly | OpenOptions.NoFollow, 0, out place);
-            (FileStatus status, uint names) = (default, 0);
+            FileStatus status = default;
             if (errno == 0)
-                errno = Look(place, out status, out names);
+                errno = place.Status(out status);
             if (errno < 0)
                 return Problem.Of(errno);
             if (status.Type != FileStatus.TypeLink)
-                return Wrong(status, names, rules, friend);
+                return Wrong(status, rules, friend);
             if (!rules.HasFlag(NamedFileRules.OwnLinks) || !IsOurs(status.Uid))
                 return $"is a symbolic link of user {status.Uid}; give the file itself";
             if (links == LinkLimit)
@@ -102,7 +102,7 @@ public static class NamedFile
         }
     }
 
-    private static string? Wrong(in FileStatus status, uint names, NamedFileRules rules, uint? friend)
+    private static string? Wrong(in FileStatus status, NamedFileRules rules, uint? friend)
     {
         bool isDevice = status.Type == FileStatus.TypeCharacterDevice && rules.HasFlag(NamedFileRules.Devices);
         if (status.Type != FileStatus.TypeRegular && !isDevice)
@@ -111,7 +111,7 @@ public static class NamedFile
             return null;
         if (!IsOurs(status.Uid) && status.Uid != friend)
             return $"belongs to user {status.Uid}; give a file of your own";
-        return isDevice || names == 1 ? null : "has another name too (a hard link); give a file with one name";
+        return isDevice || status.Links == 1 ? null : "has another name too (a hard link); give a file with one name";
     }
 
     private static bool IsOurs(uint user) => user == 0 || user == Descriptors.EffectiveUser;
@@ -123,17 +123,4 @@ public static class NamedFile
         FileStatus.TypeSocket => "a socket",
         _ => "a FIFO",
     };
-
-    private static unsafe int Look(FileDescriptor place, out FileStatus status, out uint names)
-    {
-        const int EmptyPath = 0x1000; // AT_EMPTY_PATH
-        const uint Links = 4; // STATX_NLINK
-        StatXBuffer buffer = default;
-        int result = place.Status(out status);
-
-        // SAFETY: statx writes 256 bytes, the size of the local structure.
-        result = result < 0 ? result : Result.Of(LibC.StatX(place, "", EmptyPath, Links, &buffer));
-        names = buffer.Links;
-        return result;
-    }
 }

@@ -25,22 +25,12 @@ public static class CkdImageCreator
             throw new ImageException($"{path}: exists already; an image is never overwritten");
         if (Exists(path + CkdImage.RedoSuffix))
             throw new ImageException($"{path}{CkdImage.RedoSuffix}: the redo file of another image is in the way; move it away");
-        string full = Path.GetFullPath(path), directory = Path.GetDirectoryName(full) ?? "/";
-        using FileDescriptor place = Opened(path, FileDescriptor.Open(directory, OpenOptions.PathOnly | OpenOptions.Directory, 0, out FileDescriptor opened), opened);
-        using FileDescriptor file = MakeUnnamed(path, directory, place, out string? temporary);
-        try
-        {
-            Fill(new HostImageFile(path, file), geometry, layout, lazy, progress, cancel);
-            Check(path, file.Sync());
-            // Fails when the name has been taken meanwhile.
-            Check(path, file.LinkInto(place, Path.GetFileName(full)));
-            Check(path, HostRedoPlace.SyncDirectory(place, file));
-        }
-        finally
-        {
-            if (temporary is not null)
-                FileDescriptor.RemoveAt(place, temporary);
-        }
+        Check(path, NewFile.Make(path, out NewFile? made));
+        using NewFile file = made!;
+        Fill(new HostImageFile(path, file.File), geometry, layout, lazy, progress, cancel);
+        Check(path, file.File.Sync());
+        Check(path, file.Name()); // fails when the name has been taken meanwhile
+        Check(path, file.SyncName());
     }
 
     /// <summary>
@@ -89,31 +79,10 @@ public static class CkdImageCreator
         progress?.Report(geometry.Tracks);
     }
 
-    /// <summary>A file without a name; where the file system has none, one with a <paramref name="temporary"/> name, which a kill leaves behind.</summary>
-    private static FileDescriptor MakeUnnamed(string path, string directory, FileDescriptor place, out string? temporary)
-    {
-        const uint Mode = 0x1B6; // 0666, less the umask
-        temporary = null;
-        int result = FileDescriptor.Open(directory, OpenOptions.Unnamed | OpenOptions.ReadWrite, Mode, out FileDescriptor file);
-        if (result is not (-(int)Errno.EOPNOTSUPP or -(int)Errno.EISDIR or -(int)Errno.EINVAL))
-            return Opened(path, result, file);
-        temporary = $"{Path.GetFileName(path)}.new-{Guid.NewGuid():N}";
-        result = FileDescriptor.OpenAt(place, temporary, OpenOptions.ReadWrite | OpenOptions.Create | OpenOptions.Exclusive | OpenOptions.NoFollow, Mode, out file);
-        return Opened(path, result, file);
-    }
-
-    private static FileDescriptor Opened(string path, int result, FileDescriptor file)
-    {
-        if (result >= 0)
-            return file;
-        file.Dispose();
-        throw new ImageException($"{path}: cannot be created: {(result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result))}", -result);
-    }
-
     private static void Check(string path, int result)
     {
         if (result < 0)
-            throw new ImageException($"{path}: cannot be created: {Problem.Of(result)}", -result);
+            throw new ImageException($"{path}: cannot be created: {(result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result))}", -result);
     }
 
     /// <summary>A broken symbolic link is there, too.</summary>

@@ -1,0 +1,78 @@
+using Mono.Unix.Native;
+
+namespace CcwFs.Linux;
+
+/// <summary>
+/// A file that gets its name when it is whole: whatever ends its writer before that, nothing of it is left (O_TMPFILE). Where the file system has no files without a name
+/// it has another one meanwhile, which <see cref="Dispose"/> takes away, but a kill leaves. No file is ever overwritten. Calls give 0 or a negative errno.
+/// </summary>
+public sealed class NewFile : IDisposable
+{
+    private const uint EverybodysMode = 0x1B6; // 0666, less the umask
+    private const OpenOptions Exclusively = OpenOptions.ReadWrite | OpenOptions.Create | OpenOptions.Exclusive | OpenOptions.NoFollow;
+    private readonly FileDescriptor _directory;
+    private readonly string _name;
+    private string? _temporary; // the other name, while it has one
+
+    private NewFile(FileDescriptor directory, string name, FileDescriptor file, string? temporary) =>
+        (_directory, _name, File, _temporary) = (directory, name, file, temporary);
+
+    /// <summary>The open file, to read and write; it is this object's.</summary>
+    public FileDescriptor File { get; }
+
+    /// <summary>Makes one that is to be <paramref name="path"/>; the caller's when the result is 0.</summary>
+    public static int Make(string path, out NewFile? made)
+    {
+        string full = Path.GetFullPath(path), name = Path.GetFileName(full), folder = Path.GetDirectoryName(full) ?? "/";
+        made = null;
+        string? temporary = null;
+        int result = FileDescriptor.Open(folder, OpenOptions.PathOnly | OpenOptions.Directory, 0, out FileDescriptor directory);
+        FileDescriptor file = new(-1);
+        if (result == 0)
+            result = FileDescriptor.Open(folder, OpenOptions.Unnamed | OpenOptions.ReadWrite, EverybodysMode, out file);
+        if (result is -(int)Errno.EOPNOTSUPP or -(int)Errno.EISDIR or -(int)Errno.EINVAL)
+        {
+            temporary = $"{name}.new-{Guid.NewGuid():N}";
+            result = FileDescriptor.OpenAt(directory, temporary, Exclusively, EverybodysMode, out file);
+        }
+        if (result == 0)
+        {
+            made = new NewFile(directory, name, file, temporary);
+            return 0;
+        }
+        file.Dispose();
+        directory.Dispose();
+        return result;
+    }
+
+    /// <summary>Gives it its name; -EEXIST when that is taken.</summary>
+    public int Name()
+    {
+        int result = File.LinkInto(_directory, _name);
+        if (_temporary is null || result is not (-(int)Errno.EPERM or -(int)Errno.EOPNOTSUPP or -(int)Errno.ENOSYS))
+            return result;
+        result = FileDescriptor.RenameAt(_directory, _temporary, _name, replace: false); // there are no hard links
+        if (result is -(int)Errno.EINVAL or -(int)Errno.ENOSYS)
+        {
+            // Nor this: what is replaced is the empty file that we made.
+            result = FileDescriptor.OpenAt(_directory, _name, Exclusively, EverybodysMode, out FileDescriptor claim);
+            claim.Dispose();
+            result = result < 0 ? result : FileDescriptor.RenameAt(_directory, _temporary, _name, replace: true);
+        }
+        if (result == 0)
+            _temporary = null;
+        return result;
+    }
+
+    /// <summary>Its name is on stable storage.</summary>
+    public int SyncName() => FileDescriptor.SyncNames(_directory, File);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_temporary is not null)
+            FileDescriptor.RemoveAt(_directory, _temporary);
+        File.Dispose();
+        _directory.Dispose();
+    }
+}
