@@ -50,8 +50,7 @@ internal sealed class Volumes(ILogger log)
                         throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
                     slot.Volume.SyncAtLeast(sync);
                 }
-                slot.Devices++;
-                return new OpenImage<T>(make(slot.Volume), file, slot.Volume.IsReadOnly, end => Close(slot, end));
+                return Attach(slot, slot.Volume, make);
             }
         }
         catch
@@ -76,6 +75,25 @@ internal sealed class Volumes(ILogger log)
         if (status.Type != FileStatus.TypeRegular)
             throw new CommandException($"{path} is not a file; make an image with: ccwfs dasd create {path} --model 3390-1");
         return new FileIdentity(status.Device, status.Inode);
+    }
+
+    private OpenImage<T> Attach<T>(Slot slot, EckdVolume volume, Func<EckdVolume, T> make)
+    {
+        try
+        {
+            var made = new OpenImage<T>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, end));
+            slot.Devices++;
+            return made;
+        }
+        catch
+        {
+            if (slot.Devices == 0) // nobody else would close it
+            {
+                slot.Volume = null;
+                volume.Dispose();
+            }
+            throw;
+        }
     }
 
     /// <summary>The last device closes the volume in <paramref name="end"/>; nobody finds it closed. Gives why what was written may be lost, or null.</summary>

@@ -1,0 +1,31 @@
+using CcwFs.Cli.Mount;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Tests.Images;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CcwFs.Tests.Cli;
+
+public sealed class VolumesTests : IDisposable
+{
+    private readonly ImageDirectory _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void A_device_that_cannot_be_made_leaves_its_image_as_it_was()
+    {
+        string path = _files.Create("v.ckd", 1);
+        var volumes = new Volumes(NullLogger.Instance);
+        for (int round = 0; round < 2; round++)
+        {
+            Assert.Throws<InvalidTimeZoneException>(() => volumes.OpenImage<int>(path, false, ImageSync.None, null, _ => throw new InvalidTimeZoneException()));
+            CkdImage.Open(path).Dispose(); // not locked
+        }
+        OpenImage<string> first = volumes.OpenImage(path, false, ImageSync.None, null, static volume => volume.Name);
+        Assert.Throws<InvalidTimeZoneException>(() => volumes.OpenImage<int>(path, false, ImageSync.None, null, _ => throw new InvalidTimeZoneException()));
+        Assert.Throws<ImageException>(() => CkdImage.Open(path)); // the first one's
+        bool ended = false;
+        Assert.Null(first.Closing(() => ended = true));
+        Assert.True(ended);
+    }
+}
