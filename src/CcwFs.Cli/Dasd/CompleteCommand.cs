@@ -10,14 +10,25 @@ internal static class CompleteCommand
     {
         var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
         var command = new Command("complete", "Format the tracks that 'create --lazy' left out; may be interrupted and run again") { path };
-        command.SetAction((parsed, cancel) => Task.FromResult(console.Run(() => Run(console, parsed.GetValue(path) ?? "", cancel))));
+        command.SetAction(parsed => console.RunLong(cancel => Run(console, parsed.GetValue(path) ?? "", cancel)));
         return command;
     }
 
     private static int Run(DasdConsole console, string path, CancellationToken cancel)
     {
         using CkdImage image = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(Say: line => console.Error.WriteLine($"ccwfs: {line}")));
-        int filled = console.WithProgress($"Completing {path}", image.Geometry.Tracks, progress => CkdImageCreator.Complete(image, progress, cancel));
+        int filled;
+        try
+        {
+            filled = console.WithProgress($"Completing {path}", image.Geometry.Tracks, progress => CkdImageCreator.Complete(image, progress, cancel));
+        }
+        catch
+        {
+            image.Dispose();
+            if (image.CloseFault is { } lost)
+                console.Error.WriteLine($"ccwfs: {lost}");
+            throw;
+        }
         image.Dispose();
         if (image.CloseFault is { } fault)
             throw new ImageException(fault);

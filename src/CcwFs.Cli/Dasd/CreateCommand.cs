@@ -34,13 +34,13 @@ internal static class CreateCommand
             if (given == (result.GetResult(cylinders) is not null))
                 result.AddError($"the size is {(given ? "given twice" : "missing")}: give --model or --cylinders");
         });
-        command.SetAction((parsed, cancel) => Task.FromResult(console.Run(() =>
+        command.SetAction(parsed => console.RunLong(cancel =>
         {
             int count = parsed.GetValue(cylinders) ?? CkdModel.Cylinders(parsed.GetValue(model) ?? "");
             VolumeFormat layout = Enum.Parse<VolumeFormat>(parsed.GetValue(format) ?? "none", ignoreCase: true);
             string? serial = parsed.GetValue(volser) ?? (layout == VolumeFormat.None ? null : DefaultSerial);
             return Run(console, parsed.GetValue(path) ?? "", count, layout, parsed.GetValue(blockSize), serial, parsed.GetValue(lazy), cancel);
-        })));
+        }));
         return command;
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CcwFs.Emulation.Dasd.Images;
 using Spectre.Console;
 
@@ -6,8 +7,10 @@ namespace CcwFs.Cli.Dasd;
 /// <summary>Where the dasd verbs print, and how they end: one line "ccwfs: …" and status 1 for a fault, no stack trace.</summary>
 internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
 {
-    /// <summary>128 + SIGINT, as a shell has it.</summary>
-    private const int Interrupted = 130;
+    /// <summary>128 + SIGINT or SIGTERM, as a shell has it.</summary>
+    private const int Interrupted = 130, Terminated = 143;
+
+    private int _status = Interrupted; // of an end by a signal
 
     public TextWriter Out => output ?? Console.Out;
 
@@ -23,12 +26,28 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
         catch (OperationCanceledException)
         {
             Error.WriteLine("ccwfs: interrupted");
-            return Interrupted;
+            return _status;
         }
         catch (Exception fault) when (fault is ImageException or ArgumentException)
         {
             Error.WriteLine($"ccwfs: {FirstLine(fault)}");
             return 1;
+        }
+    }
+
+    /// <summary>Runs work that takes long: the first SIGINT or SIGTERM cancels its token, so that it ends in order; a second one ends it at once.</summary>
+    public int RunLong(Func<CancellationToken, int> work)
+    {
+        using var end = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, Interrupted));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, Terminated));
+        return Run(() => work(end.Token));
+
+        void Stop(PosixSignalContext context, int status)
+        {
+            context.Cancel = !end.IsCancellationRequested;
+            _status = status;
+            end.Cancel();
         }
     }
 
