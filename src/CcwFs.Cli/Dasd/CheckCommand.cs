@@ -7,15 +7,12 @@ namespace CcwFs.Cli.Dasd;
 /// <summary>"dasd check PATH": every track of an image. Status 1 when something is wrong.</summary>
 internal static class CheckCommand
 {
-    private const int MostNamed = 32; // tracks in a line (arbitrary)
-
     public static Command Create(DasdConsole console)
     {
         var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("check", "Find torn or impossible tracks; changes nothing") { path, json };
-        command.SetAction((parsed, cancel) =>
-            Task.FromResult(console.Run(() => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), cancel))));
+        command.SetAction(parsed => console.RunLong(cancel => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), cancel)));
         return command;
     }
 
@@ -27,19 +24,14 @@ internal static class CheckCommand
         if (json)
         {
             console.Out.WriteLine(JsonSerializer.Serialize(
-                new { image.Geometry.Tracks, Pending = image.PendingTracks, Problem = image.RedoProblem, Findings = findings }, DasdJson.Options));
+                new { image.Geometry.Tracks, Pending = image.PendingTracks, Note = image.RedoNote, Problem = image.RedoProblem, Findings = findings }, DasdJson.Options));
         }
         else
         {
             foreach (ImageFinding finding in findings)
                 console.Out.WriteLine(image.PendingTracks.Contains(TrackOf(image, finding)) ? $"{finding} (was being written when ccwfs stopped)" : $"{finding}");
-            if (image.PendingTracks.Count > 0)
-            {
-                IEnumerable<string> tracks = image.PendingTracks.Take(MostNamed).Select(track => $"{track / image.Geometry.Heads}/{track % image.Geometry.Heads}");
-                console.Out.WriteLine(
-                    $"{path}{CkdImage.RedoSuffix}: {Count(image.PendingTracks.Count, "track")} (cylinder/head {string.Join(" ", tracks)}"
-                    + $"{(image.PendingTracks.Count > MostNamed ? " …" : "")}) were being written when ccwfs stopped; the next open to write makes them whole, or says why not");
-            }
+            if (image.RedoNote is { } note)
+                console.Out.WriteLine(note);
             if (image.RedoProblem is { } problem)
                 console.Out.WriteLine(problem);
             console.Out.WriteLine($"{path}: {Count(image.Geometry.Tracks, "track")} checked, {Count(findings.Count, "finding")}");

@@ -68,6 +68,8 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
 
         public bool Holds() => place.Holds();
 
+        public string? FindOther(Func<IImageFile, bool> isOurs) => As(caller, () => place.FindOther(isOurs));
+
         public int Remove() => As(caller, place.Remove);
 
         public int SyncName() => As(caller, place.SyncName);

@@ -82,7 +82,12 @@ internal sealed class Rig : IDisposable
 
 internal sealed class LogLines : Microsoft.Extensions.Logging.ILogger
 {
+    private List<string>? _warnings;
+
     public List<string> Lines { get; } = [];
+
+    /// <summary>Those of them that are warnings or worse, as a log has them by default.</summary>
+    public List<string> Warnings => _warnings ?? [];
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -91,5 +96,10 @@ internal sealed class LogLines : Microsoft.Extensions.Logging.ILogger
 
     public void Log<TState>(
         Microsoft.Extensions.Logging.LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception,
-        Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
+        Func<TState, Exception?, string> formatter)
+    {
+        Lines.Add(formatter(state, exception));
+        if (logLevel >= Microsoft.Extensions.Logging.LogLevel.Warning)
+            (_warnings ??= []).Add(Lines[^1]);
+    }
 }

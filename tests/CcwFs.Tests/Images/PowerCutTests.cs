@@ -52,7 +52,7 @@ public sealed class PowerCutTests : IDisposable
             }
             catch (ImageException refusal)
             {
-                Assert.Contains("the system stopped while disk.ckd was written", refusal.Message, StringComparison.Ordinal);
+                Assert.Contains("disk.ckd was in use when ccwfs stopped, not every program was synced", refusal.Message, StringComparison.Ordinal);
                 Assert.DoesNotContain('\n', refusal.Message);
                 refused++;
             }

@@ -68,6 +68,14 @@ internal sealed class RecordedDisk(DiskFile image, DiskFile? redo, Guid boot) : 
     public CkdImage OpenImage(ImageSync sync, List<string>? said = null, bool readOnly = false) =>
         CkdImage.Open(this, ImagePath, new ImageOptions(readOnly, sync, Say: said is null ? null : said.Add));
 
+    /// <summary>Somebody removes the redo file.</summary>
+    public void LoseRedo() => Redo = null;
+
+    /// <summary>What a kill at this moment leaves.</summary>
+    public RecordedDisk Killed() => new(Copy(Image), Redo is null ? null : Copy(Redo), boot);
+
+    private static DiskFile Copy(DiskFile file) => new(file.Inode, file.Bytes.ToArray()) { Length = file.Length, ChangedAt = file.ChangedAt };
+
     private int Ask(string what) => Fail?.Invoke(what) ?? 0;
 
     private void Note(DiskAct act, DiskFile? file = null, long offset = 0, byte[]? bytes = null) => Steps.Add(new DiskStep(act, file, offset, bytes ?? []));
@@ -144,6 +152,8 @@ internal sealed class RecordedDisk(DiskFile image, DiskFile? redo, Guid boot) : 
         }
 
         public bool Holds() => disk.Redo is not null && disk.Redo == _made;
+
+        public string? FindOther(Func<IImageFile, bool> isOurs) => null;
 
         public int Remove()
         {

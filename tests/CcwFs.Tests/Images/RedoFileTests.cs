@@ -111,6 +111,34 @@ public sealed class RedoFileTests : IDisposable
     }
 
     [Fact]
+    public void A_head_that_is_damaged_anywhere_is_refused_and_never_taken_for_a_new_file()
+    {
+        string path = MakePending(out _);
+        byte[] redo = File.ReadAllBytes(path + ".redo"), torn = File.ReadAllBytes(path);
+        for (int at = 0; at < ChangeAt + 64; at++)
+        {
+            byte[] bad = (byte[])redo.Clone();
+            bad[at] ^= 0x10;
+            Refused(bad, $"byte {at}");
+        }
+        byte[] cleared = (byte[])redo.Clone();
+        cleared.AsSpan(0, 8).Clear();
+        Refused(cleared, "no magic");
+
+        void Refused(byte[] bad, string what)
+        {
+            var disk = new RecordedDisk(new DiskFile(BitConverter.ToUInt64(redo, 32), (byte[])torn.Clone()), new DiskFile(2, bad), HostImageFiles.Instance.BootId);
+            foreach (bool readOnly in new[] { true, false })
+            {
+                string? refusal = Record.Exception(() => disk.OpenImage(ImageSync.None, readOnly: readOnly).Dispose())?.Message;
+                Assert.True(refusal is not null, $"{what}: opened");
+                Assert.DoesNotContain('\n', refusal);
+            }
+            Assert.Equal(bad, disk.Redo!.Bytes);
+        }
+    }
+
+    [Fact]
     public void A_redo_file_of_another_image_or_of_no_image_is_refused()
     {
         string path = MakePending(out _);

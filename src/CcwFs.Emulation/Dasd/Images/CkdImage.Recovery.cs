@@ -7,31 +7,72 @@ public sealed partial class CkdImage
 {
     private const int MostNamed = 8; // tracks in a line (arbitrary)
 
+    /// <summary>What becomes of a change in a redo file.</summary>
+    private enum Fate
+    {
+        /// <summary>Nothing is pending: it is in place, or of before a power cut and synced since.</summary>
+        Nothing,
+
+        /// <summary>It was never begun, and nobody was told that it was written.</summary>
+        Dropped,
+
+        /// <summary>It is put in place.</summary>
+        Finished,
+
+        /// <summary>The image cannot be used.</summary>
+        Refused,
+    }
+
+    /// <summary>A fate, and the line that says it (null: there is nothing to say).</summary>
+    private readonly record struct Verdict(Fate Fate, RedoChange? Change, string? Line);
+
     private void Recover(IRedoPlace place)
     {
         try
         {
             using IImageFile? file = place.Open();
             if (file is null)
+            {
+                LookElsewhere(place);
                 return;
+            }
             RedoHead? head = ReadHead(file);
-            RedoChange? change = head is { } known && Refusal(known, place.Path) is { } reason ? throw new ImageException(reason)
-                : head is { } found ? RedoChange.Read(file, found, Geometry) : null;
+            Verdict verdict = head is { } known ? Judge(file, known, place.Path) : default;
+            if (verdict.Fate == Fate.Refused)
+                throw new ImageException(verdict.Line!);
             if (_options.IgnoreRedo)
-                PendingTracks = change is null ? [] : [.. change.Tracks.Select(static track => track.Number)];
-            else if (change is not null)
-                Resolve(change, head!.Value, place.Path);
+                RedoNote = verdict.Line;
+            else
+                Act(verdict, place.Path);
             if (_options.ReadOnly)
                 return;
             // What a killed ccwfs wrote may be in the kernel's cache alone, and only this file says so.
             if (head is not null)
                 SyncBefore(place.Path);
-            Forget(place);
+            if (RedoFile.Remove(place) is { } fault) // it has said what it had to say: the next one is made anew
+                throw fault;
         }
         catch (ImageException error) when (_options.IgnoreRedo)
         {
             RedoProblem = error.Message;
         }
+    }
+
+    /// <summary>A redo file lies beside the name by which the image was opened when it was made: another one now may have left it behind.</summary>
+    private void LookElsewhere(IRedoPlace place)
+    {
+        if (!_files.Locks)
+            return;
+        if (place.FindOther(redo => ReadHead(redo) is { } head && head.Binding == Binding) is { } other)
+        {
+            throw new ImageException(
+                $"{other}: the redo file of this image under another name of it, and a change may be pending there; rename it to {place.Path}, or open the image by that name");
+        }
+        ImageSeries.Part first = _series.Parts[0];
+        if (first.File.Status(out FileStatus status) < 0 || status.Links < 2)
+            return;
+        RedoNote = $"{first.Path}: the file has {status.Links} names; what is pending is in the redo file beside the one that was used: open it by the same name always";
+        Say(RedoNote);
     }
 
     private static RedoHead? ReadHead(IImageFile file)
@@ -41,55 +82,88 @@ public sealed partial class CkdImage
         return read >= 0 ? RedoHead.Parse(sector.AsSpan(0, read), file.Path) : throw new ImageException($"{file.Path}: {Problem.Of(read)}", -read);
     }
 
-    /// <summary>Why the image cannot be used with such a redo file beside it; null when it can.</summary>
-    private string? Refusal(in RedoHead head, string path)
+    /// <summary>What becomes of a redo file with such a head: the one judgement, of an open as of a check.</summary>
+    private Verdict Judge(IImageFile file, in RedoHead head, string path)
     {
         if (head.Binding.TotalLength != _series.TotalLength || head.Binding.HeaderSum != _series.HeaderSum)
-            return $"{path}: it belongs to another image; move it away or put that image back";
+            return new Verdict(Fate.Refused, null, $"{path}: it belongs to another image; move it away or put that image back");
+        RedoChange? change = RedoChange.Read(file, head, Geometry);
+        if (_options.IgnoreRedo)
+            PendingTracks = Numbers(change);
+        if (Refusal(head, change, path) is { } reason)
+            return new Verdict(Fate.Refused, change, reason);
+        Verdict verdict = change is null ? default : JudgeChange(change, head, path);
+        if (verdict.Fate is Fate.Nothing or Fate.Dropped)
+            PendingTracks = [];
+        return verdict;
+    }
+
+    /// <summary>Why the image cannot be used whatever is pending; null when it can.</summary>
+    private string? Refusal(in RedoHead head, RedoChange? change, string path)
+    {
+        string last = change is null ? "" : $" (the last to be written: {Named(change)})";
         return head.State switch
         {
             RedoState.Unsynced when head.BootId != _files.BootId =>
-                $"{path}: the system stopped while {Name} was written, and not every program was synced (sync=none or SECONDS): tracks may be half written; "
-                + $"look with ccwfs dasd check {Name}, then remove {path}",
+                $"{path}: {Name} was in use when ccwfs stopped, not every program was synced (sync=none or SECONDS), and the system has been restarted since: "
+                + $"if it went down without a shutdown, tracks may be half written or old{last}; look with ccwfs dasd check {Name}, then remove {path}",
             RedoState.SyncFailed =>
-                $"{path}: {Name} could not be brought to the disk ({Problem.Of(-head.Errno)}): tracks that were written may be lost or half written; "
+                $"{path}: {Name} could not be brought to the disk ({Problem.Of(-head.Errno)}): tracks that were written may be lost or half written{last}; "
                 + $"look with ccwfs dasd check {Name}, then remove {path}",
             RedoState.Ordered or RedoState.Unsynced => null,
             _ => $"{path}: offset 12: state {(uint)head.State}; this program knows 0 to 2",
         };
     }
 
-    private void Resolve(RedoChange change, in RedoHead head, string path)
+    private Verdict JudgeChange(RedoChange change, in RedoHead head, string path)
     {
         if (!change.Flags.HasFlag(RedoFlags.Ordered) && head.BootId != _files.BootId)
-            return; // of before a power cut, and everything was synced since
+            return default; // of before a power cut, and everything was synced since
+        string tracks = Named(change);
+        if (!_files.Locks)
+            return new Verdict(Fate.Finished, change, null); // whoever has it open goes on writing: it cannot be compared
         byte[] slot = new byte[Geometry.TrackSize];
         ChangeProgress progress = change.Judge(track =>
         {
             ReadInPlace(track, slot);
             return slot;
         });
-        string tracks = Named(change);
-        bool finish = progress == ChangeProgress.Begun
-            || (progress == ChangeProgress.NotBegun && change.IsWhole && change.Flags.HasFlag(RedoFlags.Stuck) && LatestChange() <= change.ChangedAt);
-        if (progress == ChangeProgress.Foreign)
+        // What is there is what was left when writing in place was given up, be it the half of a sector.
+        bool isAsLeft = change.Flags.HasFlag(RedoFlags.Stuck) && change.IsWhole && LatestChange() is { } changed && changed <= change.ChangedAt;
+        if (progress == ChangeProgress.Done)
+            return default;
+        if (progress == ChangeProgress.Foreign && !isAsLeft)
         {
-            throw new ImageException(
+            return new Verdict(Fate.Refused, change,
                 $"{path}: a change of {tracks} is pending, but what is there is neither what it replaces nor what it writes: something else has written to {Name} since; "
                 + $"look with ccwfs dasd check {Name}, then remove {path}");
         }
-        if (finish && head.Binding.Inode != _series.Inode)
-            throw new ImageException($"{path}: a change of {tracks} was left half written in the file that {Name} was copied from; open that one, and copy it again");
-        if (progress == ChangeProgress.NotBegun && !finish)
-            _options.Say?.Invoke($"{path}: a change of {tracks} was never begun in {Name} and nobody was told that it was written: it is dropped");
-        if (!finish)
-            return;
-        PendingTracks = [.. change.Tracks.Select(static track => track.Number)];
-        if (_options.ReadOnly)
-            Show(change);
-        else
-            Replay(change, path, tracks);
+        if (progress == ChangeProgress.NotBegun && !isAsLeft)
+        {
+            return new Verdict(Fate.Dropped, change,
+                $"{path}: a change of {tracks} was never begun in {Name} and nobody was told that it was written: it is dropped");
+        }
+        return head.Binding.Inode != _series.Inode
+            ? new Verdict(Fate.Refused, change,
+                $"{path}: a change of {tracks} was left half written in the file that {Name} was copied from; open that one, and copy it again")
+            : new Verdict(Fate.Finished, change,
+                $"{path}: these were being written when ccwfs stopped, and the next open to write puts them in place: {tracks}");
     }
+
+    private void Act(in Verdict verdict, string path)
+    {
+        if (verdict.Fate == Fate.Dropped)
+            Say(verdict.Line!);
+        if (verdict.Fate != Fate.Finished)
+            return;
+        PendingTracks = Numbers(verdict.Change);
+        if (_options.ReadOnly)
+            Show(verdict.Change!);
+        else
+            Replay(verdict.Change!, path);
+    }
+
+    private static int[] Numbers(RedoChange? change) => change is null ? [] : [.. change.Tracks.Select(static track => track.Number)];
 
     private void Show(RedoChange change)
     {
@@ -102,53 +176,49 @@ public sealed partial class CkdImage
         }
     }
 
-    private void Replay(RedoChange change, string path, string tracks)
+    private void Replay(RedoChange change, string path)
     {
         foreach (PendingTrack track in change.Tracks)
         {
             IImageFile file = _series.Locate(track.Number, out long offset).File;
-            int result = track.IsReleased ? Empty(file, offset, Geometry.TrackSize) : 0, from = 0;
-            foreach (SectorRun run in track.Runs)
-            {
-                int start = run.First * RedoFile.SectorSize, length = Math.Min(run.Count * RedoFile.SectorSize, track.Length - start);
-                result = result < 0 ? result : file.WriteAt(offset + start, track.Bytes!.AsSpan(from, length));
-                from += length;
-            }
+            int result = track.IsReleased ? Empty(file, offset, Geometry.TrackSize) : 0;
+            foreach ((int start, int length, int from) in track.Spans)
+                result = result < 0 ? result : file.WriteAt(offset + start, track.Bytes.AsSpan(from, length));
             if (result < 0)
                 throw new ImageException($"{Name}: {At(track.Number)} cannot be put in place out of {path}: {Problem.Of(result)}", -result);
         }
-        _options.Say?.Invoke($"{path}: {tracks} of {Name} were half written and have been put in place (change {change.Generation})");
+        Say($"{path}: {Named(change)} of {Name} were half written and have been put in place (change {change.Generation})");
     }
 
     private void SyncBefore(string redo)
     {
         int result = SyncParts(out string path);
         if (result < 0)
-            throw new ImageException($"{path}: cannot be brought to the disk: {Problem.Of(result)}; {redo} stays, and tracks that were written may be lost", -result);
+        {
+            throw new ImageException(
+                $"{path}: cannot be brought to the disk: {Problem.Of(result)}; {redo} stays, and tracks that were written may be lost", -result);
+        }
     }
 
-    /// <summary>The file has said what it had to say: the next one is made anew.</summary>
-    private static void Forget(IRedoPlace place)
-    {
-        int result = place.Remove();
-        if (result == 0)
-            result = place.SyncName();
-        if (result < 0)
-            throw new ImageException($"{place.Path}: cannot be removed: {Problem.Of(result)}", -result);
-    }
-
-    private long LatestChange()
+    /// <summary>Time of the last change of the image files (ctime in ns); null where it cannot be told.</summary>
+    private long? LatestChange()
     {
         long latest = long.MinValue;
         foreach (ImageSeries.Part part in _series.Parts)
-            latest = Math.Max(latest, part.File.Status(out FileStatus status) == 0 ? status.ChangedAt : long.MaxValue);
+        {
+            if (part.File.Status(out FileStatus status) < 0)
+                return null;
+            latest = Math.Max(latest, status.ChangedAt);
+        }
         return latest;
     }
 
-    private string Named(RedoChange change)
+    private string Named(RedoChange change) => Named(Numbers(change));
+
+    private string Named(int[] tracks)
     {
-        IEnumerable<string> first = change.Tracks.Take(MostNamed).Select(track => $"{track.Number / Geometry.Heads}/{track.Number % Geometry.Heads}");
-        int more = change.Tracks.Count - MostNamed;
-        return $"track{(change.Tracks.Count == 1 ? "" : "s")} {string.Join(" ", first)}{(more > 0 ? $" and {more} more" : "")}";
+        IEnumerable<string> first = tracks.Take(MostNamed).Select(track => $"{track / Geometry.Heads}/{track % Geometry.Heads}");
+        int more = tracks.Length - MostNamed;
+        return $"track{(tracks.Length == 1 ? "" : "s")} {string.Join(" ", first)}{(more > 0 ? $" and {more} more" : "")}";
     }
 }

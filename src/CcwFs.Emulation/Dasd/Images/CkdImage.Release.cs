@@ -51,7 +51,8 @@ public sealed partial class CkdImage
         }
         catch (ImageException error)
         {
-            throw NotWritten(_redo!.Path, released[0], error);
+            _redo!.Void();
+            throw NotWritten(_redo.Path, released[0], error);
         }
         EnterStripes();
         int result;
@@ -99,10 +100,10 @@ public sealed partial class CkdImage
             int last = part.FirstTrack + part.Tracks;
             for (run = 1; index + run < released.Length && released[index + run] == released[index] + run && released[index + run] < last; run++)
                 ;
+            _allocated?.AsSpan(released[index], run).Clear();
             int result = Empty(part.File, offset, (long)run * Geometry.TrackSize);
             if (result < 0)
                 return result;
-            _allocated?.AsSpan(released[index], run).Clear();
         }
         return 0;
     }

@@ -85,7 +85,7 @@ public sealed partial class CkdImage
                 return;
             if (result < 0)
             {
-                _options.Say?.Invoke(LoseSync(path, result).Message);
+                Say(LoseSync(path, result).Message);
                 return;
             }
             try
@@ -97,7 +97,7 @@ public sealed partial class CkdImage
             }
             catch (ImageException error)
             {
-                _options.Say?.Invoke($"{_redo!.Path}: {error.Message}");
+                Say($"{_redo!.Path}: {error.Message}");
                 StartTimer();
             }
         }
@@ -142,7 +142,9 @@ public sealed partial class CkdImage
     /// </summary>
     private ImageException LoseSync(string path, int result)
     {
-        _fault = $"{path}: cannot be brought to the disk ({Problem.Of(result)}): tracks that were written may be lost; nothing more is written until the image is opened again";
+        string stuck = _stuck is null ? "" : $", and {Named([.. _stuck.Select(static track => track.Track)])} may be half written";
+        _fault = $"{path}: cannot be brought to the disk ({Problem.Of(result)}): tracks that were written may be lost{stuck}; "
+            + "nothing more is written until the image is opened again";
         _stuck = null;
         try
         {
@@ -173,7 +175,6 @@ public sealed partial class CkdImage
         {
             return error.Message;
         }
-        int result = _redo.Remove();
-        return result < 0 ? $"{_redo.Path}: cannot be removed: {Problem.Of(result)}; remove it" : null;
+        return _redo.Remove()?.Message;
     }
 }

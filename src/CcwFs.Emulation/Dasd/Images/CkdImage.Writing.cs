@@ -8,6 +8,7 @@ public sealed partial class CkdImage
     // Pages that hold a byte other than zero are no holes; file-system blocks are of this size or more.
     private const int PageSize = 4_096;
     private TrackImage[]? _stuck; // a change that could not be put in place; it is in the redo file, and _pending has it for readers
+    private bool _stuckIsKept;    // the redo file that was there when this was asked last has it
 
     private void WriteWhole(ReadOnlySpan<TrackImage> tracks)
     {
@@ -31,6 +32,7 @@ public sealed partial class CkdImage
         }
         catch (ImageException error)
         {
+            _redo!.Void(); // what is there of it may be the half of a sector
             throw NotWritten(path, tracks[0].Track, error);
         }
         PutInPlace(tracks);
@@ -48,7 +50,7 @@ public sealed partial class CkdImage
         {
             _redo!.Make(SyncPolicy.EveryProgram);
             if (_redo.TakeLost())
-                _options.Say?.Invoke($"{_redo.Path}: somebody removed it while {Name} was written; it has been made again");
+                Say($"{_redo.Path}: somebody removed it while {Name} was written; it has been made again");
             MarkUnsynced();
         }
         catch (ImageException error)
@@ -83,7 +85,6 @@ public sealed partial class CkdImage
 
     private void KeepStuck(ReadOnlySpan<TrackImage> tracks, int result)
     {
-        _fault = $"{Name}: {At(tracks[0].Track)} may be half written ({Problem.Of(result)}); it is whole in {_redo!.Path}, which the next write or open puts in place";
         _stuck = new TrackImage[tracks.Length];
         EnterStripes();
         try
@@ -100,19 +101,35 @@ public sealed partial class CkdImage
         {
             ExitStripes();
         }
-        int noted = _redo.NoteStuck(LatestChange());
-        if (noted < 0)
-            _options.Say?.Invoke($"{_redo.Path}: {Problem.Of(noted)}");
+        NoteStuck(result);
     }
+
+    /// <summary>The redo file has the change, and what is in place now is as writing it left it.</summary>
+    private void NoteStuck(int result)
+    {
+        _stuckIsKept = true;
+        _fault = $"{HalfWritten(Problem.Of(result))}; it is whole in {_redo!.Path}, which the next write or open puts in place";
+        int noted = _redo.NoteStuck(LatestChange() ?? long.MinValue);
+        if (noted < 0)
+            Say($"{_redo.Path}: {Problem.Of(noted)}");
+    }
+
+    private string HalfWritten(string reason) => $"{Name}: {At(_stuck![0].Track)} may be half written ({reason})";
 
     private void FinishStuck()
     {
+        PutStuckAgain();
         foreach (TrackImage track in _stuck!)
         {
             IImageFile file = _series.Locate(track.Track, out long offset).File;
+            if (track.Slot.IsEmpty)
+                _allocated?.AsSpan(track.Track, 1).Clear();
             int result = track.Slot.IsEmpty ? Empty(file, offset, Geometry.TrackSize) : file.WriteAt(offset, track.Slot.Span);
             if (result < 0)
+            {
+                NoteStuck(result);
                 throw new ImageException(_fault!, -result);
+            }
         }
         if (SyncPolicy.EveryProgram)
             SyncFiles();
@@ -121,33 +138,71 @@ public sealed partial class CkdImage
         ExitStripes();
         (_stuck, _fault) = (null, null);
         _redo!.Void();
-        _options.Say?.Invoke($"{Name}: what could not be put in place before is in place now");
+        Say($"{Name}: what could not be put in place before is in place now");
+    }
+
+    /// <summary>Somebody may have removed the redo file, and with it the only whole copy outside of this process: then first another one is made.</summary>
+    private void PutStuckAgain()
+    {
+        if (_stuckIsKept && _redo!.Holds)
+            return;
+        _stuckIsKept = false;
+        try
+        {
+            _redo!.Make(SyncPolicy.EveryProgram);
+            _redo.TakeLost();
+            MarkUnsynced();
+            _redo.Begin();
+            foreach (TrackImage track in _stuck!)
+            {
+                byte[] there = ReadOld(track.Track);
+                if (track.Slot.IsEmpty)
+                    _redo.AddReleased(track.Track, there);
+                else
+                    _redo.Add(track.Track, there, track.Slot.Span);
+            }
+            if (!_redo.IsEmpty)
+                _redo.Put(SyncPolicy.EveryProgram);
+            _stuckIsKept = true;
+        }
+        catch (ImageException error)
+        {
+            _fault = $"{HalfWritten("writing it in place failed")}; somebody removed {_redo!.Path}, where it was whole, and it cannot be made again: {error.Message}";
+            throw new ImageException(_fault, error);
+        }
+        Say($"{_redo.Path}: somebody removed it while it held what could not be put in place; it has been made again");
     }
 
     /// <summary>
     /// Makes sure the blocks under the new bytes exist, by writing the slot's old bytes over themselves where a page might be a hole; that
-    /// changes nothing, at whatever byte it fails. The length known to be there is kept, so it is once a track and open. Gives the slot's bytes, valid until the next call.
+    /// changes nothing, at whatever byte it fails. The length known to be there is kept, so it is once a track and open. Gives the slot's bytes as far as they are replaced, valid
+    /// until the next call.
     /// </summary>
     private byte[] Allocate(TrackImage image)
     {
         _allocated ??= new ushort[Geometry.Tracks];
-        _old ??= new byte[Geometry.TrackSize];
         ref ushort known = ref _allocated[image.Track];
-        int result = TryReadInPlace(image.Track, _old);
-        if (result < 0)
-            throw new ImageException(Problem.Of(result), -result);
         if (image.Slot.Length <= known)
-            return _old;
+            return ReadOld(image.Track, image.Slot.Length);
+        byte[] old = ReadOld(image.Track);
         known = (ushort)image.Slot.Length;
         ImageSeries.Part part = _series.Locate(image.Track, out long offset);
-        if (!MayHaveHoles(_old.AsSpan(0, known), offset))
-            return _old;
+        if (!MayHaveHoles(old.AsSpan(0, known), offset))
+            return old;
         known = 0;
-        result = part.File.WriteAt(offset, _old);
+        int result = part.File.WriteAt(offset, old);
         if (result < 0)
             throw new ImageException(Problem.Of(result), -result);
-        known = (ushort)_old.Length;
-        return _old;
+        known = (ushort)old.Length;
+        return old;
+    }
+
+    /// <summary>A slot as it is in place, or its first bytes; valid until the next call.</summary>
+    private byte[] ReadOld(int track, int? length = null)
+    {
+        _old ??= new byte[Geometry.TrackSize];
+        int result = TryReadInPlace(track, _old.AsSpan(0, length ?? _old.Length));
+        return result == 0 ? _old : throw new ImageException(Problem.Of(result), -result);
     }
 
     private static bool MayHaveHoles(ReadOnlySpan<byte> bytes, long offset)

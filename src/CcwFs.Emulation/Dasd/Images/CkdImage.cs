@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using CcwFs.Linux;
+using CcwFs.Subchannel;
 using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
@@ -8,8 +9,14 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <summary>How an image is opened.</summary>
 /// <param name="ReadOnly">No writes; others may read too. A pending change is shown as if in place, and stays pending.</param>
 /// <param name="Sync">When writes go to stable storage.</param>
-/// <param name="IgnoreRedo">With ReadOnly: show the files as they are (for checks); what would be refused is in <see cref="CkdImage.RedoProblem"/>.</param>
-/// <param name="Say">Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went; null: nobody wants them.</param>
+/// <param name="IgnoreRedo">
+/// With ReadOnly: show the files as they are (for checks); what would be refused is in <see cref="CkdImage.RedoProblem"/>, what would be done in
+/// <see cref="CkdImage.RedoNote"/>.
+/// </param>
+/// <param name="Say">
+/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. They are limited, as all lines that
+/// somebody can cause again and again (<see cref="LogLimit"/>). Null: nobody wants them.
+/// </param>
 public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 
 /// <summary>
@@ -26,6 +33,7 @@ public sealed partial class CkdImage : ITrackStore
     private readonly ImageSeries _series;
     private readonly RedoFile? _redo; // null: read-only
     private readonly ImageOptions _options;
+    private LogLimit? _lines; // of all that Say is given; made by the first line
     private readonly Lock _writing = new();
     private readonly Lock[] _stripes = new Lock[StripeCount];
     private readonly Dictionary<int, byte[]> _pending = []; // slots that readers get in place of the file's; written under _writing and all stripes
@@ -48,6 +56,7 @@ public sealed partial class CkdImage : ITrackStore
         catch
         {
             place.Dispose();
+            _lines?.Dispose();
             throw;
         }
         if (options.ReadOnly)
@@ -85,6 +94,9 @@ public sealed partial class CkdImage : ITrackStore
 
     /// <summary>With <see cref="ImageOptions.IgnoreRedo"/>: why an open to write would be refused, one line; null when it would not.</summary>
     public string? RedoProblem { get; private set; }
+
+    /// <summary>With <see cref="ImageOptions.IgnoreRedo"/>: what an open to write would do or say, one line; null when nothing.</summary>
+    public string? RedoNote { get; private set; }
 
     /// <inheritdoc/>
     public string? CloseFault { get; private set; }
@@ -192,6 +204,8 @@ public sealed partial class CkdImage : ITrackStore
     /// <inheritdoc/>
     public void Sync()
     {
+        if (IsReadOnly)
+            return;
         lock (_writing)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -218,6 +232,17 @@ public sealed partial class CkdImage : ITrackStore
             }
             _series.Dispose();
         }
+        _lines?.Dispose();
+    }
+
+    /// <summary>A line for people. Under _writing, or before the image is anybody's.</summary>
+    private void Say(string line)
+    {
+        if (_options.Say is not { } say)
+            return;
+        _lines ??= new LogLimit(TimeProvider.System, count => say($"{Name}: {count} more lines about the image were left out"));
+        if (_lines.May())
+            say(line);
     }
 
     private static ulong NewSession()

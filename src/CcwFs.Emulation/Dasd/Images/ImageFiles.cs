@@ -42,7 +42,9 @@ public interface IRedoPlace : IDisposable
     /// <summary>The redo file to read; null when there is none. One that is not to be trusted is an <see cref="ImageException"/> that says why.</summary>
     IImageFile? Open();
 
-    /// <summary>Makes the redo file to write, with the image's owner and mode; <see cref="ImageException"/> with the reason, no path, when it cannot be made or the name is taken.</summary>
+    /// <summary>
+    /// Makes the redo file to write, with the image's owner and mode; <see cref="ImageException"/> with the reason, no path, when it cannot be made or the name is taken.
+    /// </summary>
     IImageFile Create();
 
     /// <summary>Whether the name still leads to the file that <see cref="Create"/> made last: somebody may have removed it or put another there.</summary>
@@ -50,6 +52,12 @@ public interface IRedoPlace : IDisposable
 
     /// <summary>Removes the redo file; 0, or a negative errno.</summary>
     int Remove();
+
+    /// <summary>
+    /// Looks for a redo file of the same image beside another name of it, in the same directory, that is to be trusted and of which <paramref name="isOurs"/> says yes
+    /// (an <see cref="ImageException"/> of it is no); its path, or null. Not every name of a large directory is looked at.
+    /// </summary>
+    string? FindOther(Func<IImageFile, bool> isOurs);
 
     /// <summary>The directory is on stable storage: a new name is there after a power cut, a removed one is not.</summary>
     int SyncName();
@@ -63,6 +71,9 @@ public interface IImageFiles
 {
     /// <summary>The run of the kernel that this is (/proc/sys/kernel/random/boot_id): another one later means that its memory, and what was not synced, is gone.</summary>
     Guid BootId { get; }
+
+    /// <summary>What is open is locked: no other ccwfs changes it meanwhile.</summary>
+    bool Locks => true;
 
     /// <summary>
     /// Opens an image file, a regular one, and locks it: to write for nobody else, to read for readers alone. Null when it does not exist; other

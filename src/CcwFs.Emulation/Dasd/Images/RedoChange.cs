@@ -26,22 +26,51 @@ internal enum ChangeProgress
 /// <param name="Length">Used bytes of the slot; 0: it becomes empty.</param>
 /// <param name="Runs">Sectors that are written.</param>
 /// <param name="Sums">Checksums of what each sector was and becomes; of a released track, of its first sector.</param>
-/// <param name="Bytes">What they become, in order; null where the file does not hold them: their writing was cut short, or a later change has begun to take their place.</param>
+/// <param name="Bytes">
+/// What they become, in order; null where the file does not hold them: their writing was cut short, or a later change has begun to take their place.
+/// </param>
 internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, (uint Old, uint New)[] Sums, byte[]? Bytes)
 {
     public bool IsReleased => Length == 0;
+
+    /// <summary>The sectors that are written, in order: where in the slot, and where in <see cref="Bytes"/>.</summary>
+    public IEnumerable<(int Start, int Length, int From)> Sectors => Pieces(Runs, Length, RedoFile.SectorSize);
+
+    /// <summary>The same as runs, each to be written in one go.</summary>
+    public IEnumerable<(int Start, int Length, int From)> Spans => Pieces(Runs, Length, int.MaxValue);
 
     /// <summary>Puts the new bytes over those of a slot.</summary>
     public void Apply(Span<byte> slot)
     {
         if (IsReleased)
             slot.Clear();
-        int from = 0;
-        foreach (SectorRun run in Runs)
+        foreach ((int start, int length, int from) in Spans)
+            Bytes.AsSpan(from, length).CopyTo(slot[start..]);
+    }
+
+    /// <summary>Whether bytes for all of the sectors are what they are to become.</summary>
+    public bool IsMadeOf(byte[] bytes)
+    {
+        int index = 0;
+        foreach ((_, int length, int from) in Sectors)
         {
-            int start = run.First * RedoFile.SectorSize, length = Math.Min(run.Count * RedoFile.SectorSize, Length - start);
-            Bytes!.AsSpan(from, length).CopyTo(slot[start..]);
-            from += length;
+            if (Crc32C.Of(bytes.AsSpan(from, length)) != Sums[index++].New)
+                return false;
+        }
+        return true;
+    }
+
+    private static IEnumerable<(int Start, int Length, int From)> Pieces(SectorRun[] runs, int used, int most)
+    {
+        int from = 0;
+        foreach (SectorRun run in runs)
+        {
+            int start = run.First * RedoFile.SectorSize, end = Math.Min(start + run.Count * RedoFile.SectorSize, used);
+            for (int length; start < end; start += length, from += length)
+            {
+                length = Math.Min(most, end - start);
+                yield return (start, length, from);
+            }
         }
     }
 }
@@ -67,7 +96,7 @@ internal sealed class RedoChange
 
     /// <summary>
     /// Reads what is pending under a head; null when nothing is, or when its writing was cut short: then nothing of it is in place. Every number of the file is
-    /// checked. An error of the file is an <see cref="ImageException"/>.
+    /// checked. An error of the file, or damage, is an <see cref="ImageException"/>.
     /// </summary>
     public static RedoChange? Read(IImageFile file, in RedoHead head, CkdGeometry geometry)
     {
@@ -76,9 +105,13 @@ internal sealed class RedoChange
             return null;
         int count = BinaryPrimitives.ReadInt32LittleEndian(change);
         int tableBytes = BinaryPrimitives.ReadInt32LittleEndian(change.AsSpan(24));
-        if (count is <= 0 or > RedoFile.MaxTracks || count != BinaryPrimitives.ReadInt32LittleEndian(change.AsSpan(40))
-            || BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(60)) != Crc32C.Of(change.AsSpan(4, 56))
-            || BinaryPrimitives.ReadUInt64LittleEndian(change.AsSpan(8)) != head.Session
+        if (count == 0)
+            return null;
+        // It lies in one sector, which is written whole.
+        if (count is < 0 or > RedoFile.MaxTracks || count != BinaryPrimitives.ReadInt32LittleEndian(change.AsSpan(40))
+            || BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(60)) != Crc32C.Of(change.AsSpan(4, 56)))
+            throw RedoHead.Damaged(file.Path, RedoFile.ChangeAt);
+        if (BinaryPrimitives.ReadUInt64LittleEndian(change.AsSpan(8)) != head.Session
             || tableBytes < count * RedoFile.EntrySize || tableBytes > RedoFile.DataAt - RedoFile.TableAt)
             return null;
         byte[] table = new byte[tableBytes];
@@ -118,18 +151,15 @@ internal sealed class RedoChange
 
     private static bool JudgeSectors(PendingTrack track, ReadOnlySpan<byte> slot, ref bool isOld, ref bool isNew)
     {
-        int at = 0;
-        foreach (SectorRun run in track.Runs)
+        int index = 0;
+        foreach ((int start, int length, _) in track.Sectors)
         {
-            for (int sector = run.First; sector < run.First + run.Count; sector++, at++)
-            {
-                int start = sector * RedoFile.SectorSize;
-                uint there = Crc32C.Of(slot[start..Math.Min(start + RedoFile.SectorSize, track.Length)]);
-                if (there != track.Sums[at].Old && there != track.Sums[at].New)
-                    return false;
-                isNew |= there == track.Sums[at].New;
-                isOld |= there == track.Sums[at].Old;
-            }
+            uint there = Crc32C.Of(slot.Slice(start, length));
+            (uint old, uint now) = track.Sums[index++];
+            if (there != old && there != now)
+                return false;
+            isNew |= there == now;
+            isOld |= there == old;
         }
         return true;
     }
@@ -186,25 +216,10 @@ internal sealed class RedoChange
             sums = sums[RedoFile.SumSize..];
         }
         byte[] now = new byte[bytes];
-        bool isWhole = Fill(file, offset, now) && Holds(list, each, now, length);
+        bool isThere = Fill(file, offset, now);
         offset += bytes;
-        return new PendingTrack(number, length, list, each, isWhole ? now : null);
-    }
-
-    private static bool Holds(SectorRun[] runs, (uint Old, uint New)[] sums, ReadOnlySpan<byte> bytes, int length)
-    {
-        int at = 0;
-        foreach (SectorRun run in runs)
-        {
-            for (int sector = run.First; sector < run.First + run.Count; sector++, at++)
-            {
-                int size = Math.Min(RedoFile.SectorSize, length - sector * RedoFile.SectorSize);
-                if (Crc32C.Of(bytes[..size]) != sums[at].New)
-                    return false;
-                bytes = bytes[size..];
-            }
-        }
-        return true;
+        var track = new PendingTrack(number, length, list, each, now);
+        return isThere && track.IsMadeOf(now) ? track : track with { Bytes = null };
     }
 
     private static bool Fill(IImageFile file, long offset, Span<byte> bytes)

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using CcwFs.Linux;
+using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
@@ -57,13 +59,18 @@ internal sealed class RedoFile : IDisposable
     /// <summary>It was made by this object.</summary>
     public bool Exists => _file is not null;
 
+    /// <summary>Its name leads to it still: nobody has removed or replaced it.</summary>
+    public bool Holds => _file is not null && _place.Holds();
+
     /// <summary>What its head says now.</summary>
     public RedoState State => _head.State;
 
     /// <summary>The change that is being put together holds nothing.</summary>
     public bool IsEmpty => _entries.Count == 0;
 
-    /// <summary>The head on the disk says <see cref="State"/>: it does not after a failed <see cref="Mark"/>, nor, on stable storage, in a file that was made anew.</summary>
+    /// <summary>
+    /// The head on the disk says <see cref="State"/>: it does not after a failed <see cref="Mark"/>, nor, on stable storage, in a file that was made anew.
+    /// </summary>
     public bool HeadIsKnown { get; private set; }
 
     /// <summary>Makes the file where it is not there. Throws <see cref="ImageException"/>; then what was there before stays.</summary>
@@ -137,7 +144,9 @@ internal sealed class RedoFile : IDisposable
         _dataEnd = DataAt;
     }
 
-    /// <summary>Adds the sectors of a track in which <paramref name="now"/> differs from <paramref name="old"/>, which may be longer. Throws <see cref="ImageException"/>.</summary>
+    /// <summary>
+    /// Adds the sectors of a track in which <paramref name="now"/> differs from <paramref name="old"/>, which may be longer. Throws <see cref="ImageException"/>.
+    /// </summary>
     public void Add(int track, ReadOnlySpan<byte> old, ReadOnlySpan<byte> now)
     {
         int first = _runs.Count;
@@ -233,13 +242,24 @@ internal sealed class RedoFile : IDisposable
     /// </summary>
     public void Void() => _file?.WriteAt(ChangeAt, [0, 0, 0, 0]);
 
-    /// <summary>Removes the file, if it is still ours; 0 or a negative errno.</summary>
-    public int Remove()
+    /// <summary>Removes the file, if it is still ours; null, or what went wrong.</summary>
+    public ImageException? Remove()
     {
-        int result = _file is not null && _place.Holds() ? _place.Remove() : 0;
+        bool isOurs = Holds;
         _file?.Dispose();
         _file = null;
-        return result < 0 ? result : _place.SyncName();
+        return isOurs ? Remove(_place) : null;
+    }
+
+    /// <summary>Removes the redo file of a place for good; null, or what went wrong.</summary>
+    public static ImageException? Remove(IRedoPlace place)
+    {
+        int result = place.Remove();
+        if (result is < 0 and not -(int)Errno.ENOENT)
+            return new ImageException($"{place.Path}: cannot be removed: {Problem.Of(result)}; remove it", -result);
+        result = place.SyncName();
+        return result == 0 ? null : new ImageException(
+            $"{place.Path}: it is removed, but its directory cannot be synced: {Problem.Of(result)}; if it is there again after a power cut, remove it", -result);
     }
 
     public void Dispose()
@@ -280,7 +300,7 @@ internal sealed class RedoFile : IDisposable
     private static void Check(int result)
     {
         if (result < 0)
-            throw new ImageException(Linux.Problem.Of(result), -result);
+            throw new ImageException(Problem.Of(result), -result);
     }
 
     [StructLayout(LayoutKind.Auto)]

@@ -47,33 +47,41 @@ internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, i
     }
 
     /// <summary>
-    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. Another kind of file, or a pending change
-    /// of an older ccwfs, is an <see cref="ImageException"/>.
+    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. Another kind of file, a head that is damaged,
+    /// or a pending change of an older ccwfs, is an <see cref="ImageException"/>.
     /// </summary>
     public static RedoHead? Parse(ReadOnlySpan<byte> sector, string path)
     {
-        ReadOnlySpan<byte> magic = sector[..Math.Min(sector.Length, Magic.Length)];
-        if (magic.IndexOfAnyExcept((byte)0) < 0 || (sector.Length < 12 && Magic.StartsWith(magic)))
+        if (sector.IndexOfAnyExcept((byte)0) < 0 || (sector.Length < 12 && Magic.StartsWith(sector[..Math.Min(sector.Length, Magic.Length)])))
             return null;
-        if (!magic.SequenceEqual(Magic))
+        if (!sector.StartsWith(Magic))
             throw new ImageException($"{path}: offset 0: not a redo file of ccwfs; move it away");
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(sector[8..]);
         if (version == FirstVersion)
         {
             int pending = sector.Length < 16 ? 0 : BinaryPrimitives.ReadInt32LittleEndian(sector[12..]);
             return pending == 0 ? null : throw new ImageException(
-                $"{path}: a change of an older ccwfs is pending, which did not note what it replaces; open the image once with that ccwfs, or check it and move the file away");
+                $"{path}: a change of an older ccwfs is pending, which did not note what it replaces; "
+                + "open the image once with that ccwfs, or check it and move the file away");
         }
         if (version != Version)
             throw new ImageException($"{path}: offset 8: redo file of version {version}; this program knows {Version}");
-        if (sector.Length < Size || BinaryPrimitives.ReadUInt32LittleEndian(sector[SumAt..]) != Crc32C.Of(sector[..SumAt]))
+        if (sector.Length < Size)
             return null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(sector[SumAt..]) != Crc32C.Of(sector[..SumAt]))
+            throw Damaged(path, SumAt);
         var binding = new RedoBinding(
-            BinaryPrimitives.ReadInt64LittleEndian(sector[16..]), BinaryPrimitives.ReadUInt32LittleEndian(sector[24..]), BinaryPrimitives.ReadUInt64LittleEndian(sector[32..]));
+            BinaryPrimitives.ReadInt64LittleEndian(sector[16..]), BinaryPrimitives.ReadUInt32LittleEndian(sector[24..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(sector[32..]));
         return new RedoHead(
             (RedoState)BinaryPrimitives.ReadUInt32LittleEndian(sector[12..]), binding, BinaryPrimitives.ReadInt32LittleEndian(sector[28..]),
             new Guid(sector.Slice(40, 16)), BinaryPrimitives.ReadUInt64LittleEndian(sector[56..]));
-    }}
+    }
+
+    /// <summary>A sector of the file that was written whole is not what it was: what is pending cannot be told.</summary>
+    public static ImageException Damaged(string path, int offset) =>
+        new($"{path}: offset {offset}: the redo file is damaged, and what was being written cannot be told from it; look at the image with ccwfs dasd check, then remove the file");
+}
 
 /// <summary>What ties a redo file to its image: bytes of all files, checksum of their headers, and the first file's inode.</summary>
 internal readonly record struct RedoBinding(long TotalLength, uint HeaderSum, ulong Inode);

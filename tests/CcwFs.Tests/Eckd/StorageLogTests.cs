@@ -1,0 +1,42 @@
+namespace CcwFs.Tests.Eckd;
+
+/// <summary>Lines that a guest causes by reading what is damaged, or what cannot be read, as often as it likes.</summary>
+public sealed class StorageLogTests
+{
+    private const int Reads = 40, Lines = 10;
+
+    [Fact]
+    public void Damaged_tracks_give_few_lines_and_a_count_of_what_was_left_out()
+    {
+        using var rig = new Rig();
+        for (int track = 0; track < Reads; track++)
+            rig.Store.Slot(track).AsSpan(0, 100).Fill(0xEE);
+        Read(rig, sense: 0x08);
+        AssertLimited(rig, "damaged tracks");
+    }
+
+    [Fact]
+    public void Failed_storage_gives_few_lines_and_a_count_of_what_was_left_out()
+    {
+        using var rig = new Rig();
+        rig.Store.FailReads = true;
+        Read(rig, sense: 0x10);
+        AssertLimited(rig, "failed storage");
+    }
+
+    private static void Read(Rig rig, byte sense)
+    {
+        for (int track = 0; track < Reads; track++)
+        {
+            Outcome outcome = rig.Device.Run([Step.Extent(0x40, track, track), Step.Locate(0x06, 1, track, 1, 4_096), Step.R(0x86, 4_096)]);
+            Assert.Equal(sense, outcome.Sense[0]);
+        }
+    }
+
+    private static void AssertLimited(Rig rig, string what)
+    {
+        Assert.Equal(Lines, rig.Log.Warnings.Count);
+        rig.Device.Dispose();
+        Assert.Contains($"{Reads - Lines} more lines about {what} were left out", Assert.Single(rig.Log.Warnings.Skip(Lines)), StringComparison.Ordinal);
+    }
+}
