@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mono.Unix.Native;
 
@@ -157,6 +158,18 @@ public sealed class FileDescriptor : SafeHandle
         int result = Result.Of(LibC.StatX(directory, name, AtSymlinkNoFollow, BasicStats, &buffer));
         status = Convert(buffer);
         return result;
+    }
+
+    /// <summary>Whether a name in an open directory leads to the file of <paramref name="device"/> and <paramref name="inode"/> (as in <see cref="FileStatus"/>).</summary>
+    [SkipLocalsInit]
+    public static unsafe bool Holds(SafeHandle directory, string name, ulong device, ulong inode)
+    {
+        const uint Inode = 0x100; // STATX_INO
+        StatXBuffer buffer;
+
+        // SAFETY: as above; what is read was written, for the call went well.
+        return LibC.StatX(directory, name, AtSymlinkNoFollow, Inode, &buffer) == 0 && buffer.Inode == inode
+            && (((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor) == device;
     }
 
     /// <summary>statx(2) of an open file.</summary>

@@ -2,9 +2,11 @@ using System.Globalization;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Fuzz;
 
-if (args.Length == 0 || !Enum.TryParse(args[0], ignoreCase: true, out FuzzTarget target) || args.Length % 2 == 0)
+const string Images = "images";
+FuzzTarget target = default;
+if (args.Length % 2 == 0 || (args[0] != Images && !Enum.TryParse(args[0], ignoreCase: true, out target)))
 {
-    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter [--seconds N] [--seed N] [--corpus DIR] "
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images [--seconds N] [--seed N] [--corpus DIR] "
         + "[--profile minimal|linux|full] [--ese true] [--cylinders N]");
     return 2;
 }
@@ -36,6 +38,22 @@ for (int i = 1; i < args.Length; i += 2)
             await Console.Error.WriteLineAsync($"unknown option {args[i]}");
             return 2;
     }
+}
+if (args[0] == Images)
+{
+    Console.WriteLine($"images, seed {seed}, {seconds} s");
+    using var images = new ImageFuzzer(seed);
+    try
+    {
+        images.Run(TimeSpan.FromSeconds(seconds));
+    }
+    catch (FuzzException failure)
+    {
+        Console.WriteLine($"FAILED: {failure.Message}\n{failure.Case}");
+        return 1;
+    }
+    Console.WriteLine($"{images.Rounds} images, {images.Opened} opened: good");
+    return 0;
 }
 Console.WriteLine($"{target}, seed {seed}, {seconds} s, {dasd}");
 using var fuzzer = new Fuzzer(target, seed, Corpus.Load(corpus), dasd);

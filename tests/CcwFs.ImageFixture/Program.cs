@@ -7,6 +7,7 @@ using CcwFs.ImageFixture;
 //   write PATH FIRST  writes generation FIRST, FIRST+1, … and prints "generation" after each write has returned
 //   hold PATH         opens the image for writing, prints "open", ends with its standard input
 //   bench PATH        prints nanoseconds of a write of one full track
+//   fresh-bench PATH  the same, where nobody knows what was there
 switch (args)
 {
     case ["write", string path, string first]:
@@ -20,7 +21,10 @@ switch (args)
         }
         return 0;
     case ["bench", string path]:
-        Bench(path);
+        Bench(path, known: true);
+        return 0;
+    case ["fresh-bench", string path]:
+        Bench(path, known: false);
         return 0;
     default:
         return 2;
@@ -38,7 +42,7 @@ static void Write(string path, int generation)
     }
 }
 
-static void Bench(string path)
+static void Bench(string path, bool known)
 {
     using CkdImage image = CkdImage.Open(path);
     var layout = VolumeLayout.Create(image.Geometry, VolumeFormat.Ldl, 4_096, "BENCH");
@@ -47,7 +51,8 @@ static void Bench(string path)
     byte[] other = track.Image.ToArray(); // each write changes all blocks
     for (int at = 29; at < other.Length - 8; at += 4_104)
         other.AsSpan(at, Math.Min(4_096, other.Length - 8 - at)).Fill(0xC1);
-    TrackImage[][] both = [[new TrackImage(5, track.Image)], [new TrackImage(5, other)]];
+    TrackImage[][] both = [[new TrackImage(5, track.Image, known ? other : default)], [new TrackImage(5, other, known ? track.Image : default)]]; // as a volume's cache knows what was there
+    image.Write([new TrackImage(5, other)]);
     const int warm = 2_000;
     const int rounds = 20_000;
     for (int round = 0; round < warm; round++)

@@ -185,6 +185,7 @@ public sealed partial class EckdVolume : IDisposable
         if (_latest is not { Changed: false } slot)
             return;
         slot.Changed = true;
+        slot.KeepOld();
         _dirtyCount++;
     }
 
@@ -201,7 +202,7 @@ public sealed partial class EckdVolume : IDisposable
         for (int i = 0; i < _slotCount; i++)
         {
             if (_slots![i].Changed)
-                _batch[count++] = new TrackImage(_slots[i].Number, _slots[i].Track.Image);
+                _batch[count++] = new TrackImage(_slots[i].Number, _slots[i].Track.Image, _slots[i].Old);
         }
         bool written = false;
         try
@@ -269,6 +270,8 @@ public sealed partial class EckdVolume : IDisposable
     {
         public const int Empty = -1;
 
+        private byte[]? _old;
+
         public CkdTrack Track { get; } = new(geometry);
 
         public int Number { get; set; } = Empty;
@@ -276,5 +279,21 @@ public sealed partial class EckdVolume : IDisposable
         public bool Changed { get; set; }
 
         public long LastUse { get; set; }
+
+        /// <summary>The track's bytes in the store when it was changed first; none for one that was not there.</summary>
+        public ReadOnlyMemory<byte> Old { get; private set; }
+
+        public void KeepOld()
+        {
+            ReadOnlySpan<byte> bytes = Track.Image.Span;
+            if (Track.WasUnformatted)
+            {
+                Old = default;
+                return;
+            }
+            _old ??= new byte[geometry.TrackSize];
+            bytes.CopyTo(_old);
+            Old = _old.AsMemory(0, bytes.Length);
+        }
     }
 }

@@ -22,7 +22,7 @@ public sealed partial class CkdImage
             foreach (TrackImage track in tracks)
             {
                 path = Name;
-                byte[] old = Allocate(track);
+                ReadOnlySpan<byte> old = Allocate(track);
                 path = _redo.Path;
                 _redo.Add(track.Track, old, track.Slot.Span);
             }
@@ -93,7 +93,7 @@ public sealed partial class CkdImage
             {
                 byte[] slot = new byte[Geometry.TrackSize];
                 tracks[index].Slot.Span.CopyTo(slot);
-                _stuck[index] = tracks[index] with { Slot = slot.AsMemory(0, tracks[index].Slot.Length) };
+                _stuck[index] = new TrackImage(tracks[index].Track, slot.AsMemory(0, tracks[index].Slot.Length));
                 _pending[tracks[index].Track] = slot;
             }
         }
@@ -178,12 +178,12 @@ public sealed partial class CkdImage
     /// changes nothing, at whatever byte it fails. The length known to be there is kept, so it is once a track and open. Gives the slot's bytes as far as they are replaced, valid
     /// until the next call.
     /// </summary>
-    private byte[] Allocate(TrackImage image)
+    private ReadOnlySpan<byte> Allocate(in TrackImage image)
     {
         _allocated ??= new ushort[Geometry.Tracks];
         ref ushort known = ref _allocated[image.Track];
         if (image.Slot.Length <= known)
-            return ReadOld(image.Track, image.Slot.Length);
+            return image.Old.Length >= image.Slot.Length ? image.Old.Span : ReadOld(image.Track, image.Slot.Length);
         byte[] old = ReadOld(image.Track);
         known = (ushort)image.Slot.Length;
         ImageSeries.Part part = _series.Locate(image.Track, out long offset);

@@ -10,27 +10,28 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// </summary>
 internal static class Crc32C
 {
-    private const int Lanes = 4;
-    private const int Stride = Lanes * sizeof(ulong);
-
     /// <summary>The checksum of <paramref name="bytes"/>, continuing <paramref name="seed"/>.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes, uint seed = 0)
     {
         (uint a, uint b, uint c, uint d) = (~seed, 1u, 2u, 3u);
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes[..(bytes.Length / Stride * Stride)]);
-        for (int index = 0; index + Lanes <= words.Length; index += Lanes)
+        ReadOnlySpan<Words> words = MemoryMarshal.Cast<byte, Words>(bytes);
+        foreach (ref readonly Words next in words)
         {
-            a = BitOperations.Crc32C(a, Little(words[index]));
-            b = BitOperations.Crc32C(b, Little(words[index + 1]));
-            c = BitOperations.Crc32C(c, Little(words[index + 2]));
-            d = BitOperations.Crc32C(d, Little(words[index + 3]));
+            a = BitOperations.Crc32C(a, Little(next.A));
+            b = BitOperations.Crc32C(b, Little(next.B));
+            c = BitOperations.Crc32C(c, Little(next.C));
+            d = BitOperations.Crc32C(d, Little(next.D));
         }
-        bytes = bytes[(words.Length * sizeof(ulong))..];
         a = BitOperations.Crc32C(BitOperations.Crc32C(BitOperations.Crc32C(a, b), c), d);
-        foreach (byte value in bytes)
+        foreach (byte value in bytes[(words.Length * Words.Size)..])
             a = BitOperations.Crc32C(a, value);
         return ~a;
     }
 
     private static ulong Little(ulong word) => BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word);
+
+    private readonly record struct Words(ulong A, ulong B, ulong C, ulong D)
+    {
+        public const int Size = 4 * sizeof(ulong);
+    }
 }

@@ -68,8 +68,7 @@ internal sealed class HostRedoPlace : IRedoPlace
         throw new ImageException(reason, -result);
     }
 
-    public bool Holds() =>
-        FileDescriptor.StatusAt(_directory, _name, out FileStatus named) == 0 && (named.Device, named.Inode) == (_made.Device, _made.Inode);
+    public bool Holds() => FileDescriptor.Holds(_directory, _name, _made.Device, _made.Inode);
 
     public string? FindOther(Func<IImageFile, bool> isOurs)
     {

@@ -150,17 +150,17 @@ internal sealed class RedoFile : IDisposable
     public void Add(int track, ReadOnlySpan<byte> old, ReadOnlySpan<byte> now)
     {
         int first = _runs.Count;
-        for (int at = 0; at < now.Length; at += SectorSize)
+        for (int at = 0, start = -1; at < now.Length || start >= 0; at += SectorSize)
         {
             int length = Math.Min(SectorSize, now.Length - at);
-            if (old.Slice(at, length).SequenceEqual(now.Slice(at, length)))
+            bool differs = length > 0 && !old.Slice(at, length).SequenceEqual(now.Slice(at, length));
+            if (differs)
+                _sums.Add((Crc32C.Of(old.Slice(at, length)), Crc32C.Of(now.Slice(at, length))));
+            if (differs == start >= 0)
                 continue;
-            _sums.Add((Crc32C.Of(old.Slice(at, length)), Crc32C.Of(now.Slice(at, length))));
-            int sector = at / SectorSize;
-            if (_runs.Count > first && _runs[^1] is var last && last.First + last.Count == sector)
-                _runs[^1] = last with { Count = (ushort)(last.Count + 1) };
-            else
-                _runs.Add(new SectorRun((ushort)sector, 1));
+            if (start >= 0)
+                _runs.Add(new SectorRun((ushort)(start / SectorSize), (ushort)((at - start + SectorSize - 1) / SectorSize)));
+            start = differs ? at : -1;
         }
         if (_runs.Count == first)
             return;
