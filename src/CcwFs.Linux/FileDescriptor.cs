@@ -160,7 +160,9 @@ public sealed class FileDescriptor : SafeHandle
         return result;
     }
 
-    /// <summary>Whether a name in an open directory leads to the file of <paramref name="device"/> and <paramref name="inode"/> (as in <see cref="FileStatus"/>).</summary>
+    /// <summary>
+    /// Whether a name in an open directory leads to the file of <paramref name="device"/> and <paramref name="inode"/> (as in <see cref="FileStatus"/>).
+    /// </summary>
     [SkipLocalsInit]
     public static unsafe bool Holds(SafeHandle directory, string name, ulong device, ulong inode)
     {
@@ -248,8 +250,8 @@ public sealed class FileDescriptor : SafeHandle
     }
 
     /// <summary>
-    /// The names in a directory are on stable storage. To sync a directory takes the right to read it, and a file system that can; else the whole file system of
-    /// <paramref name="file"/>, which is in it, is synced.
+    /// The names in a directory are on stable storage. To sync a directory takes the right to read it, and a file system that can; else the whole file system
+    /// of <paramref name="file"/>, which is in it, is synced.
     /// </summary>
     public static int SyncNames(SafeHandle directory, FileDescriptor file)
     {

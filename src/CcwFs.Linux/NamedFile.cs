@@ -20,8 +20,8 @@ public enum NamedFileRules
 }
 
 /// <summary>
-/// Files that are opened by a name that somebody gave, where others may have put something else: a FIFO, which would be waited for, a link or a second name of a
-/// file that only we can write. What lies there is looked at before it is opened, and what was looked at is what is opened. Links among the directories are
+/// Files that are opened by a name that somebody gave, where others may have put something else: a FIFO, which would be waited for, a link or a second name of
+/// a file that only we can write. What lies there is looked at before it is opened, and what was looked at is what is opened. Links among the directories are
 /// followed. The messages say why not and what to do, to stand behind the path and a colon.
 /// </summary>
 public static class NamedFile
@@ -56,7 +56,10 @@ public static class NamedFile
         }
     }
 
-    /// <summary>Opens a file, or makes it with mode 0600 where there is none; else as <see cref="Open(string, OpenOptions, NamedFileRules, uint?, out FileDescriptor, out int)"/>.</summary>
+    /// <summary>
+    /// Opens a file, or makes it with mode 0600 where there is none; else as
+    /// <see cref="Open(string, OpenOptions, NamedFileRules, uint?, out FileDescriptor, out int)"/>.
+    /// </summary>
     public static string? OpenOrMake(string path, OpenOptions access, NamedFileRules rules, out FileDescriptor opened, out int errno)
     {
         const uint OwnerOnly = 0x180; // 0600

@@ -3,8 +3,9 @@ using Mono.Unix.Native;
 namespace CcwFs.Linux;
 
 /// <summary>
-/// A file that gets its name when it is whole: whatever ends its writer before that, nothing of it is left (O_TMPFILE). Where the file system has no files without a name
-/// it has another one meanwhile, which <see cref="Dispose"/> takes away, but a kill leaves. No file is ever overwritten. Calls give 0 or a negative errno.
+/// A file that gets its name when it is whole: whatever ends its writer before that, nothing of it is left (O_TMPFILE). Where the file system has no files
+/// without a name it has another one meanwhile, which <see cref="Dispose"/> takes away, but a kill leaves. No file is ever overwritten. Calls give 0 or a
+/// negative errno.
 /// </summary>
 public sealed class NewFile : IDisposable
 {

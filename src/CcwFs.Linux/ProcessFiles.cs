@@ -49,7 +49,8 @@ public static class ProcessFiles
     private static readonly Lazy<bool> s_areOurs = new(IsProcOurs);
 
     /// <summary>
-    /// Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace, where the same number is somebody else's.
+    /// Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace, where the same number is somebody
+    /// else's.
     /// </summary>
     public static bool AreOurs => s_areOurs.Value;
 
@@ -88,7 +89,9 @@ public static class ProcessFiles
     public static int OpenMemory(uint thread, out FileDescriptor memory) =>
         FileDescriptor.Open($"/proc/{thread}/mem", OpenOptions.ReadWrite, 0, out memory);
 
-    /// <summary>Opens the list of the thread's areas of memory. As its memory, it belongs to this address space for ever; once that is gone it is empty.</summary>
+    /// <summary>
+    /// Opens the list of the thread's areas of memory. As its memory, it belongs to this address space for ever; once that is gone it is empty.
+    /// </summary>
     public static int OpenAreas(uint thread, out FileDescriptor areas) => FileDescriptor.Open($"/proc/{thread}/maps", OpenOptions.ReadOnly, 0, out areas);
 
     /// <summary>Whether the process may read, or write, all of [address, address + length): 0, -EFAULT, or -ESRCH when the address space is gone.</summary>

@@ -3,9 +3,9 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Tests.Images;
 
 /// <summary>
-/// States that the steps of a <see cref="RecordedDisk"/> may leave on the medium. A power cut keeps what was synced; of each page that was written since, any version, and of a page
-/// that was on its way, sectors of two; of names made and removed since, the first ones; of a longer file, any length. A kill of the process keeps every step before it, and of a
-/// write that was under way whole pages from its beginning.
+/// States that the steps of a <see cref="RecordedDisk"/> may leave on the medium. A power cut keeps what was synced; of each page that was written since, any
+/// version, and of a page that was on its way, sectors of two; of names made and removed since, the first ones; of a longer file, any length. A kill of the
+/// process keeps every step before it, and of a write that was under way whole pages from its beginning.
 /// </summary>
 internal sealed class DiskStates(byte[] image, IReadOnlyList<DiskStep> steps)
 {
@@ -37,7 +37,8 @@ internal sealed class DiskStates(byte[] image, IReadOnlyList<DiskStep> steps)
     public RecordedDisk AfterKill(int cut, Random random, Guid boot)
     {
         var files = new Dictionary<DiskFile, DiskFile>();
-        DiskFile Copy(DiskFile file) => files.TryGetValue(file, out DiskFile? copy) ? copy : files[file] = new DiskFile(file.Inode, file.Inode == 1 ? (byte[])image.Clone() : []);
+        DiskFile Copy(DiskFile file) =>
+            files.TryGetValue(file, out DiskFile? copy) ? copy : files[file] = new DiskFile(file.Inode, file.Inode == 1 ? (byte[])image.Clone() : []);
         DiskFile? redo = null;
         DiskFile first = Copy(steps.First(step => step.File is { Inode: 1 }).File!);
         for (int index = 0; index < cut; index++)

@@ -128,6 +128,26 @@ public sealed class FailingDiskTests : IDisposable
     }
 
     [Fact]
+    public void A_redo_file_that_is_gone_is_not_said_to_stay_when_its_directory_alone_cannot_be_synced()
+    {
+        var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "NAMES"))), null, Guid.NewGuid());
+        CkdImage volume = disk.OpenImage(ImageSync.None);
+        Assert.True(Try(volume, 1, out _));
+        RecordedDisk killed = disk.Killed();
+        disk.Fail = what => what == "redo name sync" ? -(int)Errno.EIO : 0;
+        volume.Dispose();
+        killed.Fail = disk.Fail;
+        string refusal = Assert.Throws<ImageException>(() => killed.OpenImage(ImageSync.None)).Message;
+        Assert.All([volume.CloseFault!, refusal], line =>
+        {
+            Assert.Contains("it is removed, but its directory cannot be synced: input/output error", line, StringComparison.Ordinal);
+            Assert.DoesNotContain("cannot be removed", line, StringComparison.Ordinal);
+        });
+        killed.Fail = null;
+        killed.OpenImage(ImageSync.None).Dispose();
+    }
+
+    [Fact]
     public void A_state_that_could_not_be_written_is_written_again_before_the_next_track()
     {
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "STATE"))), null, Guid.NewGuid());

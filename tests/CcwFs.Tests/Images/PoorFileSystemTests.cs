@@ -4,8 +4,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Tests.Images;
 
 /// <summary>
-/// Host file systems that cannot do all that ext4 can: FAT has no hard links, no unnamed files and no modes, others cannot sync a directory. A library before the C
-/// library's refuses what POOR names, for its kernel may not have the real ones.
+/// Host file systems that cannot do all that ext4 can: FAT has no hard links, no unnamed files and no modes, others cannot sync a directory. A library before
+/// the C library's refuses what POOR names, for its kernel may not have the real ones.
 /// </summary>
 public sealed class PoorFileSystemTests : IDisposable
 {
@@ -105,7 +105,8 @@ public sealed class PoorFileSystemTests : IDisposable
     public void A_completion_that_is_interrupted_says_too_that_what_it_wrote_may_be_lost()
     {
         string path = _files["images/v.ckd"];
-        CkdImageCreator.Create(path, CkdGeometry.Model3390(30_000), VolumeLayout.Create(CkdGeometry.Model3390(30_000), VolumeFormat.Ldl, 4_096, "LOST"), lazy: true);
+        CkdGeometry geometry = CkdGeometry.Model3390(30_000); // it takes long
+        CkdImageCreator.Create(path, geometry, VolumeLayout.Create(geometry, VolumeFormat.Ldl, 4_096, "LOST"), lazy: true);
         using Process complete = StartPoor("imagesync", "ccwfs.dll", "dasd", "complete", path);
         Assert.True(SpinWait.SpinUntil(() => File.Exists(path + ".redo"), TimeSpan.FromSeconds(60)));
         Assert.Equal(0, _files.Run("kill", "-INT", $"{complete.Id}").Status);

@@ -3,8 +3,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Tests.Images;
 
 /// <summary>
-/// Every state that a run may leave on the medium is opened: after a power cut, with pages torn and reordered, and after a kill of the process. CCWFS_POWER_CUTS=N
-/// opens N states a test.
+/// Every state that a run may leave on the medium is opened: after a power cut, with pages torn and reordered, and after a kill of the process.
+/// CCWFS_POWER_CUTS=N opens N states a test.
 /// </summary>
 public sealed class PowerCutTests : IDisposable
 {

@@ -93,12 +93,13 @@ public sealed class RedoFileTests : IDisposable
         for (int round = 0; round < 2_000; round++)
         {
             byte[] bad = Mutate(redo, random);
-            var disk = new RecordedDisk(new DiskFile(BitConverter.ToUInt64(redo, 32), (byte[])(round % 8 == 0 ? torn : before).Clone()), new DiskFile(2, bad), boot);
+            byte[] image = (byte[])(round % 8 == 0 ? torn : before).Clone();
+            var disk = new RecordedDisk(new DiskFile(BitConverter.ToUInt64(redo, 32), image), new DiskFile(2, bad), boot);
             try
             {
-                using CkdImage image = disk.OpenImage(ImageSync.None);
+                using CkdImage opens = disk.OpenImage(ImageSync.None);
                 if (round % 8 != 0) // half-written tracks stay so where nothing of the redo file can be read
-                    Assert.InRange(JudgeGenerations(image, 4), 4, 5);
+                    Assert.InRange(JudgeGenerations(opens, 4), 4, 5);
                 opened++;
             }
             catch (ImageException error)
@@ -127,7 +128,8 @@ public sealed class RedoFileTests : IDisposable
 
         void Refused(byte[] bad, string what)
         {
-            var disk = new RecordedDisk(new DiskFile(BitConverter.ToUInt64(redo, 32), (byte[])torn.Clone()), new DiskFile(2, bad), HostImageFiles.Instance.BootId);
+            var image = new DiskFile(BitConverter.ToUInt64(redo, 32), (byte[])torn.Clone());
+            var disk = new RecordedDisk(image, new DiskFile(2, bad), HostImageFiles.Instance.BootId);
             foreach (bool readOnly in new[] { true, false })
             {
                 string? refusal = Record.Exception(() => disk.OpenImage(ImageSync.None, readOnly: readOnly).Dispose())?.Message;

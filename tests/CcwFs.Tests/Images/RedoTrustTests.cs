@@ -47,7 +47,8 @@ public sealed class RedoTrustTests : IDisposable
         Run("chmod", "0644", path);
         Run("chown", $"{Nobody}", path + ".redo");
         var files = new HostImageFiles(Nobody);
-        Assert.Contains("belongs to user 65534", Assert.Throws<ImageException>(() => CkdImage.Open(files, path, new ImageOptions(ReadOnly: true))).Message, StringComparison.Ordinal);
+        string refusal = Assert.Throws<ImageException>(() => CkdImage.Open(files, path, new ImageOptions(ReadOnly: true))).Message;
+        Assert.Contains("belongs to user 65534", refusal, StringComparison.Ordinal);
         CkdImage.Open(files, path, default).Dispose();
     }
 
@@ -58,7 +59,8 @@ public sealed class RedoTrustTests : IDisposable
         string precious = _files["precious"];
         File.WriteAllText(precious, "precious");
         foreach ((string[] make, string reason) in ((string[], string)[])[
-            (["ln", "-s", precious, path + ".redo"], "symbolic link"), (["ln", precious, path + ".redo"], "2 names"), (["mkfifo", path + ".redo"], "no regular file"),
+            (["ln", "-s", precious, path + ".redo"], "symbolic link"), (["ln", precious, path + ".redo"], "2 names"),
+            (["mkfifo", path + ".redo"], "no regular file"),
             (["mkdir", path + ".redo"], "no regular file")])
         {
             Run(make[0], make[1..]);
@@ -130,11 +132,16 @@ public sealed class RedoTrustTests : IDisposable
         Run("chmod", "0660", path);
         Run("chown", $"{Nobody}:{Nobody}", _files.Path);
         Run("chmod", "0755", _files.Path);
-        using Process writer = _files.Start("setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "dotnet", Path.Combine(AppContext.BaseDirectory, "CcwFs.ImageFixture.dll"), "write", path, "0");
+        string fixture = Path.Combine(AppContext.BaseDirectory, "CcwFs.ImageFixture.dll");
+        using Process writer = _files.Start(
+            "setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "dotnet", fixture, "write", path, "0");
         Assert.Equal("0", writer.StandardOutput.ReadLine());
         Assert.Equal($"660 {Nobody} {Nobody}\n", Run("stat", "-c", "%a %u %g", path + ".redo"));
         writer.Kill();
         writer.WaitForExit();
+        Assert.Contains($"let him open it once, or give the file to the image's owner (chown {Somebody})", Refusal(path), StringComparison.Ordinal);
+        Run("chown", $"{Somebody}", path + ".redo");
+        CkdImage.Open(path).Dispose();
     }
 
     private static void Write(CkdImage image, byte value = 7)

@@ -5,7 +5,8 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <content>What an open makes of a redo file that was left behind: the state x what is in place. Before the image is anybody's.</content>
 public sealed partial class CkdImage
 {
-    private const int MostNamed = 8; // tracks in a line (arbitrary)
+    private const int MostNamed = 8;        // tracks in a line (arbitrary)
+    private const int UnlockedAttempts = 3; // to look at a redo file that is being written (arbitrary: it is seen half written for a moment only)
 
     /// <summary>What becomes of a change in a redo file.</summary>
     private enum Fate
@@ -28,34 +29,48 @@ public sealed partial class CkdImage
 
     private void Recover(IRedoPlace place)
     {
-        try
+        for (int attempt = 1; ; attempt++)
         {
-            using IImageFile? file = place.Open();
-            if (file is null)
+            try
             {
-                LookElsewhere(place);
+                RecoverOnce(place);
                 return;
             }
-            RedoHead? head = ReadHead(file);
-            Verdict verdict = head is { } known ? Judge(file, known, place.Path) : default;
-            if (verdict.Fate == Fate.Refused)
-                throw new ImageException(verdict.Line!);
-            if (_options.IgnoreRedo)
-                RedoNote = verdict.Line;
-            else
-                Act(verdict, place.Path);
-            if (_options.ReadOnly)
+            catch (ImageException) when (!_files.Locks && attempt < UnlockedAttempts)
+            {
+                // Whoever has it open was writing the redo file just then.
+            }
+            catch (ImageException error) when (_options.IgnoreRedo)
+            {
+                RedoProblem = error.Message;
                 return;
-            // What a killed ccwfs wrote may be in the kernel's cache alone, and only this file says so.
-            if (head is not null)
-                SyncBefore(place.Path);
-            if (RedoFile.Remove(place) is { } fault) // it has said what it had to say: the next one is made anew
-                throw fault;
+            }
         }
-        catch (ImageException error) when (_options.IgnoreRedo)
+    }
+
+    private void RecoverOnce(IRedoPlace place)
+    {
+        using IImageFile? file = place.Open();
+        if (file is null)
         {
-            RedoProblem = error.Message;
+            LookElsewhere(place);
+            return;
         }
+        RedoHead? head = ReadHead(file);
+        Verdict verdict = head is { } known ? Judge(file, known, place.Path) : default;
+        if (verdict.Fate == Fate.Refused)
+            throw new ImageException(verdict.Line!);
+        if (_options.IgnoreRedo)
+            RedoNote = verdict.Line;
+        else
+            Act(verdict, place.Path);
+        if (_options.ReadOnly)
+            return;
+        // What a killed ccwfs wrote may be in the kernel's cache alone, and only this file says so.
+        if (head is not null)
+            SyncBefore(place.Path);
+        if (RedoFile.Remove(place) is { } fault) // it has said what it had to say: the next one is made anew
+            throw fault;
     }
 
     /// <summary>A redo file lies beside the name by which the image was opened when it was made: another one now may have left it behind.</summary>
@@ -66,12 +81,14 @@ public sealed partial class CkdImage
         if (place.FindOther(redo => ReadHead(redo) is { } head && head.Binding == Binding) is { } other)
         {
             throw new ImageException(
-                $"{other}: the redo file of this image under another name of it, and a change may be pending there; rename it to {place.Path}, or open the image by that name");
+                $"{other}: the redo file of this image under another name of it, and a change may be pending there; "
+                + $"rename it to {place.Path}, or open the image by that name");
         }
         ImageSeries.Part first = _series.Parts[0];
         if (first.File.Status(out FileStatus status) < 0 || status.Links < 2)
             return;
-        RedoNote = $"{first.Path}: the file has {status.Links} names; what is pending is in the redo file beside the one that was used: open it by the same name always";
+        RedoNote = $"{first.Path}: the file has {status.Links} names; what is pending is in the redo file beside the one that was used: "
+            + "open it by the same name always";
         Say(RedoNote);
     }
 
@@ -135,8 +152,8 @@ public sealed partial class CkdImage
         if (progress == ChangeProgress.Foreign && !isAsLeft)
         {
             return new Verdict(Fate.Refused, change,
-                $"{path}: a change of {tracks} is pending, but what is there is neither what it replaces nor what it writes: something else has written to {Name} since; "
-                + $"look with ccwfs dasd check {Name}, then remove {path}");
+                $"{path}: a change of {tracks} is pending, but what is there is neither what it replaces nor what it writes: "
+                + $"something else has written to {Name} since; look with ccwfs dasd check {Name}, then remove {path}");
         }
         if (progress == ChangeProgress.NotBegun && !isAsLeft)
         {

@@ -12,7 +12,9 @@ public sealed partial class CkdImage
     private bool _timerEnded;     // guarded by _timing
     private long _unsyncedWrites; // changes since the image was opened that only a sync brings to the disk; guarded by _writing
 
-    /// <summary>From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be synced.</summary>
+    /// <summary>
+    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be synced.
+    /// </summary>
     public void SyncAtLeast(ImageSync sync)
     {
         lock (_writing)
@@ -27,8 +29,8 @@ public sealed partial class CkdImage
     }
 
     /// <summary>
-    /// Without a sync after every program: says so in the redo file, on stable storage, before the first track is written that a power cut may leave half written.
-    /// Under _writing. Throws <see cref="ImageException"/>.
+    /// Without a sync after every program: says so in the redo file, on stable storage, before the first track is written that a power cut may leave half
+    /// written. Under _writing. Throws <see cref="ImageException"/>.
     /// </summary>
     private void MarkUnsynced()
     {

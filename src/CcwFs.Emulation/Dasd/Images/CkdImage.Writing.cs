@@ -62,7 +62,9 @@ public sealed partial class CkdImage
     private ImageException NotWritten(string path, int track, ImageException error) =>
         new($"{path}: {At(track)} is not written: {error.Message}", error);
 
-    /// <summary>From here on the change is in the redo file: a fault leaves it there, readers get it from here, and the next write or open puts it in place.</summary>
+    /// <summary>
+    /// From here on the change is in the redo file: a fault leaves it there, readers get it from here, and the next write or open puts it in place.
+    /// </summary>
     private void PutInPlace(ReadOnlySpan<TrackImage> tracks)
     {
         int result = 0, entry = 0;
@@ -167,15 +169,16 @@ public sealed partial class CkdImage
         }
         catch (ImageException error)
         {
-            _fault = $"{HalfWritten("writing it in place failed")}; somebody removed {_redo!.Path}, where it was whole, and it cannot be made again: {error.Message}";
+            _fault = $"{HalfWritten("writing it in place failed")}; somebody removed {_redo!.Path}, where it was whole, and it cannot be made again: "
+                + error.Message;
             throw new ImageException(_fault, error);
         }
         Say($"{_redo.Path}: somebody removed it while it held what could not be put in place; it has been made again");
     }
 
     /// <summary>
-    /// Makes sure the blocks under the new bytes exist, by writing the slot's old bytes over themselves where a page might be a hole; that
-    /// changes nothing, at whatever byte it fails. The length known to be there is kept, so it is once a track and open. Gives the slot's bytes as far as they are replaced, valid
+    /// Makes sure the blocks under the new bytes exist, by writing the slot's old bytes over themselves where a page might be a hole; that changes nothing, at
+    /// whatever byte it fails. The length known to be there is kept, so it is once a track and open. Gives the slot's bytes as far as they are replaced, valid
     /// until the next call.
     /// </summary>
     private ReadOnlySpan<byte> Allocate(in TrackImage image)

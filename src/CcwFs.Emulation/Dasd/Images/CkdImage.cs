@@ -14,15 +14,15 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <see cref="CkdImage.RedoNote"/>.
 /// </param>
 /// <param name="Say">
-/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. They are limited, as all lines that
-/// somebody can cause again and again (<see cref="LogLimit"/>). Null: nobody wants them.
+/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. They are limited, as all lines
+/// that somebody can cause again and again (<see cref="LogLimit"/>). Null: nobody wants them.
 /// </param>
 public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 
 /// <summary>
-/// A volume in CKD_P370 files. Tracks are read and written with pread and pwrite, never mapped: a file that shrinks would kill us.
-/// A write goes to the redo file (<see cref="RedoFile"/>), then in place; the space of every slot is allocated before, so that a full disk cannot stop
-/// halfway. Only the sectors that change are written. Locks: _writing (redo file, buffers, bitmap) before a stripe (one track's bytes); readers take a stripe only.
+/// A volume in CKD_P370 files. Tracks are read and written with pread and pwrite, never mapped: a file that shrinks would kill us. A write goes to the redo
+/// file (<see cref="RedoFile"/>), then in place; the space of every slot is allocated before, so that a full disk cannot stop halfway. Only the sectors that
+/// change are written. Locks: _writing (redo file, buffers, bitmap) before a stripe (one track's bytes); readers take a stripe only.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
 public sealed partial class CkdImage : ITrackStore

@@ -10,9 +10,10 @@ public static class CkdImageCreator
     private const int ReportEvery = 150;
 
     /// <summary>
-    /// Makes the image <paramref name="path"/> in one file: written without a name, which it gets when it is whole and on stable storage; so it appears whole or not
-    /// at all, and what is killed before leaves nothing. Slots are sparse: of each only the used bytes are written, with <paramref name="lazy"/> only those of the label tracks. Progress counts tracks.
-    /// An existing file is never overwritten. Faults are <see cref="ImageException"/>; then, and on cancellation, nothing is left behind.
+    /// Makes the image <paramref name="path"/> in one file: written without a name, which it gets when it is whole and on stable storage; so it appears whole
+    /// or not at all, and what is killed before leaves nothing. Slots are sparse: of each only the used bytes are written, with <paramref name="lazy"/> only
+    /// those of the label tracks. Progress counts tracks. An existing file is never overwritten. Faults are <see cref="ImageException"/>; then, and on
+    /// cancellation, nothing is left behind.
     /// </summary>
     public static void Create(
         string path, CkdGeometry geometry, VolumeLayout layout, bool lazy = false, IProgress<long>? progress = null, CancellationToken cancel = default)
@@ -81,8 +82,10 @@ public static class CkdImageCreator
 
     private static void Check(string path, int result)
     {
-        if (result < 0)
-            throw new ImageException($"{path}: cannot be created: {(result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result))}", -result);
+        if (result == 0)
+            return;
+        string reason = result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result);
+        throw new ImageException($"{path}: cannot be created: {reason}", -result);
     }
 
     /// <summary>A broken symbolic link is there, too.</summary>

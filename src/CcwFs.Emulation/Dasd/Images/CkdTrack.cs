@@ -18,7 +18,9 @@ public sealed class CkdTrack
     /// <summary>Bytes of a count field.</summary>
     public const int CountSize = 8;
 
-    /// <summary>Most records a 3390 track holds: 8-byte slots of the smallest record give fewer; a bound for the parser (arbitrary, above any real track).</summary>
+    /// <summary>
+    /// Most records a 3390 track holds: 8-byte slots of the smallest record give fewer; a bound for the parser (arbitrary, above any real track).
+    /// </summary>
     public const int MaxRecords = 256;
 
     private const int EndMarkSize = 8;

@@ -46,7 +46,9 @@ public interface ITrackStore : IDisposable
 /// <summary>One track to write.</summary>
 /// <param name="Track">Track number from 0.</param>
 /// <param name="Slot">The slot's bytes, home address to end mark (a prefix of the slot).</param>
-/// <param name="Old">The slot's bytes as the caller read or wrote them last, as far as known: a store need not read them again. Nothing else may have written them since.</param>
+/// <param name="Old">
+/// The slot's bytes as the caller read or wrote them last, as far as known: a store need not read them again. Nothing else may have written them since.
+/// </param>
 public readonly record struct TrackImage(int Track, ReadOnlyMemory<byte> Slot, ReadOnlyMemory<byte> Old = default);
 
 /// <summary>A volume's geometry (3390: 15 heads, slots of 56,832 bytes).</summary>

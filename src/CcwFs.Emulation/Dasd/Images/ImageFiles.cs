@@ -3,8 +3,8 @@ using CcwFs.Linux;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// An open file of a volume: an image file or its redo file. Calls give 0 (a read: the bytes read) or a negative errno, and no errno is lost on the way. Whoever
-/// opened it disposes it; that frees the lock.
+/// An open file of a volume: an image file or its redo file. Calls give 0 (a read: the bytes read) or a negative errno, and no errno is lost on the way.
+/// Whoever opened it disposes it; that frees the lock.
 /// </summary>
 public interface IImageFile : IDisposable
 {
@@ -31,8 +31,8 @@ public interface IImageFile : IDisposable
 }
 
 /// <summary>
-/// The one name beside an image where its redo file is. Everything happens in the directory that held the image when it was opened, no symbolic link is followed,
-/// and a file is used only when nobody but the image's own writers can have made it. The caller disposes it.
+/// The one name beside an image where its redo file is. Everything happens in the directory that held the image when it was opened, no symbolic link is
+/// followed, and a file is used only when nobody but the image's own writers can have made it. The caller disposes it.
 /// </summary>
 public interface IRedoPlace : IDisposable
 {
@@ -43,7 +43,8 @@ public interface IRedoPlace : IDisposable
     IImageFile? Open();
 
     /// <summary>
-    /// Makes the redo file to write, with the image's owner and mode; <see cref="ImageException"/> with the reason, no path, when it cannot be made or the name is taken.
+    /// Makes the redo file to write, with the image's owner and mode; <see cref="ImageException"/> with the reason, no path, when it cannot be made or the name
+    /// is taken.
     /// </summary>
     IImageFile Create();
 
@@ -54,8 +55,8 @@ public interface IRedoPlace : IDisposable
     int Remove();
 
     /// <summary>
-    /// Looks for a redo file of the same image beside another name of it, in the same directory, that is to be trusted and of which <paramref name="isOurs"/> says yes
-    /// (an <see cref="ImageException"/> of it is no); its path, or null. Not every name of a large directory is looked at.
+    /// Looks for a redo file of the same image beside another name of it, in the same directory, that is to be trusted and of which <paramref name="isOurs"/>
+    /// says yes (an <see cref="ImageException"/> of it is no); its path, or null. Not every name of a large directory is looked at.
     /// </summary>
     string? FindOther(Func<IImageFile, bool> isOurs);
 
@@ -69,7 +70,9 @@ public interface IRedoPlace : IDisposable
 /// </summary>
 public interface IImageFiles
 {
-    /// <summary>The run of the kernel that this is (/proc/sys/kernel/random/boot_id): another one later means that its memory, and what was not synced, is gone.</summary>
+    /// <summary>
+    /// The run of the kernel that this is (/proc/sys/kernel/random/boot_id): another one later means that its memory, and what was not synced, is gone.
+    /// </summary>
     Guid BootId { get; }
 
     /// <summary>What is open is locked: no other ccwfs changes it meanwhile.</summary>

@@ -9,13 +9,13 @@ namespace CcwFs.Emulation.Dasd.Images;
 internal readonly record struct SectorRun(ushort First, ushort Count);
 
 /// <summary>
-/// The redo file beside an image: <see cref="RedoHead"/>, then the last change as a whole, before it goes in place. A change holds the sectors of the slots that differ
-/// and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>). Numbers little-endian.
-/// From 512: 0 tracks u32 (0: nothing pending), 4 flags u32 (<see cref="RedoFlags"/>), 8 session u64 (the head's), 16 generation u64, 24 bytes of the table u32,
-/// 28 checksum of the table u32, 32 latest ctime of the image files in ns i64 (with Stuck), 40 tracks again u32, 60 checksum of bytes 4 to 59 u32.
-/// From 576 the table: 16 bytes a track (number i32, used bytes i32, runs u32, 0; a released track has no bytes and no runs, and in the
-/// last word the checksum of its first sector), 4 bytes a run (first sector u16, sectors u16), 8 bytes a sector: checksums of the old and of the new bytes. From 2 MiB
-/// the new sectors, in order: they may be those of a later change already, whose table never came. Guarded by the image's write lock.
+/// The redo file beside an image: <see cref="RedoHead"/>, then the last change as a whole, before it goes in place. A change holds the sectors of the slots
+/// that differ and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>). Numbers
+/// little-endian. From 512: 0 tracks u32 (0: nothing pending), 4 flags u32 (<see cref="RedoFlags"/>), 8 session u64 (the head's), 16 generation u64, 24 bytes
+/// of the table u32, 28 checksum of the table u32, 32 latest ctime of the image files in ns i64 (with Stuck), 40 tracks again u32, 60 checksum of bytes 4 to 59
+/// u32. From 576 the table: 16 bytes a track (number i32, used bytes i32, runs u32, 0; a released track has no bytes and no runs, and in the last word the
+/// checksum of its first sector), 4 bytes a run (first sector u16, sectors u16), 8 bytes a sector: checksums of the old and of the new bytes. From 2 MiB the
+/// new sectors, in order: they may be those of a later change already, whose table never came. Guarded by the image's write lock.
 /// </summary>
 internal sealed class RedoFile : IDisposable
 {
@@ -105,7 +105,9 @@ internal sealed class RedoFile : IDisposable
         _wasLost |= lost;
     }
 
-    /// <summary>Somebody has removed or replaced the file since this was asked last, and it was made again: meanwhile writes were not safe against a kill.</summary>
+    /// <summary>
+    /// Somebody has removed or replaced the file since this was asked last, and it was made again: meanwhile writes were not safe against a kill.
+    /// </summary>
     public bool TakeLost()
     {
         bool lost = _wasLost;
@@ -145,7 +147,8 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// Adds the sectors of a track in which <paramref name="now"/> differs from <paramref name="old"/>, which may be longer. Throws <see cref="ImageException"/>.
+    /// Adds the sectors of a track in which <paramref name="now"/> differs from <paramref name="old"/>, which may be longer. Throws
+    /// <see cref="ImageException"/>.
     /// </summary>
     public void Add(int track, ReadOnlySpan<byte> old, ReadOnlySpan<byte> now)
     {
@@ -177,7 +180,8 @@ internal sealed class RedoFile : IDisposable
     public void AddReleased(int track, ReadOnlySpan<byte> old) => _entries.Add(new Entry(track, 0, _runs.Count, 0, Crc32C.Of(old[..SectorSize])));
 
     /// <summary>
-    /// The change is in the file: from here on it can be finished by a later open. With <paramref name="sync"/> on stable storage. Throws <see cref="ImageException"/>.
+    /// The change is in the file: from here on it can be finished by a later open. With <paramref name="sync"/> on stable storage. Throws
+    /// <see cref="ImageException"/>.
     /// </summary>
     public void Put(bool sync)
     {
@@ -207,8 +211,8 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// Writes the sectors of a track that the change holds into its slot at <paramref name="offset"/>; <paramref name="entry"/> goes from 0 on over the tracks in the
-    /// order in which they were added. 0 or a negative errno.
+    /// Writes the sectors of a track that the change holds into its slot at <paramref name="offset"/>; <paramref name="entry"/> goes from 0 on over the tracks
+    /// in the order in which they were added. 0 or a negative errno.
     /// </summary>
     public int WriteInPlace(ref int entry, in TrackImage track, IImageFile file, long offset)
     {
@@ -225,8 +229,8 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// The change could not be put in place, and readers are given it out of the redo file's copy: the next open puts it in place also where nothing of it is there yet,
-    /// if the image files were not changed after <paramref name="changedAt"/> (ctime in ns).
+    /// The change could not be put in place, and readers are given it out of the redo file's copy: the next open puts it in place also where nothing of it is
+    /// there yet, if the image files were not changed after <paramref name="changedAt"/> (ctime in ns).
     /// </summary>
     public int NoteStuck(long changedAt)
     {
@@ -237,8 +241,8 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// The change is in place: nothing is pending. Where this fails the file holds a change whose sectors are all in place, which the next open sees: no harm is done,
-    /// and the next <see cref="Put"/> meets the error.
+    /// The change is in place: nothing is pending. Where this fails the file holds a change whose sectors are all in place, which the next open sees: no harm
+    /// is done, and the next <see cref="Put"/> meets the error.
     /// </summary>
     public void Void() => _file?.WriteAt(ChangeAt, [0, 0, 0, 0]);
 
@@ -259,7 +263,8 @@ internal sealed class RedoFile : IDisposable
             return new ImageException($"{place.Path}: cannot be removed: {Problem.Of(result)}; remove it", -result);
         result = place.SyncName();
         return result == 0 ? null : new ImageException(
-            $"{place.Path}: it is removed, but its directory cannot be synced: {Problem.Of(result)}; if it is there again after a power cut, remove it", -result);
+            $"{place.Path}: it is removed, but its directory cannot be synced: {Problem.Of(result)}; if it is there again after a power cut, remove it",
+            -result);
     }
 
     public void Dispose()

@@ -17,8 +17,8 @@ internal enum RedoState : uint
 
 /// <summary>
 /// The first sector of a redo file; numbers little-endian: 0 "CCWFSRDO", 8 version u32 (2), 12 <see cref="RedoState"/> u32, 16 bytes of the image's files u64,
-/// 24 checksum of their headers u32, 28 errno of the failed sync u32, 32 inode of the first file u64, 40 run of the kernel (16 bytes), 56 session u64 (of one open
-/// of the image), 508 checksum of bytes 0 to 507 u32. A sector is written whole or not at all; one that is torn all the same fails its checksum.
+/// 24 checksum of their headers u32, 28 errno of the failed sync u32, 32 inode of the first file u64, 40 run of the kernel (16 bytes), 56 session u64 (of one
+/// open of the image), 508 checksum of bytes 0 to 507 u32. A sector is written whole or not at all; one that is torn all the same fails its checksum.
 /// </summary>
 internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, int Errno, Guid BootId, ulong Session)
 {
@@ -47,8 +47,8 @@ internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, i
     }
 
     /// <summary>
-    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. Another kind of file, a head that is damaged,
-    /// or a pending change of an older ccwfs, is an <see cref="ImageException"/>.
+    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. Another kind of file, a head that is
+    /// damaged, or a pending change of an older ccwfs, is an <see cref="ImageException"/>.
     /// </summary>
     public static RedoHead? Parse(ReadOnlySpan<byte> sector, string path)
     {
@@ -80,7 +80,8 @@ internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, i
 
     /// <summary>A sector of the file that was written whole is not what it was: what is pending cannot be told.</summary>
     public static ImageException Damaged(string path, int offset) =>
-        new($"{path}: offset {offset}: the redo file is damaged, and what was being written cannot be told from it; look at the image with ccwfs dasd check, then remove the file");
+        new($"{path}: offset {offset}: the redo file is damaged, and what was being written cannot be told from it; "
+            + "look at the image with ccwfs dasd check, then remove the file");
 }
 
 /// <summary>What ties a redo file to its image: bytes of all files, checksum of their headers, and the first file's inode.</summary>
