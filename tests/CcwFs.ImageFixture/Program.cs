@@ -51,7 +51,8 @@ static void Bench(string path, bool known)
     byte[] other = track.Image.ToArray(); // each write changes all blocks
     for (int at = 29; at < other.Length - 8; at += 4_104)
         other.AsSpan(at, Math.Min(4_096, other.Length - 8 - at)).Fill(0xC1);
-    TrackImage[][] both = [[new TrackImage(5, track.Image, known ? other : default)], [new TrackImage(5, other, known ? track.Image : default)]]; // as a volume's cache knows what was there
+    (ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second) = known ? (track.Image, other) : default; // as a volume's cache knows what was there
+    TrackImage[][] both = [[new TrackImage(5, track.Image, second)], [new TrackImage(5, other, first)]];
     image.Write([new TrackImage(5, other)]);
     const int warm = 2_000;
     const int rounds = 20_000;

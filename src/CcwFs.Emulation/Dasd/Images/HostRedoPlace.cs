@@ -128,8 +128,8 @@ internal sealed class HostRedoPlace : IRedoPlace
         {
             string foreign = $"it belongs to user {redo.Uid}, the image to user {image.Uid}";
             return (image.Mode & WriteByOthers) == 0 ? foreign + MoveAway
-                : $"{foreign}; it is not used: if that user may write the image, let him open it once, or give the file to the image's owner (chown {image.Uid}); "
-                    + "else move it away";
+                : $"{foreign}; it is not used: if that user may write the image, let him open it once, or give the file to the image's owner "
+                    + $"(chown {image.Uid}); else move it away";
         }
         uint allowed = image.Mode & (redo.Gid == image.Gid ? WriteByOthers : WriteByOthers & ~GroupBits);
         return (redo.Mode & WriteByOthers & ~allowed) != 0 ? "others may write it than may write the image" + MoveAway : null;
