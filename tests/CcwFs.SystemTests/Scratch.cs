@@ -2,10 +2,14 @@ using System.Globalization;
 
 namespace CcwFs.SystemTests;
 
-/// <summary>A directory of a test's own, below /tmp; deleted at the end.</summary>
+/// <summary>A directory of a test's own, below the temporary one or another; deleted at the end.</summary>
 public sealed class Scratch : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("ccwfs-system-").FullName;
+    public Scratch() => Path = Directory.CreateTempSubdirectory("ccwfs-system-").FullName;
+
+    internal Scratch(string below) => Path = Directory.CreateDirectory($"{below}/ccwfs-system-{System.IO.Path.GetRandomFileName()}").FullName;
+
+    public string Path { get; }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 

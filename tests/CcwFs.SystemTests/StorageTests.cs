@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace CcwFs.SystemTests;
 
@@ -88,6 +89,23 @@ public sealed class StorageTests : IDisposable
         using var again = new MountedCcwfs(["--device", $"dasd,image={image}"]);
         again.Python(With("assert read() == 2, read()"));
         again.Logged("have been put in place");
+    }
+
+    /// <summary>CCWFS_DISK_ERRORS=all gives every errno at every call, else each call gets one; CCWFS_FUZZ_SEED says which.</summary>
+    [Fact]
+    public void Any_call_on_the_disk_may_fail_in_a_volumes_life_and_nobody_is_told_what_is_not_so()
+    {
+        bool all = Environment.GetEnvironmentVariable("CCWFS_DISK_ERRORS") == "all";
+        string seed = Environment.GetEnvironmentVariable("CCWFS_FUZZ_SEED") ?? Random.Shared.Next().ToString(CultureInfo.InvariantCulture);
+        using var disk = new Scratch("/dev/shm"); // its syncs take no time
+        disk.MakeImage("v.ckd", 4);
+        using MountedCcwfs mounted = MountFailing("dasd", disk);
+        string script = $"import failing_calls; failing_calls.main('{disk.Path}', {seed}, {(all ? "True" : "False")})";
+        Outcome outcome = Child.Finish(mounted.StartPython(script), patience: (all ? 60 : 2) * Child.Patience);
+        Assert.True(outcome.Status == 0, $"{outcome.Output}{outcome.Error}\n{mounted.Log}");
+        Assert.True(mounted.IsRunning);
+        Assert.DoesNotContain("Exception", mounted.Log, StringComparison.Ordinal);
+        Child.Ccwfs("umount", mounted.MountPoint).Ok();
     }
 
     [Theory]
@@ -181,12 +199,15 @@ public sealed class StorageTests : IDisposable
 
     private string With(string script) => $"T = '{_scratch.Path}'\n{Helpers}{script}";
 
-    private MountedCcwfs MountFailing(string image)
+    private MountedCcwfs MountFailing(string image) => MountFailing($"dasd,image={image}", _scratch);
+
+    /// <summary>A mount whose calls obey the file `orders` in a directory.</summary>
+    private static MountedCcwfs MountFailing(string device, Scratch directory)
     {
-        string library = _scratch.At("failing.so");
-        Child.Run("gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, Path.Combine(AppContext.BaseDirectory, "failing.c"), "-ldl").Ok();
-        File.WriteAllBytes(_scratch.At("orders"), new byte[4_096]);
+        string library = directory.At("failing.so"), source = Path.Combine(AppContext.BaseDirectory, "failing.c");
+        Child.Run("gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source, "-ldl").Ok();
+        File.WriteAllBytes(directory.At("orders"), new byte[4_096]);
         return new MountedCcwfs(
-            ["--device", $"dasd,image={image}"], environment: new Dictionary<string, string> { ["LD_PRELOAD"] = library, ["FAILING"] = _scratch.At("orders") });
+            ["--device", device], environment: new Dictionary<string, string> { ["LD_PRELOAD"] = library, ["FAILING"] = directory.At("orders") });
     }
 }

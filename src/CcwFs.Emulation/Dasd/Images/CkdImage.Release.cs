@@ -93,7 +93,7 @@ public sealed partial class CkdImage
                 return result;
         }
         if (SyncPolicy.EveryProgram)
-            SyncFiles();
+            SyncParts(out _); // a failure stays and is told at the end: readers must not find tracks that are emptied in part
         for (int index = 0, run; index < released.Length; index += run)
         {
             ImageSeries.Part part = _series.Locate(released[index], out long offset);
