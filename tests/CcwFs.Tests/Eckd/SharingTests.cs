@@ -132,6 +132,24 @@ public sealed class SharingTests
         IEnumerable<int> States() => Enumerable.Range(0, 8).Select(p => (int)rig.Device.RunOn(p, Step.R(0x34, 12)).Ok().Data[0][0]).ToList();
     }
 
+    /// <summary>A program of two writes to two tracks; another device's program runs between them.</summary>
+    [Fact]
+    public void The_end_of_one_program_writes_no_half_of_another()
+    {
+        using Rig rig = new Rig().Formatted(1, 1, 16).Formatted(2, 1, 16).Formatted(3, 1, 16);
+        using EckdDevice other = rig.Add(0x0151);
+        rig.Store.Writes.Clear();
+        rig.Device.BeginProgram(0);
+        Begin(Step.Extent(0, 1, 2), Step.Locate(0x01, 1, 1, 1, 16), Step.Sized(0x85, 16, 0x77));
+        other.Run(Step.Extent(0, 3, 3), Step.Locate(0x01, 1, 3, 1, 16), Step.Sized(0x85, 16, 0x66)).Ok();
+        Assert.Equal([[3]], rig.Store.Writes);
+        Begin(Step.Locate(0x01, 1, 2, 1, 16), Step.Sized(0x85, 16, 0x77));
+        Assert.Equal(Outcome.Good, rig.Device.EndProgram(Outcome.Good));
+        Assert.Equal([[3], [1, 2]], rig.Store.Writes);
+
+        void Begin(params Step[] steps) => Assert.All(steps, step => Assert.Equal(Outcome.Good, rig.Device.Execute(step.Code, new FakeTransfer(step))));
+    }
+
     [Fact]
     public void What_one_device_writes_the_other_reads()
     {

@@ -93,7 +93,23 @@ public sealed class VolumeTests
     }
 
     [Fact]
-    public void Tracks_that_another_devices_failed_write_took_along_are_reported_to_their_writer()
+    public void A_track_that_another_devices_failed_write_took_along_is_reported_to_its_writer()
+    {
+        using Rig rig = new Rig().Formatted(1, 2, 16);
+        using EckdDevice other = rig.Add(0x0151);
+        Begin(other, 0x77);
+        rig.Store.FailWrites = true;
+        rig.Device.Run(Step.Extent(0, 1, 1), Step.Locate(0x01, 1, 1, 2, 16), Step.Sized(0x85, 16)).Fails(0x10, 0x80, 0x10);
+        rig.Store.FailWrites = false;
+        Assert.Equal(Outcome.Good | DeviceStatus.UnitCheck, other.EndProgram(Outcome.Good));
+        byte[] sense = new byte[32];
+        Assert.Equal(32, other.TakeSense(sense));
+        Assert.Equal(0x10, sense[0]);
+        Assert.Equal(1, Read(rig.Device));
+    }
+
+    [Fact]
+    public void Another_devices_failed_write_takes_no_track_along_that_it_has_not_changed()
     {
         using Rig rig = new Rig().Formatted(1, 1, 16).Formatted(2, 1, 16);
         using EckdDevice other = rig.Add(0x0151);
@@ -101,11 +117,8 @@ public sealed class VolumeTests
         rig.Store.FailWrites = true;
         rig.Device.Run(Step.Extent(0, 2, 2), Step.Locate(0x01, 1, 2, 1, 16), Step.Sized(0x85, 16)).Fails(0x10, 0x80, 0x10);
         rig.Store.FailWrites = false;
-        Assert.Equal(Outcome.Good | DeviceStatus.UnitCheck, other.EndProgram(Outcome.Good));
-        byte[] sense = new byte[32];
-        Assert.Equal(32, other.TakeSense(sense));
-        Assert.Equal(0x10, sense[0]);
-        Assert.Equal(1, Read(rig.Device));
+        Assert.Equal(Outcome.Good, other.EndProgram(Outcome.Good));
+        Assert.Equal(0x77, Read(rig.Device));
     }
 
     [Fact]

@@ -118,7 +118,7 @@ public sealed partial class EckdDevice
     {
         if (!Chain.Wrote)
             (Chain.Wrote, Chain.LostWritesBefore) = (true, Volume.LostWrites);
-        Volume.MarkChanged();
+        Volume.MarkChanged(this);
     }
 
     /// <summary>The found record's data passes: a record may still be written behind it.</summary>

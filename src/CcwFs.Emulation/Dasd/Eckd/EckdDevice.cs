@@ -292,7 +292,7 @@ public sealed partial class EckdDevice : IChannelDevice
     {
         try
         {
-            Volume.Commit();
+            Volume.Commit(this);
         }
         catch (ImageException e)
         {
@@ -312,7 +312,7 @@ public sealed partial class EckdDevice : IChannelDevice
     {
         try
         {
-            Volume.Commit();
+            Volume.Commit(this);
         }
         catch (ImageException e)
         {

@@ -70,8 +70,8 @@ public sealed partial class EckdVolume : IDisposable
     internal EckdDevice? ReservedBy { get; set; }
 
     /// <summary>
-    /// How often changed tracks were lost to a failed write. A device compares it with the value at its program's first write: another
-    /// device's end of program may have been the one that failed to write this program's tracks.
+    /// How often changed tracks of several programs were lost to a failed write. A device compares it with the value at its program's first write:
+    /// another device's end of program may have been the one that failed to write this program's tracks.
     /// </summary>
     internal int LostWrites { get; private set; }
 
@@ -179,21 +179,28 @@ public sealed partial class EckdVolume : IDisposable
         return Use(slot);
     }
 
-    /// <summary>The track that <see cref="Track"/> gave last is about to be changed.</summary>
-    internal void MarkChanged()
+    /// <summary>The track that <see cref="Track"/> gave last is about to be changed by a device's program.</summary>
+    internal void MarkChanged(EckdDevice device)
     {
-        if (_latest is not { Changed: false } slot)
+        if (_latest is not { } slot)
             return;
-        slot.Changed = true;
-        slot.KeepOld();
-        _dirtyCount++;
+        if (!slot.Changed)
+        {
+            (slot.Changed, slot.ChangedBy, _dirtyCount) = (true, device, _dirtyCount + 1);
+            slot.KeepOld();
+        }
+        else if (slot.ChangedBy != device)
+        {
+            slot.ChangedBy = null;
+        }
     }
 
     /// <summary>
-    /// Writes the changed tracks, of whichever device, in one call. On <see cref="ImageException"/> they are dropped from the cache,
-    /// so that the old content is what is read again.
+    /// Writes the tracks that a device's program has changed, in one call, and those of others that it changed too; without a device, all. What other programs
+    /// have changed stays, so that it is written when it is whole. On <see cref="ImageException"/> they are dropped from the cache, so that the old
+    /// content is what is read again.
     /// </summary>
-    internal void Commit()
+    internal void Commit(EckdDevice? device = null)
     {
         if (_dirtyCount == 0)
             return;
@@ -201,9 +208,11 @@ public sealed partial class EckdVolume : IDisposable
         int count = 0;
         for (int i = 0; i < _slotCount; i++)
         {
-            if (_slots![i].Changed)
+            if (_slots![i].GoesWith(device))
                 _batch[count++] = new TrackImage(_slots[i].Number, _slots[i].Track.Image, _slots[i].Old);
         }
+        if (count == 0)
+            return;
         bool written = false;
         try
         {
@@ -223,25 +232,28 @@ public sealed partial class EckdVolume : IDisposable
         }
         finally
         {
-            Settle(written);
+            Settle(device, written);
         }
     }
 
-    private void Settle(bool written)
+    private void Settle(EckdDevice? device, bool written)
     {
+        bool lostOthers = false;
         for (int i = 0; i < _slotCount; i++)
         {
             Slot slot = _slots![i];
-            if (slot.Changed && !written)
+            if (!slot.GoesWith(device))
+                continue;
+            if (!written)
                 slot.Number = Slot.Empty;
+            lostOthers |= !written && (device is null || slot.ChangedBy != device);
             slot.Changed = false;
+            _dirtyCount--;
         }
-        _dirtyCount = 0;
-        if (!written)
-        {
+        if (lostOthers)
             LostWrites++;
+        if (!written)
             _latest = null;
-        }
     }
 
     private CkdTrack Use(Slot slot)
@@ -278,7 +290,13 @@ public sealed partial class EckdVolume : IDisposable
 
         public bool Changed { get; set; }
 
+        /// <summary>While it is changed: by which device's program; null: by several.</summary>
+        public EckdDevice? ChangedBy { get; set; }
+
         public long LastUse { get; set; }
+
+        /// <summary>It is changed, and written when a device's program ends; null: when everything is.</summary>
+        public bool GoesWith(EckdDevice? device) => Changed && (device is null || ChangedBy is null || ChangedBy == device);
 
         /// <summary>The track's bytes in the store when it was changed first; none for one that was not there.</summary>
         public ReadOnlyMemory<byte> Old { get; private set; }
