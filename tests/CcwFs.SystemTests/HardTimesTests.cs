@@ -1,12 +1,8 @@
-using System.Diagnostics;
-
 namespace CcwFs.SystemTests;
 
-/// <summary>Kills, full disks and hostile users.</summary>
+/// <summary>Wrong requests, full disks, many opens.</summary>
 public sealed class HardTimesTests
 {
-    private const int KillRounds = 25;
-
     [Theory]
     [InlineData("1")]
     [InlineData("[1]")]
@@ -30,41 +26,6 @@ public sealed class HardTimesTests
             $"{mounted.MountPoint}/control", request == "{" ? "{]" : request).Ok();
         Assert.StartsWith("{\"error\":\"", outcome.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("CcwFs.", outcome.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void No_kill_loses_an_acknowledged_record_or_tears_a_track()
-    {
-        using var scratch = new Scratch();
-        string image = scratch.MakeImage("v.ckd");
-        string point = scratch.MakeDirectory("m");
-        for (int round = 0; round < KillRounds; round++)
-        {
-            using var mounted = new MountedCcwfs(["--device", "dasd,image=" + image, "--memory", "8M"], mountPoint: point);
-            mounted.Python(round == 0 ? "format_track(3, 12, 4096)" : $"""
-                acknowledged = int(open('{scratch.Path}/acknowledged').read())
-                blocks = read_records(3, 1, 12, 4096)
-                found = [struct.unpack('>I', b[:4])[0] for b in blocks]
-                assert all(b == struct.pack('>I', n) * 1024 for b, n in zip(blocks, found)), 'a torn record'
-                assert len(set(found)) == 1 and found[0] in (acknowledged, acknowledged + 1), (acknowledged, found)
-                """);
-            using Process writer = mounted.StartPython($"""
-                first = {round * 1000}
-                for n in range(first, first + 1000):
-                    write_records(3, 1, [struct.pack('>I', n) * 1024] * 12)
-                    print(n)
-                """);
-            string last = "";
-            for (int acknowledged = 0; acknowledged <= round % 7; acknowledged++)
-                last = writer.StandardOutput.ReadLine()!;
-            mounted.Kill();
-            while (writer.StandardOutput.ReadLine() is { } line) // those that were on their way
-                last = line;
-            writer.WaitForExit();
-            File.WriteAllText(scratch.At("acknowledged"), last);
-        }
-        Child.Run("umount", "-l", point);
-        Assert.Contains("0 findings", Child.Ccwfs("dasd", "check", image).Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -99,34 +60,6 @@ public sealed class HardTimesTests
         {
             Child.Run("umount", "-l", disk);
         }
-    }
-
-    [Fact]
-    public void Random_bytes_from_several_processes_leave_it_alive_and_answering()
-    {
-        using var mounted = new MountedCcwfs(["--device", "dasd,count=2"]);
-        Process[] attackers = [.. Enumerable.Range(1, 4).Select(seed => mounted.StartPython($"""
-            random.seed({seed}); files = [path(f, d) for d in (DEV, '0.0.0001') for f in ('io', 'cmd', 'irq/io', 'irq/req', 'schib', 'crw')] + [D + '/memory', D + '/control']
-            fds = [(f, os.open(f, (os.O_RDONLY if f.endswith(('schib', 'crw')) and 'irq' not in f else os.O_RDWR) | os.O_NONBLOCK)) for f in files]
-            for n in range(3000):
-                f, fd = random.choice(fds); data = random.randbytes(random.choice((1, 4, 8, 12, 24, 124, 200)))
-                where = random.choice((0, 0, 0, 12, 120, 0x1000, random.randrange(1 << 28), 1 << 62))
-                if f.endswith('/io') and 'irq' not in f and n % 3:
-                    data, where = orb(random.choice((0x1000, 0x1008, random.randrange(1 << 31))), FORMAT1 ^ (1 << random.randrange(32))) + scsw(random.choice((START, START, 0, HALT))), 0
-                if f.endswith('control'): data = random.choice((data, b'[' * 500, b'null', json.dumps(dict(verb=random.choice(('run', 'info', 'path', 'add', 'list')), id=DEV, orb='00' * 12, storage='AAAA', spec='dasd,image=/dev/null')).encode()))
-                call(os.write, fd, data) if 'irq' in f or 'control' in f else call(os.pwrite, fd, data, where)
-                if not f.endswith('control'): call(os.read, fd, random.choice((1, 8, 124, 4096))) if 'irq' in f else call(os.pread, fd, random.choice((1, 8, 124, 4096)), where)
-            """))];
-        foreach (Process attacker in attackers)
-            Child.Finish(attacker).Ok();
-        Assert.True(mounted.IsRunning);
-        mounted.Python("""
-            for dev in DEV, '0.0.0001':
-                cmd(2, dev); wait(dev=dev); irb(dev); drain(dev=dev)
-                while irb(dev) and drain(dev=dev): pass
-                pwrite(path('io', dev), bytes(124)); ran((0xe4, SLI, 40), dev=dev)
-            """);
-        Assert.DoesNotContain("   at CcwFs", mounted.Log, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -132,7 +132,8 @@ public sealed class HostileClientTests(MountedCcwfs mounted) : IClassFixture<Mou
             return call_with(iommu.fd, MAP, 'IIIIQQQ', argsz, flags, ioas, 0, address, length, iova)[0]
         assert mapped(0x10000) == 0
         for expected, arguments in (
-                (errno.EEXIST, dict(iova=0x13000)), (errno.EEXIST, dict(iova=0xd000)), (errno.EINVAL, dict(iova=0x20001)), (errno.EINVAL, dict(iova=0x20000, length=1)),
+                (errno.EEXIST, dict(iova=0x13000)), (errno.EEXIST, dict(iova=0xd000)), (errno.EINVAL, dict(iova=0x20001)),
+                (errno.EINVAL, dict(iova=0x20000, length=1)),
                 (errno.EINVAL, dict(iova=0x20000, length=0)), (errno.EINVAL, dict(iova=0x20000, address=memory.address + 1)),
                 (errno.EOVERFLOW, dict(iova=2**64 - 0x1000)), (errno.EOVERFLOW, dict(iova=0x20000, address=2**64 - 0x1000)),
                 (errno.EFAULT, dict(iova=0x20000, address=0x1000)), (errno.EFAULT, dict(iova=0x20000, address=1 << 63)),
@@ -142,7 +143,8 @@ public sealed class HostileClientTests(MountedCcwfs mounted) : IClassFixture<Mou
             assert result == -expected, (arguments, name(result))
         assert ioctl(iommu.fd, MAP, memory.address + 0x10000 - 8) == -errno.EINVAL    # argsz 0 at the end of a page
         assert ioctl(iommu.fd, MAP, 8) == -errno.EFAULT and ioctl(iommu.fd, MAP, 2**64 - 8) == -errno.EFAULT
-        for expected, iova, length in ((errno.ENOENT, 0x10000, 0x1000), (errno.ENOENT, 0x40000, 0x1000), (errno.EOVERFLOW, 0x10000, 2**64 - 1), (errno.EINVAL, 0x10000, 0)):
+        for expected, iova, length in (
+                (errno.ENOENT, 0x10000, 0x1000), (errno.ENOENT, 0x40000, 0x1000), (errno.EOVERFLOW, 0x10000, 2**64 - 1), (errno.EINVAL, 0x10000, 0)):
             assert iommu.unmap(ioas, iova, length) == -expected
         assert iommu.unmap(ioas, 0x10000, 0x4000) == 0
         """);
@@ -180,12 +182,13 @@ public sealed class HostileClientTests(MountedCcwfs mounted) : IClassFixture<Mou
     }
 
     [Fact]
-    public void Random_ioctls_from_processes_that_share_files_fork_execute_and_die_leave_it_alive_and_leak_nothing()
+    public void Random_ioctls_accesses_and_requests_of_two_users_who_fork_execute_and_die_leave_it_alive_and_leak_nothing()
     {
         int seconds = int.Parse(Environment.GetEnvironmentVariable("CCWFS_FUZZ_SECONDS") ?? $"{Seconds}", CultureInfo.InvariantCulture);
         string seed = Environment.GetEnvironmentVariable("CCWFS_FUZZ_SEED") ?? Random.Shared.Next().ToString(CultureInfo.InvariantCulture);
-        using var own = new MountedCcwfs(["--device", "dasd,count=3"]);
-        Outcome outcome = Child.Finish(own.StartPython($"import ioctl_fuzz; ioctl_fuzz.main({seed}, {seconds})"), patience: TimeSpan.FromSeconds(seconds) + (2 * Child.Patience));
+        using var own = new MountedCcwfs(["--device", "dasd,count=4", "--allow-other", "--mode", "0666"]);
+        TimeSpan patience = TimeSpan.FromSeconds(seconds) + (2 * Child.Patience);
+        Outcome outcome = Child.Finish(own.StartPython($"import ioctl_fuzz; ioctl_fuzz.main({seed}, {seconds})"), patience: patience);
         Assert.True(outcome.Status == 0, $"seed {seed}\n{outcome.Output}\n{outcome.Error}\n{own.Log}");
         Assert.True(own.IsRunning);
         Assert.DoesNotContain("   at CcwFs", own.Log, StringComparison.Ordinal);
