@@ -127,8 +127,8 @@ public sealed class CkdImageTests : IDisposable
         string path = _files.Create("v.ckd", 1, VolumeFormat.Cdl, "FUZZ");
         byte[] good = File.ReadAllBytes(path);
         var random = new Random(3390);
-        (int refused, int found) = (0, 0);
-        for (int round = 0; round < 3_000; round++)
+        (int refused, int found, int rounds) = (0, 0, ImageDirectory.Mutations(3_000));
+        for (int round = 0; round < rounds; round++)
         {
             byte[] bad = Damage(good, random);
             File.WriteAllBytes(path, bad);

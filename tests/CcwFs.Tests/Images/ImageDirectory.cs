@@ -6,6 +6,9 @@ namespace CcwFs.Tests.Images;
 /// <summary>A directory for one test's images, and the tools that read and write them.</summary>
 public sealed class ImageDirectory : IDisposable
 {
+    /// <summary>How many mutated files a test opens: CCWFS_MUTATIONS=N for N of each kind; the first ones are always the same.</summary>
+    internal static int Mutations(int otherwise) => int.TryParse(Environment.GetEnvironmentVariable("CCWFS_MUTATIONS"), out int rounds) ? rounds : otherwise;
+
     public string Path { get; } = Directory.CreateTempSubdirectory("ccwfs-images-").FullName;
 
     public string this[string name] => System.IO.Path.Combine(Path, name);

@@ -89,8 +89,8 @@ public sealed class RedoFileTests : IDisposable
         byte[] redo = File.ReadAllBytes(path + ".redo"), before = File.ReadAllBytes(_files["before"]), torn = File.ReadAllBytes(path);
         Guid boot = HostImageFiles.Instance.BootId;
         var random = new Random(3390);
-        (int refused, int opened) = (0, 0);
-        for (int round = 0; round < 2_000; round++)
+        (int refused, int opened, int rounds) = (0, 0, ImageDirectory.Mutations(2_000));
+        for (int round = 0; round < rounds; round++)
         {
             byte[] bad = Mutate(redo, random);
             byte[] image = (byte[])(round % 8 == 0 ? torn : before).Clone();
