@@ -140,7 +140,8 @@ public sealed class StorageTests : IDisposable
         }
         string refusal = Child.Ccwfs("dasd", "complete", image).Refused(1);
         Assert.Contains("could not be brought to the disk (input/output error)", refusal, StringComparison.Ordinal);
-        Assert.Contains(refusal["ccwfs: ".Length..].Split(": ")[0], Child.Ccwfs("dasd", "check", image).Failed(1) + Child.Ccwfs("dasd", "check", image).Output, StringComparison.Ordinal);
+        Outcome check = Child.Ccwfs("dasd", "check", image);
+        Assert.Contains(refusal["ccwfs: ".Length..].Split(": ")[0], check.Failed(1) + check.Output, StringComparison.Ordinal);
         File.Delete(image + ".redo");
         using var again = new MountedCcwfs(["--device", $"dasd,image={image}"]);
     }
@@ -166,7 +167,8 @@ public sealed class StorageTests : IDisposable
     public void A_creation_that_is_ended_leaves_nothing(string signal)
     {
         string directory = _scratch.MakeDirectory("images");
-        using Process create = Child.Start("/", null, Places.Program, "dasd", "create", Path.Combine(directory, "v.ckd"), "--model", "3390-54", "--format", "cdl");
+        string image = Path.Combine(directory, "v.ckd");
+        using Process create = Child.Start("/", null, Places.Program, "dasd", "create", image, "--model", "3390-54", "--format", "cdl");
         // It has its file, and hours of work on it would follow.
         Assert.True(SpinWait.SpinUntil(() => Child.Run("bash", "-c", $"ls -l /proc/{create.Id}/fd | grep -q {directory}").Status == 0, Child.Patience));
         Child.Run("kill", "-" + signal, $"{create.Id}").Ok();
@@ -180,7 +182,8 @@ public sealed class StorageTests : IDisposable
     {
         Child.Ccwfs("dasd", "create", _scratch.At("large.ckd"), "--model", "3390-54", "--lazy", "--format", "cdl").Ok();
         string small = _scratch.MakeImage("small.ckd");
-        long Reads(string image) => long.Parse(Child.Run("bash", "-c", $"{Places.Program} dasd info {image} >/dev/null; sed -n 's/^syscr: //p' /proc/$$/io").Ok().Output);
+        long Reads(string image) =>
+            long.Parse(Child.Run("bash", "-c", $"{Places.Program} dasd info {image} >/dev/null; sed -n 's/^syscr: //p' /proc/$$/io").Ok().Output);
         Assert.InRange(Reads(_scratch.At("large.ckd")), 1, Reads(small) + 1_000); // the runtime's own differ a little
         Assert.Contains("982798", Child.Ccwfs("dasd", "info", _scratch.At("large.ckd")).Ok().Output, StringComparison.Ordinal);
     }
@@ -192,9 +195,11 @@ public sealed class StorageTests : IDisposable
         using var mounted = new MountedCcwfs(["--device", $"dasd,image={image},sync=5", "--device", $"dasd,image={image}"]);
         Assert.Contains("every 5 s", mounted.Ccwfs("info", "0.0.0001").Ok().Output, StringComparison.Ordinal);
         mounted.Ccwfs("add", $"dasd,image={image},sync=program").Ok();
-        Assert.Contains("program", mounted.Ccwfs("info", "0.0.0000").Ok().Output.Split('\n').Single(line => line.StartsWith("sync", StringComparison.Ordinal)), StringComparison.Ordinal);
+        string[] facts = mounted.Ccwfs("info", "0.0.0000").Ok().Output.Split('\n');
+        Assert.Contains("program", facts.Single(line => line.StartsWith("sync", StringComparison.Ordinal)), StringComparison.Ordinal);
+        const string Allowed = "it is none, program, or a number of seconds from 1 to 3600";
         foreach (string wrong in new[] { "0", "sometimes", "-1", "3601", "" })
-            Assert.Contains("it is none, program, or a number of seconds from 1 to 3600", mounted.Ccwfs("add", $"dasd,sync={wrong}").Refused(2), StringComparison.Ordinal);
+            Assert.Contains(Allowed, mounted.Ccwfs("add", $"dasd,sync={wrong}").Refused(2), StringComparison.Ordinal);
     }
 
     private string With(string script) => $"T = '{_scratch.Path}'\n{Helpers}{script}";

@@ -5,7 +5,8 @@ and once the disk is well again all is right. failing_calls.main(DIRECTORY, SEED
 from ccw import *
 
 ERRNOS = [getattr(errno, name) for name in (
-    'EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'EPERM', 'EACCES', 'EFBIG', 'EINTR', 'EAGAIN', 'ECANCELED', 'EINVAL', 'EBADF', 'ENOMEM', 'ESTALE', 'ETIMEDOUT', 'EREMOTEIO')]
+    'EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'EPERM', 'EACCES', 'EFBIG', 'EINTR', 'EAGAIN', 'ECANCELED', 'EINVAL', 'EBADF', 'ENOMEM', 'ESTALE', 'ETIMEDOUT',
+    'EREMOTEIO')]
 VOLUME = '0.0.0001'                       # added and removed all the time
 RECORDS, PARTIAL = 3, 8192                # a track's blocks of 4096, and what a write that fails writes of them
 OLD, WRITTEN, FORMATTED, RELEASED, READ = 1, (35, 36), 37, 38, 50
@@ -153,12 +154,9 @@ class Life:
 
 
 def every_call(errnos_of, one):
-    """Calls one(disk call, errno) for the first call, the second, … until there are none; gives how many there were."""
+    """Calls one(disk call, errno) for the first call, the second, … until there is none that could be refused."""
     number = 0
-    while True:
-        refused = [one(number, error) for error in errnos_of(number)]
-        if not any(refused):
-            return number
+    while any([one(number, error) for error in errnos_of()]):
         number += 1
 
 
@@ -173,6 +171,7 @@ def main(directory, seed, everything):
             if stuck:
                 life.get_stuck(disk)
             disk.fail(error, skip=number, partial=PARTIAL)
+            call = None
             try:
                 life.live()
                 call = disk.mend()
@@ -182,6 +181,6 @@ def main(directory, seed, everything):
                 raise AssertionError(f'{where}: told {life.told}') from fault
             refused[call] = refused.get(call, 0) + 1
             return call
-        every_call(lambda number: ERRNOS if everything else [choose.choice(ERRNOS)], one)
+        every_call(lambda: ERRNOS if everything else [choose.choice(ERRNOS)], one)
     print(refused)
     assert refused.keys() >= CALLS, CALLS - refused.keys()
