@@ -113,7 +113,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
             Endpoint = OpenEndpoint(row.Kind, entry, writable: (flags & AccessMode) != 0, account),
             Text = row.Kind == NodeKind.Info ? DeviceInfo.Render(entry!.Device) : [],
         };
-        opened.Flags = FuseOpened.DirectIo | (isInterrupt || file.Control is not null ? FuseOpened.Stream | FuseOpened.NonSeekable : 0);
+        opened.Flags = FuseOpened.DirectIo | FuseOpened.NoFlush | (isInterrupt || file.Control is not null ? FuseOpened.Stream | FuseOpened.NonSeekable : 0);
         return Keep(file, ref opened);
     }
 

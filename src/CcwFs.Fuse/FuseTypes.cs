@@ -96,6 +96,12 @@ public struct FuseOpened
     /// <summary>FOPEN_STREAM: no file position.</summary>
     public const uint Stream = 1 << 4;
 
+    /// <summary>
+    /// FOPEN_NOFLUSH (7.35; older kernels pass over it): a close asks nothing. A server that has a file of its own mount open, as one has who takes a
+    /// descriptor out of a client, and is killed then would wait at its end for its own answer, for ever.
+    /// </summary>
+    public const uint NoFlush = 1 << 5;
+
     /// <summary>FOPEN_PARALLEL_DIRECT_WRITES (7.38): direct writes of this file do not wait for each other.</summary>
     public const uint ParallelDirectWrites = 1 << 6;
 }

@@ -50,21 +50,28 @@ public sealed class SoakTests : IDisposable
         string point = _scratch.MakeDirectory("m");
         var random = new Random(_seed);
         for (int kill = Number("CCWFS_KILLS", Kills); kill > 0; kill--)
-        {
-            using MountedCcwfs mounted = Mount(image, sync, point);
-            using Process soak = StartSoak(mounted, random.Next(), (int)Child.Patience.TotalSeconds);
-            int steps = random.Next(1, 200);
-            Task<string> said = soak.StandardError.ReadToEndAsync();
-            while (soak.StandardOutput.ReadLine() is { } line && int.Parse(line, CultureInfo.InvariantCulture) < steps)
-                ;
-            mounted.Kill();
-            Assert.True(soak.WaitForExit(Child.Patience), "a client does not notice that its mount is gone");
-            Assert.True(soak.ExitCode == 0, $"seed {_seed}\n{said.Result}\n{mounted.Log}");
-            Child.Run("umount", "-l", point).Ok();
-        }
+            WorkAndKill(image, sync, point, random);
         using (MountedCcwfs last = Mount(image, sync, point))
             Judge(last);
         Assert.Contains("0 findings", Child.Ccwfs("dasd", "check", image).Ok().Output, StringComparison.Ordinal);
+    }
+
+    private void WorkAndKill(string image, string sync, string point, Random random)
+    {
+        using MountedCcwfs mounted = Mount(image, sync, point);
+        using Process soak = StartSoak(mounted, random.Next(), (int)Child.Patience.TotalSeconds);
+        int steps = random.Next(1, 200);
+        Task<string> said = soak.StandardError.ReadToEndAsync();
+        while (soak.StandardOutput.ReadLine() is { } line && int.Parse(line, CultureInfo.InvariantCulture) < steps)
+            ;
+        mounted.Kill();
+        _ = soak.StandardOutput.ReadToEndAsync(); // what comes until they notice
+        bool ended = soak.WaitForExit(Child.Patience);
+        if (!ended)
+            soak.Kill(entireProcessTree: true);
+        Assert.True(ended, "a client does not notice that its mount is gone");
+        Assert.True(soak.ExitCode == 0, $"seed {_seed}\n{said.Result}\n{mounted.Log}");
+        Child.Run("umount", "-l", point).Ok();
     }
 
     private static int Number(string name, int otherwise) =>

@@ -104,6 +104,19 @@ public sealed class VfioClientTests(MountedCcwfs mounted) : IClassFixture<Mounte
         assert eventually(lambda: len(descriptors()) <= before), (before, descriptors())
         """);
 
+    /// <summary>Else ccwfs, killed while it has a descriptor of a client's that is of its own mount, would wait for itself and never end.</summary>
+    [Fact]
+    public void A_close_asks_nothing_of_ccwfs() => Run("""
+        files = [os.open(f'{D}/{file}', os.O_RDWR) for file in ('iommu', 'control', 'memory', f'{DEV}/device', f'{DEV}/io', f'{DEV}/irq/io')]
+        files.append(os.open(f'{D}/sys/bus/css/devices/{DEV}/uevent', os.O_RDONLY))
+        os.kill(int(P), signal.SIGSTOP)
+        closing = threading.Thread(target=lambda: [os.close(fd) for fd in files], daemon=True)
+        closing.start()
+        closing.join(10)
+        os.kill(int(P), signal.SIGCONT)
+        assert not closing.is_alive(), 'the daemon was asked'
+        """);
+
     [Fact]
     public void What_was_opened_lives_as_long_as_somebody_has_it() => Run("""
         # whoever makes the first ioctls, refused ones too, and ends: what others do with the files goes on
