@@ -52,9 +52,21 @@ def block(value):
     return struct.pack('>I', value) * 1024
 
 
+def run_to_end(*commands):
+    """As run; status of the device's own, such as that there is space again, is passed over."""
+    reads = program(*commands)
+    result = start(dev=VOLUME)
+    assert result == 24, name(result)
+    while True:
+        wait(dev=VOLUME)
+        status = Status(irb(VOLUME))
+        if status.fctl & 4 and status.stctl & 2:    # of a start, at its end
+            return status, [peek(address, length) for address, length in reads]
+
+
 def ends(*commands):
     """Whether a program ends well. If it does not, the disk is the reason that is given."""
-    status, data = run(*commands, dev=VOLUME)
+    status, data = run_to_end(*commands)
     if (status.dstat, status.cstat) == (0x0c, 0):
         return True, data
     assert status.dstat == 0x0e and status.sense[0] & 0x10, (hex(status.dstat), status.sense.hex())    # equipment check
@@ -77,7 +89,7 @@ def release(track):
 
 def read(track):
     """The one value that a track holds, None when it cannot be read, 0 when it is not formatted."""
-    status, blocks = run(extent(0x40, track, track), locate(6, RECORDS, track, 1, 4096), *[(0x86, 0, 4096)] * RECORDS, dev=VOLUME)
+    status, blocks = run_to_end(extent(0x40, track, track), locate(6, RECORDS, track, 1, 4096), *[(0x86, 0, 4096)] * RECORDS)
     if status.dstat == 0x0c:
         assert len(set(blocks)) == 1, ('a mixture', {b[:4].hex() for b in blocks})
         return struct.unpack('>I', blocks[0][:4])[0]
