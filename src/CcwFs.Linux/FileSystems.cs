@@ -51,6 +51,17 @@ public static class FileSystems
         return Math.Min(length, 0);
     }
 
+    /// <summary>readlinkat(2) of a link that is open for its name alone.</summary>
+    public static unsafe int ReadLink(SafeHandle link, out string target)
+    {
+        byte* buffer = stackalloc byte[PathMax];
+
+        // SAFETY: as above.
+        int length = Result.Of(LibC.ReadLinkAt(link, "", buffer, PathMax));
+        target = length > 0 ? Encoding.UTF8.GetString(buffer, length) : "";
+        return Math.Min(length, 0);
+    }
+
     /// <summary>
     /// The device (major &lt;&lt; 32 | minor) of the file system that a path leads to, from what the kernel knows already: no file system is asked about the
     /// file. A link like /proc/PID/fd/N leads to the file itself.

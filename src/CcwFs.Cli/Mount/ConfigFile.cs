@@ -66,7 +66,7 @@ internal sealed class ConfigFile
 
     private bool TryReadText([NotNullWhen(false)] out string? wrong)
     {
-        const NamedFileRules Rules = NamedFileRules.OwnLinks | NamedFileRules.OfAnybody;
+        const NamedFileRules Rules = NamedFileRules.OwnLinks | NamedFileRules.SeveralNames | NamedFileRules.NotShared;
         wrong = NamedFile.Open(_path, OpenOptions.ReadOnly, Rules, friend: null, out FileDescriptor file, out int failed);
         using (file)
         {

@@ -65,9 +65,12 @@ internal static class GuestStorage
         named.Dispose();
         string? wrong = opened < 0 ? Problem.Of(opened) : null;
         FileDescriptor file = named;
-        wrong ??= NamedFile.Open(text, OpenOptions.ReadWrite, NamedFileRules.Own, out file, owner);
+        wrong ??= NamedFile.Open(text, OpenOptions.ReadWrite, NamedFileRules.OfFriend, out file, owner);
         if (wrong is not null)
-            throw new CommandException($"--memory {text}: {wrong}; give a size like 256M, or a file that exists");
+        {
+            string advice = wrong.Contains("; ", StringComparison.Ordinal) ? ", or a size like 256M" : "; give a size like 256M, or a file that exists";
+            throw new CommandException($"--memory {text}: {wrong}{advice}");
+        }
         if (file.Status(out FileStatus status) < 0 || status.Size < MinSize)
         {
             file.Dispose();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using CcwFs.Cli.Docs;
 using CcwFs.Cli.Service;
@@ -11,6 +12,7 @@ namespace CcwFs.Cli.Mount;
 internal static class MountCommand
 {
     private const string Inner = "CCWFS_DAEMON"; // set for the process that becomes the daemon
+    private const string LogStream = "CCWFS_LOG_STREAM"; // for it too: the descriptor that it inherits for --log /dev/stderr and the like
 
     private static readonly Argument<string?> s_mountPoint = new("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = MountKey.Find("mountpoint")!.Help, Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string?> s_config = new("--config")
@@ -43,14 +45,17 @@ internal static class MountCommand
         if (daemon && settings.Log is null && LogOutput.HasJournal)
             settings.Log = LogOutput.Journal;
         string? file = settings.Log is LogOutput.Console or LogOutput.Journal ? null : settings.Log;
-        if (file is not null && !daemon)
+        int? stream = file is null ? null : StartStreams.NumberOf(file);
+        if (file is not null && stream is null && !daemon)
             throw new CommandException($"--log {file}: a file goes with --daemon; in the foreground, redirect standard error", CommandException.WrongUsage);
         if (daemon && Environment.GetEnvironmentVariable(Inner) is null)
-            return await StartDaemon(logs: settings.Log is not null).ConfigureAwait(false);
+            return await StartDaemon(logs: settings.Log is not null, file, stream).ConfigureAwait(false);
 
         Func<(MountSettings, IReadOnlyList<string>)>? reread = result.GetValue(s_config) is null ? null : () => Read(result, directory);
         if (daemon)
             return await RunDetached(settings, file, reread).ConfigureAwait(false);
+        if (stream is not null)
+            LogToStream(settings, file!, stream.Value);
         using var server = new MountServer(settings, reread, isDaemon: false);
         return await server.RunAsync(path => Announce(path, server, result.GetValue(s_welcome))).ConfigureAwait(false);
     }
@@ -88,8 +93,27 @@ internal static class MountCommand
         }
     }
 
+    /// <summary>A stream that we were started with, under another number; the caller's.</summary>
+    private static FileDescriptor TakeStream(string log, int number, bool forChild)
+    {
+        string? wrong = StartStreams.Take(number, forChild, out FileDescriptor stream);
+        return wrong is null ? stream : throw new CommandException($"--log {log}: {wrong}");
+    }
+
+    /// <summary>In the foreground log lines go to standard error: it becomes another name of that stream.</summary>
+    private static void LogToStream(MountSettings settings, string log, int number)
+    {
+        using FileDescriptor stream = TakeStream(log, number, forChild: false);
+        int result = Detaching.ReplaceError(stream);
+        if (result < 0)
+            throw new CommandException($"--log {log}: {Problem.Of(result)}");
+        settings.Log = LogOutput.Console;
+    }
+
     private static FileDescriptor OpenLog(string path)
     {
+        if (StartStreams.NumberOf(path) is not null)
+            return new FileDescriptor(int.Parse(Environment.GetEnvironmentVariable(LogStream)!, CultureInfo.InvariantCulture)); // opened by StartDaemon
         string? wrong = NamedFile.OpenOrMake(path, OpenOptions.WriteOnly | OpenOptions.Append, NamedFileRules.Devices, out FileDescriptor file, out _);
         return wrong is null ? file : throw new CommandException($"--log {path}: {wrong}");
     }
@@ -148,13 +172,16 @@ internal static class MountCommand
     /// Starts ourselves again as the process that stays, and waits until it has mounted or failed. Without a place where it <paramref name="logs"/> it works
     /// all the same, but is not silent about it.
     /// </summary>
-    private static async Task<int> StartDaemon(bool logs)
+    private static async Task<int> StartDaemon(bool logs, string? log, int? stream)
     {
         string[] program = OwnProgram.Words;
         var start = new ProcessStartInfo(program[0], [.. program[1..], .. Environment.GetCommandLineArgs().Skip(1)])
         {
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
         };
+        using FileDescriptor? kept = stream is { } number ? TakeStream(log!, number, forChild: true) : null;
+        if (kept is not null)
+            start.Environment[LogStream] = kept.Number.ToString(CultureInfo.InvariantCulture);
         start.Environment[Inner] = "1";
         Execution.StopIgnoring(); // a daemon is reloaded and ended by signals, whatever the terminal or shell was that it came from
         start.Environment.TryAdd(RuntimePort.Variable, "0");

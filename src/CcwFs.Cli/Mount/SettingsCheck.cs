@@ -65,16 +65,10 @@ internal static class SettingsCheck
     {
         if (settings.Log is not { } log || !Path.IsPathRooted(log))
             return;
-        if (FileDescriptor.Status(log, follow: false, out _) == 0)
-        {
-            string? wrong = NamedFile.Open(log, OpenOptions.WriteOnly | OpenOptions.Append, NamedFileRules.Devices, out FileDescriptor file);
-            file.Dispose();
-            if (wrong is not null)
-                throw new CommandException($"{log}: {wrong}");
+        if (StartStreams.NumberOf(log) is not null) // which one that is shows when it is mounted
             return;
-        }
-        int result = FileSystems.MayWrite(Path.GetDirectoryName(log) ?? "/", isDirectory: true);
-        if (result < 0)
-            throw new CommandException($"{log} cannot be written: {Problem.Of(result)}; name a file in a directory that exists and can be written");
+        if (NamedFile.CheckWritable(log, NamedFileRules.Devices, out int errno) is { } wrong)
+            throw new CommandException(errno == 0 ? $"{log}: {wrong}"
+                : $"{log} cannot be written: {wrong}; name a file in a directory that exists and can be written");
     }
 }
