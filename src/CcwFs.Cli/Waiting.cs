@@ -5,6 +5,28 @@ internal static class Waiting
 {
     /// <summary>
     /// Runs it on a thread of its own: the pool has as many threads as processors, and with one of them stuck a signal was seen to wait for as long (.NET 10).
+    /// Where the system has no thread to give, it is done on this one.
     /// </summary>
-    internal static Task<T> Run<T>(Func<T> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    internal static Task<T> Run<T>(Func<T> work)
+    {
+        var task = new Task<T>(work, TaskCreationOptions.LongRunning);
+        try
+        {
+            task.Start(TaskScheduler.Default);
+            return task;
+        }
+        catch (TaskSchedulerException error) when (error.InnerException is OutOfMemoryException)
+        {
+            var here = new TaskCompletionSource<T>();
+            try
+            {
+                here.SetResult(work());
+            }
+            catch (Exception failure)
+            {
+                here.SetException(failure);
+            }
+            return here.Task;
+        }
+    }
 }

@@ -17,14 +17,14 @@ public sealed class ControlBudget(uint mounter)
     internal const long Trusted = 256 << 20;
 
     private const uint Root = 0;
-    private const long TrimAfter = 8 << 20; // bytes given back, arbitrary: below it nobody misses them
+    private const long TrimAfter = 8 << 20; // bytes of garbage, arbitrary: below it nobody misses them
 
     private static readonly TimeSpan s_trimDelay = TimeSpan.FromSeconds(2); // arbitrary: rarely, for it stops every thread for some milliseconds
 
     private readonly Lock _gate = new();
     private readonly Dictionary<uint, long> _taken = []; // by user; guarded by _gate
     private long _others;    // of users who are neither; guarded by _gate
-    private long _returned;  // since the last trim; guarded by _gate
+    private long _garbage;   // since the last trim; guarded by _gate
     private bool _trims;     // one is under way; guarded by _gate
 
     /// <summary>An account of one open file of a user.</summary>
@@ -44,15 +44,29 @@ public sealed class ControlBudget(uint mounter)
         }
     }
 
-    internal void Return(uint uid, long bytes)
+    /// <summary>Bytes of arrays that were given back since the last trim.</summary>
+    internal long Garbage
+    {
+        get
+        {
+            lock (_gate)
+                return _garbage;
+        }
+    }
+
+    /// <summary>
+    /// Gives back. <paramref name="garbage"/>: how many bytes of arrays the collector has to free now; what was counted for threads, and memory that goes back
+    /// to the system by itself, is none.
+    /// </summary>
+    internal void Return(uint uid, long bytes, long garbage)
     {
         lock (_gate)
         {
             if ((_taken[uid] -= bytes) == 0)
                 _taken.Remove(uid);
             _others -= uid == Root || uid == mounter ? 0 : bytes;
-            _returned += bytes;
-            if (_trims || _returned < TrimAfter)
+            _garbage += garbage;
+            if (_trims || _garbage < TrimAfter)
                 return;
             _trims = true;
         }
@@ -64,7 +78,7 @@ public sealed class ControlBudget(uint mounter)
     {
         await Task.Delay(s_trimDelay).ConfigureAwait(false);
         lock (_gate)
-            (_returned, _trims) = (0, false);
+            (_garbage, _trims) = (0, false);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }
@@ -74,7 +88,8 @@ public sealed class ControlAccount : IDisposable
 {
     private readonly ControlBudget _budget;
     private readonly uint _uid;
-    private long _taken; // changed by interlocked operations
+    private long _taken; // changed by interlocked operations, as the next
+    private long _forRequest; // of it: until the request has been answered
 
     internal ControlAccount(ControlBudget budget, uint uid) => (_budget, _uid) = (budget, uid);
 
@@ -87,17 +102,32 @@ public sealed class ControlAccount : IDisposable
         return true;
     }
 
-    /// <summary>Gives some of them back.</summary>
-    public void Return(long bytes)
+    /// <summary>Takes some bytes for the request that is being carried out, until it has been answered; false when there is no room for them.</summary>
+    public bool TryTakeForRequest(long bytes)
+    {
+        if (!TryTake(bytes))
+            return false;
+        Interlocked.Add(ref _forRequest, bytes);
+        return true;
+    }
+
+    /// <summary>Gives some of them back that are no garbage of ours, as memory of the system.</summary>
+    public void Return(long bytes) => Return(bytes, garbage: 0);
+
+    /// <summary>Gives some of them back; so many are arrays that nobody has any more.</summary>
+    internal void Return(long bytes, long garbage)
     {
         Interlocked.Add(ref _taken, -bytes);
-        _budget.Return(_uid, bytes);
+        _budget.Return(_uid, bytes, garbage);
     }
+
+    /// <summary>The request has been answered.</summary>
+    internal void ReturnRequest(long garbage) => Return(Interlocked.Exchange(ref _forRequest, 0), garbage);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _taken, 0) is > 0 and long taken)
-            _budget.Return(_uid, taken);
+            _budget.Return(_uid, taken, garbage: 0);
     }
 }

@@ -32,7 +32,8 @@ internal sealed class ControlFile : IDisposable
     internal const int MaxRequest = 256 << 10;
 
     private const int OpenCost = 4 << 10; // bytes, arbitrary: more than the objects of an open file take
-    private const int WorkCost = 1 << 20; // bytes, arbitrary: a thread's stack, and what a request becomes
+    private const int DescriptorCost = 1 << 20; // bytes, arbitrary: we have few descriptors
+    private const int WorkCost = 1 << 20; // bytes, arbitrary: a thread's stack, and what a request and a reply of bounded length become
     private const int FirstRoom = 4 << 10; // bytes, arbitrary
 
     private readonly Lock _gate = new();
@@ -61,10 +62,22 @@ internal sealed class ControlFile : IDisposable
         if (result < 0)
             return result;
         ControlAccount account = budget.Open(request.Uid);
-        if (!account.TryTake(OpenCost + (sizeof(uint) * opener.Groups.Count)))
+        if (!account.TryTake(OpenCost + (sizeof(uint) * opener.Groups.Count) + (opener.Root is null ? 0 : DescriptorCost)))
+        {
+            opener.Root?.Dispose();
             return -(int)Errno.ENFILE;
-        file = new ControlFile(opener, account, open(opener, account));
-        return 0;
+        }
+        try
+        {
+            file = new ControlFile(opener, account, open(opener, account));
+            return 0;
+        }
+        catch
+        {
+            opener.Root?.Dispose();
+            account.Dispose();
+            throw;
+        }
     }
 
     internal int Write(in FuseRequest request, ReadOnlySpan<byte> data)
@@ -88,7 +101,7 @@ internal sealed class ControlFile : IDisposable
                 _end = end;
                 return data.Length;
             }
-            if (!_account.TryTake(WorkCost))
+            if (!_account.TryTakeForRequest(WorkCost))
                 return -(int)Errno.EAGAIN;
             byte[] whole = [.. _request.AsSpan(0, _length), .. data];
             ForgetRequest();
@@ -158,10 +171,10 @@ internal sealed class ControlFile : IDisposable
         }
         lock (_gate)
         {
-            _account.Return(WorkCost);
-            _busy = false;
             _fault = reply is null ? Errno.EIO : _account.TryTake(reply.Length) ? 0 : Errno.ENOMEM;
             _reply = _fault == 0 ? reply! : [];
+            _account.ReturnRequest(garbage: request.Length); // behind the reply: its bytes are counted all the time
+            _busy = false;
             foreach ((DeferredReply read, int length) in _waiting)
             {
                 int given = Math.Min(length, _reply.Length - _taken);
@@ -194,13 +207,13 @@ internal sealed class ControlFile : IDisposable
 
     private void ForgetRequest()
     {
-        _account.Return(_request.Length);
+        _account.Return(_request.Length, garbage: _request.Length);
         (_request, _length, _end) = ([], 0, default);
     }
 
     private void ForgetReply()
     {
-        _account.Return(_reply.Length);
+        _account.Return(_reply.Length, garbage: _reply.Length);
         (_reply, _taken, _fault) = ([], 0, 0);
     }
 
@@ -213,7 +226,9 @@ internal sealed class ControlFile : IDisposable
 
     private void End()
     {
-        (_request, _reply, _length, _taken) = ([], [], 0, 0);
+        ForgetRequest();
+        ForgetReply();
+        _opener.Root?.Dispose();
         _session.Dispose();
         _account.Dispose();
     }

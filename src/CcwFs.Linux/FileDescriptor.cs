@@ -135,6 +135,35 @@ public sealed class FileDescriptor : SafeHandle
         return Math.Min(result, 0);
     }
 
+    /// <summary>
+    /// openat2(2) with O_PATH and RESOLVE_IN_ROOT: as if <paramref name="root"/> were the root directory, also for symbolic links on the way.
+    /// <paramref name="opened"/> belongs to the caller when the result is 0.
+    /// </summary>
+    public static unsafe int OpenBelow(FileDescriptor root, string path, out FileDescriptor opened)
+    {
+        const nint OpenAt2 = 437; // of the common table (Linux 5.6)
+        const ulong InRoot = 0x10; // RESOLVE_IN_ROOT
+        ulong* how = stackalloc ulong[3] { (int)OpenOptions.PathOnly | CloseOnExec, 0, InRoot }; // struct open_how: flags, mode, resolve
+        byte[] name = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
+        bool held = false;
+        root.DangerousAddRef(ref held);
+        try
+        {
+            fixed (byte* start = name)
+            {
+                // SAFETY: a NUL-terminated path and a structure of the given size, both alive during the call; the directory is held open by the reference
+                // above.
+                int result = Result.Of(LibC.SystemCall(OpenAt2, root.Number, (nint)start, (nint)how, 3 * sizeof(ulong)));
+                opened = new FileDescriptor(Math.Max(result, NoDescriptor));
+                return Math.Min(result, 0);
+            }
+        }
+        finally
+        {
+            root.DangerousRelease();
+        }
+    }
+
     /// <summary>statx(2) of a path; with <paramref name="follow"/> off, of a symbolic link itself.</summary>
     public static unsafe int Status(string path, bool follow, out FileStatus status)
     {

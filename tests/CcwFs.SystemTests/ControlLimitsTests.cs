@@ -88,6 +88,88 @@ public sealed class ControlLimitsTests : IDisposable
         """);
 
     [Fact]
+    public void A_user_adds_so_many_devices_and_no_more_and_gets_them_back() => Run("""
+        os.chmod(S, 0o755)
+        def add(spec): return send(control(), verb='add', directory='/', spec=spec)
+        def as_user(uid, action):
+            child = os.fork()
+            if child == 0:
+                try:
+                    os.setgroups([]), os.setresgid(uid, uid, uid), os.setresuid(uid, uid, uid)
+                    action(), os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitpid(child, 0)[1] == 0
+        def refused(reply):
+            assert 'a user may have 1024 devices' in reply.get('error', ''), reply
+        def greedy():
+            before = resident()
+            refused(add('dasd,count=65536')), refused(add('dasd,count=1025'))
+            for _ in range(100):                                    # what fails costs nothing
+                assert 'exists already' in add('dasd,count=600,id=0.0.0000')['error']
+            assert len(add('dasd,count=1000,id=0.0.1000')['added']) == 1000
+            refused(add('dasd,count=25'))
+            assert 'error' not in send(control(), verb='remove', id='0.0.1001')
+            assert len(add('dasd,count=25,id=0.0.2000')['added']) == 25
+            refused(add('dasd'))
+            assert resident() < before + 128, (before, resident())
+        as_user(1000, greedy)
+        as_user(1001, lambda: add('dasd')['added'])
+        assert len(add('dasd,count=3000,id=0.0.3000')['added']) == 3000    # root's
+        as_user(1000, lambda: refused(add('dasd')))
+        """);
+
+    [Fact]
+    public void Many_long_lists_at_once_take_bounded_memory()
+    {
+        using var many = new MountedCcwfs(["--device", "dasd,count=16384", "--allow-other", "--mode", "0666"]);
+        many.Python(Helpers + """
+            os.chmod(S, 0o755)
+            os.setgroups([]), os.setresgid(1000, 1000, 1000)
+            open(f'/proc/{P}/clear_refs', 'w').write('5')           # the peak from now on
+            before = resident()
+            os.setresuid(1000, 1000, 0)
+            files = [control() for _ in range(48)]
+            def ask(fd):
+                os.write(fd, b'{"verb":"list"}')
+                reply = b''
+                while True:
+                    data = call(os.read, fd, 1 << 20)
+                    if not isinstance(data, bytes): return data
+                    if not data: return json.loads(reply)
+                    reply += data
+            answers, threads = [None] * len(files), []
+            for n in range(len(files)):
+                threads.append(threading.Thread(target=lambda n=n: answers.__setitem__(n, ask(files[n]))))
+                threads[-1].start()
+            for thread in threads: thread.join()
+            for answer in answers:
+                assert answer == -errno.ENOMEM or len(answer.get('devices', [])) == 16384 or 'too much is asked' in answer['error']
+            assert any(isinstance(answer, dict) and 'devices' in answer for answer in answers)
+            os.seteuid(0)
+            peak = next(int(line.split()[1]) >> 10 for line in open(f'/proc/{P}/status') if line.startswith('VmHWM'))
+            print(before, peak)
+            assert peak < before + 256, (before, peak)
+            assert len(ask(control())['devices']) == 16384
+            """);
+    }
+
+    [Fact]
+    public void An_open_that_is_refused_takes_nothing() => Run("""
+        os.chmod(S, 0o755)
+        os.setgroups([]), os.setresgid(1000, 1000, 1000), os.setresuid(1000, 1000, 0)
+        kept = []
+        while (fd := call(os.open, f'{D}/memory', os.O_RDONLY)) >= 0:    # all the files that a user may have
+            kept.append(fd)
+        assert fd == -errno.ENFILE, fd
+        for _ in range(30_000):                                          # 4 KiB each would be more than a user's share
+            assert call(control) == -errno.ENFILE
+        for fd in kept: os.close(fd)
+        assert eventually(lambda: call(control) >= 0)
+        assert 'error' not in send(control(), verb='space', parts=[dict(address=0, length=64 * MiB)])
+        """);
+
+    [Fact]
     public void A_large_program_goes_over_in_pieces_and_comes_back()
     {
         File.WriteAllLines(_mounted.Scratch.At("large"), Enumerable.Repeat("SENSE_ID sli count=65535", 200)); // 13 MB
@@ -95,7 +177,8 @@ public sealed class ControlLimitsTests : IDisposable
         Run("""
             fd = control()
             assert 'no memory' in send(fd, verb='run', id=DEV, orb='00' * 12)['error']
-            for parts in [], [dict(address=0, length=5)], [dict(address=5, length=4096)], [dict(address=0, length=-4096)], [dict(address=0, length=4096)] * 2, None, [None]:
+            page = dict(address=0, length=4096)
+            for parts in [], [dict(address=0, length=5)], [dict(address=5, length=4096)], [dict(address=0, length=-4096)], [page] * 2, None, [None]:
                 assert 'memory' in send(fd, verb='space', parts=parts)['error'], parts
             assert send(fd, verb='space', parts=[dict(address=0, length=65536), dict(address=1 << 20, length=8192)]) == {}
             program = ccw(0xe4, SLI, 40, 1 << 20)

@@ -119,12 +119,87 @@ public sealed class ControlRightsTests : IDisposable
             as_user(NOBODY, lambda: ask(verb='remove', id=add('dasd,image={{shared}},id=0.0.0101')['added'][0]), groups=[5, 777])
             assert devices() == 1
             """);
+    }
+
+    [Fact]
+    public void Who_cannot_be_seen_has_no_file_opened()
+    {
+        string shared = _scratch.MakeImage("all.ckd");
         using var inner = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"], through: ["unshare", "-pf", "--kill-child"]);
         inner.Python(Helpers + $$"""
-            as_user(NOBODY, lambda: denied(add('dasd,image={{shared}},id=0.0.0101')), groups=[5, 777])    # our number is 0 there
+            os.chmod('{{shared}}', 0o666)
+            def refused():
+                for keys in '', ',readonly':
+                    reply = add('dasd,image={{shared}},id=0.0.0101' + keys)                 # our number is 0 there
+                    assert 'cannot be seen' in reply.get('error', ''), reply
+            as_user(NOBODY, refused), as_user(NOBODY, refused, groups=[5, 777]), refused()
+            as_user(NOBODY, lambda: add('dasd,id=0.0.0102')['added'])                       # no file
+            os.chdir(S)
             reply = ask(verb='add', spec='dasd,image=group.ckd')
             assert 'working directory' in reply['error'], reply
             os.kill({{inner.Pid}}, signal.SIGTERM)
+            """);
+    }
+
+    [Fact]
+    public void Root_has_no_more_than_the_capabilities_that_it_has_itself()
+    {
+        string theirs = _scratch.MakeImage("theirs.ckd"), roots = _scratch.MakeImage("roots.ckd");
+        Run($$"""
+            os.chown('{{theirs}}', NOBODY, NOBODY), os.chmod('{{theirs}}', 0o600), os.chmod('{{roots}}', 0o600)
+            libc = ctypes.CDLL(None, use_errno=True)
+            def drop(kept=0):
+                assert libc.capset(struct.pack('=Ii', 0x20080522, 0), struct.pack('=6I', kept, kept, 0, 0, 0, 0)) == 0
+            def poor():
+                denied(add('dasd,image={{theirs}}')), denied(add('dasd,image={{theirs}},readonly'))
+                ask(verb='remove', id=add('dasd,image={{roots}}')['added'][0])
+            as_user(0, lambda: (drop(), poor()))
+            as_user(0, lambda: (drop(1 << 21 | 1 << 12), poor()))                              # administrator without a word on files
+            as_user(0, lambda: (drop(1 << 1), ask(verb='remove', id=add('dasd,image={{theirs}}')['added'][0])))    # CAP_DAC_OVERRIDE
+            theirs_too = 'unshare', '-U', '--map-root-user', sys.executable, '-c', '''if True:
+                import json, os, sys
+                fd = os.open(sys.argv[1] + '/control', os.O_RDWR)
+                os.write(fd, json.dumps(dict(verb='add', directory='/', spec='dasd,image={{theirs}}')).encode())
+                print(os.read(fd, 65536).decode())
+                ''', D                                                                         # all capabilities, but those of another user namespace
+            denied(json.loads(subprocess.run(theirs_too, capture_output=True, check=True).stdout))
+            assert devices() == 1
+            """);
+    }
+
+    [Fact]
+    public void A_path_that_leads_elsewhere_for_who_asks_is_not_opened_here()
+    {
+        string image = _scratch.MakeImage("image.ckd");
+        Run($$"""
+            libc = ctypes.CDLL(None, use_errno=True)
+            os.chmod('{{image}}', 0o666), os.mkdir(f'{S}/jail'), shutil.copy('{{image}}', f'{S}/jail/image.ckd'), os.chmod(f'{S}/jail/image.ckd', 0o666)
+            def elsewhere(reply):
+                assert 'another mount namespace or root directory' in reply.get('error', ''), reply
+            def in_chroot():
+                entry = os.open(S, os.O_RDONLY)
+                os.chroot(S), os.fchdir(entry)
+                become(NOBODY)
+                elsewhere(ask(os.open('/mnt/control', os.O_RDWR), verb='add', directory='/', spec='dasd,image={{image}}'))
+            as_user(0, in_chroot)
+            def in_namespace(uid, covered, options):
+                def action():
+                    assert libc.unshare(0x20000) == 0 and libc.mount(b'none', b'/', None, 0x44000, None) == 0    # CLONE_NEWNS; MS_PRIVATE | MS_REC
+                    if covered:
+                        assert libc.mount(covered.encode(), b'{{image}}', None, 0x1000, None) == 0                # MS_BIND
+                        if options:
+                            assert libc.mount(None, b'{{image}}', None, 0x1020 | 1, None) == 0                   # MS_REMOUNT | MS_BIND | MS_RDONLY
+                    become(uid)
+                    if uid == 0:
+                        assert libc.capset(struct.pack('=Ii', 0x20080522, 0), struct.pack('=6I', 2, 2, 0, 0, 0, 0)) == 0    # as in a container
+                    reply = add('dasd,image={{image}}')
+                    ask(verb='remove', id=reply['added'][0]) if not covered else elsewhere(reply)
+                as_user(0, action)
+            for uid in NOBODY, 0:
+                in_namespace(uid, None, 0)                                                       # the same file
+                in_namespace(uid, f'{S}/jail/image.ckd', 0)                                      # another one lies over it
+                in_namespace(uid, '{{image}}', 1)                                                # there it can only be read
+            assert devices() == 1
             """);
     }
 
@@ -165,7 +240,7 @@ public sealed class ControlRightsTests : IDisposable
             os.chmod('{{read}}', 0o644)
             as_user(NOBODY, lambda: add('dasd,image={{read}},readonly')['added'])
             def refused():
-                assert 'read-only' in add('dasd,image={{read}}')['error']
+                assert 'already open read-only by 0.0.0001, 0.0.0002' in add('dasd,image={{read}}')['error']
             as_user(NOBODY, refused)
             """);
     }

@@ -146,6 +146,38 @@ public sealed class StorageTests : IDisposable
         using var again = new MountedCcwfs(["--device", $"dasd,image={image}"]);
     }
 
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    [InlineData("umount")]
+    public void A_disk_that_hangs_keeps_no_other_image_open_at_the_end_and_a_second_signal_ends_at_once(string how)
+    {
+        string[] images = [.. Enumerable.Range(0, 6).Select(n => _scratch.MakeImage($"v{n}.ckd", 4, "cdl"))];
+        using MountedCcwfs mounted = MountFailing(images);
+        mounted.Python(With("""
+            for n in range(6):
+                status, _ = run(extent(0x80, 35, 35), locate(1, 12, 35, 1, 4096), *[(0x85, 0, block(1))] * 12, dev=f'0.0.000{n}')
+                assert status.dstat == 0x0c
+            fail(-1, 'sync', 'v2.ckd', times=-1)
+            """));
+        using Process? umount = how == "umount" ? Child.Start("/", null, Places.Program, "umount", mounted.MountPoint) : null;
+        if (umount is null)
+            mounted.Signal(how);
+        bool IsFree(string image) => Child.Run("flock", "-x", "-n", image, "true").Status == 0;
+        foreach (string image in images.Where(image => image != images[2]))
+            Assert.True(SpinWait.SpinUntil(() => IsFree(image), Child.Patience), $"{image} is not closed");
+        Assert.False(IsFree(images[2]));
+        Assert.True(mounted.IsRunning);
+        if (umount is not null)
+            mounted.Signal("TERM");
+        mounted.Signal("TERM");
+        Assert.Equal(1, mounted.WaitForExit());
+        Assert.Contains($"ended by a second signal; not closed: 0.0.0002 (dasd, image {images[2]})", mounted.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain(mounted.MountPoint, File.ReadAllText("/proc/self/mounts"), StringComparison.Ordinal);
+        umount?.Kill();
+        Assert.True(IsFree(images[2]));
+    }
+
     [Fact]
     public void A_file_size_limit_is_an_error_of_the_write_and_not_the_end()
     {
@@ -204,15 +236,18 @@ public sealed class StorageTests : IDisposable
 
     private string With(string script) => $"T = '{_scratch.Path}'\n{Helpers}{script}";
 
-    private MountedCcwfs MountFailing(string image) => MountFailing($"dasd,image={image}", _scratch);
+    private MountedCcwfs MountFailing(params string[] images) => MountFailing([.. images.Select(image => $"dasd,image={image}")], _scratch);
+
+    private static MountedCcwfs MountFailing(string device, Scratch directory) => MountFailing([device], directory);
 
     /// <summary>A mount whose calls obey the file `orders` in a directory.</summary>
-    private static MountedCcwfs MountFailing(string device, Scratch directory)
+    private static MountedCcwfs MountFailing(string[] devices, Scratch directory)
     {
         string library = directory.At("failing.so"), source = Path.Combine(AppContext.BaseDirectory, "failing.c");
         Child.Run("gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source, "-ldl").Ok();
         File.WriteAllBytes(directory.At("orders"), new byte[4_096]);
         return new MountedCcwfs(
-            ["--device", device], environment: new Dictionary<string, string> { ["LD_PRELOAD"] = library, ["FAILING"] = directory.At("orders") });
+            [.. devices.SelectMany(device => (string[])["--device", device])],
+            environment: new Dictionary<string, string> { ["LD_PRELOAD"] = library, ["FAILING"] = directory.At("orders") });
     }
 }

@@ -15,8 +15,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define HANG -1
+
 struct orders {
-    volatile int32_t error;   /* errno to give; 0: nothing fails */
+    volatile int32_t error;   /* errno to give; 0: nothing fails; HANG: as a disk that does not answer, until this changes */
     volatile int32_t skip;    /* calls to let pass first */
     volatile int32_t times;   /* calls to refuse; -1: all */
     volatile int32_t partial; /* bytes that a refused write writes all the same */
@@ -90,6 +92,8 @@ static int refuses(const char *call, int fd, const char *file)
         o->times--;
     o->hits++;
     snprintf(o->refused, sizeof o->refused, "%s", call);
+    while (o->error == HANG)
+        usleep(10000);
     return o->error;
 }
 

@@ -26,9 +26,15 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     /// <summary>Most bytes of one read of a program's memory (arbitrary: as in a request that writes it).</summary>
     internal const int MaxRead = 128 << 10;
 
+    /// <summary>What a row of list takes while the reply is made (arbitrary: 300 bytes of JSON, in a buffer that grows, and their copy).</summary>
+    private const int RowCost = 1 << 10;
+
+    /// <summary>What an id in the reply of add takes (arbitrary: the text, the JSON and its copy).</summary>
+    private const int IdCost = 128;
+
     private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> s_verbs = new()
     {
-        ["list"] = (service, _, _, _) => Task.FromResult(new ControlReply { Devices = [.. service._table.Devices.Select(Row)], Pid = Environment.ProcessId, Namespaces = OwnNamespaces.All }),
+        ["list"] = (service, _, caller, _) => Task.FromResult(service.List(caller)),
         ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
         ["add"] = (service, request, caller, _) => Waiting.Run(() => service.Add(request, caller)),
         ["remove"] = (service, request, _, _) => Waiting.Run(() => service.Remove(request)),
@@ -75,6 +81,21 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return JsonSerializer.SerializeToUtf8Bytes(reply, ControlJson.Default.ControlReply);
     }
 
+    /// <summary>One row a device, made when it is written: all of them at once would be many times the reply.</summary>
+    private ControlReply List(ControlCaller caller)
+    {
+        IReadOnlyList<VfioCcwDevice> devices = _table.Devices;
+        Charge(caller, (long)devices.Count * RowCost);
+        return new ControlReply { Devices = new MadeList<VfioCcwDevice, DeviceRow>(devices, Row), Pid = Environment.ProcessId, Namespaces = OwnNamespaces.All };
+    }
+
+    /// <summary>What a long reply takes is counted before it is made.</summary>
+    private static void Charge(ControlCaller caller, long bytes)
+    {
+        if (!caller.Session.Account.TryTakeForRequest(bytes))
+            throw new CommandException("too much is asked at the same time by this user, or by all together; try again");
+    }
+
     private static DeviceRow Row(VfioCcwDevice device)
     {
         Dictionary<string, string> facts = [];
@@ -99,10 +120,12 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         if (spec.Conflict is { } conflict)
             throw new CommandException($"device '{request.Spec}': {conflict}", CommandException.WrongUsage);
         CallerIdentity opener = caller.Session.Opener;
-        CallerIdentity? identity = opener.Uid == Descriptors.EffectiveUser ? null : opener;
-        string directory = request.Directory ?? caller.Directory ?? throw new CommandException("the caller's working directory is not known; give an absolute path");
+        CallerIdentity? identity = opener.IsOurs ? null : opener;
+        string directory = request.Directory ?? caller.Directory
+            ?? throw new CommandException("the caller's working directory is not known; give an absolute path");
         if (!directory.StartsWith('/'))
             throw new CommandException("\"directory\" is an absolute path");
+        Charge(caller, (long)spec.Count * IdCost);
         return new ControlReply { Added = [.. factory.Add(spec, directory, identity).Select(device => device.Id.ToString())] };
     }
 

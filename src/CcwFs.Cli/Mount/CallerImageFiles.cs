@@ -1,3 +1,4 @@
+using CcwFs.ChannelIo;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
 using Mono.Unix.Native;
@@ -6,8 +7,8 @@ namespace CcwFs.Cli.Mount;
 
 /// <summary>
 /// A volume's files with the rights of the user who asked for it (null: our own), whenever they are opened: the redo file is made at the first write, long
-/// after the request, in a directory that this user may have filled with traps for root. What was opened is the file <paramref name="image"/>, and none of it is
-/// inside a mounted ccwfs.
+/// after the request, in a directory that this user may have filled with traps for root. What was opened is the file <paramref name="image"/>, and none of it
+/// is inside a mounted ccwfs.
 /// </summary>
 internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath, FileIdentity image) : IImageFiles
 {
@@ -23,7 +24,7 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
             return null;
         try
         {
-            Judge(opened.Descriptor, path);
+            Judge(opened.Descriptor, path, write);
         }
         catch
         {
@@ -38,24 +39,68 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
 
     /// <summary>
     /// Throws unless <paramref name="other"/> (null: we) could open the files of the image as well, for a second subchannel on it is as good as that. To write
-    /// too where it is open for that: even who only reads may reserve the volume from the others.
+    /// too where it is open for that, by <paramref name="holders"/>: even who only reads may reserve the volume from the others.
     /// </summary>
-    internal void RefuseWithoutRights(CallerIdentity? other, bool write)
+    internal void RefuseWithoutRights(CallerIdentity? other, bool write, IEnumerable<SubchannelId> holders)
     {
         foreach (HostImageFile file in _images)
         {
-            if (As(other, () => FileDescriptor.MayReopen(file.Descriptor, write)) is < 0 and var result)
-                throw new CommandException($"{imagePath}: cannot be opened{(write ? " to write, as it is by another subchannel" : "")}: {Problem.Of(result)}");
+            int result = other is null ? FileDescriptor.MayReopen(file.Descriptor, write) : other.Run(() => FileDescriptor.MayReopen(file.Descriptor, write));
+            if (result < 0)
+            {
+                string how = write ? $" to write, as it is by {string.Join(", ", holders)}" : "";
+                throw new CommandException($"{imagePath}: cannot be opened{how}: {Problem.Of(result)}");
+            }
         }
     }
 
-    private static T As<T>(CallerIdentity? user, Func<T> action) => user is null ? action() : user.Run(action);
+    /// <summary>Throws unless the image is the same file for somebody else who names it by <paramref name="path"/>.</summary>
+    internal void RefuseUnseenBy(CallerIdentity? other, string path, bool write) =>
+        RefuseUnseen(other, path, new FileStatus { Device = image.Device, Inode = image.Inode }, write);
 
-    private void Judge(FileDescriptor file, string path)
+    /// <summary>What keeps us from being that user is a fault of the image to its caller, who knows no other.</summary>
+    private static T As<T>(CallerIdentity? user, Func<T> action)
+    {
+        try
+        {
+            return user is null ? action() : user.Run(action);
+        }
+        catch (IdentityException failure)
+        {
+            throw new ImageException(failure.Message, (int)failure.Errno);
+        }
+    }
+
+    /// <summary>The same for what gives an errno.</summary>
+    private static int AsErrno(CallerIdentity? user, Func<int> action)
+    {
+        try
+        {
+            return user is null ? action() : user.Run(action);
+        }
+        catch (IdentityException failure)
+        {
+            return -(int)failure.Errno;
+        }
+    }
+
+    private void Judge(FileDescriptor file, string path, bool write)
     {
         OwnMounts.Refuse(file, path);
-        if (path == imagePath && (file.Status(out FileStatus status) < 0 || new FileIdentity(status.Device, status.Inode) != image))
+        if (file.Status(out FileStatus status) < 0 || (path == imagePath && new FileIdentity(status.Device, status.Inode) != image))
             throw new ImageException("it was replaced while it was opened; try again", (int)Errno.ESTALE);
+        RefuseUnseen(caller, path, status, write);
+    }
+
+    /// <summary>Throws for a file that a caller with another root directory (null: none) does not have by the same path.</summary>
+    internal static void RefuseUnseen(CallerIdentity? caller, string path, in FileStatus file, bool write)
+    {
+        FileStatus status = file;
+        if (caller?.Root is not null && caller.Run(() => caller.LeadsTo(path, status, write)) is < 0 and var result)
+        {
+            throw new CommandException($"{path}: who asks has another mount namespace or root directory than this ccwfs, and there it is "
+                + $"{(result == -(int)Errno.ESTALE ? "another file" : $"not to be had ({Problem.Of(result)})")}; ask from where ccwfs was mounted");
+        }
     }
 
     private sealed class Place(CallerIdentity? caller, IRedoPlace place) : IRedoPlace
@@ -70,9 +115,9 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
 
         public string? FindOther(Func<IImageFile, bool> isOurs) => As(caller, () => place.FindOther(isOurs));
 
-        public int Remove() => As(caller, place.Remove);
+        public int Remove() => AsErrno(caller, place.Remove);
 
-        public int SyncName() => As(caller, place.SyncName);
+        public int SyncName() => AsErrno(caller, place.SyncName);
 
         public void Dispose() => place.Dispose();
     }

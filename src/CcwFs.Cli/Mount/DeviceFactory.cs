@@ -16,7 +16,7 @@ namespace CcwFs.Cli.Mount;
 /// Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe. A path that somebody names may hang for
 /// ever, and so may a device that is closed: both are done without the gate, the ids of a device being opened are kept for it.
 /// </summary>
-internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers)
+internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers, uint? owner)
 {
     private static readonly HashSet<VfioCcwDevice> s_none = [];
 
@@ -25,6 +25,8 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
     private readonly ILogger _log = loggers.CreateLogger("device");
     private readonly Volumes _volumes = new(loggers.CreateLogger("image"));
+    private readonly DeviceQuota _quota = new(Descriptors.EffectiveUser, owner);
+    private readonly DeviceEnd _end = new(loggers.CreateLogger("device"));
     private ulong? _ownDevice; // of our own mount
     private bool _ended; // guarded by _gate: the mount ends, nothing is opened or shown any more
 
@@ -54,6 +56,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         if (spec.Conflict is { } conflict)
             throw new CommandException(conflict, CommandException.WrongUsage);
+        _quota.Take(caller?.Uid, spec.Count);
         var opened = new OpenDevices(this);
         try
         {
@@ -66,6 +69,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         }
         catch
         {
+            _quota.Give(caller?.Uid, spec.Count - opened.Devices.Count); // the others give their own back
             opened.Dispose();
             throw;
         }
@@ -133,22 +137,14 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     internal IReadOnlyList<string> RemoveAll()
     {
         Stop();
-        List<string> problems = [];
-        foreach (VfioCcwDevice device in table.Devices)
-        {
-            try
-            {
-                if (Remove(device.Id, force: true, out string? fault) && fault is not null)
-                    problems.Add(fault);
-            }
-            catch (Exception error) when (Program.IsExpected(error) || error is ImageException)
-            {
-                string problem = $"{device.Id}: {(FileProblem.Is(error) ? FileProblem.Of(error) : error.Message)}".ReplaceLineEndings(" ");
-                MountLog.NotClosed(_log, problem);
-                problems.Add(problem);
-            }
-        }
-        return problems;
+        return _end.Close([.. table.Devices.Select(TakeOut).OfType<OpenDevice>()]);
+    }
+
+    /// <summary>The devices with a file that are not closed yet, in words.</summary>
+    internal IReadOnlyList<string> NotClosed()
+    {
+        lock (_gate)
+            return [.. _shown.Values.Where(device => device.File is not null).Concat(_end.Left).Select(device => $"{device.Device.Id} ({device.What})")];
     }
 
     /// <summary>
@@ -237,6 +233,9 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             throw new CommandException("this ccwfs ends; mount it again first");
     }
 
+    /// <summary>What gives a device of a user back to the quota.</summary>
+    private Action Leaver(CallerIdentity? caller) => () => _quota.Give(caller?.Uid, 1);
+
     private OpenDevice OpenReal(Request request)
     {
         if (!IovaMap.HaveAddresses(space.Map.Snapshot()))
@@ -261,7 +260,10 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             var device = new VfioCcwDevice(subchannel, space, _log, request.Spec.Css);
             device.SetPolicy(request.Spec.Policy);
             FileIdentity? file = FileDescriptor.Status(found.Target.Path, follow: true, out FileStatus status) < 0 ? null : new FileIdentity(status.Device, status.Inode);
-            var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}") { File = file, KeepsFile = true };
+            var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}")
+            {
+                File = file, KeepsFile = true, Ended = Leaver(request.Caller),
+            };
             device.Leaving += sudden => Leave(open, sudden);
             if (!subchannel.Store(out _))
                 open.IsLeaving = true; // it went before anybody listened
@@ -283,9 +285,12 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             return device;
         }
         if (spec.ImageAt(request.Index, request.Directory) is not { } path)
-            return new OpenDevice(Over(Make(Volumes.InMemory())), place, "dasd, in memory");
-        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, Make);
-        return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}") { File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing };
+            return new OpenDevice(Over(Make(Volumes.InMemory())), place, "dasd, in memory") { Ended = Leaver(request.Caller) };
+        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, Make, place.Shown);
+        return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}")
+        {
+            File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing, Ended = Leaver(request.Caller),
+        };
     });
 
     /// <param name="Spec">Of these devices.</param>

@@ -24,6 +24,9 @@ internal static partial class MountLog
     [LoggerMessage(10, LogLevel.Warning, "{MountPoint} was unmounted, and nobody uses it where it is left: {Places}; it ends")]
     internal static partial void LeftBehind(ILogger logger, string mountPoint, string places);
 
+    [LoggerMessage(12, LogLevel.Error, "ended by a second signal; not closed: {Devices}")]
+    internal static partial void EndedAtOnce(ILogger logger, string devices);
+
     [LoggerMessage(4, LogLevel.Information, "{Id} removed: {What}")]
     internal static partial void Removed(ILogger logger, SubchannelId id, string what);
 

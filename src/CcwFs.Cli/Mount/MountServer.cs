@@ -28,6 +28,9 @@ internal sealed class MountServer : IDisposable
     /// <summary>How long the end waits for a reload under way (arbitrary): one that hangs in a file that it opens is left behind.</summary>
     private static readonly TimeSpan s_reloadPatience = TimeSpan.FromSeconds(5);
 
+    /// <summary>How many devices a line about the end names (arbitrary).</summary>
+    private const int MostNamed = 16;
+
     private readonly MountSettings _settings;
     private readonly bool _isDaemon;
     private readonly LogOutput _logs;
@@ -43,6 +46,7 @@ internal sealed class MountServer : IDisposable
     private readonly Lazy<Task<IReadOnlyList<string>>> _closing; // what went wrong when the devices were closed
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously); // to end, by a client
     private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _signalledAgain = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>
     /// Makes the parts; nothing is mounted yet. <paramref name="reread"/>: reads options and configuration again; null: there is no configuration.
@@ -55,7 +59,7 @@ internal sealed class MountServer : IDisposable
         _loggers = _logs.Loggers;
         _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default, settings.Uid);
         _vfio = new VfioService(_loggers.CreateLogger("vfio"), owner: settings.Uid);
-        _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers);
+        _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers, settings.Uid);
         _configured = new ConfiguredDevices(_factory, _table, settings.Directory);
         _closing = new Lazy<Task<IReadOnlyList<string>>>(() => Waiting.Run(_factory.RemoveAll));
         _reloads = reread is null ? null : new Reloads(settings, reread, _configured, _logs, _manager);
@@ -91,6 +95,8 @@ internal sealed class MountServer : IDisposable
         bool forAnother = Descriptors.EffectiveUser == 0 && owner is not (null or 0);
         using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther || forAnother, Owner = owner, Group = group });
         _factory.MountPoint = path;
+        ILogger log = _loggers.CreateLogger("mount");
+        _ = EndAtOnceAsync(mount, log);
         if (!await AddDevicesAsync(mount).ConfigureAwait(false))
             return 0;
         using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
@@ -98,7 +104,6 @@ internal sealed class MountServer : IDisposable
         session.Start();
         await session.Ready.ConfigureAwait(false);
         using var watch = new MountWatch(mount, session);
-        ILogger log = _loggers.CreateLogger("mount");
         MountLog.Mounted(log, OwnProgram.Version, path, _table.Devices.Count);
         mounted(path);
         string Status() => $"{_table.Devices.Count} subchannels at {path}";
@@ -157,7 +162,32 @@ internal sealed class MountServer : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true; // we end in our own order
-        _signalled.TrySetResult();
+        Signalled();
+    }
+
+    private void Signalled()
+    {
+        if (!_signalled.TrySetResult())
+            _signalledAgain.TrySetResult();
+    }
+
+    /// <summary>After a second signal nothing is waited for any more: a disk that does not answer may take for ever. What is not closed is said.</summary>
+    private async Task EndAtOnceAsync(FuseMount mount, ILogger log)
+    {
+        await _signalledAgain.Task.ConfigureAwait(false);
+        IReadOnlyList<string> left = _factory.NotClosed();
+        string some = string.Join(", ", left.Take(MostNamed)) + (left.Count > MostNamed ? $" and {left.Count - MostNamed} more" : "");
+        MountLog.EndedAtOnce(log, left.Count == 0 ? "nothing" : some);
+        try
+        {
+            mount.Unmount(lazy: true);
+        }
+        catch (Exception error) when (error is FuseMountException or ObjectDisposedException)
+        {
+            // Not permitted any more: the next mount replaces it. Or it is done.
+        }
+        _logs.Dispose(); // the line is written
+        Environment.Exit(CommandException.Failed);
     }
 
     /// <summary>A terminal that goes away ends what has no configuration to read again; a daemon has left its terminal.</summary>
@@ -169,7 +199,7 @@ internal sealed class MountServer : IDisposable
         else if (_isDaemon)
             ServiceLog.NothingToReload(_loggers.CreateLogger("reload"));
         else
-            _signalled.TrySetResult();
+            Signalled();
     }
 
     /// <summary>

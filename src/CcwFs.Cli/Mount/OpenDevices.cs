@@ -12,6 +12,7 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode);
 internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string what)
 {
     private volatile bool _isLeaving;
+    private bool _hasEnded; // changed by an interlocked operation
 
     internal VfioCcwDevice Device { get; } = device;
 
@@ -35,13 +36,26 @@ internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string
     /// <summary>Closes it, by the <see cref="IDisposable.Dispose"/> that it is given; null: that is all.</summary>
     internal Func<Action, string?>? Closing { get; init; }
 
-    /// <summary>Ends the device; whatever it shares with others stays as long as they do. Gives why what was written may be lost, which the log has too, or null.</summary>
+    /// <summary>Is told once that it is closed.</summary>
+    internal Action? Ended { get; init; }
+
+    /// <summary>
+    /// Ends the device; whatever it shares with others stays as long as they do. Gives why what was written may be lost, which the log has too, or null.
+    /// </summary>
     internal string? End()
     {
-        if (Closing is { } closing)
-            return closing(Device.Dispose);
-        Device.Dispose();
-        return null;
+        try
+        {
+            if (Closing is { } closing)
+                return closing(Device.Dispose);
+            Device.Dispose();
+            return null;
+        }
+        finally
+        {
+            if (!Interlocked.Exchange(ref _hasEnded, true))
+                Ended?.Invoke();
+        }
     }
 }
 

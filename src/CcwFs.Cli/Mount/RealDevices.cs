@@ -101,7 +101,11 @@ internal static class RealDevices
             try
             {
                 if (result >= 0)
+                {
                     OwnMounts.RefuseOwn(opened, path, own);
+                    result = Math.Min(result, opened.Status(out FileStatus status));
+                    CallerImageFiles.RefuseUnseen(caller, path, status, write: true);
+                }
             }
             catch
             {

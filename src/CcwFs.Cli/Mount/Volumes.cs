@@ -1,3 +1,4 @@
+using CcwFs.ChannelIo;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
@@ -9,7 +10,9 @@ namespace CcwFs.Cli.Mount;
 /// <param name="Device">What was made over the volume.</param>
 /// <param name="File">The image.</param>
 /// <param name="IsReadOnly">The image is open to read alone.</param>
-/// <param name="Closing">Ends the device by the action that it is given, the image with its last device; gives why what was written may be lost, or null.</param>
+/// <param name="Closing">
+/// Ends the device by the action that it is given, the image with its last device; gives why what was written may be lost, or null.
+/// </param>
 internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly, Func<Action, string?> Closing);
 
 /// <summary>
@@ -25,11 +28,12 @@ internal sealed class Volumes(ILogger log)
     private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
 
     /// <summary>
-    /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes a device with
+    /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes the device <paramref name="id"/> with
     /// <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the caller's own affair, who could write
     /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts.
     /// </summary>
-    internal OpenImage<T> OpenImage<T>(string path, bool readOnly, ImageSync sync, CallerIdentity? caller, Func<EckdVolume, T> make)
+    internal OpenImage<T> OpenImage<T>(
+        string path, bool readOnly, ImageSync sync, CallerIdentity? caller, Func<EckdVolume, T> make, SubchannelId id = default)
     {
         FileIdentity file = caller is null ? Identify(path) : caller.Run(() => Identify(path));
         Slot slot = Enter(file);
@@ -45,12 +49,16 @@ internal sealed class Volumes(ILogger log)
                 }
                 else
                 {
-                    slot.Files!.RefuseWithoutRights(caller, write: !slot.Volume.IsReadOnly);
+                    slot.Files!.RefuseUnseenBy(caller, path, write: !slot.Volume.IsReadOnly);
+                    slot.Files.RefuseWithoutRights(caller, write: !slot.Volume.IsReadOnly, slot.Devices);
                     if (slot.Volume.IsReadOnly && !readOnly)
-                        throw new CommandException($"{path} is already open read-only; give readonly, or remove the other device first");
+                    {
+                        string holders = string.Join(", ", slot.Devices);
+                        throw new CommandException($"{path} is already open read-only by {holders}; give readonly, or remove that first");
+                    }
                     slot.Volume.SyncAtLeast(sync);
                 }
-                return Attach(slot, slot.Volume, make);
+                return Attach(slot, id, slot.Volume, make);
             }
         }
         catch
@@ -77,17 +85,17 @@ internal sealed class Volumes(ILogger log)
         return new FileIdentity(status.Device, status.Inode);
     }
 
-    private OpenImage<T> Attach<T>(Slot slot, EckdVolume volume, Func<EckdVolume, T> make)
+    private OpenImage<T> Attach<T>(Slot slot, SubchannelId id, EckdVolume volume, Func<EckdVolume, T> make)
     {
         try
         {
-            var made = new OpenImage<T>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, end));
-            slot.Devices++;
+            var made = new OpenImage<T>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, id, end));
+            slot.Devices.Add(id);
             return made;
         }
         catch
         {
-            if (slot.Devices == 0) // nobody else would close it
+            if (slot.Devices.Count == 0) // nobody else would close it
             {
                 slot.Volume = null;
                 volume.Dispose();
@@ -97,11 +105,12 @@ internal sealed class Volumes(ILogger log)
     }
 
     /// <summary>The last device closes the volume in <paramref name="end"/>; nobody finds it closed. Gives why what was written may be lost, or null.</summary>
-    private string? Close(Slot slot, Action end)
+    private string? Close(Slot slot, SubchannelId id, Action end)
     {
         lock (slot.Gate)
         {
-            EckdVolume? closed = --slot.Devices == 0 ? slot.Volume : null;
+            slot.Devices.Remove(id);
+            EckdVolume? closed = slot.Devices.Count == 0 ? slot.Volume : null;
             if (closed is not null)
                 slot.Volume = null;
             try
@@ -148,10 +157,10 @@ internal sealed class Volumes(ILogger log)
         /// <summary>Those who have or wait for it; guarded by the volumes' gate.</summary>
         internal int Users { get; set; }
 
-        /// <summary>Guarded by <see cref="Gate"/>, as is the number of devices on it.</summary>
+        /// <summary>Guarded by <see cref="Gate"/>, as are the devices on it.</summary>
         internal EckdVolume? Volume { get; set; }
 
-        internal int Devices { get; set; }
+        internal List<SubchannelId> Devices { get; } = [];
 
         /// <summary>Those of the volume; guarded by <see cref="Gate"/>.</summary>
         internal CallerImageFiles? Files { get; set; }
