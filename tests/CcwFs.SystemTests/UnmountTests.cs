@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// Whoever unmounts is told the truth: the process is gone and its image free, or somebody is named who keeps them. Other mount namespaces, bind mounts and open
-/// files keep a file system alive after umount(2).
+/// Whoever unmounts is told the truth: the process is gone and its image free, or somebody is named who keeps them. Other mount namespaces, bind mounts and
+/// open files keep a file system alive after umount(2).
 /// </summary>
 public sealed class UnmountTests : IDisposable
 {
@@ -31,7 +31,9 @@ public sealed class UnmountTests : IDisposable
         Directory.Delete(Path.GetDirectoryName(_image)!, recursive: true);
     }
 
-    /// <summary>A process with a mount namespace of its own, which nothing that is unmounted here reaches; it has done the words of a shell before it is there.</summary>
+    /// <summary>
+    /// A process with a mount namespace of its own, which nothing that is unmounted here reaches; it has done the words of a shell before it is there.
+    /// </summary>
     private Process Elsewhere(string does = ":")
     {
         Process process = Child.Start("/", new Dictionary<string, string> { ["D"] = _mounted.MountPoint }, "unshare", "-m", "--propagation", "private",
@@ -56,7 +58,8 @@ public sealed class UnmountTests : IDisposable
     {
         Child.Ccwfs("umount", _mounted.MountPoint + "/").Ok();
         AssertFree();
-        Assert.False(Directory.Exists($"/proc/{_mounted.Pid}/fd") && Directory.EnumerateFileSystemEntries($"/proc/{_mounted.Pid}/fd").Any(), "it has files open");
+        Assert.False(Directory.Exists($"/proc/{_mounted.Pid}/fd")
+            && Directory.EnumerateFileSystemEntries($"/proc/{_mounted.Pid}/fd").Any(), "it has files open");
         AssertEnded();
     }
 
@@ -95,6 +98,8 @@ public sealed class UnmountTests : IDisposable
             Assert.Contains("of another mount namespace", said, StringComparison.Ordinal);
             Assert.Contains($"bash (pid {user.Id}: {_mounted.MountPoint}/0.0.0000/device)", said, StringComparison.Ordinal);
             Assert.Contains($"(pid {_mounted.Pid}) goes on", said, StringComparison.Ordinal);
+            Assert.Contains($"which root can end: kill {user.Id}", said, StringComparison.Ordinal);
+            Assert.EndsWith($"root can end it for all of them, and it closes its images: kill {_mounted.Pid}", said, StringComparison.Ordinal);
         }
         else
         {
@@ -111,7 +116,8 @@ public sealed class UnmountTests : IDisposable
     [Fact]
     public void A_lazily_detached_mount_goes_on_for_its_users_and_ends_with_them()
     {
-        using Process user = _mounted.StartPython("fd = os.open(D + '/0.0.0000/schib', os.O_RDONLY); print('open'); sys.stdin.readline(); print(len(os.read(fd, 52)))");
+        using Process user = _mounted.StartPython(
+            "fd = os.open(D + '/0.0.0000/schib', os.O_RDONLY); print('open'); sys.stdin.readline(); print(len(os.read(fd, 52)))");
         Assert.Equal("open", user.StandardOutput.ReadLine());
         Child.Run("umount", "-l", _mounted.MountPoint).Ok();
         _mounted.Logged($"(pid {user.Id}: ");
@@ -141,12 +147,58 @@ public sealed class UnmountTests : IDisposable
         AssertEnded();
     }
 
+    [Theory]
+    [InlineData("mount --move $D $B")]
+    [InlineData("mount --bind $D $B")]
+    [InlineData("mount --bind $D $B; umount $D")]
+    [InlineData("mount --bind $D $B; mount --move $B $C; mount --bind $C $B")]
+    [InlineData("mount --move $D $B; exec 3<$B/0.0.0000/schib; sleep 60 &")]
+    public void A_signal_unmounts_it_wherever_it_is_by_now(string moved)
+    {
+        string bound = _mounted.Scratch.MakeDirectory("bound"), other = _mounted.Scratch.MakeDirectory("other");
+        Process holder = Child.Start("/", new Dictionary<string, string> { ["D"] = _mounted.MountPoint, ["B"] = bound, ["C"] = other },
+            "bash", "-ec", $"{moved}\necho moved; read -r end");
+        _helpers.Add(holder);
+        Assert.Equal("moved", holder.StandardOutput.ReadLine());
+        _mounted.Signal("TERM");
+        AssertEnded();
+        Assert.DoesNotContain(_mounted.Scratch.Path, File.ReadAllText("/proc/self/mounts"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_descriptor_left_the_watch_goes_on_and_sees_the_unmount_when_there_is_one()
+    {
+        Elsewhere(); // a copy there: that the file system ends is not what tells of the unmount
+        Child.Run("prlimit", "--pid", $"{_mounted.Pid}", "--nofile=16:").Ok();
+        string watch = Directory.GetDirectories($"/proc/{_mounted.Pid}/task").Single(task => File.ReadAllText(task + "/comm") == "mount watch\n");
+        long Waits() => long.Parse(File.ReadLines(watch + "/status").First(line => line.StartsWith("voluntary", StringComparison.Ordinal)).Split(':')[1]);
+        long before = Waits();
+        Child.Run("umount", "-l", _mounted.MountPoint).Ok();
+        Assert.True(SpinWait.SpinUntil(() => Waits() > before + 2, Child.Patience), "it does not look again");
+        Assert.True(_mounted.IsRunning);
+        Child.Run("prlimit", "--pid", $"{_mounted.Pid}", "--nofile=1024:").Ok();
+        AssertEnded();
+    }
+
+    [Fact]
+    public void One_that_answers_what_is_not_understood_is_unmounted_all_the_same()
+    {
+        string point = _mounted.Scratch.MakeDirectory("bound");
+        Process strange = Child.Start("/", null, "python3", AppContext.BaseDirectory + "/strange.py", point);
+        _helpers.Add(strange);
+        Assert.Equal("mounted", strange.StandardOutput.ReadLine());
+        Assert.Contains("a reply that is not understood", Child.Ccwfs("list", "--mount", point).Refused(1), StringComparison.Ordinal);
+        Child.Ccwfs("umount", point).Ok();
+        Assert.True(strange.WaitForExit(Child.Patience));
+    }
+
     [Fact]
     public void In_another_namespace_only_its_own_mount_goes()
     {
         Process there = Elsewhere();
         string[] umount = ["-t", there.Id.ToString(), "-m", Places.Program, "umount", _mounted.MountPoint];
-        Assert.Contains($"(pid {_mounted.Pid}) goes on: it was mounted in another mount namespace", Child.Run("nsenter", umount).Refused(1), StringComparison.Ordinal);
+        Assert.Contains($"(pid {_mounted.Pid}) goes on: it was mounted in another mount namespace",
+            Child.Run("nsenter", umount).Refused(1), StringComparison.Ordinal);
         Assert.True(IsMounted);
         _mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
         Child.Ccwfs("umount", _mounted.MountPoint).Ok();
@@ -159,6 +211,7 @@ public sealed class UnmountTests : IDisposable
         _mounted.Signal("STOP");
         string said = Child.Ccwfs("umount", _mounted.MountPoint).Failed(1);
         Assert.Contains($"ccwfs (pid {_mounted.Pid}) goes on: it does not answer", said, StringComparison.Ordinal);
+        Assert.Contains($"kill -KILL {_mounted.Pid}", said, StringComparison.Ordinal);
         Assert.False(IsMounted);
         _mounted.Signal("CONT");
         AssertEnded();

@@ -83,11 +83,24 @@ internal static class ControlClient
     private static ControlReply Send(FileDescriptor control, string mountPoint, ControlRequest request)
     {
         WriteAll(control, JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), mountPoint);
-        ControlReply reply = JsonSerializer.Deserialize(ReadAll(control, mountPoint), ControlJson.Default.ControlReply)
-            ?? throw new CommandException($"{mountPoint}/control gave no reply; is it this version of ccwfs?");
+        ControlReply reply = Parse(ReadAll(control, mountPoint), mountPoint);
         int status = reply.Usage == true ? CommandException.WrongUsage : CommandException.Failed;
         return reply.Error is not { } error ? reply
-            : throw (reply.Hint is { } hint && error.EndsWith(hint, StringComparison.Ordinal) ? CommandException.Hinting(error[..^hint.Length], hint, status) : new CommandException(error, status));
+            : throw (reply.Hint is { } hint && error.EndsWith(hint, StringComparison.Ordinal)
+                ? CommandException.Hinting(error[..^hint.Length], hint, status) : new CommandException(error, status));
+    }
+
+    private static ControlReply Parse(byte[] reply, string mountPoint)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(reply, ControlJson.Default.ControlReply)
+                ?? throw new CommandException($"{mountPoint}/control gave no reply; is it this version of ccwfs?");
+        }
+        catch (JsonException)
+        {
+            throw new CommandException($"{mountPoint}/control gave a reply that is not understood; is it this version of ccwfs?");
+        }
     }
 
     /// <summary>What a command to type needs behind it for a mount: nothing where it is the default one.</summary>

@@ -11,15 +11,20 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
     {
         ["mount"] = new(
             [
-                "Mounts the channel subsystem and stays in the foreground, or with --daemon in the background; \"mounted MOUNTPOINT\" is printed once the tree is ready. SIGINT and SIGTERM unmount; of a busy mount they name the holders and detach it lazily.",
+                "Mounts the channel subsystem and stays in the foreground, or with --daemon in the background; \"mounted MOUNTPOINT\" is printed once the tree "
+                + "is ready. SIGINT and SIGTERM unmount; of a busy mount they name the holders and detach it lazily. A second one ends it at once, and says which "
+                + "images are not closed.",
                 "With --config, SIGHUP reads the configuration again: devices whose SPEC is not in it any more are removed, new ones are added, others go on undisturbed. A configuration with an error changes nothing; the errors are logged. Without --config, SIGHUP unmounts, unless it is a daemon. See ccwfs.json(5).",
                 "Relative paths start from the directory in which ccwfs was started.",
             ],
             ["ccwfs mount --device dasd,image=/var/lib/ccwfs/v.ckd,devno=0.0.0150", "ccwfs mount --config /etc/ccwfs/ccwfs.json --daemon --log journal"]),
         ["umount"] = new([
-                "Unmounts, and returns when the process behind the mount is gone and its images are free. A busy mount is detached lazily after its holders were named; reads that wait end.",
-                "Where the same file system is mounted at another place, or files of it are open by a mount in another mount namespace (a container, a service with PrivateTmp), these are named, "
-                + "ccwfs goes on for them, and the exit status is 1; it ends by itself with the last of them. It is 1 too when something went wrong as the images were closed, or ccwfs does not answer."], ["ccwfs umount /run/ccwfs"]),
+                "Unmounts, and returns when the process behind the mount is gone and its images are free. A busy mount is detached lazily "
+                + "after its holders were named; reads that wait end.",
+                "Where the same file system is mounted at another place, or files of it are open by a mount in another mount namespace (a container, a "
+                + "service with PrivateTmp), these are named, ccwfs goes on for them, and the exit status is 1; it ends by itself with the last of them. It is "
+                + "1 too when something went wrong as the images were closed, or ccwfs does not answer."],
+            ["ccwfs umount /run/ccwfs"]),
         ["list"] = new(
             ["Prints a row a subchannel, in the columns of lscss(8), real and emulated ones. With --all also the I/O subchannels of this host that are in no mount, with the driver that has them."],
             ["ccwfs list --json", "ccwfs list --all"]),

@@ -58,6 +58,11 @@ internal sealed class MountedServer : IDisposable
     /// <summary>Why it does not end when it is unmounted; null when it does.</summary>
     internal string? Trouble { get; }
 
+    /// <summary>What root can do about one that goes on; null where its process cannot be seen from here.</summary>
+    internal string? Remedy => _process is null ? null
+        : _state == State.Silent ? $"root can end it, and what it has not written is lost: kill -KILL {_pid}"
+        : $"root can end it for all of them, and it closes its images: kill {_pid}";
+
     /// <summary>For a message.</summary>
     internal string Name => _pid > 0 ? $"ccwfs (pid {_pid})" : "its ccwfs";
 
@@ -71,9 +76,9 @@ internal sealed class MountedServer : IDisposable
         try
         {
             if (isDead is null || !asked.Wait(s_answerPatience))
-                return new MountedServer(mount, error, State.Silent, "it does not answer, and keeps its images until it is killed");
+                return new MountedServer(mount, error, State.Silent, "it does not answer, and keeps its images");
         }
-        catch (AggregateException failure) when (failure.InnerException is CommandException)
+        catch (AggregateException failure) when (failure.InnerException is { } refused && Program.IsExpected(refused))
         {
             return new MountedServer(mount, error, IsDead(mount) == true ? State.Dead : State.Closed);
         }
@@ -92,10 +97,10 @@ internal sealed class MountedServer : IDisposable
                 _error.WriteLine($"ccwfs: waiting for {Name} to close its images");
             return ended.Result.Problems ?? [];
         }
-        catch (AggregateException failure) when (failure.InnerException is CommandException refused)
+        catch (AggregateException failure) when (failure.InnerException is { } refused && Program.IsExpected(refused))
         {
             // One that ended before it could answer has nothing more to say.
-            return HasEnded() || IsDead(_mount) == true ? [] : throw refused;
+            return HasEnded() || IsDead(_mount) == true ? [] : throw new CommandException(FileProblem.Is(refused) ? FileProblem.Of(refused) : refused.Message);
         }
     }
 

@@ -28,8 +28,8 @@ internal static class UmountCommand
         error.WriteLine($"ccwfs: {path} is in use by {MountUsers.Of(holders)}; detaching it lazily");
 
     /// <summary>
-    /// Ends the ccwfs behind a mount, unless somebody reaches it by another mount: a place where it is bound to, or one in another mount namespace by which files
-    /// are open. Those are named, and it goes on for them. Who has files open by this mount loses them.
+    /// Ends the ccwfs behind a mount, unless somebody reaches it by another mount: a place where it is bound to, or one in another mount namespace by which
+    /// files are open. Those are named, and it goes on for them. Who has files open by this mount loses them.
     /// </summary>
     private static int Unmount(MountEntry mount, TextWriter error)
     {
@@ -52,7 +52,7 @@ internal static class UmountCommand
             error.WriteLine($"ccwfs: {problem}");
         bool isUnused = server.EndsUnused && bound.Length == 0 && elsewhere.Length == 0;
         string? stays = server.HasEnded() || (isUnused && server.WaitForEnd()) ? null
-            : isUnused ? $"{server.Name} does not end"
+            : isUnused ? $"{server.Name} does not end{(server.Remedy is { } remedy ? $"; {remedy}" : "")}"
             : Staying(server, bound, elsewhere);
         if (stays is not null)
             error.WriteLine($"ccwfs: {mount.MountPoint} is unmounted, but {stays}");
@@ -78,9 +78,15 @@ internal static class UmountCommand
     {
         List<string> reasons = [.. bound.Select(place => $"it is mounted at {place} too, see: ccwfs umount {ShellText.Quote(place)}")];
         if (elsewhere.Length > 0)
-            reasons.Add($"it is in use through another mount of it (of another mount namespace, or detached) by {MountUsers.Of(elsewhere)}");
+        {
+            string pids = string.Join(" ", elsewhere.Select(holder => holder.Pid).Distinct());
+            string users = MountUsers.Of(elsewhere);
+            reasons.Add($"it is in use through another mount of it (of another mount namespace, or detached) by {users}, which root can end: kill {pids}");
+        }
         if (server.Trouble is { } trouble)
             reasons.Add(trouble);
+        if (server.Remedy is { } remedy)
+            reasons.Add(remedy);
         return $"{server.Name} goes on: {string.Join("; ", reasons)}";
     }
 }

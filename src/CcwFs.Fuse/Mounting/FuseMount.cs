@@ -66,14 +66,14 @@ public sealed class FuseMount : IDisposable
         return MountPoint.Detach(full, lazy, Descriptors.EffectiveUser != 0);
     }
 
-    /// <summary>Unmounts. False: busy, and <paramref name="lazy"/> was off. True also when it was unmounted before.</summary>
+    /// <summary>
+    /// Unmounts, wherever in our mount namespace it is by now: somebody may have moved it, or bound it to other places. False: busy, and <paramref name="lazy"/>
+    /// was off. True also when it was unmounted before.
+    /// </summary>
     /// <exception cref="FuseMountException">It is not permitted.</exception>
     public bool Unmount(bool lazy)
     {
-        if (!_unmounted && IsStillOurs())
-            _unmounted = MountPoint.Detach(Path, lazy, _throughHelper && Descriptors.EffectiveUser != 0);
-        else
-            _unmounted = true;
+        _unmounted = _unmounted || FindPlaces().All(place => MountPoint.Detach(place, lazy, _throughHelper && Descriptors.EffectiveUser != 0));
         return _unmounted;
     }
 
@@ -84,7 +84,7 @@ public sealed class FuseMount : IDisposable
     public bool Abort()
     {
         // An ended connection's number may have gone to another mount: only a living one is ended by its number.
-        if ((Descriptors.Poll(Device, Descriptors.PollIn, 0) & Descriptors.PollError) != 0)
+        if (HasEnded)
             return true;
         if (_connection is not { } number)
             return false;
@@ -93,7 +93,7 @@ public sealed class FuseMount : IDisposable
             return result == 0 && file.Write("1"u8) > 0;
     }
 
-    /// <summary>Who keeps it busy, one line a process.</summary>
+    /// <summary>Who keeps it busy, one line a process; none where /proc cannot be read.</summary>
     public IReadOnlyList<MountHolder> FindHolders() => _entry is null ? [] : MountHolder.Find(_entry);
 
     /// <summary>Where else it is mounted: in other mount namespaces than ours.</summary>
@@ -111,7 +111,10 @@ public sealed class FuseMount : IDisposable
             {
                 // As root a forced unmount aborts the connection, fusectl or not.
                 if (!Abort() && Descriptors.EffectiveUser == 0)
-                    FileSystems.Unmount(Path, FileSystems.UnmountForce | FileSystems.UnmountDetach | FileSystems.UnmountNoFollow);
+                {
+                    foreach (string place in FindPlaces())
+                        FileSystems.Unmount(place, FileSystems.UnmountForce | FileSystems.UnmountDetach | FileSystems.UnmountNoFollow);
+                }
                 Unmount(lazy: true);
             }
             else
@@ -130,9 +133,25 @@ public sealed class FuseMount : IDisposable
         }
     }
 
-    // Somebody else may have unmounted it and mounted another one.
-    private bool IsStillOurs() =>
-        MountTable.Read().Any(entry => entry.MountPoint == Path && entry.Type == Type && MountTable.Connection(entry) == _connection);
+    private bool HasEnded => (Descriptors.Poll(Device, Descriptors.PollIn, 0) & Descriptors.PollError) != 0;
+
+    /// <summary>
+    /// The mount points of our namespace where it lies on top, the last one first. Somebody else may have unmounted it and mounted another one, which can have got
+    /// the device number of an ended connection: then the path must be the old one too.
+    /// </summary>
+    private IReadOnlyList<string> FindPlaces()
+    {
+        try
+        {
+            bool isAlive = !HasEnded;
+            return [.. MountTable.Read().GroupBy(entry => entry.MountPoint).Select(covered => covered.Last()).Reverse()
+                .Where(top => top.Type == Type && top.Device == _entry?.Device && (isAlive || top.MountPoint == Path)).Select(top => top.MountPoint)];
+        }
+        catch (IOException)
+        {
+            return [Path]; // no descriptor is left to look with
+        }
+    }
 
     private static FileDescriptor MountDirectly(string path, string type, in FileStatus status, FuseMountOptions options)
     {

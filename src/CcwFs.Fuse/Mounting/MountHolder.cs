@@ -43,10 +43,19 @@ public sealed record MountHolder(int Pid, string Command, string What)
         return holders;
     }
 
-    /// <summary>The processes that can be seen, with their directories in /proc, without ourselves.</summary>
+    /// <summary>The processes that can be seen, with their directories in /proc, without ourselves; none where /proc cannot be read.</summary>
     internal static IEnumerable<(int Pid, string Directory)> Processes()
     {
-        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        string[] directories = [];
+        try
+        {
+            directories = Directory.GetDirectories("/proc");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // No descriptor is left to look with.
+        }
+        foreach (string directory in directories)
         {
             if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid != Environment.ProcessId)
                 yield return (pid, directory);
