@@ -14,6 +14,8 @@ public readonly record struct ClientProcess(int Id, ulong Start);
 /// </summary>
 public sealed class ClientAccounts
 {
+    private static readonly int s_resources = Enum.GetValues<Resource>().Length;
+
     private readonly Lock _gate = new();
     private readonly ClientLimits _limits;
     private readonly uint _owner;
@@ -35,8 +37,8 @@ public sealed class ClientAccounts
     }
 
     /// <summary>
-    /// The account of who opens a file: the user of the request, and where it matters the process of its thread (the number in the FUSE header). Call it while the request is
-    /// unanswered: the thread is its own until then. A thread that cannot be looked up is counted by its user alone.
+    /// The account of who opens a file: the user of the request, and where it matters the process of its thread (the number in the FUSE header). Call it while
+    /// the request is unanswered: the thread is its own until then. A thread that cannot be looked up is counted by its user alone.
     /// </summary>
     public ClientAccount Of(uint user, uint thread = 0) =>
         thread != 0 && ProcessFiles.AreOurs && ProcessFiles.ThreadGroup(thread, out int id) == 0 && ProcessFiles.StartTime(id, out ulong start) == 0
@@ -88,7 +90,7 @@ public sealed class ClientAccounts
 
     private static bool IsNothing(long[] counts) => !counts.AsSpan().ContainsAnyExcept(0L);
 
-    private static long[] NewCounts() => new long[Enum.GetValues<Resource>().Length];
+    private static long[] NewCounts() => new long[s_resources];
 }
 
 /// <summary>Where what is kept for an open file is counted. Whoever takes gives back. Thread-safe.</summary>
@@ -103,7 +105,9 @@ public sealed class ClientAccount
     /// <summary>Who opened the file.</summary>
     public uint User => _user;
 
-    /// <summary>0, or a negative errno when there is no more for the process, its user or anybody: EMFILE and ENFILE for files, EBUSY for calls, else ENOMEM.</summary>
+    /// <summary>
+    /// 0, or a negative errno when there is no more for the process, its user or anybody: EMFILE and ENFILE for files, EBUSY for calls, else ENOMEM.
+    /// </summary>
     public int TryTake(Resource resource, long amount = 1) => _accounts.TryTake(_user, _process, resource, amount);
 
     /// <summary>As <see cref="TryTake"/>, where the errno does not matter.</summary>

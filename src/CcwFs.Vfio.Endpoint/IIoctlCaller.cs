@@ -24,8 +24,8 @@ public interface IIoctlCaller
     int TakeDescriptor(int number, out FileDescriptor taken);
 
     /// <summary>
-    /// The numbers of its descriptors whose file has this inode number, as <see cref="ProcessFiles.DescriptorsOf"/>. They are good for <see cref="TakeDescriptor"/> alone: what they were
-    /// looked up in may have become another's meanwhile, and that call finds out.
+    /// The numbers of its descriptors whose file has this inode number, as <see cref="ProcessFiles.DescriptorsOf"/>; -EINTR. They are good for
+    /// <see cref="TakeDescriptor"/> alone: what they were looked up in may have become another's meanwhile, and that call finds out.
     /// </summary>
     int DescriptorsOf(ulong inode, List<int> numbers);
 

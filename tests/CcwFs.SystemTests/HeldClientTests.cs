@@ -74,6 +74,47 @@ public sealed class HeldClientTests
     }
 
     [Fact]
+    public void A_set_uid_program_that_its_process_becomes_meanwhile_is_not_held_and_not_reached()
+    {
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"]);
+        using var other = new MountedCcwfs(["--device", "dasd,count=3", "--allow-other", "--mode", "0666"]);
+        mounted.Python($$"""
+            from vfio import *
+            import shutil
+            os.chmod(S, 0o755), os.chmod('{{other.Scratch.Path}}', 0o755), shutil.copy('/bin/sleep', f'{S}/sleeps'), os.chmod(f'{S}/sleeps', 0o4755)
+            of_clients = lambda: [link for link in descriptors() if link.endswith('/mem')]
+            def memory_of(pid):
+                held = open(f'/proc/{pid}/mem', 'rb')
+                areas = [line.split() for line in open(f'/proc/{pid}/maps') if line.split()[1] == 'rw-p']
+                ends = [[int(end, 16) for end in area[0].split('-')] for area in areas if '[stack]' not in area]
+                return b''.join((held.seek(first), held.read(last - first))[1] for first, last in ends)
+            for n, (command, through) in enumerate(((ALLOC, 0), (MAP, 0), (BIND, 1))):
+                process = os.fork()
+                if process == 0:
+                    os.setgroups([]), os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)
+                    file, held = os.open(f'{D}/iommu' if not through else path('device'), os.O_RDWR), Held('{{other.MountPoint}}', n)
+                    os.set_inheritable(file, True)
+                    threading.Thread(target=lambda: ioctl(file, command, held.address)).start()
+                    try:
+                        while not [t for t in os.listdir('/proc/self/task') if open(f'/proc/self/task/{t}/syscall').read().startswith('16 ')]:
+                            pass
+                    finally:
+                        os.execv(f'{S}/sleeps', ['sleeps', '60'])
+                assert eventually(lambda: os.stat(f'/proc/{process}').st_uid == 0 and open(f'/proc/{process}/comm').read() == 'sleeps\n', 20), 'it is held'
+                assert eventually(lambda: open(f'/proc/{process}/syscall').read().split()[0] in ('230', '35'))    # clock_nanosleep, nanosleep
+                before = memory_of(process)
+                answer = "from ccw import *; poke(PROGRAM, ccw(0xe4, SLI, 40, DATA)); start(dev=sys.argv[1])"    # what is held is answered, by an interrupt
+                subprocess.run([sys.executable, '-c', answer, f'0.0.{n:04x}'], env=dict(os.environ, D='{{other.MountPoint}}'), check=True)
+                assert eventually(lambda: not of_clients()), of_clients()
+                assert memory_of(process) == before and os.stat(f'/proc/{process}').st_uid == 0
+                os.kill(process, signal.SIGKILL), os.waitpid(process, 0)
+            iommu, device, memory, ioas = client()
+            assert device.run() & 0xff == 0
+            """);
+        Assert.DoesNotContain("   at CcwFs", mounted.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Its_own_reset_and_close_go_on()
     {
         using var mounted = new MountedCcwfs();

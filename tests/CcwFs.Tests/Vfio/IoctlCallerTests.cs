@@ -59,6 +59,9 @@ public sealed class IoctlCallerTests : IDisposable
         Assert.Equal(Interrupted, caller.Write(area, [1]));
         Assert.Equal(Interrupted, caller.TakeDescriptor(0, out FileDescriptor taken));
         Assert.True(taken.IsInvalid);
+        List<int> numbers = [];
+        Assert.Equal(Interrupted, caller.DescriptorsOf(0, numbers));
+        Assert.Empty(numbers);
         Assert.Equal([0], _client.Get(area, 1));
     }
 
