@@ -8,7 +8,8 @@ namespace CcwFs.Cli;
 internal static class WholeFile
 {
     /// <summary>
-    /// Writes a file. A new one is there whole or not at all, also when we are killed or the disk is full; one that exists, a FIFO among them, is written as it is.
+    /// Writes a file. A new one is there whole or not at all, also when we are killed or the disk is full; one that exists, a FIFO among them, is written as it
+    /// is.
     /// </summary>
     internal static void Write(string file, Action<Stream> write)
     {

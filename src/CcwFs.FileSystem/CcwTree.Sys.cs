@@ -27,7 +27,10 @@ public sealed partial class CcwTree
         if (refusal < 0)
             return refusal;
         opened.Flags = type == Directory ? 0 : FuseOpened.DirectIo | FuseOpened.NoFlush;
-        var file = new OpenFile(NodeRow.Of(NodeKind.Sys)!, null, account) { Text = _sys.Content(node) ?? [], Children = type == Directory ? _sys.List(node) : null };
+        var file = new OpenFile(NodeRow.Of(NodeKind.Sys)!, null, account)
+        {
+            Text = _sys.Content(node) ?? [], Children = type == Directory ? _sys.List(node) : null,
+        };
         return Keep(file, ref opened);
     }
 

@@ -15,8 +15,8 @@ namespace CcwFs.FileSystem;
 /// <param name="Uid">Owner.</param>
 /// <param name="Gid">Group.</param>
 /// <param name="FileMode">
-/// Permission bits of writable files; read-only files lose the write bits, directories gain search where there is read, and files whose reading takes something away are read by those
-/// alone who may write.
+/// Permission bits of writable files; read-only files lose the write bits, directories gain search where there is read, and files whose reading takes something
+/// away are read by those alone who may write.
 /// </param>
 public readonly record struct TreeOwner(uint Uid, uint Gid, uint FileMode);
 
@@ -49,7 +49,8 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
 
     /// <summary>A tree over what the composition root made.</summary>
     public CcwTree(SubchannelTable table, IMemoryStore memory, ControlOpener control, VfioService vfio, TreeOwner owner) =>
-        (_table, _sys, _memory, _control, _vfio, _owner, _controlBudget) = (table, new SysTree(table), memory, control, vfio, owner, new ControlBudget(owner.Uid));
+        (_table, _sys, _memory, _control, _vfio, _owner, _controlBudget) =
+            (table, new SysTree(table), memory, control, vfio, owner, new ControlBudget(owner.Uid));
 
     /// <summary>Tells the tree which session serves it; before the session starts.</summary>
     public void Attach(FuseSession session) => _session = session;
@@ -336,8 +337,9 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
     }
 
     /// <summary>
-    /// The rights of a file. Who may not write may not change a device, so a file whose reading does is readable for those alone who may write, whatever the mode of the mount says;
-    /// the kernel sees to it (default_permissions), and what a program does with a descriptor it was given is judged by how that was opened (<see cref="EndpointFile"/>).
+    /// The rights of a file. Who may not write may not change a device, so a file whose reading does is readable for those alone who may write, whatever the
+    /// mode of the mount says; the kernel sees to it (default_permissions), and what a program does with a descriptor it was given is judged by how that was
+    /// opened (<see cref="EndpointFile"/>).
     /// </summary>
     private uint FileMode(NodeRow row)
     {

@@ -27,7 +27,9 @@ internal sealed class InterruptFile
     private readonly Lock _gate = new();
     private readonly InterruptLine _line;
     private readonly IPollNotifier _notifier;
-    private readonly LinkedList<(DeferredReply Reply, long Takes, ClientAccount Account)> _waiting = []; // guarded by _gate; with the line's takes when they came
+
+    // Guarded by _gate; with the line's takes when they came.
+    private readonly LinkedList<(DeferredReply Reply, long Takes, ClientAccount Account)> _waiting = [];
     private readonly Dictionary<(ulong File, ulong Poll), uint> _polls = []; // guarded by _gate; with the user
     private readonly Action<DeferredReply> _interrupted;
 

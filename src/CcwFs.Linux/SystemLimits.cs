@@ -16,9 +16,11 @@ public sealed record SystemLimits(long Descriptors, long Threads, long Mappings,
     public static SystemLimits Read()
     {
         long threads = Math.Min(
-            Math.Min(OfProcess("Max processes", long.MaxValue), Number("/proc/sys/kernel/threads-max", long.MaxValue)), Number(CgroupFile("pids.max"), long.MaxValue));
+            Math.Min(OfProcess("Max processes", long.MaxValue), Number("/proc/sys/kernel/threads-max", long.MaxValue)),
+                Number(CgroupFile("pids.max"), long.MaxValue));
         return new SystemLimits(
-            OfProcess("Max open files", UsualDescriptors), threads, Number("/proc/sys/vm/max_map_count", UsualMappings), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+            OfProcess("Max open files", UsualDescriptors), threads, Number("/proc/sys/vm/max_map_count", UsualMappings),
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
     }
 
     // A line of /proc/self/limits: name, soft limit, hard limit, unit, in columns.
@@ -35,7 +37,8 @@ public sealed record SystemLimits(long Descriptors, long Threads, long Mappings,
 
     private static long Number(string path, long otherwise) => Parse(Lines(path).FirstOrDefault() ?? "", otherwise); // "max" is no number
 
-    private static long Parse(string text, long otherwise) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : otherwise;
+    private static long Parse(string text, long otherwise) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : otherwise;
 
     private static string[] Lines(string path)
     {

@@ -32,8 +32,9 @@ public enum Resource
 }
 
 /// <summary>
-/// How much clients may have, of each <see cref="Resource"/>: a share of what this process may have itself, so that clients at their limits leave enough for it and for others. A process
-/// may have a sixteenth, a user a quarter, and all users together half. Root and whoever made the mount have what is left of three quarters, so that no other user is in their way. (Shares: arbitrary.)
+/// How much clients may have, of each <see cref="Resource"/>: a share of what this process may have itself, so that clients at their limits leave enough for it
+/// and for others. A process may have a sixteenth, a user a quarter, and all users together half. Root and whoever made the mount have what is left of three
+/// quarters, so that no other user is in their way. (Shares: arbitrary.)
 /// </summary>
 public sealed class ClientLimits
 {

@@ -26,7 +26,8 @@ public sealed class ClientCall
     /// <param name="undo">Called with the result when nobody was there any more to take it.</param>
     /// <param name="left">Called once in any case, when it holds no thread and will not.</param>
     internal ClientCall(
-        ClientThread thread, Func<int> work, Func<bool>? mayEnd = null, Action? over = null, Func<int, bool>? undo = null, Action? then = null, Action? left = null) =>
+        ClientThread thread, Func<int> work, Func<bool>? mayEnd = null, Action? over = null, Func<int, bool>? undo = null,
+            Action? then = null, Action? left = null) =>
         (_thread, _work, _mayEnd, _over, _undo, _then, _left) = (thread, work, mayEnd, over, undo, then, left);
 
     /// <summary>Nobody waits for it any more.</summary>
@@ -87,8 +88,9 @@ public sealed class ClientCall
 
 /// <summary>
 /// The thread of one open file on which everything runs that the client can hold up. It starts with the first call and ends with the file. A call that was
-/// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. Where there is no thread to be had, for the system or for this client, calls
-/// that nobody would take are refused, ENOMEM, and the next one tries again. What fails in a way that it should not is logged, and ends nothing but itself. Thread-safe.
+/// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. Where there is no thread to be had, for the system
+/// or for this client, calls that nobody would take are refused, ENOMEM, and the next one tries again. What fails in a way that it should not is logged, and
+/// ends nothing but itself. Thread-safe.
 /// </summary>
 internal sealed class ClientThread(string name, ClientAccount account, ILogger logger)
 {
@@ -127,8 +129,8 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
     }
 
     /// <summary>
-    /// Runs <paramref name="last"/> and then ends the thread. A call it is stuck in does not keep that up. Without any thread of this, as there has been no call yet, it runs here; where a
-    /// call is stuck and no other thread can be had, that one's does it when it comes free.
+    /// Runs <paramref name="last"/> and then ends the thread. A call it is stuck in does not keep that up. Without any thread of this, as there has been no
+    /// call yet, it runs here; where a call is stuck and no other thread can be had, that one's does it when it comes free.
     /// </summary>
     internal void End(Action last)
     {
@@ -183,8 +185,8 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
         _calls.Clear();
     }
 
-    // Under _gate: the current thread is left to what holds it up, and another one takes what waits. The end waits for nobody; calls do when too many are stuck. False: another
-    // one was needed and is not to be had.
+    // Under _gate: the current thread is left to what holds it up, and another one takes what waits. The end waits for nobody; calls do when too many are
+    // stuck. False: another one was needed and is not to be had.
     private bool LeaveCurrent()
     {
         (_current, _running) = (null, null);
@@ -192,7 +194,8 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
         return (_last is null && (_calls.Count == 0 || _stuck >= MaxStuck)) || Wake();
     }
 
-    // Under _gate. False: there is no thread, and none is to be had. The thread that does the end is not counted: it is there for a moment, and gives everything back.
+    // Under _gate. False: there is no thread, and none is to be had. The thread that does the end is not counted: it is there for a moment, and gives
+    // everything back.
     private bool Wake()
     {
         bool counted = _last is null;

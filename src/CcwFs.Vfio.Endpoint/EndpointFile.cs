@@ -47,7 +47,8 @@ public abstract class EndpointFile
         if (result < 0 || opened is not { } caller)
             return result;
         call = new ClientCall(
-            Thread, () => Ioctl(caller, command, argument), caller.TryEnd, caller.Answered, value => Undo(command, value), left: () => Account.Give(Resource.Calls));
+            Thread, () => Ioctl(caller, command, argument), caller.TryEnd, caller.Answered,
+                value => Undo(command, value), left: () => Account.Give(Resource.Calls));
         return 0;
     }
 

@@ -48,7 +48,8 @@ public sealed partial class IommuClient : IDisposable
     private readonly ClientAccount _account;
 
     /// <summary>
-    /// No address space yet. <paramref name="log"/>: where it says why memory is refused; null: nowhere. <paramref name="account"/>: where what is kept is counted; null: one of this process, of its own.
+    /// No address space yet. <paramref name="log"/>: where it says why memory is refused; null: nowhere. <paramref name="account"/>: where what is kept is
+    /// counted; null: one of this process, of its own.
     /// </summary>
     public IommuClient(CallerLog? log = null, ClientAccount? account = null)
     {

@@ -24,8 +24,8 @@ public sealed class VfioService : IDisposable
     private readonly Func<FileDescriptor, IommuFile?>? _recognise;
 
     /// <summary>
-    /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system gives). Threads and descriptors are made when the
-    /// first client needs them.
+    /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system gives). Threads
+    /// and descriptors are made when the first client needs them.
     /// </summary>
     public VfioService(ILogger logger, ClientLimits? limits = null, uint? owner = null)
     {
@@ -48,14 +48,18 @@ public sealed class VfioService : IDisposable
     internal static ClientAccounts NewAccounts(ClientLimits? limits = null, uint? owner = null) =>
         new(limits ?? new ClientLimits(SystemLimits.Read()), owner ?? Descriptors.EffectiveUser);
 
-    /// <summary>A new open of a <c>device</c> file, for writing too or not; what is kept for it is counted on <paramref name="account"/> (null: this process's user's).</summary>
+    /// <summary>
+    /// A new open of a <c>device</c> file, for writing too or not; what is kept for it is counted on <paramref name="account"/> (null: this process's user's).
+    /// </summary>
     public DeviceClient OpenDevice(VfioCcwDevice device, bool writable = true, ClientAccount? account = null) =>
         new(this, device, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);
 
     /// <summary>A new open of the <c>iommu</c> file.</summary>
     public IommuFile OpenIommu(bool writable = true, ClientAccount? account = null) => new(this, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);
 
-    /// <summary>What signals eventfds, made when it is first asked for: 0, or what the kernel says when it has none to give now (aio-max-nr is one for all users).</summary>
+    /// <summary>
+    /// What signals eventfds, made when it is first asked for: 0, or what the kernel says when it has none to give now (aio-max-nr is one for all users).
+    /// </summary>
     internal int TrySignals(out EventSignals? signals)
     {
         lock (_gate)

@@ -76,7 +76,8 @@ public sealed class ClientLimitTests
     [Fact]
     public void One_user_with_many_processes_stops_neither_root_nor_another_user()
     {
-        using var mounted = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"], through: ["prlimit", "--nofile=2048:2048", "--nproc=1600:1600"]);
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"],
+            through: ["prlimit", "--nofile=2048:2048", "--nproc=1600:1600"]);
         mounted.Python(Greedy + """
             os.chmod(S, 0o755)
             try:

@@ -28,7 +28,12 @@ public sealed class LeftoverTests : IDisposable
         string point = _scratch.MakeDirectory("m");
         Child.Finish(Child.Start("/", Environment(), Places.Program, "mount", point, "--device", "dasd", "--daemon", "--log", _scratch.At("log"))).Ok();
         Assert.Empty(Left);
-        const string Ask = """import json, os, sys; f = os.open(sys.argv[1], os.O_RDWR); os.write(f, b'{"verb":"list"}'); print(json.loads(os.read(f, 65536))['pid'])""";
+        const string Ask = """
+            import json, os, sys
+            f = os.open(sys.argv[1], os.O_RDWR)
+            os.write(f, b'{"verb":"list"}')
+            print(json.loads(os.read(f, 65536))['pid'])
+            """;
         string pid = Child.Run("python3", "-c", Ask, point + "/control").Ok().Output.Trim();
         Child.Run("kill", "-KILL", pid).Ok();
         Assert.True(SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{pid}"), Child.Patience), "it does not end");
@@ -50,7 +55,8 @@ public sealed class LeftoverTests : IDisposable
             mkfifo fifo; cat fifo >read & CCWFS translate --format packed -o fifo SENSE_ID >/dev/null; wait
             stat -c '%n %a %s' program read
             """;
-        Outcome outcome = Child.Finish(Child.Start(_scratch.Path, null, "unshare", "-m", "bash", "-euc", "umask 022\n" + Script.Replace("CCWFS", Places.Program, StringComparison.Ordinal)));
+        Outcome outcome = Child.Finish(Child.Start(_scratch.Path, null, "unshare", "-m", "bash", "-euc",
+            "umask 022\n" + Script.Replace("CCWFS", Places.Program, StringComparison.Ordinal)));
         Assert.Equal("left: \nprogram 644 4096\nread 644 4096\n", outcome.Ok().Output);
         Assert.Equal("ccwfs: program: no space left on device\nccwfs: memory: no space left on device\n", outcome.Error);
     }

@@ -5,7 +5,8 @@ public sealed class ModeTests
 {
     private const string Modes = """
         def modes():
-            names = ('iommu', 'control', 'memory', '0.0.0000', '0.0.0000/io', '0.0.0000/cmd', '0.0.0000/schib', '0.0.0000/crw', '0.0.0000/info', '0.0.0000/device',
+            names = ('iommu', 'control', 'memory', '0.0.0000', '0.0.0000/io', '0.0.0000/cmd', '0.0.0000/schib', '0.0.0000/crw',
+                     '0.0.0000/info', '0.0.0000/device',
                      '0.0.0000/irq', '0.0.0000/irq/io', '0.0.0000/irq/crw', '0.0.0000/irq/req', 'sys', 'sys/devices/css0/0.0.0000/chpids')
             return ' '.join(f'{os.stat(f"{D}/{n}").st_mode & 0o777:o}' for n in names)
 
@@ -34,7 +35,8 @@ public sealed class ModeTests
             if pid == 0:
                 os.setgroups([]), os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)
                 assert len(os.listdir(f'{D}/0.0.0000/irq')) == 3
-                assert len(pread(path('schib'), 52)) == 52 and 'state' in open(path('info')).read() and len(pread(f'{D}/memory', 8)) == 8 and len(pread(path('cmd'), 8)) == 8
+                assert len(pread(path('schib'), 52)) == 52 and 'state' in open(path('info')).read()
+                assert len(pread(f'{D}/memory', 8)) == 8 and len(pread(path('cmd'), 8)) == 8
                 for file in f'{D}/iommu', f'{D}/control', *(path(n) for n in ('io', 'crw', 'device', 'irq/io', 'irq/crw', 'irq/req')):
                     for flags in os.O_RDONLY, os.O_WRONLY, os.O_RDWR:
                         assert call(os.open, file, flags) == -errno.EACCES, file

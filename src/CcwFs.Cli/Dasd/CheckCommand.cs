@@ -29,7 +29,8 @@ internal static class CheckCommand
         else
         {
             foreach (ImageFinding finding in findings)
-                console.Out.WriteLine(image.PendingTracks.Contains(TrackOf(image, finding)) ? $"{finding} (was being written when ccwfs stopped)" : $"{finding}");
+                console.Out.WriteLine(image.PendingTracks.Contains(TrackOf(image, finding))
+                    ? $"{finding} (was being written when ccwfs stopped)" : $"{finding}");
             if (image.RedoNote is { } note)
                 console.Out.WriteLine(note);
             if (image.RedoProblem is { } problem)

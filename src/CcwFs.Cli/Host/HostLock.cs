@@ -29,7 +29,8 @@ internal sealed class HostLock : IDisposable
         string path = $"{roots.Root}/run/ccwfs-attach.lock";
         Directory.CreateDirectory($"{roots.Root}/run");
         string? wrong = NamedFile.OpenOrMake(path, OpenOptions.ReadWrite, NamedFileRules.Own, out FileDescriptor file, out int failed);
-        HostLock held = wrong is null ? Take(path, file, patience, isOurs: true) : throw new CommandException($"{path} cannot be locked: {wrong}{HostFiles.Advice(failed)}");
+        HostLock held = wrong is null ? Take(path, file, patience, isOurs: true)
+            : throw new CommandException($"{path} cannot be locked: {wrong}{HostFiles.Advice(failed)}");
         held._file.SetLength(0);
         held._file.WriteWholeAt(0, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} ({work})")));
         return held;

@@ -8,9 +8,9 @@ namespace CcwFs.Cli.Mount;
 /// <summary>
 /// Keeps us from using files of a ccwfs mount, our own above all: we would wait for ourselves. What counts is the device that holds the file which was opened,
 /// for a path leads there in many ways (/proc/PID/root and cwd, bind mounts, other mount namespaces) and may lead elsewhere a moment later.
-/// Asking cannot hang in our own mount: it is opened for its name alone (O_PATH), which takes lookups and no open. Those are answered by a worker of the session,
-/// which waits for nobody, and the thread that asks is none of the workers. Only before the session serves would nobody answer, so that a path which plainly leads
-/// there is refused before it is touched.
+/// Asking cannot hang in our own mount: it is opened for its name alone (O_PATH), which takes lookups and no open. Those are answered by a worker of the
+/// session, which waits for nobody, and the thread that asks is none of the workers. Only before the session serves would nobody answer, so that a path which
+/// plainly leads there is refused before it is touched.
 /// </summary>
 internal static class OwnMounts
 {
@@ -83,7 +83,8 @@ internal static class OwnMounts
             throw InsideOurs(path);
     }
 
-    private static CommandException Inside(string path, MountEntry mount) => new($"{path} is inside the mounted ccwfs {mount.MountPoint}; give a file outside of it");
+    private static CommandException Inside(string path, MountEntry mount) =>
+        new($"{path} is inside the mounted ccwfs {mount.MountPoint}; give a file outside of it");
 
     private static CommandException InsideOurs(string path) => new($"{path} is inside this ccwfs itself; give a device of the host, or of another ccwfs");
 

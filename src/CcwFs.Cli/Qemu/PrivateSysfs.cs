@@ -4,8 +4,8 @@ namespace CcwFs.Cli.Qemu;
 
 /// <summary>
 /// A mount namespace of QEMU's own in which /sys/bus and /sys/devices are those of the mount, with the host's /sys/devices/system inside: QEMU
-/// opens absolute paths. What the host unmounts goes there too (slave propagation), or QEMU would keep every file system of the host alive. A process with threads, as this one, cannot make a user namespace: util-linux's unshare makes both, and everything is an exec in
-/// the same process.
+/// opens absolute paths. What the host unmounts goes there too (slave propagation), or QEMU would keep every file system of the host alive. A process with
+/// threads, as this one, cannot make a user namespace: util-linux's unshare makes both, and everything is an exec in the same process.
 /// </summary>
 internal static class PrivateSysfs
 {
@@ -20,7 +20,8 @@ internal static class PrivateSysfs
 
     /// <summary>A command that runs <paramref name="command"/> in such a namespace.</summary>
     internal static IReadOnlyList<string> Wrap(string mountPoint, IReadOnlyList<string> command) =>
-        ["unshare", Descriptors.EffectiveUser == 0 ? "-m" : "-rm", "--propagation", "slave", "sh", "-c", Script.TrimEnd(), "ccwfs-qemu", mountPoint, .. command];
+        ["unshare", Descriptors.EffectiveUser == 0 ? "-m" : "-rm", "--propagation", "slave",
+            "sh", "-c", Script.TrimEnd(), "ccwfs-qemu", mountPoint, .. command];
 
     /// <summary>Throws when the namespace cannot be made, by making one.</summary>
     internal static void Check(string mountPoint)

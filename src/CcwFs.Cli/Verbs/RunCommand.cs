@@ -46,7 +46,8 @@ internal static class RunCommand
         program.Orb(pathMask: 0).Write(orb); // the subchannel's own paths
         byte[] storage = [.. program.Storage];
         ControlReply reply = ControlClient.Run(mount, id, orb, [new StorageRun(0, storage)]);
-        if (reply.Irbs is not [.., { } last] || !RunReport.TryCreate(program, Convert.FromHexString(last), storage, out RunReport? report, out _, reply.Refusal?.ToReport()))
+        if (reply.Irbs is not [.., { } last]
+            || !RunReport.TryCreate(program, Convert.FromHexString(last), storage, out RunReport? report, out _, reply.Refusal?.ToReport()))
             throw new CommandException("the mounted ccwfs gave no result; is it this version of ccwfs?");
         return report!;
     }

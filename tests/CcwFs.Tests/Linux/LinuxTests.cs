@@ -122,7 +122,8 @@ public sealed class LinuxTests : IDisposable
     [Fact]
     public void A_request_has_the_groups_of_its_thread_and_never_more_rights_than_it_says()
     {
-        using System.Diagnostics.Process other = Fuse.Child.Start("/", "setpriv", "--reuid", "1234", "--regid", "2345", "--groups", "7,8", "sh", "-c", "cd /; echo ready; read line");
+        using System.Diagnostics.Process other = Fuse.Child.Start(
+            "/", "setpriv", "--reuid", "1234", "--regid", "2345", "--groups", "7,8", "sh", "-c", "cd /; echo ready; read line");
         Assert.Equal("ready", other.StandardOutput.ReadLine());
         uint thread = (uint)other.Id;
         Assert.Equal(0, CallerIdentity.OfRequest(thread, 1234, 2345, out CallerIdentity caller));
