@@ -181,6 +181,26 @@ public sealed class UnmountTests : IDisposable
     }
 
     [Fact]
+    public void A_process_whose_memory_does_not_answer_keeps_no_unmount_waiting()
+    {
+        using var other = new MountedCcwfs();
+        using Process held = other.StartPython("""
+            from vfio import *
+            page = Held(D)
+            threading.Thread(target=lambda: LIBC.memchr(ctypes.c_void_p(page.address), 0, 1), daemon=True).start()
+            print('held', flush=True)
+            while True:
+                mmap.mmap(-1, 4096)    # waits for the page too, and who looks at the mappings behind it
+            """);
+        Assert.Equal("held", held.StandardOutput.ReadLine());
+        Child.Ccwfs("umount", _mounted.MountPoint).Ok();
+        AssertEnded();
+        held.Kill();
+        other.Kill(); // its reader gets an error
+        Child.Run("umount", "-l", other.MountPoint).Ok();
+    }
+
+    [Fact]
     public void One_that_answers_what_is_not_understood_is_unmounted_all_the_same()
     {
         string point = _mounted.Scratch.MakeDirectory("bound");

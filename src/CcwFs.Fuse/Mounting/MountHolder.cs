@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using CcwFs.Linux;
 
@@ -11,6 +12,8 @@ public sealed record MountHolder(int Pid, string Command, string What)
 {
     private const int PathOnly = (int)OpenOptions.PathOnly;
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3); // arbitrary: all mappings of a machine are looked at in less
+
     /// <summary>An open file, which the server of the file system knows of; else a place in it, as a working directory.</summary>
     public bool IsOpen { get; init; }
 
@@ -22,25 +25,56 @@ public sealed record MountHolder(int Pid, string Command, string What)
 
     /// <summary>
     /// Everything that keeps a file system busy, wherever it is mounted or was, without ourselves. It is known by its device: no path of it is looked at, which
-    /// would ask the file system that is being unmounted. Processes that we may not look into are left out.
+    /// would ask the file system that is being unmounted. Processes that we may not look into are left out, and mappings when it takes too long to look at them.
     /// </summary>
     public static IReadOnlyList<MountHolder> FindAll(MountEntry mount)
     {
         ulong device = MountTable.DeviceNumber(mount);
         List<MountHolder> holders = [];
         foreach ((int pid, string directory) in Processes())
-        {
-            try
-            {
-                string command = CommandOf(directory);
-                holders.AddRange(HeldBy(directory, device).Select(held => new MountHolder(pid, command, held.What) { IsOpen = held.IsOpen, MountId = held.MountId }));
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                // It ended meanwhile, or is another user's.
-            }
-        }
+            holders.AddRange(Look(pid, directory, () => HeldBy(directory, device)));
+        holders.AddRange(FindMappings(device));
         return holders;
+    }
+
+    private static IReadOnlyList<MountHolder> Look(int pid, string directory, Func<IEnumerable<(string What, bool IsOpen, int MountId)>> look)
+    {
+        try
+        {
+            string command = CommandOf(directory);
+            return [.. look().Select(held => new MountHolder(pid, command, held.What) { IsOpen = held.IsOpen, MountId = held.MountId })];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return []; // it ended meanwhile, or is another user's
+        }
+    }
+
+    /// <summary>
+    /// Who maps files of it. A process whose memory does not answer may keep whoever looks at its mappings for ever: then the thread is left behind.
+    /// </summary>
+    private static MountHolder[] FindMappings(ulong device)
+    {
+        var found = new ConcurrentQueue<MountHolder>();
+        var looker = new Thread(() =>
+        {
+            foreach ((int pid, string directory) in Processes())
+            {
+                foreach (MountHolder holder in Look(pid, directory, () => MappedBy(directory, device)))
+                    found.Enqueue(holder);
+            }
+        })
+        { IsBackground = true, Name = "mappings" };
+        try
+        {
+            looker.Start();
+            looker.Join(s_patience);
+        }
+        catch (OutOfMemoryException)
+        {
+            // The system has no thread to give.
+        }
+        return found.ToArray();
     }
 
     /// <summary>The processes that can be seen, with their directories in /proc, without ourselves; none where /proc cannot be read.</summary>
@@ -78,7 +112,10 @@ public sealed record MountHolder(int Pid, string Command, string What)
             (bool isOpen, int mount) = Opened($"{process}/fdinfo/{Path.GetFileName(file)}");
             yield return (path, isOpen, mount);
         }
+    }
 
+    private static IEnumerable<(string What, bool IsOpen, int MountId)> MappedBy(string process, ulong device)
+    {
         // address perms offset dev inode path
         string area = string.Create(CultureInfo.InvariantCulture, $" {device >> 32:x2}:{device & uint.MaxValue:x2} ");
         string maps = File.ReadAllText(process + "/maps"); // thousands of lines, of which hardly ever one is wanted
