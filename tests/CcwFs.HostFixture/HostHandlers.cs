@@ -15,14 +15,19 @@ internal sealed class HostHandlers : FuseHandlers
     private readonly List<string> _paths = [""]; // a node's number less one is its place; guarded by _gate
     private readonly Dictionary<string, ulong> _nodes = new() { [""] = Root }; // guarded by _gate
 
-    /// <summary>Only within <see cref="With{T}"/>.</summary>
-    private HostModel Model { get; set; } = new();
+    private HostModel _model = new(); // guarded by _gate
+    private SortedDictionary<string, TreeNode>? _tree; // guarded by _gate: the model's now; null: it may have changed
+
+    private SortedDictionary<string, TreeNode> Tree => _tree ??= HostTree.Of(_model);
 
     /// <summary>Does something with the model while nobody else does.</summary>
     internal T With<T>(Func<HostModel, T> action)
     {
         lock (_gate)
-            return action(Model);
+        {
+            _tree = null;
+            return action(_model);
+        }
     }
 
     /// <summary>Everything as at the start.</summary>
@@ -30,8 +35,8 @@ internal sealed class HostHandlers : FuseHandlers
     {
         lock (_gate)
         {
-            Model = new HostModel();
-            foreach (ModelSubchannel subchannel in Model.Subchannels.Where(s => Model.Ignored.Contains(s.Device)))
+            (_model, _tree) = (new HostModel(), null);
+            foreach (ModelSubchannel subchannel in _model.Subchannels.Where(s => _model.Ignored.Contains(s.Device)))
                 subchannel.Driver = "hidden";
         }
     }
@@ -43,7 +48,7 @@ internal sealed class HostHandlers : FuseHandlers
         lock (_gate)
         {
             string parent = PathOf(request.Node), path = parent.Length == 0 ? child : $"{parent}/{child}";
-            if (!HostTree.Of(Model).TryGetValue(path, out TreeNode? node))
+            if (!Tree.TryGetValue(path, out TreeNode? node))
                 return -(int)Errno.ENOENT;
             ulong number = NumberOf(path);
             entry = new FuseEntry { Node = number, Attr = Attributes(number, node) };
@@ -94,9 +99,10 @@ internal sealed class HostHandlers : FuseHandlers
         lock (_gate)
         {
             string path = PathOf(request.Node);
-            if (!HostTree.Of(Model).ContainsKey(path))
+            if (!Tree.ContainsKey(path))
                 return -(int)Errno.ENODEV;
-            int result = Model.Write(path, text);
+            _tree = null;
+            int result = _model.Write(path, text);
             return result < 0 ? result : data.Length;
         }
     }
@@ -107,7 +113,7 @@ internal sealed class HostHandlers : FuseHandlers
         {
             string parent = PathOf(request.Node), prefix = parent.Length == 0 ? "" : parent + "/";
             KeyValuePair<string, TreeNode>[] children =
-                [.. HostTree.Of(Model).Where(n => n.Key.StartsWith(prefix, StringComparison.Ordinal) && !n.Key[prefix.Length..].Contains('/'))];
+                [.. Tree.Where(n => n.Key.StartsWith(prefix, StringComparison.Ordinal) && !n.Key[prefix.Length..].Contains('/'))];
             for (int i = (int)offset; i < children.Length; i++)
             {
                 ulong number = NumberOf(children[i].Key);
@@ -122,7 +128,7 @@ internal sealed class HostHandlers : FuseHandlers
     private TreeNode? Node(ulong number)
     {
         lock (_gate)
-            return number == Root ? TreeNode.Directory : HostTree.Of(Model).GetValueOrDefault(PathOf(number));
+            return number == Root ? TreeNode.Directory : Tree.GetValueOrDefault(PathOf(number));
     }
 
     private string PathOf(ulong number) => _paths[(int)number - 1];
