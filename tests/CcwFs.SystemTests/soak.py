@@ -107,8 +107,8 @@ def done(result):
 
 
 def is_end(fault):
-    """Whether it says that the mount is gone."""
-    return isinstance(fault, OSError) and fault.errno in ENDED
+    """Whether it says that the mount is gone. EIO does where it is: what the kernel says of a file whose look-up or attributes the end cut off."""
+    return isinstance(fault, OSError) and (fault.errno in ENDED or (fault.errno == errno.EIO and call(os.stat, D) == -errno.ENOTCONN))
 
 
 def run_on(door, commands):
