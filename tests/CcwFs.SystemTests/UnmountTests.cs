@@ -229,9 +229,10 @@ public sealed class UnmountTests : IDisposable
     public void One_that_does_not_answer_is_said_to_be_alive()
     {
         _mounted.Signal("STOP");
-        string said = Child.Ccwfs("umount", _mounted.MountPoint).Failed(1);
+        string said = Child.Ccwfs("umount", _mounted.MountPoint).Refused(1); // in a line: nobody else is said to use it
         Assert.Contains($"ccwfs (pid {_mounted.Pid}) goes on: it does not answer", said, StringComparison.Ordinal);
-        Assert.Contains($"kill -KILL {_mounted.Pid}", said, StringComparison.Ordinal);
+        Assert.Contains($"where it was stopped (kill -CONT {_mounted.Pid})", said, StringComparison.Ordinal);
+        Assert.EndsWith($"kill -KILL {_mounted.Pid}", said, StringComparison.Ordinal);
         Assert.False(IsMounted);
         _mounted.Signal("CONT");
         AssertEnded();

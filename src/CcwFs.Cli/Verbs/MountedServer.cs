@@ -49,6 +49,9 @@ internal sealed class MountedServer : IDisposable
         Dead,
     }
 
+    /// <summary>It does not answer.</summary>
+    internal bool IsSilent => _state == State.Silent;
+
     /// <summary>It can be told to end.</summary>
     internal bool CanEnd => _state == State.Here;
 
@@ -60,7 +63,7 @@ internal sealed class MountedServer : IDisposable
 
     /// <summary>What root can do about one that goes on; null where its process cannot be seen from here.</summary>
     internal string? Remedy => _process is null ? null
-        : _state == State.Silent ? $"root can end it, and what it has not written is lost: kill -KILL {_pid}"
+        : IsSilent ? $"root can let it go on where it was stopped (kill -CONT {_pid}), or end it, and what it has not written is lost: kill -KILL {_pid}"
         : $"root can end it for all of them, and it closes its images: kill {_pid}";
 
     /// <summary>For a message.</summary>

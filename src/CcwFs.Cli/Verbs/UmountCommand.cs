@@ -44,7 +44,7 @@ internal static class UmountCommand
         IReadOnlyList<string> problems = ends ? server.End() : [];
         if (!TryUnmount(mount, lazy: false))
         {
-            if (holders.Count == 0)
+            if (holders.Count == 0 && !server.IsSilent) // else it is our own question that keeps it busy
                 TellBusy(mount.MountPoint, holders, error);
             TryUnmount(mount, lazy: true);
         }
