@@ -4,14 +4,16 @@ using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Cli.Dasd;
 
-/// <summary>"dasd check PATH": every track of an image. Status 1 when something is wrong.</summary>
+/// <summary>
+/// "dasd check PATH": every track of an image, and the redo file beside it. Status 1 when something is wrong; a redo file that an open refuses is a finding.
+/// </summary>
 internal static class CheckCommand
 {
     public static Command Create(DasdConsole console)
     {
         var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("check", "Find torn or impossible tracks; changes nothing") { path, json };
+        var command = new Command("check", "Find torn or impossible tracks, and a redo file for which an open is refused; changes nothing") { path, json };
         command.SetAction(parsed => console.RunLong(cancel => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), cancel)));
         return command;
     }
@@ -21,10 +23,14 @@ internal static class CheckCommand
         using CkdImage image = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
         List<ImageFinding> findings = console.WithProgress(
             $"Checking {path}", image.Geometry.Tracks, progress => ImageChecker.Check(image, progress, cancel).ToList());
+        int wrong = findings.Count + (image.RedoProblem is null ? 0 : 1);
         if (json)
         {
-            console.Out.WriteLine(JsonSerializer.Serialize(
-                new { image.Geometry.Tracks, Pending = image.PendingTracks, Note = image.RedoNote, Problem = image.RedoProblem, Findings = findings }, DasdJson.Options));
+            var facts = new
+            {
+                image.Geometry.Tracks, Pending = image.PendingTracks, Note = image.RedoNote, Problem = image.RedoProblem, Findings = findings,
+            };
+            console.Out.WriteLine(JsonSerializer.Serialize(facts, DasdJson.Options));
         }
         else
         {
@@ -35,9 +41,9 @@ internal static class CheckCommand
                 console.Out.WriteLine(note);
             if (image.RedoProblem is { } problem)
                 console.Out.WriteLine(problem);
-            console.Out.WriteLine($"{path}: {Count(image.Geometry.Tracks, "track")} checked, {Count(findings.Count, "finding")}");
+            console.Out.WriteLine($"{path}: {Count(image.Geometry.Tracks, "track")} checked, {Count(wrong, "finding")}");
         }
-        return findings.Count == 0 && image.RedoProblem is null ? 0 : 1;
+        return wrong == 0 ? 0 : 1;
     }
 
     private static int TrackOf(CkdImage image, ImageFinding finding) => finding.Cylinder * image.Geometry.Heads + finding.Head;

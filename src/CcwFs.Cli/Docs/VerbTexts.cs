@@ -68,7 +68,11 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
         ["qemu"] = new(
             ["Starts a stock QEMU with the named subchannels, or all, as vfio-ccw devices, and becomes it. The guest's memory is shared with ccwfs unless --private-memory is given."],
             ["ccwfs qemu 0.0.0000,bootindex=1 -- qemu-system-s390x -m 512M -nographic"]),
-        ["dasd"] = new(["Makes and examines images of volumes (CKD_P370), as Hercules has them too."], ["ccwfs dasd create v.ckd --model 3390-3 --format cdl --volser VOL001"]),
+        ["dasd"] = new(
+            ["Makes and examines images of volumes (CKD_P370), as Hercules has them too.",
+                "check looks at every track, and judges the redo file beside the image (PATH.redo) as the next open to write does: what is put in place or "
+                    + "dropped then is a note, and one for which the image is refused is a finding. The exit status is 1 when there are findings."],
+            ["ccwfs dasd create v.ckd --model 3390-3 --format cdl --volser VOL001"]),
         ["config"] = new(
             ["Looks a configuration over before it is used: prints what it would mount, or every error, each with file and line. What only the kernel or another program can tell, a locked image say, is told by the mount."],
             ["ccwfs config check /etc/ccwfs/ccwfs.json && systemctl reload ccwfs"]),
