@@ -81,7 +81,8 @@ internal sealed class DeviceSpec
         new("profile", DeviceKinds.Dasd, "minimal|linux|full", "What the control unit offers (default: linux)", SetProfile),
         new("ese", DeviceKinds.Dasd, null, "The volume is thinly provisioned, and says so", (s, _) => Assign(s.IsSpaceEfficient = true)),
         new("sync", DeviceKinds.Dasd, "none|program|SECONDS",
-            "When writes go to stable storage: at close, at the end of every program, or so many seconds after them (default: none)", SetSync),
+            "When writes go to stable storage: at close, at the end of every program, or so many seconds after them (default: none). "
+                + "With none or SECONDS an image that was in use at a power cut is refused until its redo file is removed", SetSync),
         new("count", DeviceKinds.Dasd, "N", "Makes N devices, with the ids that follow; image=PATH may hold %d", SetCount),
     ];
 
