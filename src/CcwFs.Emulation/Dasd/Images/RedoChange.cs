@@ -107,7 +107,7 @@ internal sealed class RedoChange
         int tableBytes = BinaryPrimitives.ReadInt32LittleEndian(change.AsSpan(24));
         if (count == 0)
             return null;
-        // It lies in one sector, which is written whole.
+        // The change's head, these 64 bytes, lies in one sector, which a disk writes whole: where it does not fit itself it was damaged later.
         if (count is < 0 or > RedoFile.MaxTracks || count != BinaryPrimitives.ReadInt32LittleEndian(change.AsSpan(40))
             || BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(60)) != Crc32C.Of(change.AsSpan(4, 56)))
             throw RedoHead.Damaged(file.Path, RedoFile.ChangeAt);

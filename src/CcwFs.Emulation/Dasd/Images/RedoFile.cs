@@ -10,13 +10,33 @@ internal readonly record struct SectorRun(ushort First, ushort Count);
 
 /// <summary>
 /// The redo file beside an image: <see cref="RedoHead"/>, then the last change as a whole, before it goes in place. A change holds the sectors of the slots
-/// that differ and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>). Numbers
-/// little-endian. From 512: 0 tracks u32 (0: nothing pending), 4 flags u32 (<see cref="RedoFlags"/>), 8 session u64 (the head's), 16 generation u64, 24 bytes
-/// of the table u32, 28 checksum of the table u32, 32 latest ctime of the image files in ns i64 (with Stuck), 40 tracks again u32, 60 checksum of bytes 4 to 59
-/// u32. From 576 the table: 16 bytes a track (number i32, used bytes i32, runs u32, 0; a released track has no bytes and no runs, and in the last word the
-/// checksum of its first sector), 4 bytes a run (first sector u16, sectors u16), 8 bytes a sector: checksums of the old and of the new bytes. From 2 MiB the
-/// new sectors, in order: they may be those of a later change already, whose table never came. Guarded by the image's write lock.
+/// that differ and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>). Guarded by the
+/// image's write lock.
 /// </summary>
+/// <remarks>
+/// Numbers are little-endian. The sector at 512 is the change's head:
+/// <code>
+/// offset  field
+///      0  tracks u32; 0: nothing is pending
+///      4  flags u32 (RedoFlags)
+///      8  session u64, the file head's
+///     16  generation u64
+///     24  bytes of the table u32
+///     28  checksum of the table u32
+///     32  latest ctime of the image files in ns i64 (with Stuck)
+///     40  tracks again u32: the checksum leaves out the ones at 0, which are made 0 alone when the change is in place, and this proves them
+///     44  0 (16 bytes)
+///     60  checksum of bytes 4 to 59 u32
+/// </code>
+/// The table is at 576, and its parts follow each other:
+/// <code>
+/// bytes         field
+/// 16 a track    number i32, used bytes i32 (0: released), runs u32, checksum of the old first sector u32 (released, without runs; else 0)
+///  4 a run      first sector u16, sectors u16
+///  8 a sector   checksum of the old bytes u32, of the new ones u32
+/// </code>
+/// From 2 MiB on are the new bytes of the sectors, in order: they may be those of a later change already, whose table never came.
+/// </remarks>
 internal sealed class RedoFile : IDisposable
 {
     /// <summary>Most tracks of one change (arbitrary: 68 cylinders).</summary>
