@@ -26,8 +26,8 @@ public sealed class InterruptLine
     }
 
     /// <summary>
-    /// How often the count was taken. A reader that began to wait at the present number has come after what was taken last, and asks for what is behind it; one that
-    /// has waited longer has not.
+    /// How often the count was taken. A reader that began to wait at the present number has come after what was taken last, and asks for what is behind it;
+    /// one that has waited longer has not.
     /// </summary>
     public long Takes
     {

@@ -5,7 +5,8 @@ namespace CcwFs.Subchannel;
 /// <summary>
 /// Interruption-response blocks that a client has not read yet, oldest first; the head is the one its region shows. Not thread-safe.
 /// Bounded by nature: an intermediate status behind the head is merged into the program's next one, as a subchannel holds only one; a program gives
-/// one final status, and an accepted start takes away what earlier programs gave. What is left (unsolicited status, halts and clears of an idle device) is limited.
+/// one final status, and an accepted start takes away what earlier programs gave. What is left (unsolicited status, halts and clears of an idle device) is
+/// limited.
 /// </summary>
 internal sealed class IrbQueue
 {
@@ -37,8 +38,9 @@ internal sealed class IrbQueue
     }
 
     /// <summary>
-    /// Adds the answer to a HALT of a VFIO client, which waits for the signal of it and not for that of <paramref name="head"/>, the head that it may not have read: it is the next to be
-    /// shown. Unread status of earlier functions becomes one with it, as a subchannel holds only one; status of the device's own waits behind it.
+    /// Adds the answer to a HALT of a VFIO client, which waits for the signal of it and not for that of <paramref name="head"/>, the head that it may not
+    /// have read: it is the next to be shown. Unread status of earlier functions becomes one with it, as a subchannel holds only one; status of the device's
+    /// own waits behind it.
     /// </summary>
     internal void AddAnswer(in Irb answer, in Irb head)
     {

@@ -21,8 +21,11 @@ public static class FuseServer
             {
                 foreach (string file in Directory.EnumerateFileSystemEntries(directory + "/fd"))
                 {
-                    if (FileSystems.ReadLink(file, out string path) == 0 && path == Device && File.ReadLines($"{directory}/fdinfo/{Path.GetFileName(file)}").Contains(connection))
+                    if (FileSystems.ReadLink(file, out string path) == 0 && path == Device
+                        && File.ReadLines($"{directory}/fdinfo/{Path.GetFileName(file)}").Contains(connection))
+                    {
                         return pid;
+                    }
                 }
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

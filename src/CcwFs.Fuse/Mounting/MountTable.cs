@@ -29,8 +29,11 @@ public static class MountTable
         foreach (string line in File.ReadLines(OwnTable))
         {
             string[] words = line.Split(' ', DeviceField + 2);
-            if (words.Length > DeviceField && words[DeviceField] == device && int.TryParse(words[IdField], NumberStyles.None, CultureInfo.InvariantCulture, out int id))
+            if (words.Length > DeviceField && words[DeviceField] == device
+                && int.TryParse(words[IdField], NumberStyles.None, CultureInfo.InvariantCulture, out int id))
+            {
                 ids.Add(id);
+            }
         }
         return ids;
     }
