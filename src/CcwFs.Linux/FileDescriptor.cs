@@ -139,28 +139,43 @@ public sealed class FileDescriptor : SafeHandle
     /// openat2(2) with O_PATH and RESOLVE_IN_ROOT: as if <paramref name="root"/> were the root directory, also for symbolic links on the way.
     /// <paramref name="opened"/> belongs to the caller when the result is 0.
     /// </summary>
-    public static unsafe int OpenBelow(FileDescriptor root, string path, out FileDescriptor opened)
+    public static int OpenBelow(FileDescriptor root, string path, out FileDescriptor opened)
     {
-        const nint OpenAt2 = 437; // of the common table (Linux 5.6)
         const ulong InRoot = 0x10; // RESOLVE_IN_ROOT
-        ulong* how = stackalloc ulong[3] { (int)OpenOptions.PathOnly | CloseOnExec, 0, InRoot }; // struct open_how: flags, mode, resolve
-        byte[] name = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
         bool held = false;
         root.DangerousAddRef(ref held);
         try
         {
-            fixed (byte* start = name)
-            {
-                // SAFETY: a NUL-terminated path and a structure of the given size, both alive during the call; the directory is held open by the reference
-                // above.
-                int result = Result.Of(LibC.SystemCall(OpenAt2, root.Number, (nint)start, (nint)how, 3 * sizeof(ulong)));
-                opened = new FileDescriptor(Math.Max(result, NoDescriptor));
-                return Math.Min(result, 0);
-            }
+            return Open(root.Number, path, OpenOptions.PathOnly, InRoot, out opened);
         }
         finally
         {
             root.DangerousRelease();
+        }
+    }
+
+    /// <summary>
+    /// openat2(2) with RESOLVE_NO_MAGICLINKS: -ELOOP where a link of /proc to an open file or to a directory of a process is on the way, whatever leads to it.
+    /// The kernel asks nobody for rights on what such a link of our own process leads to: who acts for somebody else opens paths with this.
+    /// <paramref name="opened"/> belongs to the caller when the result is 0.
+    /// </summary>
+    public static int OpenPlain(string path, OpenOptions options, out FileDescriptor opened)
+    {
+        const ulong NoMagicLinks = 2; // RESOLVE_NO_MAGICLINKS
+        return Open(AtFdCwd, path, options, NoMagicLinks, out opened);
+    }
+
+    private static unsafe int Open(int directory, string path, OpenOptions options, ulong resolve, out FileDescriptor opened)
+    {
+        const nint OpenAt2 = 437; // of the common table (Linux 5.6)
+        ulong* how = stackalloc ulong[3] { (ulong)((int)options | CloseOnExec), 0, resolve }; // struct open_how: flags, mode, resolve
+        byte[] name = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
+        fixed (byte* start = name)
+        {
+            // SAFETY: a NUL-terminated path and a structure of the given size, both alive during the call; the callers hold the directory open.
+            int result = Result.Of(LibC.SystemCall(OpenAt2, directory, (nint)start, (nint)how, 3 * sizeof(ulong)));
+            opened = new FileDescriptor(Math.Max(result, NoDescriptor));
+            return Math.Min(result, 0);
         }
     }
 

@@ -30,6 +30,9 @@ public static class FileSystems
     /// <summary>FUSE_SUPER_MAGIC.</summary>
     public const long Fuse = 0x6573_5546;
 
+    /// <summary>PROC_SUPER_MAGIC.</summary>
+    public const long Processes = 0x9FA0;
+
     private const int PathMax = 4096; // linux/limits.h
     private const int StatFsRoom = 512; // struct statfs has 120 bytes on x86_64, 88 on s390x
 

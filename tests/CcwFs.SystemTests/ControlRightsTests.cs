@@ -204,6 +204,33 @@ public sealed class ControlRightsTests : IDisposable
     }
 
     [Fact]
+    public void What_the_daemon_has_open_is_no_path_of_its_callers()
+    {
+        string hidden = Directory.CreateDirectory(Path.Combine(_scratch.Path, "hidden")).FullName, image = _scratch.MakeImage("hidden/image.ckd");
+        Run($$"""
+            os.chmod('{{hidden}}', 0o700), os.chmod('{{image}}', 0o666)
+            assert add('dasd,image={{image}},id=0.0.0101,extents=1')['added']
+            daemon, home = {{_mounted.Pid}}, f'{S}/home'
+            os.mkdir(home), os.chown(home, NOBODY, NOBODY)
+            number = next(n for n in os.listdir(f'/proc/{daemon}/fd') if os.readlink(f'/proc/{daemon}/fd/{n}') == '{{image}}')
+            places = '/proc/self/fd', '/proc/thread-self/fd', '/dev/fd', f'/proc/{daemon}/fd', f'/proc/{daemon}/task/{daemon}/fd'
+            paths = [f'{place}/{number}' for place in places]
+            paths += [f'/proc/self/cwd{{image}}', f'/proc/{daemon}/root{{image}}']
+            def refused():
+                os.symlink('/proc/self/fd', f'{home}/fd'), os.symlink(f'{home}/fd/{number}', f'{home}/image.ckd')
+                for path in paths + [f'{home}/image.ckd', f'{home}/fd/{number}']:
+                    for spec in 'dasd,image=PATH', 'dasd,image=PATH,readonly', 'vfio,device=PATH,id=0.0.0102', 'vfio,device=PATH,iommu=PATH,id=0.0.0102':
+                        reply = add(spec.replace('PATH', path))
+                        assert 'through a link of /proc' in reply.get('error', ''), (spec, path, reply)
+                for spec in 'dasd,image=/proc/kallsyms,readonly', 'dasd,image=/proc/self/environ,readonly', 'vfio,device=/proc/self/timerslack_ns,id=0.0.0102':
+                    reply = add(spec)
+                    assert 'is a file of /proc' in reply.get('error', ''), (spec, reply)
+            as_user(NOBODY, refused)
+            assert devices() == 2
+            """);
+    }
+
+    [Fact]
     public void An_image_that_is_open_is_shared_with_those_alone_who_could_open_it_themselves() => Run($$"""
         os.mkdir(f'{S}/home'), os.chown(f'{S}/home', NOBODY, NOBODY)
         try:

@@ -12,7 +12,7 @@ namespace CcwFs.Cli.Mount;
 /// </summary>
 internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath, FileIdentity image) : IImageFiles
 {
-    private readonly HostImageFiles _files = new(caller?.Uid ?? Descriptors.EffectiveUser);
+    private readonly HostImageFiles _files = new(caller?.Uid ?? Descriptors.EffectiveUser, plain: caller is not null);
     private readonly List<HostImageFile> _images = [];
 
     public Guid BootId => _files.BootId;

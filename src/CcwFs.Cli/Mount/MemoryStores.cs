@@ -61,7 +61,7 @@ internal static class GuestStorage
 
     private static FileDescriptor OpenFile(string text, uint? owner, out long length)
     {
-        int opened = OwnMounts.Open(Path.GetFullPath(text), out FileDescriptor named); // refuses one of a mounted ccwfs
+        int opened = OwnMounts.Open(Path.GetFullPath(text), plain: false, out FileDescriptor named); // refuses one of a mounted ccwfs
         named.Dispose();
         string? wrong = opened < 0 ? Problem.Of(opened) : null;
         FileDescriptor file = named;

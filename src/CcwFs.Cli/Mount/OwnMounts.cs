@@ -18,13 +18,14 @@ internal static class OwnMounts
     private const int MaxLinks = 40; // as the kernel's path walk (MAXSYMLINKS)
 
     /// <summary>
-    /// Opens a file for its name alone: 0, or a negative errno; <paramref name="named"/> belongs to the caller. Throws for one of a mounted ccwfs.
+    /// Opens a file for its name alone: 0, or a negative errno; <paramref name="named"/> belongs to the caller. Throws for one of a mounted ccwfs and of /proc;
+    /// with <paramref name="plain"/> no link of /proc to an open file is followed (-ELOOP).
     /// </summary>
-    internal static int Open(string path, out FileDescriptor named)
+    internal static int Open(string path, bool plain, out FileDescriptor named)
     {
         if (Find(path) is { } mount)
             throw Inside(path, mount);
-        int result = FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out named);
+        int result = plain ? FileDescriptor.OpenPlain(path, OpenOptions.PathOnly, out named) : FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out named);
         try
         {
             if (result == 0)
@@ -38,7 +39,7 @@ internal static class OwnMounts
         }
     }
 
-    /// <summary>Throws for an open file of a mounted ccwfs, wherever it is mounted.</summary>
+    /// <summary>Throws for an open file of a mounted ccwfs, wherever it is mounted, and for one of /proc.</summary>
     internal static void Refuse(SafeHandle file, string path)
     {
         if (FileDescriptor.Device(file, out ulong device) is < 0 and var result)
@@ -46,8 +47,23 @@ internal static class OwnMounts
         MountEntry[] mounts = [.. MountTable.Read().Where(m => m.Device == Text(device))];
         if (Array.Find(mounts, m => m.Type == OurType) is { } mount)
             throw Inside(path, mount);
+        RefuseProc(file, path, mounts);
         if (mounts.Length == 0 && (FileSystems.Type(file, out long magic) < 0 || magic == FileSystems.Fuse))
             throw new CommandException($"{path} is in a FUSE file system of another mount namespace, which may be a mounted ccwfs; give a file outside of it");
+    }
+
+    /// <summary>Throws for an open file of /proc: what it shows to us is not what its caller sees.</summary>
+    internal static void RefuseProc(SafeHandle file, string path)
+    {
+        if (FileDescriptor.Device(file, out ulong device) == 0)
+            RefuseProc(file, path, [.. MountTable.Read().Where(m => m.Device == Text(device))]);
+    }
+
+    private static void RefuseProc(SafeHandle file, string path, MountEntry[] mounts)
+    {
+        bool isProc = mounts.Length == 0 ? FileSystems.Type(file, out long magic) == 0 && magic == FileSystems.Processes : mounts[0].Type == "proc";
+        if (isProc)
+            throw new CommandException($"{path} is a file of /proc; give a file or a device itself");
     }
 
     /// <summary>Whether a path leads into a mounted ccwfs.</summary>

@@ -1,7 +1,9 @@
 using CcwFs.ChannelIo;
 using CcwFs.Cli.Host;
+using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
 using CcwFs.Vfio.Backend;
+using Mono.Unix.Native;
 
 namespace CcwFs.Cli.Mount;
 
@@ -96,13 +98,16 @@ internal static class RealDevices
 
         public int Open(string path, out FileDescriptor opened)
         {
-            (int Result, FileDescriptor File) Call() => (_calls.Open(path, out FileDescriptor file), file);
-            (int result, opened) = caller is null ? Call() : caller.Run(Call);
+            (int Result, FileDescriptor File) Call() => (FileDescriptor.OpenPlain(path, OpenOptions.ReadWrite, out FileDescriptor file), file);
+            (int result, opened) = caller is null ? (_calls.Open(path, out FileDescriptor ours), ours) : caller.Run(Call);
+            if (caller is not null && result == -(int)Errno.ELOOP)
+                throw new CommandException($"{path}: {HostImageFiles.LinkOfProcess}");
             try
             {
                 if (result >= 0)
                 {
                     OwnMounts.RefuseOwn(opened, path, own);
+                    OwnMounts.RefuseProc(opened, path);
                     result = Math.Min(result, opened.Status(out FileStatus status));
                     CallerImageFiles.RefuseUnseen(caller, path, status, write: true);
                 }

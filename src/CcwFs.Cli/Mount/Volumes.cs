@@ -3,6 +3,7 @@ using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
 using Microsoft.Extensions.Logging;
+using Mono.Unix.Native;
 
 namespace CcwFs.Cli.Mount;
 
@@ -35,7 +36,7 @@ internal sealed class Volumes(ILogger log)
     internal OpenImage<T> OpenImage<T>(
         string path, bool readOnly, ImageSync sync, CallerIdentity? caller, Func<EckdVolume, T> make, SubchannelId id = default)
     {
-        FileIdentity file = caller is null ? Identify(path) : caller.Run(() => Identify(path));
+        FileIdentity file = caller is null ? Identify(path) : caller.Run(() => Identify(path, plain: true));
         Slot slot = Enter(file);
         try
         {
@@ -71,13 +72,18 @@ internal sealed class Volumes(ILogger log)
     /// <summary>A small empty volume that lives in memory.</summary>
     internal static EckdVolume InMemory() => new(new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders)));
 
-    /// <summary>Which file an image is; throws where there is none, and for one inside a mounted ccwfs.</summary>
-    internal static FileIdentity Identify(string path)
+    /// <summary>
+    /// Which file an image is; throws where there is none, and for one inside a mounted ccwfs. With <paramref name="plain"/> for somebody else, whose path may
+    /// not pass an open file of ours.
+    /// </summary>
+    internal static FileIdentity Identify(string path, bool plain = false)
     {
         FileStatus status = default;
-        int result = OwnMounts.Open(path, out FileDescriptor named);
+        int result = OwnMounts.Open(path, plain, out FileDescriptor named);
         using (named)
             result = result < 0 ? result : named.Status(out status);
+        if (plain && result == -(int)Errno.ELOOP)
+            throw new CommandException($"{path}: {HostImageFiles.LinkOfProcess}");
         if (result < 0)
             throw new CommandException($"{path}: {Problem.Of(result)}");
         if (status.Type != FileStatus.TypeRegular)

@@ -6,10 +6,14 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <summary>
 /// Files of this machine. A writer holds an exclusive flock on every image file, a reader a shared one, both for as long as the file is open; the kernel
 /// frees them with the process. <paramref name="user"/>: who opens them, for the judgement of redo files; with <paramref name="locks"/> off they are looked at
-/// while somebody else may have them.
+/// while somebody else may have them. With <paramref name="plain"/> they are opened for somebody else: no link of /proc to an open file is followed, for the
+/// kernel opens those of our own process whatever rights that user has.
 /// </summary>
-public sealed class HostImageFiles(uint user, bool locks = true) : IImageFiles
+public sealed class HostImageFiles(uint user, bool locks = true, bool plain = false) : IImageFiles
 {
+    /// <summary>Why a path that leads through an open file of a process is refused, and what to do.</summary>
+    public const string LinkOfProcess = "its path leads through a link of /proc, or too many links; give the path of the file itself";
+
     /// <summary>With this process's own rights.</summary>
     public static HostImageFiles Instance { get; } = new(Descriptors.EffectiveUser);
 
@@ -29,7 +33,7 @@ public sealed class HostImageFiles(uint user, bool locks = true) : IImageFiles
     public HostImageFile? OpenHere(string path, bool write)
     {
         // The name first: opening a FIFO or a device could wait, or do something.
-        int result = FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out FileDescriptor name);
+        int result = OpenPath(path, OpenOptions.PathOnly, plain, out FileDescriptor name);
         using (name)
         {
             if (result == -(int)Errno.ENOENT && !DirectoryIsMissing(path))
@@ -47,6 +51,7 @@ public sealed class HostImageFiles(uint user, bool locks = true) : IImageFiles
             throw new ImageException(result switch
             {
                 -(int)Errno.EWOULDBLOCK => "another process has it in use",
+                -(int)Errno.ELOOP when plain => LinkOfProcess,
                 -(int)Errno.ENOENT => "its directory does not exist; make that first",
                 _ => Problem.Of(result),
             }, -result);
@@ -55,7 +60,11 @@ public sealed class HostImageFiles(uint user, bool locks = true) : IImageFiles
 
     /// <inheritdoc/>
     public IRedoPlace RedoOf(IImageFile image) =>
-        new HostRedoPlace(image as HostImageFile ?? throw new ArgumentException("it is no file of this machine", nameof(image)), user);
+        new HostRedoPlace(image as HostImageFile ?? throw new ArgumentException("it is no file of this machine", nameof(image)), user, plain);
+
+    /// <summary>Opens a path, or a plain one alone (<see cref="FileDescriptor.OpenPlain"/>).</summary>
+    internal static int OpenPath(string path, OpenOptions options, bool plain, out FileDescriptor opened) =>
+        plain ? FileDescriptor.OpenPlain(path, options, out opened) : FileDescriptor.Open(path, options, 0, out opened);
 
     private static int Refuse(in FileStatus status) =>
         status.Type == FileStatus.TypeDirectory ? throw new ImageException("it is a directory", (int)Errno.EISDIR)

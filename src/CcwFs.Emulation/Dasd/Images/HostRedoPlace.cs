@@ -18,7 +18,7 @@ internal sealed class HostRedoPlace : IRedoPlace
     private readonly string _name;
     private FileStatus _made; // what Create made last
 
-    internal HostRedoPlace(HostImageFile image, uint user)
+    internal HostRedoPlace(HostImageFile image, uint user, bool plain)
     {
         (_image, _user) = (image, user);
         int result = FileSystems.ReadLink($"/proc/self/fd/{image.Descriptor.Number}", out string real);
@@ -26,7 +26,7 @@ internal sealed class HostRedoPlace : IRedoPlace
         string directory = System.IO.Path.GetDirectoryName(real) is { Length: > 0 } there ? there : "/";
         Path = System.IO.Path.Combine(directory, _name);
         if (result == 0)
-            result = FileDescriptor.Open(directory, OpenOptions.PathOnly | OpenOptions.Directory, 0, out _directory!);
+            result = HostImageFiles.OpenPath(directory, OpenOptions.PathOnly | OpenOptions.Directory, plain, out _directory!);
         _directory ??= new FileDescriptor(-1);
         if (result == 0)
             result = IsThere() ? 0 : -(int)Errno.ESTALE;
