@@ -121,6 +121,43 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
         Assert.Contains(says, Translate(arguments).Refused(2), StringComparison.Ordinal);
 
     [Fact]
+    public void Output_does_not_go_through_what_somebody_else_put_there()
+    {
+        string Refusal(string name) => Translate("--format", "packed", "-o", At(name), "NOP").Refused(1);
+        File.WriteAllText(At("precious"), "precious");
+        Child.Run("ln", "-s", At("precious"), At("link")).Ok();
+        Child.Run("ln", "-s", At("link"), At("ours")).Ok();
+        Child.Run("ln", "-s", At("missing"), At("dangling")).Ok();
+        Child.Run("chown", "-h", "65534", At("link"), At("dangling")).Ok();
+        Assert.Contains("is a symbolic link of user 65534", Refusal("link"), StringComparison.Ordinal);
+        Assert.Contains("is a symbolic link of user 65534", Refusal("ours"), StringComparison.Ordinal);
+        Assert.Contains("is a symbolic link of user 65534", Refusal("dangling"), StringComparison.Ordinal);
+        Child.Run("ln", At("precious"), At("second")).Ok();
+        Assert.Contains("has another name too", Refusal("second"), StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(At("precious")));
+        Assert.False(File.Exists(At("missing")));
+        Child.Run("mkfifo", At("fifo")).Ok();
+        Assert.Contains("is a FIFO", Refusal("fifo"), StringComparison.Ordinal);
+        Assert.Contains("is a directory", Refusal("."), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Output_goes_through_links_of_ones_own_and_to_what_a_shell_gives()
+    {
+        Translate("--format", "packed", "-o", At("bare"), "NOP").Ok();
+        File.WriteAllText(At("older"), new string('x', 100_000));
+        Child.Run("ln", "-s", "older", At("to-older")).Ok();
+        Child.Run("ln", "-s", At("newer"), At("to-newer")).Ok();
+        foreach (string link in new[] { "older", "newer" })
+        {
+            Translate("--format", "packed", "-o", At("to-" + link), "NOP").Ok();
+            Assert.Equal(File.ReadAllBytes(At("bare")), File.ReadAllBytes(At(link)));
+        }
+        Assert.EndsWith(Translate("--format", "packed", "-o", "/dev/null", "NOP").Ok().Output,
+            Translate("--format", "packed", "-o", "/dev/stdout", "NOP").Ok().Output[4_000..], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Refusals_are_one_line()
     {
         string[] many = [.. Enumerable.Repeat("NOP", 300)];
