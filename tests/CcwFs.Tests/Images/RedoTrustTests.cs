@@ -26,6 +26,57 @@ public sealed class RedoTrustTests : IDisposable
         Assert.Equal($"{mode[1..]} {owner} {owner}\n", Run("stat", "-c", "%a %u %g", path + ".redo"));
     }
 
+    [Fact]
+    public void An_access_list_of_the_image_or_the_directory_gives_nobody_the_redo_file()
+    {
+        string path = _files.Create("v.ckd", 1);
+        Run("chown", $"0:{Nobody}", path);
+        Run("chmod", "0640", path);
+        SetList("access", path, group: 0, user: Somebody);                   // the mode is 0660 now, and its group may not even read
+        SetList("default", _files.Path, group: 6, user: Somebody);
+        using CkdImage image = CkdImage.Open(path);
+        Write(image);
+        Assert.Equal("600 0\n", Run("stat", "-c", "%a %u", path + ".redo"));
+        Assert.Equal("none\n", Run("/usr/bin/python3", "-c", """
+            import os, sys
+            print('system.posix_acl_access' in os.listxattr(sys.argv[1]) or 'none')
+            """, path + ".redo"));
+    }
+
+    [Fact]
+    public void A_list_of_the_directory_alone_is_not_kept_by_the_redo_file()
+    {
+        string path = _files.Create("v.ckd", 1);
+        Run("chmod", "0660", path);
+        SetList("default", _files.Path, group: 6, user: Somebody);
+        using CkdImage image = CkdImage.Open(path);
+        Write(image);
+        Assert.Equal("660 0 0\n", Run("stat", "-c", "%a %u %g", path + ".redo"));
+        Assert.Equal("none\n", Run("/usr/bin/python3", "-c", """
+            import os, sys
+            print('system.posix_acl_access' in os.listxattr(sys.argv[1]) or 'none')
+            """, path + ".redo"));
+    }
+
+    [Theory]
+    [InlineData(true, false)]  // the image's group bits are the mask of its list
+    [InlineData(false, true)]  // the redo file's list names somebody
+    [InlineData(true, true)]
+    public void A_redo_file_that_others_may_write_by_a_list_is_refused(bool listOfImage, bool listOfRedo)
+    {
+        string path = LeaveRedo();
+        Run("chmod", "0660", path, path + ".redo");
+        if (listOfImage)
+            SetList("access", path, group: 0, user: Somebody);
+        if (listOfRedo)
+            SetList("access", path + ".redo", group: 6, user: Nobody);
+        foreach (bool readOnly in new[] { false, true })
+            Assert.Contains("others may write it", Refusal(path, readOnly), StringComparison.Ordinal);
+        Assert.True(File.Exists(path + ".redo"));
+        Run("chmod", "0600", path + ".redo");
+        CkdImage.Open(path).Dispose();
+    }
+
     [Theory]
     [InlineData("it belongs to user 65533", "chown", "65533")]
     [InlineData("others may write it", "chmod", "0666")]
@@ -166,6 +217,15 @@ public sealed class RedoTrustTests : IDisposable
         Run("chmod", "0600", path + ".redo");
         return path;
     }
+
+    /// <summary>
+    /// A list of version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner, this user and the mask have read and write, the group has what is given.
+    /// </summary>
+    private void SetList(string kind, string path, int group, uint user) => Run("/usr/bin/python3", "-c", """
+        import os, struct, sys
+        entries = (1, 6, -1), (2, 6, int(sys.argv[4])), (4, int(sys.argv[3]), -1), (16, 6, -1), (32, 0, -1)
+        os.setxattr(sys.argv[2], 'system.posix_acl_' + sys.argv[1], struct.pack('<I', 2) + b''.join(struct.pack('<HHi', *entry) for entry in entries))
+        """, kind, path, $"{group}", $"{user}");
 
     private string Run(string tool, params string[] arguments)
     {

@@ -118,8 +118,10 @@ internal sealed class HostRedoPlace : IRedoPlace
     private string? Distrust(FileDescriptor file)
     {
         const string MoveAway = "; it is not used: look whose it is and move it away";
-        if (file.Status(out FileStatus redo) is < 0 and var fault || (fault = _image.Status(out FileStatus image)) < 0)
+        if (file.Status(out FileStatus redo) is < 0 and var fault || (fault = _image.Status(out FileStatus image)) < 0
+            || (fault = _image.Descriptor.HasAccessList()) < 0)
             return Problem.Of(fault);
+        uint shared = fault > 0 ? WriteByOthers & ~GroupBits : WriteByOthers; // the group bits are the list's, not the group's
         if (redo.Type != FileStatus.TypeRegular)
             return "it is no regular file" + MoveAway;
         if (redo.Links != 1)
@@ -131,17 +133,25 @@ internal sealed class HostRedoPlace : IRedoPlace
                 : $"{foreign}; it is not used: if that user may write the image, let him open it once, or give the file to the image's owner "
                     + $"(chown {image.Uid}); else move it away";
         }
-        uint allowed = image.Mode & (redo.Gid == image.Gid ? WriteByOthers : WriteByOthers & ~GroupBits);
+        // Whom a list of the redo file's own names nobody looks at: its mask, the group bits, must let none of them write.
+        fault = file.HasAccessList();
+        if (fault < 0)
+            return Problem.Of(fault);
+        uint allowed = image.Mode & (redo.Gid == image.Gid && fault == 0 ? shared : WriteByOthers & ~GroupBits);
         return (redo.Mode & WriteByOthers & ~allowed) != 0 ? "others may write it than may write the image" + MoveAway : null;
     }
 
-    /// <summary>Gives a new file the image's owner and mode, as far as this user may; never more rights than the image has.</summary>
+    /// <summary>
+    /// Gives a new file the image's owner and mode, as far as this user may; never more rights than the image has. It has no access control list: one that the
+    /// directory gave it goes, before the mode would be its mask, and where the image has one the owner alone may have the file.
+    /// </summary>
     private int Take(FileDescriptor file, out FileStatus made)
     {
         int result = file.Status(out made);
-        if (result < 0 || (result = _image.Status(out FileStatus image)) < 0)
+        if (result < 0 || (result = _image.Status(out FileStatus image)) < 0 || (result = file.RemoveAccessList()) < 0
+            || (result = _image.Descriptor.HasAccessList()) < 0)
             return result;
-        uint mode = image.Mode & ReadAndWrite;
+        uint mode = image.Mode & (result > 0 ? OwnerBits : ReadAndWrite);
         if ((made.Uid, made.Gid) != (image.Uid, image.Gid))
         {
             result = file.SetOwner(image.Uid, image.Gid);
