@@ -127,6 +127,30 @@ public sealed class FailingDiskTests : IDisposable
         Assert.Null(volume.CloseFault);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0, 512)]
+    [InlineData(100, 0)]
+    public void A_redo_file_that_somebody_empties_has_its_head_again_before_the_next_write(int length, int zeros)
+    {
+        string path = _files.Create("v.ckd", 1, VolumeFormat.Ldl, "EMPTY");
+        List<string> said = [];
+        using CkdImage volume = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(Say: said.Add));
+        Assert.True(Try(volume, 1, out _));
+        byte[] head = File.ReadAllBytes(path + ".redo")[..512];
+        using (FileStream redo = File.OpenWrite(path + ".redo"))
+        {
+            if (zeros == 0)
+                redo.SetLength(length);
+            redo.Write(new byte[zeros]);
+        }
+        Assert.True(Try(volume, 2, out _));
+        Assert.Equal(head, File.ReadAllBytes(path + ".redo")[..512]);
+        Assert.Contains(said, line => line.Contains("emptied it", StringComparison.Ordinal));
+        volume.Dispose();
+        Assert.False(File.Exists(path + ".redo"));
+    }
+
     [Fact]
     public void A_redo_file_that_is_gone_is_not_said_to_stay_when_its_directory_alone_cannot_be_synced()
     {

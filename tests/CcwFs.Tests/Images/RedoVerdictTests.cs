@@ -27,6 +27,8 @@ public sealed class RedoVerdictTests : IDisposable
     [InlineData("cut short", 1, "neither what it replaces nor what it writes")]
     [InlineData("restarted", 1, "the system has been restarted since")]
     [InlineData("damaged", 1, "damaged")]
+    [InlineData("zero head", 1, "damaged")]
+    [InlineData("zeros but data", 1, "damaged")]
     public void Check_and_open_say_the_same(string state, int checkStatus, string? refusal)
     {
         string path = Make(state);
@@ -35,8 +37,8 @@ public sealed class RedoVerdictTests : IDisposable
         (List<string> said, string? refused) = Open(path);
         Assert.Equal(refusal is not null, refused is not null);
         Assert.Equal(checkStatus, status);
-        Assert.Equal(state is "never begun" or "in place" or "damaged" ? [] : s_tracks, pending);
-        Assert.Equal(state is not ("in place" or "damaged"), text.Contains(Named, StringComparison.Ordinal));
+        Assert.Equal(state is "never begun" or "in place" || refusal is "damaged" ? [] : s_tracks, pending);
+        Assert.Equal(state != "in place" && refusal is not "damaged", text.Contains(Named, StringComparison.Ordinal));
         string[] lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (refused is not null)
         {
@@ -227,7 +229,7 @@ public sealed class RedoVerdictTests : IDisposable
         byte[] redo = File.ReadAllBytes(_files["copy"]), now = [.. backups[state is "in place" or "void" ? "just after" : "just before"]];
         if (state != "void")
             BinaryPrimitives.WriteInt32LittleEndian(redo.AsSpan(ChangeAt), s_tracks.Length);
-        if (state is "half written" or "copied" or "cut short" or "restarted" or "damaged")
+        if (state is "half written" or "copied" or "cut short" or "restarted" or "damaged" or "zero head" or "zeros but data")
             Tear(now, backups["just after"], s_tracks[1]);
         if (state == "foreign")
             now.AsSpan(512 + s_tracks[0] * 56_832 + 9_000, 600).Fill(0x77);
@@ -238,6 +240,10 @@ public sealed class RedoVerdictTests : IDisposable
         }
         if (state == "damaged")
             redo[100] ^= 1;
+        if (state == "zero head")
+            redo.AsSpan(0, 512).Clear();
+        if (state == "zeros but data")
+            redo.AsSpan(0, 2 << 20).Clear();
         using (FileStream image = File.OpenWrite(path))
             image.Write(now);
         File.WriteAllBytes(path + ".redo", state == "cut short" ? redo[..^1] : redo);

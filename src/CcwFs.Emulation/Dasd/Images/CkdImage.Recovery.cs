@@ -6,6 +6,7 @@ namespace CcwFs.Emulation.Dasd.Images;
 public sealed partial class CkdImage
 {
     private const int MostNamed = 8;        // tracks in a line (arbitrary)
+    private const int PieceSize = 65_536;   // of a redo file without a head, to look at (arbitrary)
     private const int UnlockedAttempts = 3; // to look at a redo file that is being written (arbitrary: it is seen half written for a moment only)
 
     /// <summary>What becomes of a change in a redo file.</summary>
@@ -96,7 +97,28 @@ public sealed partial class CkdImage
     {
         byte[] sector = new byte[RedoHead.Size];
         int read = file.ReadAt(0, sector);
-        return read >= 0 ? RedoHead.Parse(sector.AsSpan(0, read), file.Path) : throw new ImageException($"{file.Path}: {Problem.Of(read)}", -read);
+        if (read < 0)
+            throw new ImageException($"{file.Path}: {Problem.Of(read)}", -read);
+        bool isEmpty = sector.AsSpan(0, read).IndexOfAnyExcept((byte)0) < 0;
+        return RedoHead.Parse(sector.AsSpan(0, read), isEmpty && read == sector.Length && HasMore(file), file.Path);
+    }
+
+    /// <summary>Whether anything but zeros is behind the head.</summary>
+    private static bool HasMore(IImageFile file)
+    {
+        byte[] block = new byte[PieceSize];
+        for (long offset = RedoHead.Size; (offset = file.NextData(offset)) >= 0;)
+        {
+            int read = file.ReadAt(offset, block);
+            if (read < 0)
+                throw new ImageException($"{file.Path}: offset {offset}: {Problem.Of(read)}", -read);
+            if (read == 0)
+                return false;
+            if (block.AsSpan(0, read).IndexOfAnyExcept((byte)0) >= 0)
+                return true;
+            offset += read;
+        }
+        return false;
     }
 
     /// <summary>What becomes of a redo file with such a head: the one judgement, of an open as of a check.</summary>

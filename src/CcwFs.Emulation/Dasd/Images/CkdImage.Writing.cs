@@ -50,7 +50,7 @@ public sealed partial class CkdImage
         {
             _redo!.Make(SyncPolicy.EveryProgram);
             if (_redo.TakeLost())
-                Say($"{_redo.Path}: somebody removed it while {Name} was written; it has been made again");
+                Say($"{_redo.Path}: somebody removed it or emptied it while {Name} was written; it has been made again");
             MarkUnsynced();
         }
         catch (ImageException error)
@@ -169,11 +169,11 @@ public sealed partial class CkdImage
         }
         catch (ImageException error)
         {
-            _fault = $"{HalfWritten("writing it in place failed")}; somebody removed {_redo!.Path}, where it was whole, and it cannot be made again: "
-                + error.Message;
+            _fault = $"{HalfWritten("writing it in place failed")}; somebody removed or emptied {_redo!.Path}, where it was whole, "
+                + $"and it cannot be made again: {error.Message}";
             throw new ImageException(_fault, error);
         }
-        Say($"{_redo.Path}: somebody removed it while it held what could not be put in place; it has been made again");
+        Say($"{_redo.Path}: somebody removed it or emptied it while it held what could not be put in place; it has been made again");
     }
 
     /// <summary>

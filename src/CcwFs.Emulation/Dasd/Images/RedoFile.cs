@@ -65,6 +65,7 @@ internal sealed class RedoFile : IDisposable
     private byte[] _table = new byte[TableAt];
     private IImageFile? _file;
     private RedoHead _head;
+    private bool _headIsWritten; // _sector is what the head is
     private bool _nameIsSynced;
     private bool _wasLost;
     private ulong _generation;
@@ -79,8 +80,22 @@ internal sealed class RedoFile : IDisposable
     /// <summary>It was made by this object.</summary>
     public bool Exists => _file is not null;
 
-    /// <summary>Its name leads to it still: nobody has removed or replaced it.</summary>
-    public bool Holds => _file is not null && _place.Holds();
+    /// <summary>It is there as it was written: nobody has removed, replaced or emptied it.</summary>
+    public bool Holds => IsNamed && CompareHead() == 0;
+
+    private bool IsNamed => _file is not null && _place.Holds();
+
+    /// <summary>
+    /// 0: the head is what we wrote, as far as we know what that is; 1: it is not, for somebody cut the file off or wrote over it; or a negative errno.
+    /// </summary>
+    private int CompareHead()
+    {
+        if (!_headIsWritten)
+            return 0;
+        Span<byte> head = stackalloc byte[RedoHead.Size];
+        int read = _file!.ReadAt(0, head);
+        return read < 0 ? read : read == head.Length && head.SequenceEqual(_sector) ? 0 : 1;
+    }
 
     /// <summary>What its head says now.</summary>
     public RedoState State => _head.State;
@@ -96,9 +111,13 @@ internal sealed class RedoFile : IDisposable
     /// <summary>Makes the file where it is not there. Throws <see cref="ImageException"/>; then what was there before stays.</summary>
     public void Make(bool sync)
     {
-        bool lost = _file is not null && !_place.Holds();
+        bool lost = _file is not null && !IsNamed;
         if (_file is not null && !lost)
         {
+            int head = CompareHead();
+            Check(head);
+            if (head > 0)
+                WriteHeadAgain(sync);
             if (sync && !_nameIsSynced)
                 SyncName();
             return;
@@ -121,12 +140,22 @@ internal sealed class RedoFile : IDisposable
             throw;
         }
         _file?.Dispose();
-        (_file, _nameIsSynced, HeadIsKnown) = (made, sync, sync);
+        (_file, _nameIsSynced, HeadIsKnown, _headIsWritten) = (made, sync, sync, true);
         _wasLost |= lost;
     }
 
+    private void WriteHeadAgain(bool sync)
+    {
+        HeadIsKnown = false;
+        _wasLost = true;
+        Check(_file!.WriteAt(0, _sector));
+        if (sync)
+            Check(_file.Sync());
+        HeadIsKnown = sync;
+    }
+
     /// <summary>
-    /// Somebody has removed or replaced the file since this was asked last, and it was made again: meanwhile writes were not safe against a kill.
+    /// Somebody has removed, replaced or emptied the file since this was asked last, and it was made again: meanwhile writes were not safe against a kill.
     /// </summary>
     public bool TakeLost()
     {
@@ -139,12 +168,13 @@ internal sealed class RedoFile : IDisposable
     public void Mark(RedoState state, int errno = 0)
     {
         RedoHead before = _head;
-        HeadIsKnown = false;
+        HeadIsKnown = _headIsWritten = false;
         try
         {
             _head = _head with { State = state, Errno = errno };
             _head.Format(_sector);
             Check(_file!.WriteAt(0, _sector));
+            _headIsWritten = true;
             Check(_file.Sync());
             if (!_nameIsSynced)
                 SyncName();
@@ -200,8 +230,8 @@ internal sealed class RedoFile : IDisposable
     public void AddReleased(int track, ReadOnlySpan<byte> old) => _entries.Add(new Entry(track, 0, _runs.Count, 0, Crc32C.Of(old[..SectorSize])));
 
     /// <summary>
-    /// The change is in the file: from here on it can be finished by a later open. With <paramref name="sync"/> on stable storage. Throws
-    /// <see cref="ImageException"/>.
+    /// The change is in the file, whole, under the head: from here on it can be finished by a later open. With <paramref name="sync"/> on stable storage.
+    /// Throws <see cref="ImageException"/>.
     /// </summary>
     public void Put(bool sync)
     {
@@ -226,6 +256,10 @@ internal sealed class RedoFile : IDisposable
         _generation++;
         FormatChange(sync ? RedoFlags.Ordered : RedoFlags.None, bytes, Crc32C.Of(table), changedAt: 0);
         Check(_file!.WriteAt(ChangeAt, _table.AsSpan(0, ChangeSize + bytes)));
+        int head = CompareHead();
+        Check(head);
+        if (head > 0)
+            throw new ImageException("somebody emptied it meanwhile; try again");
         if (sync)
             Check(_file.Sync());
     }
@@ -269,7 +303,7 @@ internal sealed class RedoFile : IDisposable
     /// <summary>Removes the file, if it is still ours; null, or what went wrong.</summary>
     public ImageException? Remove()
     {
-        bool isOurs = Holds;
+        bool isOurs = IsNamed;
         _file?.Dispose();
         _file = null;
         return isOurs ? Remove(_place) : null;

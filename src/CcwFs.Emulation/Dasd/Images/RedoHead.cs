@@ -47,11 +47,14 @@ internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, i
     }
 
     /// <summary>
-    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. Another kind of file, a head that is
+    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. With <paramref name="hasMore"/> there
+    /// is something behind the sector, which is never written before the head is: a head of zeros is damaged then. Another kind of file, a head that is
     /// damaged, or a pending change of an older ccwfs, is an <see cref="ImageException"/>.
     /// </summary>
-    public static RedoHead? Parse(ReadOnlySpan<byte> sector, string path)
+    public static RedoHead? Parse(ReadOnlySpan<byte> sector, bool hasMore, string path)
     {
+        if (hasMore && sector.IndexOfAnyExcept((byte)0) < 0)
+            throw Damaged(path, 0);
         if (sector.IndexOfAnyExcept((byte)0) < 0 || (sector.Length < 12 && Magic.StartsWith(sector[..Math.Min(sector.Length, Magic.Length)])))
             return null;
         if (!sector.StartsWith(Magic))
