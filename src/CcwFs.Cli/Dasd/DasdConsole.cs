@@ -39,13 +39,14 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
     public int RunLong(Func<CancellationToken, int> work)
     {
         using var end = new CancellationTokenSource();
+        var signals = new SignalWatch();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, Interrupted));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, Terminated));
         return Run(() => work(end.Token));
 
         void Stop(PosixSignalContext context, int status)
         {
-            context.Cancel = !end.IsCancellationRequested;
+            context.Cancel = signals.Take() != SignalMeaning.AtOnce;
             _status = status;
             end.Cancel();
         }

@@ -12,7 +12,7 @@ internal sealed record VerbText(string[] Paragraphs, string[] Examples)
         ["mount"] = new(
             [
                 "Mounts the channel subsystem and stays in the foreground, or with --daemon in the background; \"mounted MOUNTPOINT\" is printed once the tree "
-                + "is ready. SIGINT and SIGTERM unmount; of a busy mount they name the holders and detach it lazily. A second one ends it at once, and says "
+                + "is ready. SIGINT and SIGTERM unmount; of a busy mount they name the holders and detach it lazily. A second one, a second or more later, ends it at once, and says "
                 + "which images are not closed.",
                 "With --config, SIGHUP reads the configuration again: devices whose SPEC is not in it any more are removed, new ones are added, others go on undisturbed. A configuration with an error changes nothing; the errors are logged. Without --config, SIGHUP unmounts, unless it is a daemon. See ccwfs.json(5).",
                 "Relative paths start from the directory in which ccwfs was started.",

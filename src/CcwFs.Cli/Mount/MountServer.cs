@@ -45,6 +45,7 @@ internal sealed class MountServer : IDisposable
     private readonly DeviceFactory _factory;
     private readonly Lazy<Task<IReadOnlyList<string>>> _closing; // what went wrong when the devices were closed
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously); // to end, by a client
+    private readonly SignalWatch _signals = new();
     private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _signalledAgain = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -167,7 +168,10 @@ internal sealed class MountServer : IDisposable
 
     private void Signalled()
     {
-        if (!_signalled.TrySetResult())
+        SignalMeaning meaning = _signals.Take();
+        if (meaning == SignalMeaning.End)
+            _signalled.TrySetResult();
+        else if (meaning == SignalMeaning.AtOnce)
             _signalledAgain.TrySetResult();
     }
 
