@@ -15,7 +15,7 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
     // fs/fuse/dev.c: a reply with an error beyond this is refused, and its caller waits for ever.
     private const int LargestErrno = 511;
 
-    internal ILogger Logger => logger;
+    internal ILogger Logger { get; } = new GuardedLogger(logger);
 
     /// <summary>A negative errno, or 0, that the kernel accepts.</summary>
     internal static bool IsErrno(int error) => error is <= 0 and >= -LargestErrno;
@@ -70,7 +70,7 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
     {
         if (result >= 0 || result == -(int)Errno.ENOENT || result == -(int)Errno.ENODEV)
             return;
-        FuseLog.ReplyRefused(logger, unique, -result);
+        FuseLog.ReplyRefused(Logger, unique, -result);
         FuseOutHeader header = new() { Len = HeaderLength, Error = -(int)Errno.EIO, Unique = unique };
         Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)), default);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CcwFs.Fuse;
+using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Tests.Fuse;
 
@@ -30,6 +31,18 @@ public sealed class FuseSessionTests
             "LOOKUP", "GETATTR", "SETATTR 8 0", "READLINK", "OPEN", "RELEASE", "OPENDIR", "READDIRPLUS", "RELEASEDIR", "STATFS", "FLUSH", "FSYNC", "FDATASYNC",
         ];
         Assert.Empty(wanted.Except(mounted.Tree.Seen.Keys));
+    }
+
+    [Fact]
+    public void A_line_that_cannot_be_written_ends_nothing()
+    {
+        using Mounted mounted = new(logger: new FailingLogger());
+        Assert.Equal("EIO EIO 8\n", mounted.Python("""
+            for file in 'fault', 'range':
+                try: os.pread(os.open(D + '/' + file, os.O_RDONLY), 8, 0)
+                except OSError as e: print(errno.errorcode[e.errno], end=' ')
+            print(len(os.pread(os.open(D + '/data', os.O_RDONLY), 8, 0)))
+            """));
     }
 
     [Fact]
@@ -223,5 +236,16 @@ public sealed class FuseSessionTests
         await mounted.Session.Completion.WaitAsync(Mounted.Patience);
         Assert.Equal(1, mounted.Tree.Destroyed);
         Assert.Single(mounted.Tree.Interrupted);
+    }
+
+    private sealed class FailingLogger : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new OutOfMemoryException();
     }
 }

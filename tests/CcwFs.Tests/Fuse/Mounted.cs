@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CcwFs.Fuse;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Tests.Fuse;
@@ -9,11 +10,11 @@ internal sealed class Mounted : IDisposable
 {
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    internal Mounted(FuseSessionOptions? options = null)
+    internal Mounted(FuseSessionOptions? options = null, ILogger? logger = null)
     {
         Directory = System.IO.Directory.CreateTempSubdirectory("ccwfs-test-").FullName;
         Mount = FuseMount.Mount(Directory);
-        Session = new FuseSession(Mount.Device, Tree, options, NullLogger.Instance);
+        Session = new FuseSession(Mount.Device, Tree, options, logger ?? NullLogger.Instance);
         Tree.Session = Session;
         Session.Start();
         Session.Ready.WaitAsync(Patience).GetAwaiter().GetResult();
