@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CcwFs.ChannelIo;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Subchannel;
 
 namespace CcwFs.FileSystem;
@@ -31,7 +32,7 @@ public static class DeviceInfo
             new("policy", device.Policy?.ToString() ?? "none"),
             new("refused", device.LastRefusal?.ToString() ?? "none"),
             new("uuid", SubchannelUuid.Of(device.Id)),
-            .. subchannel.Describe(),
+            .. subchannel.Describe().Select(static fact => KeyValuePair.Create(fact.Key, VisibleText.Of(fact.Value))), // names of files too
         ];
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Decode;
+using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Policy;
 using CcwFs.Cli.Host;
 using CcwFs.Cli.Mount;
@@ -71,7 +72,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         {
             string message = FileProblem.Is(error) ? FileProblem.Of(error) : error.Message;
             var command = error as CommandException;
-            reply = new ControlReply { Error = message.ReplaceLineEndings(" "), Hint = command?.Hint, Usage = command?.Status == CommandException.WrongUsage ? true : null };
+            reply = new ControlReply { Error = VisibleText.Of(message.ReplaceLineEndings(" ")), Hint = command?.Hint, Usage = command?.Status == CommandException.WrongUsage ? true : null };
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -143,7 +144,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         if (caller.Session.Opener.Uid is not 0 and var uid && uid != Descriptors.EffectiveUser)
             throw new CommandException("only the user who mounted this ccwfs, and root, may end it");
         IReadOnlyList<string> problems = await end().ConfigureAwait(false);
-        return new ControlReply { Problems = problems.Count > 0 ? problems : null };
+        return new ControlReply { Problems = problems.Count > 0 ? [.. problems.Select(VisibleText.Of)] : null };
     }
 
     private ControlReply SetPath(ControlRequest request)

@@ -31,7 +31,7 @@ internal sealed class LogOutput : IDisposable
         bool journal = log == Journal || (log is null && IsJournal());
         if (journal && !IsJournal())
             ConnectJournal();
-        Loggers = LoggerFactory.Create(logging =>
+        Loggers = new VisibleLoggers(LoggerFactory.Create(logging =>
         {
             if (journal)
             {
@@ -49,7 +49,7 @@ internal sealed class LogOutput : IDisposable
             logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
                 .SetMinimumLevel(LogLevel.Trace)
                 .AddFilter(level => level >= _level);
-        });
+        }));
     }
 
     internal ILoggerFactory Loggers { get; }
