@@ -17,15 +17,11 @@ public sealed class ControlBudget(uint mounter)
     internal const long Trusted = 256 << 20;
 
     private const uint Root = 0;
-    private const long TrimAfter = 8 << 20; // bytes of garbage, arbitrary: below it nobody misses them
-
-    private static readonly TimeSpan s_trimDelay = TimeSpan.FromSeconds(2); // arbitrary: rarely, for it stops every thread for some milliseconds
 
     private readonly Lock _gate = new();
     private readonly Dictionary<uint, long> _taken = []; // by user; guarded by _gate
     private long _others;    // of users who are neither; guarded by _gate
-    private long _garbage;   // since the last trim; guarded by _gate
-    private bool _trims;     // one is under way; guarded by _gate
+    private readonly GarbageTrim _trim = new();
 
     /// <summary>An account of one open file of a user.</summary>
     internal ControlAccount Open(uint uid) => new(this, uid);
@@ -45,14 +41,7 @@ public sealed class ControlBudget(uint mounter)
     }
 
     /// <summary>Bytes of arrays that were given back since the last trim.</summary>
-    internal long Garbage
-    {
-        get
-        {
-            lock (_gate)
-                return _garbage;
-        }
-    }
+    internal long Garbage => _trim.Bytes;
 
     /// <summary>
     /// Gives back. <paramref name="garbage"/>: how many bytes of arrays the collector has to free now; what was counted for threads, and memory that goes back
@@ -65,21 +54,8 @@ public sealed class ControlBudget(uint mounter)
             if ((_taken[uid] -= bytes) == 0)
                 _taken.Remove(uid);
             _others -= uid == Root || uid == mounter ? 0 : bytes;
-            _garbage += garbage;
-            if (_trims || _garbage < TrimAfter)
-                return;
-            _trims = true;
         }
-        _ = Task.Run(TrimAsync);
-    }
-
-    /// <summary>The arrays are garbage now, and a process that is idle after a rush would keep it for hours: it goes back to the system.</summary>
-    private async Task TrimAsync()
-    {
-        await Task.Delay(s_trimDelay).ConfigureAwait(false);
-        lock (_gate)
-            (_garbage, _trims) = (0, false);
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        _trim.Add(garbage);
     }
 }
 

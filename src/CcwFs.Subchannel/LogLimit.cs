@@ -1,10 +1,10 @@
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// Keeps a client from filling the log: <see cref="Lines"/> lines in a <see cref="Period"/>, then none until it is over; then one says how many were left out. One
+/// Keeps a client from filling the log: <paramref name="lines"/> lines in a <see cref="Period"/>, then none until it is over; then one says how many were left out. One
 /// object a kind of line and subchannel. Thread-safe; <paramref name="leftOut"/> is called without locks, on a timer's thread or by Dispose.
 /// </summary>
-public sealed class LogLimit(TimeProvider time, Action<int> leftOut) : IDisposable
+public sealed class LogLimit(TimeProvider time, Action<int> leftOut, int lines = LogLimit.Lines) : IDisposable
 {
     /// <summary>Lines in a period (arbitrary: enough to see what is going on).</summary>
     public const int Lines = 10;
@@ -28,7 +28,7 @@ public sealed class LogLimit(TimeProvider time, Action<int> leftOut) : IDisposab
                 _lines = 0;
             if (_lines == 0)
                 _begin = time.GetTimestamp();
-            if (_lines < Lines || _isDisposed)
+            if (_lines < lines || _isDisposed)
             {
                 _lines++;
                 return true;

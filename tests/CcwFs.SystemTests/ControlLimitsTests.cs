@@ -21,6 +21,21 @@ public sealed class ControlLimitsTests : IDisposable
                 if condition(): return True
                 select.select([], [], [], 0.1)
             return False
+        def add(spec):
+            return send(control(), verb='add', directory=S, spec=spec)
+        def remove(dev):
+            return send(control(), verb='remove', id=dev)
+        def as_user(uid, action):
+            child = os.fork()
+            if child == 0:
+                try:
+                    os.setgroups([]), os.setresgid(uid, uid, uid), os.setresuid(uid, uid, uid)
+                    action(), os._exit(0)
+                except BaseException as failure:
+                    os.write(2, repr(failure).encode())
+                finally:
+                    os._exit(1)
+            assert os.waitpid(child, 0)[1] == 0
 
         """;
 
@@ -88,29 +103,19 @@ public sealed class ControlLimitsTests : IDisposable
         """);
 
     [Fact]
-    public void A_user_adds_so_many_devices_and_no_more_and_gets_them_back() => Run("""
-        os.chmod(S, 0o755)
-        def add(spec): return send(control(), verb='add', directory='/', spec=spec)
-        def as_user(uid, action):
-            child = os.fork()
-            if child == 0:
-                try:
-                    os.setgroups([]), os.setresgid(uid, uid, uid), os.setresuid(uid, uid, uid)
-                    action(), os._exit(0)
-                finally:
-                    os._exit(1)
-            assert os.waitpid(child, 0)[1] == 0
+    public void A_user_adds_so_many_devices_and_no_more_and_gets_them_back() => RunWithImage("""
+        os.chmod(f'{S}/v.ckd', 0o666)
         def refused(reply):
             assert 'a user may have 1024 devices' in reply.get('error', ''), reply
         def greedy():
             before = resident()
             refused(add('dasd,count=65536')), refused(add('dasd,count=1025'))
             for _ in range(100):                                    # what fails costs nothing
-                assert 'exists already' in add('dasd,count=600,id=0.0.0000')['error']
-            assert len(add('dasd,count=1000,id=0.0.1000')['added']) == 1000
+                assert 'exists already' in add('dasd,image=v.ckd,count=600,id=0.0.0000')['error']
+            assert len(add('dasd,image=v.ckd,count=1000,id=0.0.1000')['added']) == 1000
             refused(add('dasd,count=25'))
             assert 'error' not in send(control(), verb='remove', id='0.0.1001')
-            assert len(add('dasd,count=25,id=0.0.2000')['added']) == 25
+            assert len(add('dasd,image=v.ckd,count=25,id=0.0.2000')['added']) == 25
             refused(add('dasd'))
             assert resident() < before + 128, (before, resident())
         as_user(1000, greedy)
@@ -118,6 +123,96 @@ public sealed class ControlLimitsTests : IDisposable
         assert len(add('dasd,count=3000,id=0.0.3000')['added']) == 3000    # root's
         as_user(1000, lambda: refused(add('dasd')))
         """);
+
+    [Fact]
+    public void Volumes_in_memory_of_a_user_are_counted_whole_and_their_memory_goes_back() => Run("""
+        os.chmod(S, 0o755)
+        before = resident()
+        def greedy():
+            assert 'MiB for volumes in memory' in add('dasd,count=13')['error']         # 1 GB
+            added = []
+            while 'error' not in (reply := add('dasd')):
+                added += reply['added']
+                assert len(added) <= 6, 'half a GiB is more than there is for one user'
+            assert added and 'MiB for volumes in memory' in reply['error'] and 'remove some first' in reply['error'], reply
+            kept = [os.open(path('io', dev), os.O_RDWR) for dev in added[:2]]           # keeps the device, not its memory
+            for dev in added[:2]:
+                for track in range(400):
+                    format_track(track, 12, 4096, dev=dev)
+            full = resident()
+            assert full > before + 32, (before, full)
+            for dev in added: assert 'error' not in remove(dev)
+            assert eventually(lambda: resident() < full - 32), (before, full, resident())
+            assert 'error' not in remove(add('dasd')['added'][0])
+        as_user(1000, greedy)
+        assert len(add('dasd,count=20')['added']) == 20                                 # root's
+        """);
+
+    [Fact]
+    public void Images_of_users_leave_enough_descriptors_for_everybody_else()
+    {
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"], through: ["prlimit", "--nofile=2048:2048"]);
+        mounted.Scratch.MakeImage("v.ckd", 1);
+        mounted.Python(Helpers + """
+            os.chmod(S, 0o755)
+            def images(uid):
+                os.makedirs(f'{S}/{uid}'), os.chown(f'{S}/{uid}', uid, uid)
+                for n in range(100):
+                    subprocess.run(['cp', f'{S}/v.ckd', f'{S}/{uid}/{n}.ckd'], check=True), os.chown(f'{S}/{uid}/{n}.ckd', uid, uid)
+            def fill(uid, most):
+                added = []
+                for n in range(100):
+                    reply = add(f'dasd,image={S}/{uid}/{n}.ckd')
+                    if 'error' in reply: break
+                    added += reply['added']
+                    format_track(0, 12, 4096, dev=added[-1])                            # makes the redo file
+                assert len(added) == most and 'open files' in reply['error'], (len(added), reply)
+                if most > 0:
+                    assert 'error' not in remove(added[0])
+                    assert 'error' not in add(f'dasd,image={S}/{uid}/0.ckd')
+            for uid in 1000, 1001, 1002: images(uid)
+            for uid, most in (1000, 85), (1001, 85), (1002, 0):                         # an eighth of 2048, a quarter for all; three an image
+                as_user(uid, lambda: fill(uid, most))
+            assert descriptors() < 700, descriptors()
+            for n in range(100):                                                        # root's
+                dev, = add(f'dasd,image={S}/1002/{n}.ckd')['added']
+                format_track(0, 12, 4096, dev=dev)
+            """);
+        Assert.True(mounted.IsRunning);
+    }
+
+    [Fact]
+    public void Devices_that_come_and_go_do_not_fill_the_log_and_names_in_it_are_plain()
+    {
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666", "--log-level", "information"]);
+        mounted.Scratch.MakeImage("v.ckd", 1);
+        mounted.Python(Helpers + """
+            os.chmod(S, 0o755)
+            image = f'{S}/u/\x1b[31m\nred\u202e.ckd'
+            os.makedirs(f'{S}/u'), os.rename(f'{S}/v.ckd', image), os.link(image, f'{S}/u/other.ckd')
+            for file in f'{S}/u', image: os.chown(file, 1000, 1000)
+            def noisy():
+                for n in range(100):
+                    assert add(f'dasd,image={image},id=0.0.0100,deny=SENSE_ID') == {'added': ['0.0.0100']}
+                    if n == 0:
+                        shown = pread(path('info', '0.0.0100'), 65536).decode()
+                        assert f'{S}/u/?[31m?red?.ckd' in shown and not any(c in shown for c in '\x1b\u202e'), shown
+                        assert '\x1b' not in add(f'dasd,image={image}x')['error']
+                    poke(PROGRAM, ccw(0xe4, SLI, 40, DATA))
+                    start(dev='0.0.0100')
+                    assert 'error' not in remove('0.0.0100')
+            as_user(1000, noisy)
+            assert 'added' in add('dasd,id=0.0.0200')                                   # root's
+            """);
+        mounted.Logged("0.0.0200 added: dasd, in memory");
+        mounted.Signal("TERM");
+        Assert.Equal(0, mounted.WaitForExit());
+        string[] lines = mounted.Log.Split('\n');
+        Assert.InRange(lines.Count(line => line.Contains("0.0.0100", StringComparison.Ordinal)), 10, 130); // 60 a minute; there would be 400
+        Assert.Contains("more lines about devices of user 1000 were left out", mounted.Log, StringComparison.Ordinal);
+        Assert.Contains("/u/?[31m?red?.ckd", mounted.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain('\x1b', mounted.Log);
+    }
 
     [Fact]
     public void Many_long_lists_at_once_take_bounded_memory()
@@ -191,6 +286,12 @@ public sealed class ControlLimitsTests : IDisposable
             assert send(fd, verb='read', address=(1 << 20) + 4096, length=4096) == {}    # zeros
             assert 'length' in send(fd, verb='read', address=0, length=1 << 30)['error'] and 'length' in send(fd, verb='read', address=0, length=-1)['error']
             """);
+    }
+
+    private void RunWithImage(string script)
+    {
+        _mounted.Scratch.MakeImage("v.ckd", 1);
+        Run("os.chmod(S, 0o755)\n" + script);
     }
 
     private void Run(string script) => _mounted.Python(Helpers + script);

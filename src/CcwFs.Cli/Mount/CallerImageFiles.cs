@@ -8,10 +8,12 @@ namespace CcwFs.Cli.Mount;
 /// <summary>
 /// A volume's files with the rights of the user who asked for it (null: our own), whenever they are opened: the redo file is made at the first write, long
 /// after the request, in a directory that this user may have filled with traps for root. What was opened is the file <paramref name="image"/>, and none of it
-/// is inside a mounted ccwfs.
+/// is inside a mounted ccwfs. Each is counted in <paramref name="charge"/> (null: it is not counted).
 /// </summary>
-internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath, FileIdentity image) : IImageFiles
+internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath, FileIdentity image, DeviceCharge? charge = null) : IImageFiles
 {
+    private const int RedoDescriptors = 2; // the redo file, which the first write makes, and its directory
+
     private readonly HostImageFiles _files = new(caller?.Uid ?? Descriptors.EffectiveUser, plain: caller is not null);
     private readonly List<HostImageFile> _images = [];
 
@@ -24,6 +26,7 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
             return null;
         try
         {
+            charge?.Take(DeviceResource.Descriptors, 1);
             Judge(opened.Descriptor, path, write);
         }
         catch
@@ -35,7 +38,11 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
         return opened;
     }
 
-    public IRedoPlace RedoOf(IImageFile image) => new Place(caller, As(caller, () => _files.RedoOf(image)));
+    public IRedoPlace RedoOf(IImageFile image)
+    {
+        charge?.Take(DeviceResource.Descriptors, RedoDescriptors);
+        return new Place(caller, As(caller, () => _files.RedoOf(image)));
+    }
 
     /// <summary>
     /// Throws unless <paramref name="other"/> (null: we) could open the files of the image as well, for a second subchannel on it is as good as that. To write

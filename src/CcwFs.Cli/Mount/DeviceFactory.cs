@@ -16,19 +16,35 @@ namespace CcwFs.Cli.Mount;
 /// Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe. A path that somebody names may hang for
 /// ever, and so may a device that is closed: both are done without the gate, the ids of a device being opened are kept for it.
 /// </summary>
-internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers, uint? owner)
+internal sealed class DeviceFactory : IDisposable
 {
+    private const int RealDescriptors = 8; // of a real device: itself, its group and iommufd or container, and its eventfds, rounded up
+
+
     private static readonly HashSet<VfioCcwDevice> s_none = [];
 
     private readonly Lock _gate = new();
-    private readonly DevicePlaces _places = new(table); // guarded by _gate
+    private readonly SubchannelTable _table;
+    private readonly AddressSpace _space;
+    private readonly ChannelExecutor _executor;
+    private readonly DevicePlaces _places; // guarded by _gate
     private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
-    private readonly ILogger _log = loggers.CreateLogger("device");
-    private readonly Volumes _volumes = new(loggers.CreateLogger("image"));
-    private readonly DeviceQuota _quota = new(Descriptors.EffectiveUser, owner);
-    private readonly DeviceEnd _end = new(loggers.CreateLogger("device"));
+    private readonly DeviceQuota _quota;
+    private readonly UserLogs _logs;
+    private readonly Volumes _volumes;
+    private readonly DeviceEnd _end;
     private ulong? _ownDevice; // of our own mount
     private bool _ended; // guarded by _gate: the mount ends, nothing is opened or shown any more
+
+    /// <summary><paramref name="owner"/>: the mount's; null: us.</summary>
+    internal DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers, uint? owner)
+    {
+        (_table, _space, _executor, _places) = (table, space, executor, new DevicePlaces(table));
+        _quota = new DeviceQuota(Descriptors.EffectiveUser, owner, SystemLimits.Read());
+        _logs = new UserLogs(loggers, _quota);
+        _volumes = new Volumes(_quota, new GarbageTrim());
+        _end = new DeviceEnd(_logs.Ours.Device);
+    }
 
     /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
     internal string? MountPoint
@@ -56,21 +72,23 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     {
         if (spec.Conflict is { } conflict)
             throw new CommandException(conflict, CommandException.WrongUsage);
-        _quota.Take(caller?.Uid, spec.Count);
+        Queue<DeviceCharge> charges = Charge(spec, caller);
         var opened = new OpenDevices(this);
         try
         {
             for (int i = 0; i < spec.Count; i++)
             {
-                var request = new Request(spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0);
+                var request = new Request(
+                    spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0, charges.Peek());
                 opened.Devices.Add(spec.Kind == DeviceKinds.Vfio ? OpenReal(request) : OpenDasd(request));
+                charges.Dequeue(); // it is the device's now
             }
             return opened;
         }
         catch
         {
-            _quota.Give(caller?.Uid, spec.Count - opened.Devices.Count); // the others give their own back
-            opened.Dispose();
+            GiveBack(charges);
+            opened.Dispose(); // these give their own back
             throw;
         }
     }
@@ -87,14 +105,14 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             foreach (OpenDevice device in opened.Devices)
             {
                 _places.Settle(device.Place);
-                if (!table.TryAdd(device.Device))
+                if (!_table.TryAdd(device.Device))
                     throw new InvalidOperationException($"{device.Device.Id} had no place");
                 _shown.Add(device.Device, device);
             }
             opened.AreShown = true;
         }
         foreach (OpenDevice device in opened.Devices)
-            MountLog.Added(_log, device.Device.Id, device.What);
+            MountLog.Added(device.Log, device.Device.Id, device.What);
         return [.. opened.Devices.Select(d => d.Device)];
     }
 
@@ -105,7 +123,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     internal bool Remove(SubchannelId id, bool force, out string? fault)
     {
         fault = null;
-        if (table.Find(id) is not { } device || TakeOut(device) is not { } removed)
+        if (_table.Find(id) is not { } device || TakeOut(device) is not { } removed)
             return false;
         fault = Retire(removed, force);
         return true;
@@ -137,7 +155,7 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     internal IReadOnlyList<string> RemoveAll()
     {
         Stop();
-        return _end.Close([.. table.Devices.Select(TakeOut).OfType<OpenDevice>()]);
+        return _end.Close([.. _table.Devices.Select(TakeOut).OfType<OpenDevice>()]);
     }
 
     /// <summary>The devices with a file that are not closed yet, in words.</summary>
@@ -195,10 +213,10 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
         {
             if (!_shown.Remove(device, out taken))
                 return null;
-            table.Remove(device.Id);
+            _table.Remove(device.Id);
             _places.Free(taken.Place);
         }
-        MountLog.Removed(_log, device.Id, taken.What);
+        MountLog.Removed(taken.Log, device.Id, taken.What);
         return taken;
     }
 
@@ -233,12 +251,49 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
             throw new CommandException("this ccwfs ends; mount it again first");
     }
 
-    /// <summary>What gives a device of a user back to the quota.</summary>
-    private Action Leaver(CallerIdentity? caller) => () => _quota.Give(caller?.Uid, 1);
+    /// <summary>Takes what the devices of a SPEC need beside their images, one charge a device, all or none.</summary>
+    private Queue<DeviceCharge> Charge(DeviceSpec spec, CallerIdentity? caller)
+    {
+        Queue<DeviceCharge> charges = [];
+        try
+        {
+            (DeviceResource, long)[] needs =
+            [
+                (DeviceResource.Devices, 1),
+                (DeviceResource.Memory, spec is { Kind: DeviceKinds.Dasd, Image: null } ? Volumes.MemoryBytes : 0),
+                (DeviceResource.Descriptors, spec.Kind == DeviceKinds.Vfio ? RealDescriptors : 0),
+            ];
+            foreach ((DeviceResource resource, long amount) in needs) // before anything is made for so many
+                _quota.Refuse(caller?.Uid, resource, amount * spec.Count);
+            for (int i = 0; i < spec.Count; i++)
+            {
+                DeviceCharge charge = _quota.IsCounted(caller?.Uid) ? new DeviceCharge(_quota, caller?.Uid) : DeviceCharge.None;
+                charges.Enqueue(charge);
+                foreach ((DeviceResource resource, long amount) in needs)
+                    charge.Take(resource, amount);
+            }
+            return charges;
+        }
+        catch
+        {
+            GiveBack(charges);
+            throw;
+        }
+    }
+
+    private static void GiveBack(IEnumerable<DeviceCharge> charges)
+    {
+        foreach (DeviceCharge charge in charges)
+            charge.Dispose();
+    }
+
+    /// <summary>Says what was left out of the log.</summary>
+    public void Dispose() => _logs.Dispose();
 
     private OpenDevice OpenReal(Request request)
     {
-        if (!IovaMap.HaveAddresses(space.Map.Snapshot()))
+        ILogger log = _logs.Of(request.Caller?.Uid).Device;
+        if (!IovaMap.HaveAddresses(_space.Map.Snapshot()))
             throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
         RealTarget found = RealDevices.Find(request.Spec, request.Directory, _ownDevice);
         return InPlace(request, found.Id, place =>
@@ -255,14 +310,14 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
                 opened.Dispose();
                 throw;
             }
-            var subchannel = new VfioSubchannel(opened, new VfioOptions(place.Id, place.Number, request.Spec.Timeout), _log);
+            var subchannel = new VfioSubchannel(opened, new VfioOptions(place.Id, place.Number, request.Spec.Timeout), log);
             subchannel.Identify();
-            var device = new VfioCcwDevice(subchannel, space, _log, request.Spec.Css);
+            var device = new VfioCcwDevice(subchannel, _space, log, request.Spec.Css);
             device.SetPolicy(request.Spec.Policy);
             FileIdentity? file = FileDescriptor.Status(found.Target.Path, follow: true, out FileStatus status) < 0 ? null : new FileIdentity(status.Device, status.Inode);
-            var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}")
+            var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
             {
-                File = file, KeepsFile = true, Ended = Leaver(request.Caller),
+                File = file, KeepsFile = true, Ended = request.Charge.Dispose,
             };
             device.Leaving += sudden => Leave(open, sudden);
             if (!subchannel.Store(out _))
@@ -274,22 +329,26 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     private OpenDevice OpenDasd(Request request) => InPlace(request, own: null, place =>
     {
         DeviceSpec spec = request.Spec;
+        DeviceLogs logs = _logs.Of(request.Caller?.Uid);
         lock (_gate)
             _places.TakeNumber(place, spec, request.Index, own: null, request.Leaving);
         EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(
-            place.Number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), _log);
+            place.Number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), logs.Device);
         VfioCcwDevice Over(EckdDevice dasd)
         {
-            var device = new VfioCcwDevice(new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, executor), space, _log, spec.Css);
+            var device = new VfioCcwDevice(new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, _executor), _space, logs.Device, spec.Css);
             device.SetPolicy(spec.Policy);
             return device;
         }
         if (spec.ImageAt(request.Index, request.Directory) is not { } path)
-            return new OpenDevice(Over(Make(Volumes.InMemory())), place, "dasd, in memory") { Ended = Leaver(request.Caller) };
-        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, Make, place.Shown);
-        return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}")
         {
-            File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing, Ended = Leaver(request.Caller),
+            (EckdDevice dasd, Func<Action, string?> closing) = _volumes.InMemory(Make);
+            return new OpenDevice(Over(dasd), place, "dasd, in memory", logs.Device) { Closing = closing, Ended = request.Charge.Dispose };
+        }
+        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, logs.Image, Make, place.Shown);
+        return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}", logs.Device)
+        {
+            File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing, Ended = request.Charge.Dispose,
         };
     });
 
@@ -300,6 +359,8 @@ internal sealed class DeviceFactory(SubchannelTable table, AddressSpace space, C
     /// <param name="Leaving">Who has left the table when this one comes.</param>
     /// <param name="Before">The id to have where nobody says one; null: any.</param>
     /// <param name="From">Where to look for a free one.</param>
+    /// <param name="Charge">What it takes of its user's share; it gives that back when it ends.</param>
     private readonly record struct Request(
-        DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, IReadOnlySet<VfioCcwDevice> Leaving, SubchannelId? Before, int From);
+        DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, IReadOnlySet<VfioCcwDevice> Leaving, SubchannelId? Before, int From,
+        DeviceCharge Charge);
 }

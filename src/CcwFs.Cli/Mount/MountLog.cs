@@ -30,6 +30,9 @@ internal static partial class MountLog
     [LoggerMessage(4, LogLevel.Information, "{Id} removed: {What}")]
     internal static partial void Removed(ILogger logger, SubchannelId id, string what);
 
+    [LoggerMessage(13, LogLevel.Warning, "{Count} more lines about devices of {Whose} were left out")]
+    internal static partial void LeftOut(ILogger logger, int count, string whose);
+
     [LoggerMessage(11, LogLevel.Warning, "{What}")]
     internal static partial void Image(ILogger logger, string what);
 }

@@ -75,6 +75,7 @@ internal sealed class MountServer : IDisposable
         _closing.Value.GetAwaiter().GetResult();
         _vfio.Dispose();
         _executor.Dispose();
+        _factory.Dispose();
         (_memory as IDisposable)?.Dispose();
         _manager.Dispose();
         _logs.Dispose();

@@ -1,4 +1,5 @@
 using CcwFs.Subchannel;
+using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Mount;
 
@@ -9,7 +10,8 @@ internal readonly record struct FileIdentity(ulong Device, ulong Inode);
 /// <param name="device">The device.</param>
 /// <param name="place">Its ids.</param>
 /// <param name="what">Kind and image or device, for the log.</param>
-internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string what)
+/// <param name="log">Where its coming and going is told.</param>
+internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string what, ILogger log)
 {
     private volatile bool _isLeaving;
     private bool _hasEnded; // changed by an interlocked operation
@@ -19,6 +21,8 @@ internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string
     internal DevicePlace Place { get; } = place;
 
     internal string What { get; } = what;
+
+    internal ILogger Log { get; } = log;
 
     /// <summary>The real device, or the volume's image; null: a volume in memory.</summary>
     internal FileIdentity? File { get; init; }

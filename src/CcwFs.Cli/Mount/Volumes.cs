@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.FileSystem;
 using CcwFs.Linux;
 using Microsoft.Extensions.Logging;
 using Mono.Unix.Native;
@@ -20,7 +21,9 @@ internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly
 /// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or closes an
 /// image keeps nobody waiting but those of the same one.
 /// </summary>
-internal sealed class Volumes(ILogger log)
+/// <param name="quota">Where files and memory of the images of users are counted.</param>
+/// <param name="trim">What gives memory back to the system.</param>
+internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
 {
     /// <summary>Cylinders of a volume in memory (arbitrary: small, and enough for a file system).</summary>
     internal const int MemoryCylinders = 100;
@@ -31,10 +34,10 @@ internal sealed class Volumes(ILogger log)
     /// <summary>
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes the device <paramref name="id"/> with
     /// <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the caller's own affair, who could write
-    /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts.
+    /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts. <paramref name="log"/>: of whoever opens it first.
     /// </summary>
     internal OpenImage<T> OpenImage<T>(
-        string path, bool readOnly, ImageSync sync, CallerIdentity? caller, Func<EckdVolume, T> make, SubchannelId id = default)
+        string path, bool readOnly, ImageSync sync, CallerIdentity? caller, ILogger log, Func<EckdVolume, T> make, SubchannelId id = default)
     {
         FileIdentity file = caller is null ? Identify(path) : caller.Run(() => Identify(path, plain: true));
         Slot slot = Enter(file);
@@ -44,9 +47,7 @@ internal sealed class Volumes(ILogger log)
             {
                 if (slot.Volume is null)
                 {
-                    slot.Files = new CallerImageFiles(caller, path, file);
-                    var options = new ImageOptions(readOnly, sync, Say: line => MountLog.Image(log, line));
-                    slot.Volume = new EckdVolume(CkdImage.Open(slot.Files, path, options));
+                    Open(slot, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(log, line)), caller, log);
                 }
                 else
                 {
@@ -59,7 +60,7 @@ internal sealed class Volumes(ILogger log)
                     }
                     slot.Volume.SyncAtLeast(sync);
                 }
-                return Attach(slot, id, slot.Volume, make);
+                return Attach(slot, id, slot.Volume!, make);
             }
         }
         catch
@@ -69,8 +70,21 @@ internal sealed class Volumes(ILogger log)
         }
     }
 
-    /// <summary>A small empty volume that lives in memory.</summary>
-    internal static EckdVolume InMemory() => new(new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders)));
+    /// <summary>Bytes of a volume in memory when all of it is written, and of the tracks that are kept of it.</summary>
+    internal static long MemoryBytes { get; } = BytesOf(CkdGeometry.Model3390(MemoryCylinders)) + KeptBytes(CkdGeometry.Model3390(MemoryCylinders));
+
+    /// <summary>A small empty volume that lives in memory; the device that <paramref name="make"/> makes over it gives that memory back when it ends.</summary>
+    internal (T Device, Func<Action, string?> Closing) InMemory<T>(Func<EckdVolume, T> make)
+    {
+        var store = new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders));
+        return (make(new EckdVolume(store)), end =>
+        {
+            long bytes = store.AllocatedBytes;
+            end();
+            trim.Add(bytes);
+            return null;
+        });
+    }
 
     /// <summary>
     /// Which file an image is; throws where there is none, and for one inside a mounted ccwfs. With <paramref name="plain"/> for somebody else, whose path may
@@ -91,6 +105,38 @@ internal sealed class Volumes(ILogger log)
         return new FileIdentity(status.Device, status.Inode);
     }
 
+    /// <summary>Opens the volume of a slot, which nobody has open; what it takes is counted for <paramref name="caller"/>.</summary>
+    private void Open(Slot slot, string path, ImageOptions options, CallerIdentity? caller, ILogger log)
+    {
+        var charge = new DeviceCharge(quota, caller?.Uid);
+        try
+        {
+            slot.Files = new CallerImageFiles(caller, path, slot.File, charge);
+            CkdImage image = CkdImage.Open(slot.Files, path, options);
+            try
+            {
+                charge.Take(DeviceResource.Memory, KeptBytes(image.Geometry));
+            }
+            catch
+            {
+                image.Dispose();
+                throw;
+            }
+            (slot.Volume, slot.Charge, slot.Log) = (new EckdVolume(image), charge, log);
+        }
+        catch
+        {
+            charge.Dispose();
+            throw;
+        }
+    }
+
+    private static long BytesOf(in CkdGeometry geometry) => (long)geometry.Tracks * geometry.TrackSize;
+
+    /// <summary>Bytes of the tracks that are kept of a volume, of changed ones as they were too, and of its buffers.</summary>
+    private static long KeptBytes(in CkdGeometry geometry) =>
+        (Math.Min(EckdVolume.CacheTracks, geometry.Tracks) + EckdVolume.DirtyLimit + 1L) * geometry.TrackSize;
+
     private OpenImage<T> Attach<T>(Slot slot, SubchannelId id, EckdVolume volume, Func<EckdVolume, T> make)
     {
         try
@@ -105,6 +151,7 @@ internal sealed class Volumes(ILogger log)
             {
                 slot.Volume = null;
                 volume.Dispose();
+                slot.Charge?.Dispose();
             }
             throw;
         }
@@ -117,6 +164,7 @@ internal sealed class Volumes(ILogger log)
         {
             slot.Devices.Remove(id);
             EckdVolume? closed = slot.Devices.Count == 0 ? slot.Volume : null;
+            long garbage = closed is null ? 0 : (long)closed.BuffersInUse * closed.Geometry.TrackSize;
             if (closed is not null)
                 slot.Volume = null;
             try
@@ -125,10 +173,13 @@ internal sealed class Volumes(ILogger log)
             }
             finally
             {
+                if (closed is not null)
+                    slot.Charge?.Dispose();
+                trim.Add(garbage);
                 Leave(slot);
             }
             if (closed?.CloseFault is { } fault)
-                MountLog.NotClosed(log, fault);
+                MountLog.NotClosed(slot.Log!, fault);
             return closed?.CloseFault;
         }
     }
@@ -170,5 +221,11 @@ internal sealed class Volumes(ILogger log)
 
         /// <summary>Those of the volume; guarded by <see cref="Gate"/>.</summary>
         internal CallerImageFiles? Files { get; set; }
+
+        /// <summary>What the volume takes; guarded by <see cref="Gate"/>.</summary>
+        internal DeviceCharge? Charge { get; set; }
+
+        /// <summary>Where it is told what is wrong with the volume; guarded by <see cref="Gate"/>.</summary>
+        internal ILogger? Log { get; set; }
     }
 }

@@ -1,5 +1,7 @@
 using CcwFs.Cli.Mount;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.FileSystem;
+using CcwFs.Linux;
 using CcwFs.Tests.Images;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,14 +17,15 @@ public sealed class VolumesTests : IDisposable
     public void A_device_that_cannot_be_made_leaves_its_image_as_it_was()
     {
         string path = _files.Create("v.ckd", 1);
-        var volumes = new Volumes(NullLogger.Instance);
+        var volumes = new Volumes(new DeviceQuota(self: 0, owner: null, SystemLimits.Read()), new GarbageTrim());
+        void Fail() => volumes.OpenImage<int>(path, false, ImageSync.None, null, NullLogger.Instance, _ => throw new InvalidTimeZoneException());
         for (int round = 0; round < 2; round++)
         {
-            Assert.Throws<InvalidTimeZoneException>(() => volumes.OpenImage<int>(path, false, ImageSync.None, null, _ => throw new InvalidTimeZoneException()));
+            Assert.Throws<InvalidTimeZoneException>(Fail);
             CkdImage.Open(path).Dispose(); // not locked
         }
-        OpenImage<string> first = volumes.OpenImage(path, false, ImageSync.None, null, static volume => volume.Name);
-        Assert.Throws<InvalidTimeZoneException>(() => volumes.OpenImage<int>(path, false, ImageSync.None, null, _ => throw new InvalidTimeZoneException()));
+        OpenImage<string> first = volumes.OpenImage(path, false, ImageSync.None, null, NullLogger.Instance, static volume => volume.Name);
+        Assert.Throws<InvalidTimeZoneException>(Fail);
         Assert.Throws<ImageException>(() => CkdImage.Open(path)); // the first one's
         bool ended = false;
         Assert.Null(first.Closing(() => ended = true));

@@ -103,6 +103,7 @@ public sealed partial class EckdVolume : IDisposable
             finally
             {
                 _store.Dispose();
+                (_slots, _slotCount, _latest, _batch, _scratch) = (null, 0, null, null, null); // whoever still holds a file of the device keeps no tracks
             }
         }
     }

@@ -12,6 +12,7 @@ public sealed class MemoryTrackStore(CkdGeometry geometry, VolumeLayout? layout 
     private readonly Lock _gate = new();
     private readonly Dictionary<int, byte[]> _tracks = [];
     private CkdTrack? _template;
+    private bool _disposed; // guarded by _gate
 
     /// <inheritdoc/>
     public CkdGeometry Geometry => geometry;
@@ -67,6 +68,7 @@ public sealed class MemoryTrackStore(CkdGeometry geometry, VolumeLayout? layout 
         }
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             foreach (TrackImage image in tracks)
             {
                 // Rewriting a track of the same size is the common case and must not allocate.
@@ -100,9 +102,15 @@ public sealed class MemoryTrackStore(CkdGeometry geometry, VolumeLayout? layout 
     {
     }
 
-    /// <inheritdoc/>
+    /// <summary>The volume is gone with all that was written, also where somebody still holds a file of its device open.</summary>
     public void Dispose()
     {
+        lock (_gate)
+        {
+            _disposed = true;
+            _tracks.Clear();
+            _tracks.TrimExcess();
+        }
     }
 
     private void Check(int track)
