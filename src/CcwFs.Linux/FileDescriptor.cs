@@ -97,7 +97,7 @@ public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, u
 /// An open file descriptor; closes it when disposed. Calls give a count or 0, or a negative errno; none throws for what the kernel
 /// answers. Descriptors are close-on-exec.
 /// </summary>
-public sealed class FileDescriptor : SafeHandle
+public sealed partial class FileDescriptor : SafeHandle
 {
     private const int NoDescriptor = -1;
     private const int AtFdCwd = -100;
@@ -105,7 +105,6 @@ public sealed class FileDescriptor : SafeHandle
     private const int AtSymlinkNoFollow = 0x100;
     private const int AtStatXDontSync = 0x4000;
     private const int CloseOnExec = 0x80000;
-    private const string AccessList = "system.posix_acl_access";
     private const uint BasicStats = 0x7FF;
     private const int GetFlags = 3; // F_GETFL
     private const int GetSeals = 1034; // F_GET_SEALS
@@ -321,27 +320,6 @@ public sealed class FileDescriptor : SafeHandle
 
     /// <summary>syncfs(2): everything of the file system that the file is on.</summary>
     public int SyncFileSystem() => Uninterrupted(static file => LibC.SyncFileSystem(file));
-
-    /// <summary>fchown(2).</summary>
-    public int SetOwner(uint uid, uint gid) => Result.Of(LibC.ChangeOwner(this, uid, gid));
-
-    /// <summary>
-    /// Whether the file has a POSIX access control list beside its mode (acl(5)): 1 or 0, also where the file system knows none; or a negative errno. The group
-    /// bits of the mode are then the most that the list gives, not the rights of the group.
-    /// </summary>
-    public unsafe int HasAccessList()
-    {
-        // SAFETY: with size 0 nothing is written.
-        int result = Result.Of(LibC.GetAttribute(this, AccessList, null, 0));
-        return result is -(int)Errno.ENODATA or -(int)Errno.EOPNOTSUPP ? 0 : Math.Min(result, 1);
-    }
-
-    /// <summary>Takes the access control list away, if there is one: what rights there are the mode says alone.</summary>
-    public int RemoveAccessList() =>
-        Result.Of(LibC.RemoveAttribute(this, AccessList)) is var result && result is -(int)Errno.ENODATA or -(int)Errno.EOPNOTSUPP ? 0 : result;
-
-    /// <summary>fchmod(2).</summary>
-    public int SetMode(uint mode) => Result.Of(LibC.ChangeMode(this, mode));
 
     /// <summary>
     /// lseek(2) with SEEK_DATA: the first offset from <paramref name="offset"/> on that is in no hole; <paramref name="offset"/> itself where the file

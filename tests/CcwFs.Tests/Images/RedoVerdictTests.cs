@@ -58,8 +58,8 @@ public sealed class RedoVerdictTests : IDisposable
     /// generation 5), or the image is refused, and is as it was once the redo file is removed, as the line says.
     /// </summary>
     [Theory]
-    [InlineData("empty", false, Foreign)]
-    [InlineData("empty", true, Foreign)]
+    [InlineData("empty", false, Dropped)]
+    [InlineData("empty", true, Dropped)]
     [InlineData("just before", false, Dropped)]
     [InlineData("just before", true, Dropped)]
     [InlineData("just after", false, null)]
