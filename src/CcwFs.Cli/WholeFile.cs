@@ -44,6 +44,8 @@ internal static class WholeFile
             Fill(whole.File, write);
             result = whole.Name();
         }
+        if (result == -(int)Errno.ENOENT && Path.GetDirectoryName(file) is { Length: > 0 } directory)
+            throw new CommandException($"{file}: there is no directory {directory}; make it, or give another path");
         return result is 0 or -(int)Errno.EEXIST ? result == 0 : throw new CommandException($"{file}: {Problem.Of(result)}");
     }
 
