@@ -22,10 +22,13 @@ internal static class FileProblem
         string? directory = Path.GetDirectoryName(path);
         return Directory.Exists(path) ? $"{path}: is a directory; give a file"
             : error is UnauthorizedAccessException ? $"{path}: permission denied; ask its owner, or be root"
-            : directory is { Length: > 0 } && !Directory.Exists(directory) ? $"{path}: there is no directory {directory}; make it, or give another path"
+            : directory is { Length: > 0 } && !Directory.Exists(directory) ? NoDirectory(path, directory)
             : error is FileNotFoundException or DirectoryNotFoundException ? $"{path}: no such file; give one that exists"
             : $"{path}: {Problem.Of(-error.HResult)}";
     }
+
+    /// <summary>The directory that a file was to be in is not there.</summary>
+    internal static string NoDirectory(string path, string directory) => $"{path}: there is no directory {directory}; make it, or give another path";
 
     /// <summary>The path in "Access to the path '/x' is denied."</summary>
     private static string? Quoted(string message) => message.Split('\'') is [_, { Length: > 0 } path, _, ..] ? path : null;

@@ -17,16 +17,9 @@ internal static class Waiting
         }
         catch (TaskSchedulerException error) when (error.InnerException is OutOfMemoryException)
         {
-            var here = new TaskCompletionSource<T>();
-            try
-            {
-                here.SetResult(work());
-            }
-            catch (Exception failure)
-            {
-                here.SetException(failure);
-            }
-            return here.Task;
+            task = new Task<T>(work);
+            task.RunSynchronously(TaskScheduler.Default);
+            return task;
         }
     }
 }

@@ -45,7 +45,7 @@ internal static class WholeFile
             result = whole.Name();
         }
         if (result == -(int)Errno.ENOENT && Path.GetDirectoryName(file) is { Length: > 0 } directory)
-            throw new CommandException($"{file}: there is no directory {directory}; make it, or give another path");
+            throw new CommandException(FileProblem.NoDirectory(file, directory));
         return result is 0 or -(int)Errno.EEXIST ? result == 0 : throw new CommandException($"{file}: {Problem.Of(result)}");
     }
 

@@ -6,13 +6,16 @@ namespace CcwFs.Fuse;
 /// A logger that never throws. What failed may have been memory, which a line needs too, and an exception on a thread of a session would end the process: the
 /// line is lost, the request is answered.
 /// </summary>
-internal sealed class GuardedLogger(ILogger inner) : ILogger
+public sealed class GuardedLogger(ILogger inner) : ILogger
 {
+    /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => inner.BeginScope(state);
 
+    /// <inheritdoc/>
     public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
 
+    /// <inheritdoc/>
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         try

@@ -20,7 +20,6 @@ internal sealed class DeviceFactory : IDisposable
 {
     private const int RealDescriptors = 8; // of a real device: itself, its group and iommufd or container, and its eventfds, rounded up
 
-
     private static readonly HashSet<VfioCcwDevice> s_none = [];
 
     private readonly Lock _gate = new();

@@ -1,17 +1,18 @@
 using CcwFs.ChannelIo.Text;
+using CcwFs.Fuse;
 using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Cli.Service;
 
 /// <summary>
-/// Loggers whose lines hold no character that is not shown (<see cref="VisibleText"/>), whoever chose the names in them, and that never throw: what failed may
-/// have been memory, which a line needs too, and nobody who logs can do anything about it.
+/// Loggers whose lines hold no character that is not shown (<see cref="VisibleText"/>), whoever chose the names in them, and that never throw
+/// (<see cref="GuardedLogger"/>).
 /// </summary>
 internal sealed class VisibleLoggers(ILoggerFactory inner) : ILoggerFactory
 {
     public void AddProvider(ILoggerProvider provider) => inner.AddProvider(provider);
 
-    public ILogger CreateLogger(string categoryName) => new VisibleLogger(inner.CreateLogger(categoryName));
+    public ILogger CreateLogger(string categoryName) => new GuardedLogger(new VisibleLogger(inner.CreateLogger(categoryName)));
 
     public void Dispose() => inner.Dispose();
 
@@ -24,15 +25,8 @@ internal sealed class VisibleLoggers(ILoggerFactory inner) : ILoggerFactory
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            try
-            {
-                if (inner.IsEnabled(logLevel))
-                    inner.Log(logLevel, eventId, Line(state, exception, formatter), exception: null, static (line, _) => line);
-            }
-            catch (Exception)
-            {
-                // Nobody is left to tell.
-            }
+            if (inner.IsEnabled(logLevel))
+                inner.Log(logLevel, eventId, Line(state, exception, formatter), exception: null, static (line, _) => line);
         }
 
         /// <summary>The exception is a part of the line: the console would write it as it is.</summary>
