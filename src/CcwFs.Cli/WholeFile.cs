@@ -6,12 +6,11 @@ namespace CcwFs.Cli;
 
 /// <summary>
 /// Files that a verb writes where a person says. What lies there is looked at before it is opened, and what was looked at is what is written: a link of another
-/// user leads nowhere, and no FIFO is waited for. A descriptor that we were started with (/dev/stdout, /dev/fd/N) is good whatever it is.
+/// user leads nowhere, and a FIFO of another user is not waited for. A descriptor that we were started with (/dev/stdout, /dev/fd/N) is good whatever it is.
 /// </summary>
 internal static class WholeFile
 {
     private const int MaxSteps = 40; // links on the way as in the kernel's path walk (MAXSYMLINKS), and files that come and go meanwhile
-    private const OpenOptions NoTerminal = (OpenOptions)0x100; // O_NOCTTY
 
     /// <summary>
     /// Writes a file. A new one is there whole or not at all, also when we are killed or the disk is full; one that exists is written as it is. Throws where
@@ -52,12 +51,12 @@ internal static class WholeFile
     /// <summary>Writes what is there; false: it is a link, and <paramref name="path"/> is what it leads to.</summary>
     private static bool TryWrite(string file, ref string path, FileDescriptor named, Action<Stream> write)
     {
-        const OpenOptions Anew = OpenOptions.WriteOnly | OpenOptions.Truncate | NoTerminal;
+        const OpenOptions Anew = OpenOptions.WriteOnly | OpenOptions.Truncate | OpenOptions.NoTerminal;
         int result = named.Status(out FileStatus status);
         FileDescriptor? opened = null;
         if (result == 0 && status.Type == FileStatus.TypeLink)
         {
-            if (status.Uid != 0 && status.Uid != Descriptors.EffectiveUser)
+            if (!IsOurs(status))
                 throw new CommandException($"{file}: is a symbolic link of user {status.Uid}; remove it, or give the path of the file itself");
             if (FileSystems.Type(named, out long type) == 0 && type == FileSystems.Processes)
                 result = FileDescriptor.Open(path, Anew, 0, out opened);
@@ -85,11 +84,14 @@ internal static class WholeFile
     private static string? Wrong(in FileStatus status) => status.Type switch
     {
         FileStatus.TypeRegular => status.Links <= 1 ? null : "has another name too (a hard link); give a file with one name",
-        FileStatus.TypeCharacterDevice => status.Uid == 0 || status.Uid == Descriptors.EffectiveUser ? null : "is a device of another user; give a file",
+        FileStatus.TypeCharacterDevice => IsOurs(status) ? null : "is a device of another user; give a file",
+        FileStatus.TypeFifo => IsOurs(status) ? null : "is a FIFO of another user; give a file, or /dev/stdout and a pipe",
         FileStatus.TypeDirectory => "is a directory; give a file",
         FileStatus.TypeBlockDevice => "is a block device; give a file",
-        _ => "is a FIFO or a socket; give a file, or /dev/stdout and a pipe",
+        _ => "is a socket; give a file, or /dev/stdout and a pipe",
     };
+
+    private static bool IsOurs(in FileStatus status) => status.Uid == 0 || status.Uid == Descriptors.EffectiveUser;
 
     private static void Fill(FileDescriptor file, Action<Stream> write)
     {

@@ -4,95 +4,6 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Linux;
 
-/// <summary>open(2) flags; the numbers are those of asm-generic/fcntl.h, which x86_64 and s390x share.</summary>
-[Flags]
-public enum OpenOptions
-{
-    /// <summary>O_RDONLY.</summary>
-    ReadOnly = 0,
-
-    /// <summary>O_WRONLY.</summary>
-    WriteOnly = 1,
-
-    /// <summary>O_RDWR.</summary>
-    ReadWrite = 2,
-
-    /// <summary>O_CREAT.</summary>
-    Create = 0x40,
-
-    /// <summary>O_EXCL.</summary>
-    Exclusive = 0x80,
-
-    /// <summary>O_TRUNC.</summary>
-    Truncate = 0x200,
-
-    /// <summary>O_APPEND.</summary>
-    Append = 0x400,
-
-    /// <summary>O_NONBLOCK.</summary>
-    NonBlocking = 0x800,
-
-    /// <summary>O_DIRECT: only aligned reads and writes.</summary>
-    Direct = 0x4000,
-
-    /// <summary>O_DIRECTORY.</summary>
-    Directory = 0x10000,
-
-    /// <summary>O_NOFOLLOW.</summary>
-    NoFollow = 0x20000,
-
-    /// <summary>O_PATH: a name for the file, no right to its bytes.</summary>
-    PathOnly = 0x200000,
-
-    /// <summary>O_TMPFILE: a new file without a name, in the directory that the path names.</summary>
-    Unnamed = 0x400000 | Directory,
-}
-
-/// <summary>What statx(2) says of a file.</summary>
-/// <param name="Device">major &lt;&lt; 32 | minor of the device that holds it.</param>
-/// <param name="Inode">Inode number; with <paramref name="Device"/> the file's identity.</param>
-/// <param name="Size">Size in bytes.</param>
-/// <param name="Mode">Type and permissions (S_IF* | bits).</param>
-/// <param name="Uid">Owner.</param>
-/// <param name="Gid">Group.</param>
-/// <param name="Blocks">Blocks of 512 bytes in use.</param>
-/// <param name="RawDevice">major &lt;&lt; 32 | minor that a device node stands for.</param>
-public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, uint Mode, uint Uid, uint Gid, ulong Blocks, ulong RawDevice)
-{
-    /// <summary>S_IFMT: the file-type bits of <see cref="Mode"/>.</summary>
-    public const uint TypeMask = 0xF000;
-
-    /// <summary>S_IFDIR.</summary>
-    public const uint TypeDirectory = 0x4000;
-
-    /// <summary>S_IFREG.</summary>
-    public const uint TypeRegular = 0x8000;
-
-    /// <summary>S_IFCHR.</summary>
-    public const uint TypeCharacterDevice = 0x2000;
-
-    /// <summary>Names that the file has.</summary>
-    public uint Links { get; init; }
-
-    /// <summary>Time of the last change of bytes or attributes (ctime), in nanoseconds since 1970: nobody can set it.</summary>
-    public long ChangedAt { get; init; }
-
-    /// <summary>S_IFBLK.</summary>
-    public const uint TypeBlockDevice = 0x6000;
-
-    /// <summary>S_IFLNK.</summary>
-    public const uint TypeLink = 0xA000;
-
-    /// <summary>S_IFSOCK.</summary>
-    public const uint TypeSocket = 0xC000;
-
-    /// <summary>Bytes of a block in <see cref="Blocks"/>.</summary>
-    public const int BlockSize = 512;
-
-    /// <summary>The type bits.</summary>
-    public uint Type => Mode & TypeMask;
-}
-
 /// <summary>
 /// An open file descriptor; closes it when disposed. Calls give a count or 0, or a negative errno; none throws for what the kernel
 /// answers. Descriptors are close-on-exec.
@@ -108,6 +19,7 @@ public sealed partial class FileDescriptor : SafeHandle
     private const uint BasicStats = 0x7FF;
     private const int GetFlags = 3; // F_GETFL
     private const int GetSeals = 1034; // F_GET_SEALS
+    private bool _isLocked;
 
     /// <summary>Takes over <paramref name="descriptor"/>.</summary>
     public FileDescriptor(int descriptor)
@@ -434,11 +346,25 @@ public sealed partial class FileDescriptor : SafeHandle
     /// <summary>ftruncate(2).</summary>
     public int SetLength(long length) => Result.Of(LibC.Truncate(this, length));
 
-    /// <summary>flock(2) without waiting: 0, or -EWOULDBLOCK when another open file has it. Ends with the last descriptor of this open file.</summary>
+    /// <summary>
+    /// flock(2) without waiting: 0, or -EWOULDBLOCK when another open file has it. It ends with <see cref="Dispose"/>, also where a child process
+    /// that is just being started still has the open file, until its exec.
+    /// </summary>
     public int TryLock(bool exclusive)
     {
         const int LockShared = 1, LockExclusive = 2, LockNonBlocking = 4;
-        return Result.Of(LibC.Flock(this, (exclusive ? LockExclusive : LockShared) | LockNonBlocking));
+        int result = Result.Of(LibC.Flock(this, (exclusive ? LockExclusive : LockShared) | LockNonBlocking));
+        _isLocked |= result == 0;
+        return result;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        const int Unlock = 8;
+        if (disposing && _isLocked && !IsClosed)
+            _ = LibC.Flock(this, Unlock);
+        base.Dispose(disposing);
     }
 
     /// <summary>A second descriptor of the same open file.</summary>

@@ -34,7 +34,6 @@ public enum NamedFileRules
 public static class NamedFile
 {
     private const int Attempts = 10; // arbitrary: how often somebody may make and delete the file while we look
-    private const OpenOptions NoTerminal = (OpenOptions)0x100; // O_NOCTTY: a terminal does not become the one of this session
     private const OpenOptions Kept = OpenOptions.Append; // of the flags that F_SETFL sets
     private const int SetFlags = 4; // F_SETFL
 
@@ -90,7 +89,7 @@ public static class NamedFile
         (opened, errno) = (new FileDescriptor(-1), place.Errno);
         if (place.Wrong is { } wrong)
             return wrong;
-        errno = FileDescriptor.Reopen(place.File, access | OpenOptions.NonBlocking | NoTerminal, out opened);
+        errno = FileDescriptor.Reopen(place.File, access | OpenOptions.NonBlocking | OpenOptions.NoTerminal, out opened);
         if (errno == 0)
             errno = Math.Min(Result.Of(LibC.Fcntl(opened, SetFlags, (nint)(access & Kept))), 0);
         return errno == 0 ? null : Problem.Of(errno);

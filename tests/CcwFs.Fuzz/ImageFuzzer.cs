@@ -221,8 +221,7 @@ public sealed class ImageFuzzer : IDisposable
     /// <summary>The file stays the same one: a redo file is bound to its inode.</summary>
     private static void Put(string path, byte[] bytes)
     {
-        // Shared: a program that another test is just starting may have the file still open, and the lock with it, until its exec.
-        using FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+        using FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write);
         file.Write(bytes);
         file.SetLength(bytes.Length);
     }

@@ -1,4 +1,5 @@
 using CcwFs.Linux;
+using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Linux;
 
@@ -7,6 +8,24 @@ public sealed class LinuxTests : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("ccwfs-linux-").FullName;
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    /// <summary>As a child does that is just being started, between its fork and its exec.</summary>
+    [Fact]
+    public void A_lock_ends_with_its_holder_though_the_open_file_does_not()
+    {
+        string path = _directory + "/locked";
+        Assert.Equal(0, FileDescriptor.Open(path, OpenOptions.ReadWrite | OpenOptions.Create, 0x180, out FileDescriptor holder));
+        Assert.Equal(0, FileDescriptor.Open(path, OpenOptions.ReadWrite, 0, out FileDescriptor other));
+        Assert.Equal(0, holder.TryLock(exclusive: true));
+        Assert.Equal(0, holder.Duplicate(out FileDescriptor childs));
+        using (other)
+        using (childs)
+        {
+            Assert.Equal(-(int)Errno.EWOULDBLOCK, other.TryLock(exclusive: true));
+            holder.Dispose();
+            Assert.Equal(0, other.TryLock(exclusive: true));
+        }
+    }
 
     [Fact]
     public void Shared_memory_is_sparse_checked_at_its_end_and_seen_through_every_mapping()
