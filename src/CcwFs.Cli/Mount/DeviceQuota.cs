@@ -37,6 +37,8 @@ internal sealed class DeviceQuota(uint self, uint? owner, SystemLimits system)
     private const int UserShare = 8, OthersShare = 4; // one of so many (arbitrary)
     private const uint Root = 0;
 
+    private static readonly DeviceResource[] s_resources = Enum.GetValues<DeviceResource>();
+
     private readonly Row[] _rows =
     [
         new(PerUser, Others, "devices", 1),
@@ -47,7 +49,10 @@ internal sealed class DeviceQuota(uint self, uint? owner, SystemLimits system)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<uint, long[]> _taken = []; // by user and resource; guarded by _gate
-    private readonly long[] _all = new long[Enum.GetValues<DeviceResource>().Length]; // guarded by _gate
+    private readonly long[] _all = NewCounts(); // guarded by _gate
+
+    /// <summary>Zero of each resource.</summary>
+    internal static long[] NewCounts() => new long[s_resources.Length];
 
     /// <summary>Whether a user's devices are counted. Null: us.</summary>
     internal bool IsCounted(uint? user) => user is { } known && known != Root && known != self && known != owner;
@@ -76,7 +81,7 @@ internal sealed class DeviceQuota(uint self, uint? owner, SystemLimits system)
                 throw new CommandException(
                     $"all users together may have {row.Text(row.Others)}, and have {row.Number(_all[at])}; let the user who mounts add them");
             if (counts is null)
-                _taken[user.Value] = counts = new long[_all.Length];
+                _taken[user.Value] = counts = NewCounts();
             counts[at] += amount;
             _all[at] += amount;
         }
@@ -117,7 +122,7 @@ internal sealed class DeviceCharge(DeviceQuota? quota, uint? user) : IDisposable
     internal static readonly DeviceCharge None = new(null, null);
 
     private readonly Lock _gate = new();
-    private readonly long[] _taken = new long[Enum.GetValues<DeviceResource>().Length]; // guarded by _gate
+    private readonly long[] _taken = DeviceQuota.NewCounts(); // guarded by _gate
 
     /// <summary>Takes, or throws.</summary>
     internal void Take(DeviceResource resource, long amount)
@@ -133,8 +138,8 @@ internal sealed class DeviceCharge(DeviceQuota? quota, uint? user) : IDisposable
     {
         lock (_gate)
         {
-            foreach (DeviceResource resource in Enum.GetValues<DeviceResource>())
-                quota?.Give(user, resource, _taken[(int)resource]);
+            for (int resource = 0; resource < _taken.Length; resource++)
+                quota?.Give(user, (DeviceResource)resource, _taken[resource]);
             _taken.AsSpan().Clear();
         }
     }

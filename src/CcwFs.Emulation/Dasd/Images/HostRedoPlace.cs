@@ -111,8 +111,7 @@ internal sealed class HostRedoPlace : IRedoPlace
     }
 
     private bool IsThere() =>
-        FileDescriptor.StatusAt(_directory, _name[..^CkdImage.RedoSuffix.Length], out FileStatus named) == 0
-        && _image.Status(out FileStatus open) == 0 && (named.Device, named.Inode) == (open.Device, open.Inode);
+        _image.Status(out FileStatus open) == 0 && FileDescriptor.Holds(_directory, _name[..^CkdImage.RedoSuffix.Length], open.Device, open.Inode);
 
     /// <summary>Why somebody without the right to write the image may have made or changed the file, and what to do; null when nobody may.</summary>
     private string? Distrust(FileDescriptor file)
