@@ -29,6 +29,7 @@ public static class DeviceInfo
             new("backend", subchannel.Backend),
             new("state", StateName(there ? device.State : DeviceState.NotOperational)),
             new("client", device.IsTaken ? "a VFIO client (QEMU)" : "none"),
+            .. device.GuestCode is { } code ? [KeyValuePair.Create("guest code", code)] : Array.Empty<KeyValuePair<string, string>>(),
             new("policy", device.Policy?.ToString() ?? "none"),
             new("refused", device.LastRefusal?.ToString() ?? "none"),
             new("uuid", SubchannelUuid.Of(device.Id)),

@@ -92,6 +92,24 @@ public sealed unsafe class SharedMemory : SafeHandle
         return (ulong)handle + (ulong)offset;
     }
 
+    /// <summary>One byte, read once and not before what the caller has read or written before.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
+    public byte ReadOrdered(long offset)
+    {
+        byte* at = Enter(offset, 1);
+        try
+        {
+            Interlocked.MemoryBarrier();
+
+            // SAFETY: Enter checked the range and holds the mapping.
+            return Volatile.Read(ref *at);
+        }
+        finally
+        {
+            DangerousRelease();
+        }
+    }
+
     /// <summary>Copies out from <paramref name="offset"/> on.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Any byte lies outside.</exception>
     public void Read(long offset, Span<byte> into)

@@ -22,6 +22,19 @@ public interface IMemoryStore
         return false;
     }
 
+    /// <summary>Something may have been made of bytes in this range, which lies in one page, as of code: <see cref="CodeAt"/> says who is to drop it first.</summary>
+    bool MayHoldCode(long offset, int length) => false;
+
+    /// <summary>Changes whenever something is made of a byte of this page's code, as far as that can be known.</summary>
+    byte CodeCount(long offset) => 0;
+
+    /// <summary>Who has made something of the code here, and the guest's address of the byte at <paramref name="offset"/>; null: nobody.</summary>
+    IGuestCode? CodeAt(long offset, out ulong address)
+    {
+        address = 0;
+        return null;
+    }
+
     /// <summary>Copies out. False when the memory is mapped but gone (its owner ended, its file was cut).</summary>
     bool Read(long offset, Span<byte> destination);
 

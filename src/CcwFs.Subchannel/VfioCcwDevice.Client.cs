@@ -24,6 +24,12 @@ public interface IDeviceClient
     /// wait and not call the device.
     /// </summary>
     void Signal(DeviceInterrupt interrupt);
+
+    /// <summary>
+    /// Who runs the guest's code: "kvm", the processor itself; an emulator whose translations are dropped where its "plugin" has marked some, or for "all" pages that
+    /// are written; or "unknown".
+    /// </summary>
+    string GuestCode { get; }
 }
 
 /// <content>
@@ -41,6 +47,9 @@ public sealed partial class VfioCcwDevice
 
     /// <summary>How often a client is asked to give a removed device back (the kernel's vfio_unregister_group_dev: HZ * 10).</summary>
     public static readonly TimeSpan RequestInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Who runs the code of the client's guest (<see cref="IDeviceClient.GuestCode"/>); null: no client has the device.</summary>
+    public string? GuestCode => _client?.GuestCode;
 
     /// <summary>A VFIO client has the device.</summary>
     public bool IsTaken => _client is not null;

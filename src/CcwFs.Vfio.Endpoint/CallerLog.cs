@@ -12,7 +12,7 @@ public sealed partial class CallerLog
     private const long Pause = 10_000; // milliseconds between two lines of one kind; arbitrary
 
     private readonly ILogger _logger;
-    private long _foreignAt = -Pause, _rightsAt = -Pause, _privateAt = -Pause; // Interlocked
+    private long _foreignAt = -Pause, _rightsAt = -Pause, _privateAt = -Pause, _deafAt = -Pause, _unknownAt = -Pause; // Interlocked
 
     /// <summary>Writes to <paramref name="logger"/>.</summary>
     public CallerLog(ILogger logger) => _logger = logger;
@@ -38,6 +38,20 @@ public sealed partial class CallerLog
             NoAddress(_logger, thread);
     }
 
+    /// <summary>A client's emulator that does not drop its translations.</summary>
+    internal void Deaf()
+    {
+        if (Due(ref _deafAt))
+            NoAnswer(_logger, QtestChannel.Patience.TotalSeconds);
+    }
+
+    /// <summary>A client of which nobody knows whether it translates its guest's code.</summary>
+    internal void UnknownCode(uint thread)
+    {
+        if (Due(ref _unknownAt))
+            MayBeStale(_logger, thread);
+    }
+
     private static bool Due(ref long last)
     {
         long now = Environment.TickCount64, before = Interlocked.Read(ref last);
@@ -52,6 +66,14 @@ public sealed partial class CallerLog
         "VFIO client {Thread} was refused, a real device cannot reach its private memory: start it with ccwfs qemu, or give QEMU -object memory-backend-memfd,id=m,size=…,share=on "
         + "-machine memory-backend=m")]
     private static partial void NoAddress(ILogger logger, uint thread);
+
+    [LoggerMessage(4, LogLevel.Warning,
+        "a guest's QEMU has not dropped its translations of code within {Seconds} s: the program that read over them ended with a channel-control check; was QEMU stopped?")]
+    private static partial void NoAnswer(ILogger logger, double seconds);
+
+    [LoggerMessage(5, LogLevel.Warning,
+        "the guest of VFIO client {Thread} may run code that is no longer in its memory, if QEMU translates it (TCG): start it with ccwfs qemu")]
+    private static partial void MayBeStale(ILogger logger, uint thread);
 
     [LoggerMessage(2, LogLevel.Warning,
         "VFIO client {Thread} was refused, ccwfs may not reach its memory ({Problem}): run ccwfs as root or as the client's user; where Yama restricts "

@@ -11,6 +11,8 @@ public sealed partial class DeviceClient
 {
     private const int NoEventFd = -1;
 
+    private static readonly bool s_guestsAreTranslated = RuntimeInformation.ProcessArchitecture != Architecture.S390x; // else they may be
+
     private static readonly int s_irqs = Enum.GetValues<DeviceInterrupt>().Length;
     private static readonly int s_regions = Enum.GetValues<RegionIndex>().Length;
 
@@ -61,6 +63,8 @@ public sealed partial class DeviceClient
             Service.CallerLog.PrivateMemory(request.Caller.ThreadId);
         if (result < 0)
             return result;
+        if (s_guestsAreTranslated && binding.Iommu.CodeKind == ClientCode.Unknown)
+            Service.CallerLog.UnknownCode(request.Caller.ThreadId);
         Change(binding, attach.PtId, space);
         result = request.Put(attach);
         if (result < 0)

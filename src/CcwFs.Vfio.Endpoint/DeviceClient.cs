@@ -72,6 +72,9 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     /// <inheritdoc/>
     public void Signal(DeviceInterrupt interrupt) => _events.Signal(interrupt);
 
+    /// <inheritdoc/>
+    public string GuestCode => CurrentBinding()?.Iommu.CodeKind ?? ClientCode.Unknown;
+
     private protected override int Judge(uint command, out bool changes)
     {
         DeviceIoctl? row = DeviceIoctl.Find(command);

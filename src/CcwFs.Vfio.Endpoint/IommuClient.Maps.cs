@@ -11,7 +11,8 @@ public sealed partial class IommuClient
 {
     private const IoasMapFlags KnownFlags = IoasMapFlags.FixedIova | IoasMapFlags.Writeable | IoasMapFlags.Readable;
 
-    private delegate int MemorySource(out ClientRange? range);
+    /// <summary>Finds memory, and where the client has it itself; null: not known.</summary>
+    private delegate int MemorySource(out ClientRange? range, out ulong? user);
 
     private int Destroy(ref IommuRequest request)
     {
@@ -81,7 +82,11 @@ public sealed partial class IommuClient
         (IIoctlCaller caller, ulong address, ulong length, MemoryRights rights) =
             (request.Caller, structure.UserVa, structure.Length, Rights(structure.Flags));
         int result = MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, address, length, ref structure.Iova,
-            (out ClientRange? range) => _memory.Take(caller, address, length, rights, out range));
+            (out ClientRange? range, out ulong? user) =>
+            {
+                user = address;
+                return _memory.Take(caller, address, length, rights, out range);
+            });
         return result < 0 ? result : request.Respond();
     }
 
@@ -90,10 +95,13 @@ public sealed partial class IommuClient
         ref IommuIoasMapFile structure = ref request.As<IommuIoasMapFile>();
         (IIoctlCaller caller, int number, ulong start, ulong length, MemoryRights rights) =
             (request.Caller, structure.Fd, structure.Start, structure.Length, Rights(structure.Flags));
-        int result = MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, start, length, ref structure.Iova, (out ClientRange? range) =>
+        int result = MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, start, length, ref structure.Iova, (out ClientRange? range, out ulong? user) =>
         {
-            range = null;
+            (range, user) = (null, null);
             int taken = caller.TakeDescriptor(number, out FileDescriptor file);
+            if (taken == 0 && file.Status(out FileStatus status) == 0
+                && caller.FindMapping(status.Device, status.Inode, (long)start, length, out ulong found) == 0)
+                user = found;
             if (taken == 0)
                 return _memory.TakeFile(caller, file, start, length, rights, out range);
             file.Dispose();
@@ -125,11 +133,11 @@ public sealed partial class IommuClient
             result = -(int)Errno.EINVAL;
         if (result < 0)
             return result;
-        result = memory(out ClientRange? range);
+        result = memory(out ClientRange? range, out ulong? user);
         if (result < 0)
             return result;
         lock (_gate)
-            result = Commit(ioas, space, isFixed, start, length, ref iova, Rights(flags), range!);
+            result = Commit(ioas, space, isFixed, start, length, ref iova, Rights(flags), range!, user);
         if (result < 0)
         {
             _memory.GiveBack(range!);
@@ -140,7 +148,7 @@ public sealed partial class IommuClient
     }
 
     // Guarded by _gate: the space may have gone, and the place been taken, while the memory was looked for.
-    private int Commit(uint ioas, IommuSpace space, bool isFixed, ulong start, ulong length, ref ulong iova, MemoryRights rights, ClientRange range)
+    private int Commit(uint ioas, IommuSpace space, bool isFixed, ulong start, ulong length, ref ulong iova, MemoryRights rights, ClientRange range, ulong? user)
     {
         if (Find(ioas) != space)
             return -(int)Errno.ENOENT;
@@ -153,7 +161,8 @@ public sealed partial class IommuClient
             return -(int)Errno.EFAULT; // what the kernel says of memory that it cannot pin
         if (!_account.Takes(Resource.Memory, MemoryOf(range)))
             return -(int)Errno.ENOMEM;
-        MapOutcome outcome = space.Space.Map.Map(iova, length, range.Store, range.Offset, rights);
+        CodeStore store = new(range.Store, range.Offset, iova, user, _code);
+        MapOutcome outcome = space.Space.Map.Map(iova, length, store, range.Offset, rights);
         if (outcome != MapOutcome.Done)
         {
             _account.Give(Resource.Memory, MemoryOf(range));
@@ -184,6 +193,28 @@ public sealed partial class IommuClient
         }
         structure.Length = Remove(space!, claimed);
         return request.Respond();
+    }
+
+    private int SetGuestCode(ref IommuRequest request)
+    {
+        GuestCodeChannel code = request.As<GuestCodeChannel>();
+        if ((code.Flags & ~GuestCodeChannel.FlagHardware) != 0)
+            return -(int)Errno.EOPNOTSUPP;
+        if (code.Flags != 0)
+            return _code.SetHardware();
+        IIoctlCaller caller = request.Caller;
+        FileDescriptor? otherEnd = null, marks = null;
+        int result = caller.TakeDescriptor(code.Channel, out FileDescriptor channel);
+        if (result == 0)
+            result = caller.TakeDescriptor(code.OtherEnd, out otherEnd);
+        if (result == 0 && code.Marks != GuestCodeChannel.NoDescriptor)
+            result = caller.TakeDescriptor(code.Marks, out marks);
+        if (result == 0)
+            return _code.Set(channel, otherEnd!, marks);
+        channel.Dispose();
+        otherEnd?.Dispose();
+        marks?.Dispose();
+        return result;
     }
 
     // A mediated device is no device with an IOMMU: iommufd does not find it under that type.

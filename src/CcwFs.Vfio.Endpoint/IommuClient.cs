@@ -34,6 +34,7 @@ public sealed partial class IommuClient : IDisposable
         Row.Of<IommuIoasMap>(IommufdIoctl.IoasMap, 40, changes: true, (IommuClient client, ref IommuRequest r) => client.Map(ref r)),
         Row.Of<IommuIoasMapFile>(IommufdIoctl.IoasMapFile, 40, changes: true, (IommuClient client, ref IommuRequest r) => client.MapFile(ref r)),
         Row.Of<IommuIoasUnmap>(IommufdIoctl.IoasUnmap, 24, changes: true, (IommuClient client, ref IommuRequest r) => client.Unmap(ref r)),
+        Row.Of<GuestCodeChannel>(IommufdIoctl.SetGuestCode, 20, changes: true, (IommuClient client, ref IommuRequest r) => client.SetGuestCode(ref r)),
         Row.Of<IommuHwInfo>(IommufdIoctl.GetHwInfo, 32, changes: false, (IommuClient _, ref IommuRequest r) => HardwareInfo(ref r)),
     ];
 
@@ -41,6 +42,7 @@ public sealed partial class IommuClient : IDisposable
     private readonly Lock _gate = new();
     private readonly SortedDictionary<uint, IommuSpace?> _objects = []; // guarded by _gate; null: a device
     private readonly ClientMemory _memory;
+    private readonly ClientCode _code;
     private int _mappings;  // guarded by _gate
     private bool _disposed; // guarded by _gate
 
@@ -55,6 +57,7 @@ public sealed partial class IommuClient : IDisposable
     {
         (_log, _account) = (log, account ?? VfioService.NewAccounts().Of(Descriptors.EffectiveUser, (uint)Environment.ProcessId));
         _memory = new ClientMemory(_account);
+        _code = new ClientCode(log, _account);
     }
 
     private delegate int Handler(IommuClient client, ref IommuRequest request);
@@ -68,6 +71,9 @@ public sealed partial class IommuClient : IDisposable
                 return _mappings;
         }
     }
+
+    /// <summary>What is known of the guest's code, as <c>info</c> says it.</summary>
+    internal string CodeKind => _code.Kind;
 
     /// <summary>An ioctl does more than to ask.</summary>
     internal static bool Changes(uint command) => Array.Find(s_rows, r => (uint)r.Command == command) is { Changes: true };
@@ -169,6 +175,7 @@ public sealed partial class IommuClient : IDisposable
         foreach (IommuSpace space in spaces)
             UnmapAll(space);
         _memory.Dispose();
+        _code.Dispose();
     }
 
     // Guarded by _gate.

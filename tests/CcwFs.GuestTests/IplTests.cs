@@ -32,18 +32,11 @@ public sealed class IplTests(ITestOutputHelper output) : GuestTest(output)
         }
     }
 
-    // A disk is in whole sectors, a file is not: the copy is rounded up.
     private GuestOptions WithKernelAsDisk()
     {
         string disk = Scratch.At("kernel.disk");
         File.Copy(GuestImage.Kernel, disk);
-        using (FileStream file = File.OpenWrite(disk))
-            file.SetLength((file.Length + 511) / 512 * 512);
-        return new GuestOptions
-        {
-            Modules = "dasd_eckd_mod,ext4,virtio_blk",
-            Qemu = ["-drive", $"file={disk},if=none,id=kernel,format=raw,readonly=on", "-device", "virtio-blk-ccw,drive=kernel"],
-        };
+        return GuestDisk.Of(disk);
     }
 
     private const string RootFileSystem = $"""

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// `ccwfs qemu` with a script in QEMU's place that tells what it was given. It answers the questions for version and devices as VERSION, NO_CCW and NO_IOMMUFD
-/// in its environment want it.
+/// `ccwfs qemu` with a script in QEMU's place that tells what it was given. It answers the questions for version, devices and plugin as VERSION, NO_CCW, NO_IOMMUFD
+/// and PLUGIN in its environment want it.
 /// </summary>
 public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture<QemuVerbTests.Mounted>
 {
@@ -13,6 +13,7 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
         case "$*" in
             --version) echo "QEMU emulator version ${VERSION-10.0.2} (fake)"; exit ;;
             "-device vfio-ccw,help") [ -z "$NO_CCW" ] || exit 1; echo 'vfio-ccw options:'; echo '  fd=<string>'; [ -n "$NO_IOMMUFD" ] || echo '  iommufd=<link<iommufd>>'; exit ;;
+            "-machine none "*) if [[ -n $PLUGIN && $* =~ ,marks=([0-9]+) ]]; then printf '\1' >&${BASH_REMATCH[1]}; fi; exit 1 ;;
         esac
         echo "pid $$"
         for word in "$@"; do
@@ -87,9 +88,24 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
     {
         string output = Qemu("", "1.0.0007,devno=0.0.0042,bootindex=1", "--private-memory", "--", mounted.Script).Ok().Output;
         Assert.Contains(",devno=0.0.0042,bootindex=1\n", output, StringComparison.Ordinal);
-        Assert.Equal(2, output.Split("\nopen ").Length - 1);
+        Assert.Equal(3, output.Split("\nopen ").Length - 1); // iommu, device and the channel
         Assert.DoesNotContain("0.0.0000", output, StringComparison.Ordinal);
         Assert.DoesNotContain("memfd", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_channel_is_given_and_the_plugin_where_qemu_takes_it()
+    {
+        string plain = Qemu("", "--", mounted.Script).Ok().Output, marked = Qemu("PLUGIN=1", "--", mounted.Script).Ok().Output;
+        foreach (string output in (string[])[plain, marked])
+        {
+            Assert.Matches(@"(?m)^word socket,id=ccwfs-code,fd=\d+\nopen socket:\[\d+\] ", output);
+            Assert.Contains("\nword -qtest\nword chardev:ccwfs-code\n", output, StringComparison.Ordinal);
+        }
+        Assert.DoesNotContain("-plugin", plain, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^word .*/ccwfs-code\.so,marks=\d+$", marked);
+        Assert.DoesNotContain("-plugin", Qemu("PLUGIN=1", "--no-plugin", "--", mounted.Script).Ok().Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ccwfs-code", Qemu("PLUGIN=1", "--", mounted.Script, "-qtest", "null").Ok().Output, StringComparison.Ordinal); // one of the user's own
     }
 
     [Fact]

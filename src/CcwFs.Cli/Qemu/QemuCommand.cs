@@ -20,13 +20,14 @@ internal static class QemuCommand
         Option<string?> mount = ControlClient.MountOption();
         var print = new Option<bool>("--print") { Description = "Print the command for a shell instead of running it" };
         var privateMemory = new Option<bool>("--private-memory") { Description = "Do not give the guest shared memory: every byte is then copied through /proc/PID/mem" };
+        var noPlugin = new Option<bool>("--no-plugin") { Description = "Do not load the plugin that marks translated code: translations are then dropped at every read" };
         var words = new Argument<string[]>("ID… -- COMMAND")
         {
             HelpName = "ID… -- COMMAND",
             Description = "Subchannels (default: all), each with properties of the device if wanted, like 0.0.0000,devno=fe.0.1234,bootindex=1; then -- and QEMU's command",
         };
         words.CompletionSources.Add(context => Completion.DeviceIds(context.ParseResult.GetValue(mount)));
-        var command = new Command("qemu", "Start QEMU with subchannels as vfio-ccw devices") { mount, print, privateMemory, words };
+        var command = new Command("qemu", "Start QEMU with subchannels as vfio-ccw devices") { mount, print, privateMemory, noPlugin, words };
         command.SetAction(result =>
         {
             string[] all = result.GetValue(words) ?? [];
@@ -39,17 +40,17 @@ internal static class QemuCommand
             bool isPrivate = PrivateSysfs.IsNeeded(devices);
             string[] files = [$"{mountPoint}/iommu", .. devices.Select(d => $"{mountPoint}/{d.Id}/device")];
 
-            IReadOnlyList<string> WithDevices(IReadOnlyList<int> descriptors)
+            IReadOnlyList<string> WithDevices(IReadOnlyList<int> descriptors, IReadOnlyList<string> more)
             {
                 string sysfs = isPrivate ? PrivateSysfs.Bus : $"{mountPoint}/sys/bus";
-                string[] whole = [.. qemu, .. QemuArguments.Added(qemu, devices, sysfs, descriptors[0], [.. descriptors.Skip(1)], result.GetValue(privateMemory))];
+                string[] whole = [.. qemu, .. QemuArguments.Added(qemu, devices, sysfs, descriptors[0], [.. descriptors.Skip(1)], result.GetValue(privateMemory)), .. more];
                 return isPrivate ? PrivateSysfs.Wrap(mountPoint, whole) : whole;
             }
 
             if (result.GetValue(print))
-                Print(result.InvocationConfiguration.Output, WithDevices([.. Enumerable.Range(FirstPrinted, files.Length)]), files);
+                Print(result.InvocationConfiguration.Output, WithDevices([.. Enumerable.Range(FirstPrinted, files.Length)], []), files);
             else
-                Start(WithDevices, files, qemu[0], isPrivate ? mountPoint : null, server);
+                Start(WithDevices, files, qemu, isPrivate ? mountPoint : null, server, withPlugin: !result.GetValue(noPlugin));
         });
         return command;
     }
@@ -81,16 +82,18 @@ internal static class QemuCommand
     }
 
     /// <summary>Becomes the command; returns by an exception only. The open files are the next program's, or end with this process.</summary>
-    private static void Start(Func<IReadOnlyList<int>, IReadOnlyList<string>> build, string[] files, string program, string? privateMount, int server)
+    private static void Start(
+        Func<IReadOnlyList<int>, IReadOnlyList<string>, IReadOnlyList<string>> build, string[] files, string[] qemu, string? privateMount, int server, bool withPlugin)
     {
         FileDescriptor[] opened = Array.ConvertAll(files, OpenFile);
-        QemuProbe.Check(program);
+        QemuProbe.Check(qemu[0]);
         if (privateMount is not null)
             PrivateSysfs.Check(privateMount);
         Tracing.Allow(server, ownNamespace: privateMount is not null && Descriptors.EffectiveUser != 0);
         foreach (FileDescriptor file in opened)
             file.KeepOverExec();
-        IReadOnlyList<string> command = build(Array.ConvertAll(opened, file => file.Number));
+        IReadOnlyList<string> code = QemuCode.Offer(opened[0], qemu, withPlugin);
+        IReadOnlyList<string> command = build(Array.ConvertAll(opened, file => file.Number), code);
         int failed = Execution.Become(command[0], [.. command.Skip(1)]);
         throw new CommandException($"{command[0]} cannot be started: {Problem.Of(failed)}");
     }

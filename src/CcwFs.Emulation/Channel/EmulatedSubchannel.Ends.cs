@@ -36,13 +36,14 @@ public sealed partial class EmulatedSubchannel
     {
         (_function, _isPending, _pathLost) = (FunctionControl.None, false, false);
         _stop = true;
+        _run.HurryUp();
         long until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         while (_executing)
         {
             if (_run.IsCopying && Environment.TickCount64 >= until)
                 GiveUp();
             else
-                Monitor.Wait(_gate, _run.MayWait ? Look : Timeout.Infinite);
+                Monitor.Wait(_gate, _run.MayWait || _run.IsCopying ? Look : Timeout.Infinite);
         }
         if (_active || system)
             _device.AbandonProgram(reset: system);

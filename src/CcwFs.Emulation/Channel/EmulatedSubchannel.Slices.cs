@@ -24,13 +24,13 @@ public sealed partial class EmulatedSubchannel
                     return true;
                 run = _run;
                 execute = _function == FunctionControl.None && !_pathLost;
-                if (execute && run.MayWait && thread == SliceThread.Other)
+                if (execute && ((run.MayWait && thread == SliceThread.Other) || (run.IsHandedOver && thread != SliceThread.Executor)))
                     return false;
                 _executing = execute;
             }
             StepResult result = !execute ? StepResult.Continue
-                : run.MayWait && thread == SliceThread.Executor ? ExecuteWaiting(run, ref ccws, deadline)
-                : Execute(run, ref ccws, deadline);
+                : (run.MayWait || run.IsHandedOver) && thread == SliceThread.Executor ? ExecuteWaiting(run, ref ccws, deadline)
+                : Execute(run, ref ccws, deadline, mayBeHeldUp: false);
             if (result == StepResult.Abandoned)
             {
                 lock (_gate)
@@ -66,7 +66,7 @@ public sealed partial class EmulatedSubchannel
         _executor.BeginWait();
         try
         {
-            return Execute(run, ref ccws, deadline);
+            return Execute(run, ref ccws, deadline, mayBeHeldUp: true);
         }
         finally
         {
@@ -74,14 +74,14 @@ public sealed partial class EmulatedSubchannel
         }
     }
 
-    private StepResult Execute(ProgramRun run, ref int ccws, long deadline)
+    private StepResult Execute(ProgramRun run, ref int ccws, long deadline, bool mayBeHeldUp)
     {
         StepResult result = StepResult.Continue;
         while (result == StepResult.Continue && !_stop && ccws > 0)
         {
             try
             {
-                result = run.Step();
+                result = run.Step(mayBeHeldUp);
             }
             catch (Exception failure) // one guest's program, and not all guests', ends by a defect
             {
@@ -139,7 +139,7 @@ public sealed partial class EmulatedSubchannel
     {
         switch (result)
         {
-            case StepResult.Continue:
+            case StepResult.Continue or StepResult.HandOver:
                 return false;
             case StepResult.Busy:
                 _waiting = true;

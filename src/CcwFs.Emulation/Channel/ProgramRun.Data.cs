@@ -49,6 +49,8 @@ internal sealed partial class ProgramRun
             if (!NextPiece(bytes.Length - done, out IMemoryStore store, out long offset, out int length))
                 break;
             ReadOnlySpan<byte> piece = bytes.Slice(done, length);
+            if (_staged is null && store.MayHoldCode(offset, length))
+                StageCode();
             if (_staged is { } staged)
             {
                 staged.Add(store, offset, piece);
@@ -57,6 +59,11 @@ internal sealed partial class ProgramRun
             {
                 _fault |= SubchannelStatus.ProgramCheck;
                 break;
+            }
+            else if (store.CodeCount(offset) != 0)
+            {
+                StageCode(); // it has become code meanwhile
+                _staged!.Add(store, offset, piece);
             }
             Advance(length);
             done += length;

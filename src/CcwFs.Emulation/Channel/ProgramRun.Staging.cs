@@ -3,13 +3,16 @@ using CcwFs.Memory;
 
 namespace CcwFs.Emulation.Channel;
 
-/// <content>Data in memory that may wait for its owner: copied before and behind the device's command, never inside it.</content>
+/// <content>Data in memory that may wait for its owner, or that has been code: copied before and behind the device's command, never inside it.</content>
 internal sealed partial class ProgramRun
 {
     private StagedData? _stagedData;  // made when it is needed first
     private StagedData? _staged;      // of this command; null: it is not staged
     private bool _isCopying;          // guarded by the gate
     private volatile bool _abandoned; // set under the gate, while copying
+    private volatile bool _isEnding;  // a reset waits for the end of the slice
+    private bool _isHandedOver;       // the command was executed, and its data is not in place
+    private (DeviceStatus Status, bool Begins) _handedOver;
 
     /// <summary>The program's memory may wait for its owner.</summary>
     internal bool MayWait => _mayWait;
@@ -19,6 +22,15 @@ internal sealed partial class ProgramRun
 
     /// <summary>Given up: the thread in here ends as soon as it comes free, and touches nothing.</summary>
     internal bool IsAbandoned => _abandoned;
+
+    /// <inheritdoc/>
+    public bool IsOver => _abandoned || _isEnding;
+
+    /// <summary>A command's data is to be put into place; an emulator may be waited for (<see cref="IGuestCode"/>).</summary>
+    internal bool IsHandedOver => _isHandedOver;
+
+    /// <summary>Nothing of the program counts any more: what is waited for is not worth it. Under the gate.</summary>
+    internal void HurryUp() => _isEnding = true;
 
     /// <summary>Gives the run up while it is copying; another one takes its place. Under the gate.</summary>
     internal void Abandon() => _abandoned = true;
@@ -61,6 +73,16 @@ internal sealed partial class ProgramRun
         return toStorage || Copy(fetch: true);
     }
 
+    /// <summary>From this piece on the command is staged: somebody may have translated code of it.</summary>
+    private void StageCode()
+    {
+        _staged = _stagedData ??= new StagedData();
+        _staged.Clear();
+    }
+
+    /// <summary>The data goes where somebody may have translated code: he waits for the thread that took the start, and has to answer.</summary>
+    private bool MustHandOver() => _staged is { } staged && CommandCode.MovesToStorage(_command) && staged.IsForCode;
+
     /// <summary>Puts what the device sent into place. False: abandoned.</summary>
     private bool PutBehind() => !CommandCode.MovesToStorage(_command) || Copy(fetch: false);
 
@@ -70,15 +92,15 @@ internal sealed partial class ProgramRun
             return true;
         lock (gate)
             _isCopying = true;
-        bool good = true;
+        SubchannelStatus check = SubchannelStatus.None;
         if (fetch)
             _staged.Fetch(this);
         else
-            good = _staged.Put(this);
+            check = _staged.Put(this);
         lock (gate)
         {
             _isCopying = false;
-            _fault |= good ? SubchannelStatus.None : SubchannelStatus.ProgramCheck;
+            _fault |= check;
             return !_abandoned;
         }
     }

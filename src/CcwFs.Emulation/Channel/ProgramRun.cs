@@ -22,6 +22,9 @@ internal enum StepResult
     /// <summary>The program has ended.</summary>
     Ended,
 
+    /// <summary>The command has been executed; its data is to be put into place by a thread for which nobody waits.</summary>
+    HandOver,
+
     /// <summary>The program was given up while its memory was waited for: nothing of it counts any more.</summary>
     Abandoned,
 }
@@ -32,7 +35,7 @@ internal enum StepResult
 /// As <see cref="IDataTransfer"/> it is the data phase of the current command: counts, data chaining, SKIP and IDAWs.
 /// While memory is waited for (<see cref="IsCopying"/>) it touches nothing but that memory and a buffer of its own, and may be abandoned.
 /// </summary>
-internal sealed partial class ProgramRun(IChannelDevice device, object gate) : IDataTransfer
+internal sealed partial class ProgramRun(IChannelDevice device, object gate) : IDataTransfer, ICodeUser
 {
     private const int IdawSize = 8;
     private const uint NotOperationalCode = 3u << 24; // deferred condition code 3
@@ -80,6 +83,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         (_next, _current) = (orb.ProgramAddress, unchecked(orb.ProgramAddress - Ccw.Size));
         (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
         (_live, _judge, _mayWait) = (program.Live, program.LiveJudge, program.MayWait);
+        (_isHandedOver, _isEnding) = (false, false);
     }
 
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
@@ -91,9 +95,13 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     /// <summary>Forgets the program.</summary>
     internal void Forget() => (_program, _live, _judge) = (null!, null, null);
 
-    /// <summary>Fetches and executes one command, with all its data-chained CCWs.</summary>
-    internal StepResult Step()
+    /// <summary>
+    /// Fetches and executes one command, with all its data-chained CCWs. <paramref name="mayBeHeldUp"/>: nobody waits for this thread, not even who is waited for.
+    /// </summary>
+    internal StepResult Step(bool mayBeHeldUp)
     {
+        if (_isHandedOver)
+            return Complete(_handedOver.Status, _handedOver.Begins);
         (_fault, _dataPhase, _wantedMore, _remaining) = (SubchannelStatus.None, false, false, 0);
         (_recording, _replaying) = (false, false);
         if (!Fetch(_next, mayTransfer: !_first) || !IsValidCommand())
@@ -117,6 +125,16 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         if (!IsAdmitted())
             return End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck);
         DeviceStatus status = device.Execute(_command, this);
+        if (mayBeHeldUp || !MustHandOver())
+            return Complete(status, begins);
+        (_isHandedOver, _handedOver) = (true, (status, begins));
+        return StepResult.HandOver;
+    }
+
+    /// <summary>Puts the data of the command into place where that is left, and ends it.</summary>
+    private StepResult Complete(DeviceStatus status, bool begins)
+    {
+        _isHandedOver = false;
         if (_staged is not null && !PutBehind())
             return StepResult.Abandoned;
         if (begins && status == DeviceStatus.Busy)

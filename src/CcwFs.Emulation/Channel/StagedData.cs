@@ -1,10 +1,12 @@
+using CcwFs.ChannelIo;
 using CcwFs.Memory;
 
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
 /// The data of one command on its way between the device and memory that may wait for its owner. The device has locks that others wait for, so it never
-/// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place behind. One thread at a time.
+/// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place behind. So is what comes from it for memory of
+/// which somebody has translated the code (<see cref="IGuestCode"/>): he drops it first, and may be waited for too. One thread at a time.
 /// </summary>
 internal sealed class StagedData
 {
@@ -15,6 +17,7 @@ internal sealed class StagedData
     private const int KeptSize = 128 * 1024; // arbitrary: a track with its counts; larger ones are given back
 
     private readonly List<Piece> _pieces = [];
+    private readonly StaleCode _code = new();
     private byte[] _bytes = [];
     private int _length; // bytes of the pieces
     private int _good;   // bytes fetched
@@ -28,6 +31,20 @@ internal sealed class StagedData
 
     /// <summary>Nothing is to be copied.</summary>
     internal bool IsEmpty => _length == 0;
+
+    /// <summary>Some of the bytes go where somebody may have translated code.</summary>
+    internal bool IsForCode
+    {
+        get
+        {
+            foreach (Piece piece in _pieces)
+            {
+                if (piece.Store.CodeAt(piece.Offset, out _) is not null)
+                    return true;
+            }
+            return false;
+        }
+    }
 
     /// <summary>A new command.</summary>
     internal void Clear()
@@ -72,17 +89,22 @@ internal sealed class StagedData
         }
     }
 
-    /// <summary>Puts into place. False: some of the memory is gone. Nothing more is touched once <paramref name="owner"/> was abandoned.</summary>
-    internal bool Put(ProgramRun owner)
+    /// <summary>
+    /// Puts into place, after what was made of the code there has been dropped. Gives the check that it ends with. Nothing more is touched once
+    /// <paramref name="owner"/> does not want it any more.
+    /// </summary>
+    internal SubchannelStatus Put(ProgramRun owner)
     {
+        if (!_code.Drop(_pieces, owner))
+            return SubchannelStatus.ChannelControlCheck;
         int at = 0;
         foreach (Piece piece in _pieces)
         {
-            if (owner.IsAbandoned || !piece.Store.Write(piece.Offset, _bytes.AsSpan(at, piece.Length)))
-                return false;
+            if (owner.IsOver || !piece.Store.Write(piece.Offset, _bytes.AsSpan(at, piece.Length)))
+                return SubchannelStatus.ProgramCheck;
             at += piece.Length;
         }
-        return true;
+        return _code.Confirm(_pieces, _bytes, owner) ? SubchannelStatus.None : SubchannelStatus.ChannelControlCheck;
     }
 
     /// <summary>Takes the next bytes of what was fetched; false when they are not there.</summary>
@@ -95,5 +117,7 @@ internal sealed class StagedData
         return true;
     }
 
-    private readonly record struct Piece(IMemoryStore Store, long Offset, int Length);
 }
+
+/// <summary>Bytes of one command that lie together in memory.</summary>
+internal readonly record struct Piece(IMemoryStore Store, long Offset, int Length);

@@ -234,6 +234,8 @@ public sealed class HeldMemoryTests : IDisposable
 
     private sealed class Client : IDeviceClient
     {
+        public string GuestCode => "unknown";
+
         public void Signal(DeviceInterrupt interrupt)
         {
         }

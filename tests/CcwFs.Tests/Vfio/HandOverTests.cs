@@ -37,6 +37,8 @@ public sealed class HandOverTests
 
     private sealed class Client : IDeviceClient
     {
+        public string GuestCode => "unknown";
+
         public void Signal(DeviceInterrupt interrupt)
         {
         }

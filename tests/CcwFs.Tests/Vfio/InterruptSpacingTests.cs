@@ -136,6 +136,8 @@ public sealed class InterruptSpacingTests : IDisposable
     /// <summary>Notes when it was signalled.</summary>
     private sealed class Client : IDeviceClient
     {
+        public string GuestCode => "unknown";
+
         internal BlockingCollection<long> Signals { get; } = [];
 
         public void Signal(DeviceInterrupt interrupt) => Signals.Add(Environment.TickCount64);

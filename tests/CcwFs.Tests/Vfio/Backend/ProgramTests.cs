@@ -301,6 +301,8 @@ public sealed class ProgramTests : IDisposable
 
     private sealed class Client : IDeviceClient
     {
+        public string GuestCode => "unknown";
+
         public void Signal(DeviceInterrupt interrupt)
         {
         }

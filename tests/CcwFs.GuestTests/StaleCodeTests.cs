@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Xunit.Abstractions;
+
+namespace CcwFs.GuestTests;
+
+/// <summary>
+/// A guest whose code QEMU translates runs what is in its memory, though the device writes there past QEMU. The program in the guest is Code/stale.c.
+/// </summary>
+public sealed class StaleCodeTests(ITestOutputHelper output) : GuestTest(output)
+{
+    private const int Cylinders = 20;
+    private const string Stale = "/run/stale";
+
+    [Theory]
+    [InlineData("plugin", 4096)]
+    [InlineData("plugin", 512)]
+    [InlineData("plugin", 1024, "--private-memory")]
+    [InlineData("all", 4096, "--no-plugin")]
+    [InlineData("all", 2048, "--no-plugin", "--private-memory")]
+    public void Code_that_is_read_over_other_code_is_run(string kind, int block, params string[] options)
+    {
+        using MountedCcwfs mounted = Mount(Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl"));
+        using Guest guest = BootWithProgram(mounted, ["0.0.0000"], new GuestOptions { Verb = options });
+        Assert.Matches($"(?m)^guest code +{kind}$", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
+        guest.Online(Volume.First);
+        if (block != 4096)
+            guest.Ok($"dasdfmt -y -b {block} -d cdl -M full /dev/dasda");
+        AssertRight(guest.Run($"{Stale} direct /dev/dasda {block}"), cases: 20);
+        guest.Halt();
+        Assert.DoesNotContain("may run code that is no longer", mounted.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void So_is_code_of_tracks_and_of_files_and_of_two_volumes_at_once()
+    {
+        using MountedCcwfs mounted = Mount(
+            Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl"), Volume.Create(Scratch, "files.ckd", Cylinders, "--format", "cdl"));
+        using Guest guest = BootWithProgram(mounted, ["0.0.0000", "0.0.0001"], new GuestOptions());
+        guest.Online(Volume.First);
+        guest.Online("0.0.0151");
+        guest.Ok("fdasd -a /dev/dasdb; mkfs.ext4 -q /dev/dasdb1; mount /dev/dasdb1 /mnt");
+        AssertRight(guest.Run($"{Stale} mapped /mnt/a /mnt/b"), cases: 1);
+        AssertRight(guest.Run($"""
+            {Stale} direct /dev/dasda 4096 >/run/first & first=$!
+            {Stale} direct /dev/dasdb 4096
+            second=$?; wait $first && cat /run/first && exit $second
+            """), cases: 40);
+
+        // One record of known code on each of two tracks, and the same read as whole tracks.
+        guest.Ok("""
+            for k in 0 1; do
+                { printf 'STALECODE!\xa7\x29\x00'; printf "\\x$(printf %02x $((10 + k)))"; printf '\x07\xfe'; } >/run/code
+                dd if=/run/code of=/dev/dasda bs=4096 seek=$(((60 + k) * 12)) conv=sync oflag=direct iflag=fullblock 2>/dev/null
+            done
+            chccwdev -d 0.0.0150
+            echo 1 >/sys/bus/ccw/devices/0.0.0150/raw_track_access
+            chccwdev -e 0.0.0150
+            """);
+        AssertRight(guest.Run($"{Stale} track /dev/dasda"), cases: 1);
+        guest.Halt();
+    }
+
+    /// <summary>The program does find wrong calls: a guest with a qtest of its own gets no channel, and is told so.</summary>
+    [Fact]
+    public void Without_a_channel_the_guest_runs_stale_code_and_the_log_says_so()
+    {
+        using MountedCcwfs mounted = Mount(Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl"));
+        using Guest guest = BootWithProgram(
+            mounted, ["0.0.0000"], new GuestOptions { Qemu = ["-chardev", "null,id=own", "-qtest", "chardev:own", "-qtest-log", "none"] });
+        Assert.Matches("(?m)^guest code +unknown$", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
+        guest.Online(Volume.First);
+        Answer answer = guest.Run($"{Stale} direct /dev/dasda 4096");
+        Assert.Equal(1, answer.Status);
+        Assert.Contains("may run code that is no longer in its memory", mounted.Log, StringComparison.Ordinal);
+        guest.Halt();
+    }
+
+    private static void AssertRight(Answer answer, int cases)
+    {
+        string text = answer.Ok();
+        Assert.True(Regex.Count(text, @"(?m): 0 of \d+ calls wrong$") >= cases, text);
+    }
+
+    /// <summary>Boots a guest in which <see cref="Stale"/> is the program.</summary>
+    private Guest BootWithProgram(MountedCcwfs mounted, string[] devices, GuestOptions options)
+    {
+        string program = Scratch.At("stale"), compiler = RuntimeInformation.ProcessArchitecture == Architecture.S390x ? "gcc" : "s390x-linux-gnu-gcc";
+        Child.Run(compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", program, $"{Places.Repository}/tests/CcwFs.GuestTests/Code/stale.c").Ok();
+        GuestOptions withDisk = GuestDisk.Of(program);
+        Guest guest = Boot(mounted, devices, withDisk with { Qemu = [.. withDisk.Qemu, .. options.Qemu], Verb = options.Verb });
+        guest.Ok($"cp /dev/vda {Stale}; chmod +x {Stale}");
+        return guest;
+    }
+}
