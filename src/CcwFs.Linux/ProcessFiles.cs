@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
 using Mono.Unix.Native;
 
 namespace CcwFs.Linux;
@@ -80,6 +81,14 @@ public static class ProcessFiles
         for (int i = 0; i < Field && !rest.IsEmpty; i++)
             rest = rest[(rest.IndexOf((byte)' ') + 1)..];
         return Utf8Parser.TryParse(rest, out start, out _) ? 0 : -(int)Errno.ESRCH;
+    }
+
+    /// <summary>The name that a process goes by, at most 15 bytes of its program's unless it chose another: 0, or -ESRCH, -ENOENT.</summary>
+    public static int Name(int process, out string name)
+    {
+        int result = ReadSmall(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/comm"), out byte[] text);
+        name = result < 0 ? "" : Encoding.UTF8.GetString(text).TrimEnd('\n');
+        return Math.Min(result, 0);
     }
 
     /// <summary>

@@ -111,11 +111,12 @@ public sealed partial class VfioSubchannel
 
     private void TakeStatus()
     {
+        Irb irb = default;
+        bool writeBack;
         lock (_gate)
         {
             if (_closed)
                 return;
-            Irb irb = default;
             int result = _device.ReadIrb(irb);
             if (result < 0)
             {
@@ -126,12 +127,25 @@ public sealed partial class VfioSubchannel
             if (!IsNews(irb))
                 return;
             _last = irb;
+            writeBack = (irb.Scsw.Function & FunctionControl.Start) != 0 && _read.Take();
+        }
+        bool good = !writeBack || _read.WriteBack();
+        lock (_gate)
+        {
+            if (_closed || (writeBack && _read.IsOver))
+                return;
             Account(irb.Scsw);
-            irb.Scsw = WithoutForeign(irb.Scsw);
+            irb.Scsw = WithoutForeign(good ? irb.Scsw : WithCheck(irb.Scsw));
             _pending.Enqueue(irb);
         }
         _events!.Interrupt();
     }
+
+    /// <summary>The guest may not use what it has read.</summary>
+    private static Scsw WithCheck(Scsw scsw) => scsw with
+    {
+        Control = scsw.Control | (uint)StatusControl.Alert, Status = scsw.Status | ((uint)SubchannelStatus.ChannelControlCheck << 16),
+    };
 
     /// <summary>
     /// Status that is pending, and not what was read before: two signals may come for one IRB, when it was read between them. A program's start makes

@@ -34,6 +34,7 @@ public sealed partial class VfioSubchannel
             }
             if (!_arena.TryCopy(program))
                 return FunctionResult.Refused(Errno.EINVAL);
+            _read.Begin(program, orb);
             return StartCopied(orb, program);
         }
     }

@@ -26,6 +26,7 @@ public sealed partial class VfioSubchannel : ISubchannel
     private readonly ILogger _logger;
     private readonly ProgramArena _arena = new();
     private readonly DmaMaps _maps;
+    private readonly ReadData _read = new(); // serialized by _gate, but for its thread
     private readonly Queue<Irb> _pending = new(); // guarded by _gate: read, and not yet taken
     private ISubchannelEvents? _events; // null until Connect
     private FunctionControl _expects;  // guarded by _gate: functions that the kernel took and has not ended
@@ -126,6 +127,7 @@ public sealed partial class VfioSubchannel : ISubchannel
         {
             (_expects, _waitsSince) = (FunctionControl.None, null);
             _pending.Clear();
+            _read.End();
             if (_closed)
                 return false;
             int result = _device.Reset();
@@ -171,6 +173,7 @@ public sealed partial class VfioSubchannel : ISubchannel
                 return;
             (_expects, _waitsSince) = (FunctionControl.None, null);
             _pending.Clear();
+            _read.End();
             _device.Reset();
             LetGo(_maps.Clear());
             if (!_closed)

@@ -45,7 +45,7 @@ public sealed partial class CallerLog
             NoAnswer(_logger, QtestChannel.Patience.TotalSeconds);
     }
 
-    /// <summary>A client of which nobody knows whether it translates its guest's code.</summary>
+    /// <summary>A QEMU that translates its guest's code and cannot be told what is read.</summary>
     internal void UnknownCode(uint thread)
     {
         if (Due(ref _unknownAt))
@@ -72,7 +72,7 @@ public sealed partial class CallerLog
     private static partial void NoAnswer(ILogger logger, double seconds);
 
     [LoggerMessage(5, LogLevel.Warning,
-        "the guest of VFIO client {Thread} may run code that is no longer in its memory, if QEMU translates it (TCG): start it with ccwfs qemu")]
+        "the guest of QEMU (thread {Thread}) may run code that is no longer in its memory: start QEMU with ccwfs qemu, which tells it what is read")]
     private static partial void MayBeStale(ILogger logger, uint thread);
 
     [LoggerMessage(2, LogLevel.Warning,

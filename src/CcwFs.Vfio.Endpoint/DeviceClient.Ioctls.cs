@@ -10,6 +10,7 @@ namespace CcwFs.Vfio.Endpoint;
 public sealed partial class DeviceClient
 {
     private const int NoEventFd = -1;
+    private const string EmulatorName = "qemu-system-s39"; // as much of it as the kernel keeps
 
     private static readonly bool s_guestsAreTranslated = RuntimeInformation.ProcessArchitecture != Architecture.S390x; // else they may be
 
@@ -63,7 +64,7 @@ public sealed partial class DeviceClient
             Service.CallerLog.PrivateMemory(request.Caller.ThreadId);
         if (result < 0)
             return result;
-        if (s_guestsAreTranslated && binding.Iommu.CodeKind == ClientCode.Unknown)
+        if (s_guestsAreTranslated && binding.Iommu.CodeKind == ClientCode.Unknown && IsEmulator(request.Caller.ProcessId))
             Service.CallerLog.UnknownCode(request.Caller.ThreadId);
         Change(binding, attach.PtId, space);
         result = request.Put(attach);
@@ -164,6 +165,9 @@ public sealed partial class DeviceClient
     /// <summary>VFIO_DEVICE_FEATURE: no feature is there (vfio_ioctl_device_feature).</summary>
     internal static int Feature(DeviceRequest request) =>
         -(int)((request.Get<VfioDeviceFeature>().Flags & ~VfioDeviceFeature.KnownFlags) != 0 ? Errno.EINVAL : Errno.ENOTTY);
+
+    /// <summary>A QEMU that translates its guest's code: on this machine it can do nothing else.</summary>
+    private static bool IsEmulator(int process) => ProcessFiles.Name(process, out string name) == 0 && name == EmulatorName;
 
     private int SetEventFd(IIoctlCaller caller, DeviceInterrupt interrupt, int number)
     {

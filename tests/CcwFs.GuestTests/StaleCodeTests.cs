@@ -61,6 +61,21 @@ public sealed class StaleCodeTests(ITestOutputHelper output) : GuestTest(output)
         guest.Halt();
     }
 
+    /// <summary>As with a real device: nobody knows before what will be read.</summary>
+    [Theory]
+    [InlineData("plugin")]
+    [InlineData("all", "--no-plugin")]
+    public void So_is_code_that_comes_through_a_second_ccwfs(string kind, params string[] options)
+    {
+        using MountedCcwfs kernel = Mount(Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl"));
+        using MountedCcwfs mounted = MountOver(kernel);
+        using Guest guest = BootWithProgram(mounted, ["0.0.0000"], new GuestOptions { Verb = options });
+        Assert.Matches($"(?m)^guest code +{kind}$", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
+        guest.Online(Volume.First);
+        AssertRight(guest.Run($"{Stale} direct /dev/dasda 4096"), cases: 20);
+        guest.Halt();
+    }
+
     /// <summary>The program does find wrong calls: a guest with a qtest of its own gets no channel, and is told so.</summary>
     [Fact]
     public void Without_a_channel_the_guest_runs_stale_code_and_the_log_says_so()

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CcwFs.Linux;
 using CcwFs.Vfio;
@@ -81,7 +82,7 @@ internal static class QemuCode
 
     private static void Tell(FileDescriptor iommu, GuestCodeChannel code)
     {
-        code.Size = (uint)Marshal.SizeOf<GuestCodeChannel>();
+        code.Size = (uint)Unsafe.SizeOf<GuestCodeChannel>();
         int result = Descriptors.Control(iommu, (uint)IommufdIoctl.SetGuestCode, MemoryMarshal.AsBytes(new Span<GuestCodeChannel>(ref code)));
         if (result == -(int)Errno.ENOTTY)
             throw new CommandException("the mount is of an older ccwfs; mount it again with this one");

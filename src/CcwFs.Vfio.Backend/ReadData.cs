@@ -1,0 +1,98 @@
+using System.Buffers.Binary;
+using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
+using CcwFs.Memory;
+
+namespace CcwFs.Vfio.Backend;
+
+/// <summary>
+/// Where a program's data goes, for an emulator that has translated code there (<see cref="IGuestCode"/>). The kernel's device writes when it likes, so that
+/// nothing can be dropped before: when status is there, the bytes are written back as they are, through the emulator, which drops what it has made of them. How much a
+/// command has really transferred is not known: all that it may have is written back, where code may be. Everything but <see cref="WriteBack"/> is serialized by the
+/// owner; that is for one thread, which may be in it meanwhile.
+/// </summary>
+internal sealed class ReadData : ICodeUser
+{
+    private const int IdawSize = 8, SmallBlock = 2048;
+
+    private readonly List<Piece> _pieces = [];  // of the last program
+    private readonly List<Piece> _writing = []; // of the status that was taken last
+    private readonly byte[] _page = new byte[IovaMap.PageSize];
+    private volatile int _ends;
+    private int _endsBefore; // when it was taken
+
+    /// <inheritdoc/>
+    public bool IsOver => _ends != _endsBefore;
+
+    /// <summary>Takes in where the data of a program that is about to start will go; nothing where nobody has translated anything.</summary>
+    internal void Begin(Translator program, in Orb orb)
+    {
+        _pieces.Clear();
+        int block = orb.Format2Idaws && !orb.TwoKIdaws ? IovaMap.PageSize : SmallBlock;
+        for (int c = 0; c < program.ChainCount; c++)
+        {
+            byte command = 0;
+            bool chained = false;
+            for (int i = 0; i < program.Length(c); i++)
+            {
+                Ccw ccw = Ccw.ReadFormat1(program.Arena.Bytes(program.HostHead(c) + (uint)(i * Ccw.Size), Ccw.Size));
+                if (ccw.IsTransferInChannel)
+                    continue; // the next one may go on with chained data, or be reached by another way: its own code and the last one's are looked at
+                bool reads = CommandCode.MovesToStorage(ccw.Command) || (chained && CommandCode.MovesToStorage(command));
+                if (reads && !ccw.Has(CcwFlags.Skip))
+                    Add(program, ccw, block);
+                command = chained ? command : ccw.Command;
+                chained = ccw.Has(CcwFlags.ChainData);
+            }
+        }
+    }
+
+    /// <summary>Nothing of the program counts any more.</summary>
+    internal void End()
+    {
+        _ends++;
+        _pieces.Clear();
+    }
+
+    /// <summary>Status is there. True: <see cref="WriteBack"/> comes before it.</summary>
+    internal bool Take()
+    {
+        _writing.Clear();
+        _writing.AddRange(_pieces);
+        _endsBefore = _ends;
+        return _writing.Count > 0;
+    }
+
+    /// <summary>Writes back what may be code. False: it is not certain that the translations are dropped. May wait for the emulator.</summary>
+    internal bool WriteBack()
+    {
+        foreach (Piece piece in _writing)
+        {
+            if (IsOver)
+                return false;
+            if (!piece.Store.MayHoldCode(piece.Offset, piece.Length) || piece.Store.CodeAt(piece.Offset, out ulong address) is not { } code)
+                continue;
+            Span<byte> bytes = _page.AsSpan(0, piece.Length);
+            if (piece.Store.Read(piece.Offset, bytes) && !code.Write(address, bytes, this))
+                return false;
+        }
+        return true;
+    }
+
+    private void Add(Translator program, Ccw ccw, int block)
+    {
+        uint list = ccw.DataAddress;
+        for (int left = ccw.Count; left > 0; list += IdawSize)
+        {
+            ReadOnlySpan<byte> idaw = program.Arena.Bytes(list, IdawSize);
+            if (idaw.Length < IdawSize || !program.Pins.TryResolve(BinaryPrimitives.ReadUInt64BigEndian(idaw), out IMemoryStore store, out long offset, out int inPage))
+                return;
+            int length = Math.Min(left, inPage % block == 0 ? block : inPage % block);
+            if (store.CodeAt(offset, out _) is not null)
+                _pieces.Add(new Piece(store, offset, length));
+            left -= length;
+        }
+    }
+
+    private readonly record struct Piece(IMemoryStore Store, long Offset, int Length);
+}
