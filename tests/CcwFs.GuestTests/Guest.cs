@@ -39,7 +39,7 @@ internal sealed class Guest : IDisposable
         listener.Listen(1);
         string[] qemu =
         [
-            "qemu-system-s390x", "-accel", "tcg", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none", "-no-reboot",
+            "qemu-system-s390x", "-accel", "tcg", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none", .. options.Reboots ? (string[])[] : ["-no-reboot"],
             "-chardev", $"file,id=console,path={ConsoleLog}", "-serial", "chardev:console",
             "-device", "virtio-serial-ccw", "-chardev", $"socket,id=port,path={path}", "-device", "virtserialport,chardev=port,name=org.ccwfs.guest",
             .. options.Ipl ? [] : Kernel(options), .. options.Qemu,

@@ -12,6 +12,9 @@ internal sealed record GuestOptions
     /// <summary>Whether QEMU's BIOS loads the system from a device (bootindex) in place of the guest's own kernel.</summary>
     internal bool Ipl { get; init; }
 
+    /// <summary>Whether a system that wants to be loaded again is; else QEMU ends.</summary>
+    internal bool Reboots { get; init; }
+
     /// <summary>Options for QEMU, behind those of every guest.</summary>
     internal string[] Qemu { get; init; } = [];
 

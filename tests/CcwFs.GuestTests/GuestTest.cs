@@ -23,6 +23,9 @@ public abstract class GuestTest(ITestOutputHelper output) : IDisposable
         Scratch.Dispose();
     }
 
+    /// <summary>A line for who reads the results.</summary>
+    private protected void Say(string line) => output.WriteLine(line);
+
     /// <summary>Mounts ccwfs with these images (and options behind commas) as 0.0.0150, 0.0.0151, …</summary>
     private protected MountedCcwfs Mount(params string[] images)
     {

@@ -47,6 +47,19 @@ public sealed class StaleCodeTests(ITestOutputHelper output) : GuestTest(output)
             second=$?; wait $first && cat /run/first && exit $second
             """), cases: 40);
 
+        // Modules from the volume, one after the other in the same memory.
+        guest.Ok("""
+            for m in fsm tape_class ccwgroup; do cp $(find /usr/lib/modules/ -name $m.ko) /mnt; done
+            for i in $(seq 10); do
+                for m in fsm tape_class ccwgroup; do
+                    echo 3 >/proc/sys/vm/drop_caches
+                    insmod /mnt/$m.ko
+                    rmmod $m
+                done
+            done
+            test -z "$(dmesg | grep -iE 'oops|illegal operation|specification exception')"
+            """);
+
         // One record of known code on each of two tracks, and the same read as whole tracks.
         guest.Ok("""
             for k in 0 1; do
@@ -59,6 +72,36 @@ public sealed class StaleCodeTests(ITestOutputHelper output) : GuestTest(output)
             """);
         AssertRight(guest.Run($"{Stale} track /dev/dasda"), cases: 1);
         guest.Halt();
+    }
+
+    [Fact]
+    public void Two_guests_each_run_what_they_read_also_after_QEMU_was_stopped_for_longer_than_ccwfs_waits()
+    {
+        using MountedCcwfs mounted = Mount(
+            Volume.Create(Scratch, "v.ckd", Cylinders, "--format", "cdl"), Volume.Create(Scratch, "w.ckd", Cylinders, "--format", "cdl"));
+        using Guest first = BootWithProgram(mounted, ["0.0.0000"], new GuestOptions { Verb = ["--no-plugin"] });
+        using Guest second = BootWithProgram(mounted, ["0.0.0001"], new GuestOptions());
+        foreach ((Guest guest, string volume) in new[] { (first, Volume.First), (second, "0.0.0151") })
+        {
+            guest.Online(volume);
+            guest.Ok($"for i in $(seq 20); do {Stale} direct /dev/dasda 4096 || break; done >/run/said 2>&1 & echo $! >/run/pid");
+        }
+        foreach (int seconds in (int[])[1, 1, 12]) // ccwfs waits for 10
+            StopFor(first.Pid, TimeSpan.FromSeconds(seconds));
+        foreach (Guest guest in (Guest[])[first, second])
+        {
+            guest.Ok("while test -e /proc/$(cat /run/pid); do usleep 20000; done");
+            AssertRight(guest.Run("cat /run/said"), cases: 400);
+            guest.Halt();
+        }
+    }
+
+    // The time is what is tested: nothing else ends it.
+    private static void StopFor(int process, TimeSpan time)
+    {
+        Child.Run("kill", "-STOP", $"{process}").Ok();
+        Thread.Sleep(time);
+        Child.Run("kill", "-CONT", $"{process}").Ok();
     }
 
     /// <summary>As with a real device: nobody knows before what will be read.</summary>
