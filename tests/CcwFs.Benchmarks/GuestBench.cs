@@ -15,13 +15,14 @@ internal static partial class GuestBench
     private const int Rounds = 15, Warming = 2, Boots = 7, ProcessorRounds = 5;
     private const int FewBlocks = 100, ManyBlocks = 2100; // the start of dd costs some 500 blocks and varies
     private const int Cylinders = 300; // 200 MiB of 4K blocks
-    private const string Dasd = "/dev/dasda1", Disk = "/dev/vda";
+    internal const string Dasd = "/dev/dasda1";
+    private const string Disk = "/dev/vda";
     private const string DeviceNumber = "0.0.0150";
 
     /// <summary>One way of I/O: dd counts blocks, and its own clock starts when its files are open, so that the start of a process is not in it.</summary>
-    private sealed record Kind(string Name, string Block, int Count, bool Write, double Bytes);
+    internal sealed record Kind(string Name, string Block, int Count, bool Write, double Bytes);
 
-    private static readonly Kind[] s_kinds =
+    internal static readonly Kind[] Kinds =
     [
         new("4K direct read", "4k", 500, false, 4096),
         new("4K direct write", "4k", 500, true, 4096),
@@ -56,7 +57,7 @@ internal static partial class GuestBench
         var seconds = new Dictionary<(Kind, string), List<double>>();
         for (int round = -Warming; round < Rounds; round++)
         {
-            foreach (Kind kind in s_kinds)
+            foreach (Kind kind in Kinds)
             {
                 foreach (string device in round % 2 == 0 ? new[] { Dasd, Disk } : [Disk, Dasd])
                 {
@@ -69,7 +70,7 @@ internal static partial class GuestBench
                 }
             }
         }
-        foreach (Kind kind in s_kinds)
+        foreach (Kind kind in Kinds)
         {
             double ours = Report.Median(seconds[(kind, Dasd)]), theirs = Report.Median(seconds[(kind, Disk)]);
             if (kind.Bytes < 1 << 20)
@@ -99,7 +100,7 @@ internal static partial class GuestBench
     }
 
     /// <summary>Seconds by dd's own clock.</summary>
-    private static double Copy(LinuxGuest guest, Kind kind, string device, int count)
+    internal static double Copy(LinuxGuest guest, Kind kind, string device, int count)
     {
         string said = guest.Run(
             (kind.Write ? $"dd if=/dev/zero of={device} oflag=direct conv=notrunc" : $"dd if={device} of=/dev/null iflag=direct") +

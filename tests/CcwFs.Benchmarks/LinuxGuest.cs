@@ -29,6 +29,12 @@ internal sealed class LinuxGuest : IDisposable
     /// <param name="kernelWords">Words for its kernel's command line.</param>
     /// <param name="options">Options for QEMU.</param>
     internal LinuxGuest(TemporaryDirectory files, string? mountPoint, string modules, string kernelWords, params string[] options)
+        : this(files, mountPoint, [], modules, kernelWords, options)
+    {
+    }
+
+    /// <summary>As above; <paramref name="verb"/>: words for ccwfs qemu, options and subchannels.</summary>
+    internal LinuxGuest(TemporaryDirectory files, string? mountPoint, string[] verb, string modules, string kernelWords, string[] options)
     {
         string path = Path.Combine(files.Path, "port");
         File.Delete(path);
@@ -42,7 +48,7 @@ internal sealed class LinuxGuest : IDisposable
             "-device", "virtio-serial-ccw", "-chardev", $"socket,id=port,path={path}", "-device", "virtserialport,chardev=port,name=org.ccwfs.guest",
             "-kernel", $"{Image}/kernel", "-initrd", $"{Image}/initramfs", "-append", $"{KernelWords} guest.modules={modules} {kernelWords}", .. options,
         ];
-        string[] command = mountPoint is null ? qemu : [Server.CcwFs, "qemu", "--mount", mountPoint, "--", .. qemu];
+        string[] command = mountPoint is null ? qemu : [Server.CcwFs, "qemu", "--mount", mountPoint, .. verb, "--", .. qemu];
         Started = Stopwatch.GetTimestamp();
         _process = Process.Start(command[0], command[1..]);
         try

@@ -11,9 +11,9 @@ internal sealed class TemporaryDirectory : IDisposable
     internal string Sub(string name) => Directory.CreateDirectory(System.IO.Path.Combine(Path, name)).FullName;
 
     /// <summary>A volume as ccwfs mount makes its default one, but read once so that it is in the page cache.</summary>
-    internal string Volume(int cylinders = 100)
+    internal string Volume(int cylinders = 100, string name = "volume.ckd")
     {
-        string path = System.IO.Path.Combine(Path, "volume.ckd");
+        string path = System.IO.Path.Combine(Path, name);
         CkdGeometry geometry = CkdGeometry.Model3390(cylinders);
         CkdImageCreator.Create(path, geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "BENCH1"));
         using FileStream file = File.OpenRead(path);

@@ -16,11 +16,12 @@ if (args is ["micro", .. var options])
     ("write", WriteBench.Run),
     ("mount", MountBench.Run),
     ("guest", GuestBench.Run),
+    ("guest", CodeBench.Run),
 ];
 string? unknown = Array.Find(args, a => !Array.Exists(groups, g => g.Name == a));
 if (unknown is not null)
 {
-    Console.Error.WriteLine($"bench: {unknown}: no such group; there are: {string.Join(", ", groups.Select(g => g.Name))}, and micro");
+    Console.Error.WriteLine($"bench: {unknown}: no such group; there are: {string.Join(", ", groups.Select(g => g.Name).Distinct())}, and micro");
     return 2;
 }
 var report = new Report();
