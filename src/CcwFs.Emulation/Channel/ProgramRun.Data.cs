@@ -48,28 +48,37 @@ internal sealed partial class ProgramRun
             }
             if (!NextPiece(bytes.Length - done, out IMemoryStore store, out long offset, out int length))
                 break;
-            ReadOnlySpan<byte> piece = bytes.Slice(done, length);
-            if (_staged is null && store.MayHoldCode(offset, length))
-                StageCode();
-            if (_staged is { } staged)
-            {
-                staged.Add(store, offset, piece);
-            }
-            else if (!store.Write(offset, piece))
+            if (!PutPiece(store, offset, bytes.Slice(done, length)))
             {
                 _fault |= SubchannelStatus.ProgramCheck;
                 break;
-            }
-            else if (store.CodeCount(offset) != 0)
-            {
-                StageCode(); // it has become code meanwhile
-                _staged!.Add(store, offset, piece);
             }
             Advance(length);
             done += length;
         }
         _wantedMore |= done < bytes.Length;
         return done;
+    }
+
+    /// <summary>Puts bytes into storage, now or when they may be seen. False: it is gone.</summary>
+    private bool PutPiece(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes)
+    {
+        bool isCode = store.CodeAt(offset, out _) is not null && (_staged is not null || store.MayHoldCode(offset, bytes.Length));
+        if (isCode || IsOwed) // what is owed may be for the same bytes
+        {
+            Owe(store, offset, bytes);
+            return true;
+        }
+        if (_staged is { } staged)
+        {
+            staged.Add(store, offset, bytes);
+            return true;
+        }
+        if (!store.Write(offset, bytes))
+            return false;
+        if (store.CodeCount(offset) != 0)
+            Owe(store, offset, bytes); // it has become code meanwhile
+        return true;
     }
 
     private void BeginCount() => (_remaining, _idaw, _blockLeft, _firstIdaw) = (_ccw.Count, _ccw.DataAddress, 0, true);

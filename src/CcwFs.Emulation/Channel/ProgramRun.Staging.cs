@@ -11,8 +11,9 @@ internal sealed partial class ProgramRun
     private bool _isCopying;          // guarded by the gate
     private volatile bool _abandoned; // set under the gate, while copying
     private volatile bool _isEnding;  // a reset waits for the end of the slice
-    private bool _isHandedOver;       // the command was executed, and its data is not in place
-    private (DeviceStatus Status, bool Begins) _handedOver;
+    private StagedData? _owed;        // of commands that have been executed: data for memory of which somebody may have translated code; made when it is needed
+    private bool _isHandedOver;       // it is to be put into place by another thread
+    private DeviceStatus? _shown;     // then: the status of the command, which ends with it; null: the next command is fetched
 
     /// <summary>The program's memory may wait for its owner.</summary>
     internal bool MayWait => _mayWait;
@@ -26,7 +27,7 @@ internal sealed partial class ProgramRun
     /// <inheritdoc/>
     public bool IsOver => _abandoned || _isEnding;
 
-    /// <summary>A command's data is to be put into place; an emulator may be waited for (<see cref="IGuestCode"/>).</summary>
+    /// <summary>Data is to be put into place; an emulator may be waited for (<see cref="IGuestCode"/>).</summary>
     internal bool IsHandedOver => _isHandedOver;
 
     /// <summary>Nothing of the program counts any more: what is waited for is not worth it. Under the gate.</summary>
@@ -70,33 +71,63 @@ internal sealed partial class ProgramRun
             return false;
         (_ccw, _current, _remaining, _idaw, _data, _blockLeft, _firstIdaw, _interruptPending, _fault) = before;
         (_recording, _replaying) = (false, _live is not null);
-        return toStorage || Copy(fetch: true);
+        return toStorage || Copy(_staged, fetch: true);
     }
 
-    /// <summary>From this piece on the command is staged: somebody may have translated code of it.</summary>
-    private void StageCode()
+    /// <summary>Data that was read is not in its place.</summary>
+    private bool IsOwed => _owed is { IsEmpty: false };
+
+    private bool OwesMuch => _owed is { } owed && owed.Room <= 0;
+
+    /// <summary>
+    /// Who has translated code drops it at once for all commands that read one after the other: nobody sees their data before the status of the last one, or before
+    /// a command that is none of them.
+    /// </summary>
+    private void Owe(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes) => (_owed ??= new StagedData()).Add(store, offset, bytes);
+
+    /// <summary>He waits for the thread that took the start, and would have to answer it: another thread goes on.</summary>
+    private StepResult HandOver(DeviceStatus? shown)
     {
-        _staged = _stagedData ??= new StagedData();
-        _staged.Clear();
+        (_isHandedOver, _shown) = (true, shown);
+        _next = shown is null ? _current : _next;
+        return StepResult.HandOver;
     }
 
-    /// <summary>The data goes where somebody may have translated code: he waits for the thread that took the start, and has to answer.</summary>
-    private bool MustHandOver() => _staged is { } staged && CommandCode.MovesToStorage(_command) && staged.IsForCode;
+    /// <summary>Goes on where it was handed over; null: with the next command.</summary>
+    private StepResult? Resettle()
+    {
+        _isHandedOver = false;
+        if (!PutOwed())
+            return StepResult.Abandoned;
+        if (_shown is { } status)
+            return GoOn(status);
+        return _fault == SubchannelStatus.None ? null : End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
+    }
+
+    /// <summary>False: abandoned.</summary>
+    private bool PutOwed()
+    {
+        if (!IsOwed)
+            return true;
+        bool kept = Copy(_owed!, fetch: false);
+        _owed!.Clear();
+        return kept;
+    }
 
     /// <summary>Puts what the device sent into place. False: abandoned.</summary>
-    private bool PutBehind() => !CommandCode.MovesToStorage(_command) || Copy(fetch: false);
+    private bool PutBehind() => !CommandCode.MovesToStorage(_command) || Copy(_staged!, fetch: false);
 
-    private bool Copy(bool fetch)
+    private bool Copy(StagedData data, bool fetch)
     {
-        if (_staged!.IsEmpty)
+        if (data.IsEmpty)
             return true;
         lock (gate)
             _isCopying = true;
         SubchannelStatus check = SubchannelStatus.None;
         if (fetch)
-            _staged.Fetch(this);
+            data.Fetch(this);
         else
-            check = _staged.Put(this);
+            check = data.Put(this);
         lock (gate)
         {
             _isCopying = false;

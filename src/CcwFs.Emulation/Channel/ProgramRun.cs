@@ -84,6 +84,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
         (_live, _judge, _mayWait) = (program.Live, program.LiveJudge, program.MayWait);
         (_isHandedOver, _isEnding) = (false, false);
+        _owed?.Clear();
     }
 
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
@@ -93,24 +94,43 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     internal void UsePath(byte path) => _pathMask = path;
 
     /// <summary>Forgets the program.</summary>
-    internal void Forget() => (_program, _live, _judge) = (null!, null, null);
+    internal void Forget()
+    {
+        (_program, _live, _judge) = (null!, null, null);
+        _owed?.Clear();
+    }
 
     /// <summary>
     /// Fetches and executes one command, with all its data-chained CCWs. <paramref name="mayBeHeldUp"/>: nobody waits for this thread, not even who is waited for.
     /// </summary>
     internal StepResult Step(bool mayBeHeldUp)
     {
-        if (_isHandedOver)
-            return Complete(_handedOver.Status, _handedOver.Begins);
+        if (_isHandedOver && Resettle() is { } settled)
+            return settled;
         (_fault, _dataPhase, _wantedMore, _remaining) = (SubchannelStatus.None, false, false, 0);
         (_recording, _replaying) = (false, false);
         if (!Fetch(_next, mayTransfer: !_first) || !IsValidCommand())
-            return _abandoned ? StepResult.Abandoned : End(DeviceStatus.None);
-        if (_ccw.Has(CcwFlags.Suspend) && !_resumed)
+            return _abandoned ? StepResult.Abandoned : Show(DeviceStatus.None, mayBeHeldUp);
+        bool suspends = _ccw.Has(CcwFlags.Suspend) && !_resumed;
+        if (IsOwed && (suspends || !CommandCode.MovesToStorage(_ccw.Command)))
+        {
+            if (!mayBeHeldUp)
+                return HandOver(null);
+            if (!PutOwed())
+                return StepResult.Abandoned;
+            if (_fault != SubchannelStatus.None)
+                return End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
+        }
+        if (suspends)
         {
             _next = _current;
             return StepResult.Suspended;
         }
+        return ExecuteCommand(mayBeHeldUp);
+    }
+
+    private StepResult ExecuteCommand(bool mayBeHeldUp)
+    {
         _resumed = false;
         bool begins = _first;
         if (begins)
@@ -123,18 +143,8 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         if (_staged is not null && !FetchAhead())
             return StepResult.Abandoned;
         if (!IsAdmitted())
-            return End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck);
+            return Show(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck, mayBeHeldUp);
         DeviceStatus status = device.Execute(_command, this);
-        if (mayBeHeldUp || !MustHandOver())
-            return Complete(status, begins);
-        (_isHandedOver, _handedOver) = (true, (status, begins));
-        return StepResult.HandOver;
-    }
-
-    /// <summary>Puts the data of the command into place where that is left, and ends it.</summary>
-    private StepResult Complete(DeviceStatus status, bool begins)
-    {
-        _isHandedOver = false;
         if (_staged is not null && !PutBehind())
             return StepResult.Abandoned;
         if (begins && status == DeviceStatus.Busy)
@@ -145,6 +155,17 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         }
         CheckLength(status);
         _zeroCondition |= begins && _dataPhase && _orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
+        bool isSeen = _fault != SubchannelStatus.None || !IsChained(status) || _interruptPending || _zeroCondition || _live is not null;
+        return isSeen || OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
+    }
+
+    /// <summary>Whoever is told of the command now finds its data in place.</summary>
+    private StepResult Show(DeviceStatus status, bool mayBeHeldUp) =>
+        IsOwed && !mayBeHeldUp ? HandOver(status) : PutOwed() ? GoOn(status) : StepResult.Abandoned;
+
+    /// <summary>To the next command, or to the end.</summary>
+    private StepResult GoOn(DeviceStatus status)
+    {
         if (_fault != SubchannelStatus.None || !IsChained(status))
             return End(status);
         bool skipOne = (status & DeviceStatus.StatusModifier) != 0;

@@ -4,7 +4,7 @@ using CcwFs.Memory;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// The data of one command on its way between the device and memory that may wait for its owner. The device has locks that others wait for, so it never
+/// The data of commands on its way between the device and memory that may wait for its owner. The device has locks that others wait for, so it never
 /// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place behind. So is what comes from it for memory of
 /// which somebody has translated the code (<see cref="IGuestCode"/>): he drops it first, and may be waited for too. One thread at a time.
 /// </summary>
@@ -14,7 +14,7 @@ internal sealed class StagedData
     internal const int MaxFetched = 256 * 1024;
 
     private const int InitialSize = 4096; // arbitrary: a block
-    private const int KeptSize = 128 * 1024; // arbitrary: a track with its counts; larger ones are given back
+    private const int KeptSize = 512 * 1024; // arbitrary: what is fetched at most, and room for growth; larger ones are given back
 
     private readonly List<Piece> _pieces = [];
     private readonly StaleCode _code = new();
@@ -23,7 +23,7 @@ internal sealed class StagedData
     private int _good;   // bytes fetched
     private int _taken;
 
-    /// <summary>Room left for what is to be fetched.</summary>
+    /// <summary>Room left for what is to be fetched, or for what is kept until it may be seen; the latter may be longer by a command's data.</summary>
     internal int Room => MaxFetched - _length;
 
     /// <summary>What was fetched.</summary>
@@ -31,20 +31,6 @@ internal sealed class StagedData
 
     /// <summary>Nothing is to be copied.</summary>
     internal bool IsEmpty => _length == 0;
-
-    /// <summary>Some of the bytes go where somebody may have translated code.</summary>
-    internal bool IsForCode
-    {
-        get
-        {
-            foreach (Piece piece in _pieces)
-            {
-                if (piece.Store.CodeAt(piece.Offset, out _) is not null)
-                    return true;
-            }
-            return false;
-        }
-    }
 
     /// <summary>A new command.</summary>
     internal void Clear()

@@ -89,6 +89,78 @@ public sealed class GuestCodeTests : IDisposable
     }
 
     [Fact]
+    public void Commands_that_read_one_after_the_other_are_dropped_in_one_go()
+    {
+        _memory.Mark(0x10000);
+        Ccws(Ccw(Marked, 4096, command: true), Ccw(Plain, 4096, command: true), Ccw(0x10000, 4096));
+        AssertGood();
+        Assert.Equal(1, _memory.Drops);
+        Assert.Equal([new CodeRange(Marked, 4096), new CodeRange(0x10000, 4096)], _memory.Dropped);
+        foreach (int address in (int[])[Marked, Plain, 0x10000])
+            Assert.Equal(_data, _memory.Bytes[address..(address + 4096)]);
+    }
+
+    /// <summary>The second command reads over a part of what the first one has read.</summary>
+    [Fact]
+    public void The_last_data_stays()
+    {
+        byte next = 0;
+        _machine.TestDevice.Commands[Read] = transfer =>
+        {
+            _data.AsSpan().Fill(++next);
+            transfer.Send(_data);
+            return TestDevice.Good;
+        };
+        Ccws(Ccw(Marked, 4096, command: true), Ccw(Marked + 1024, 4096, command: true), Ccw(Plain, 4096, command: true), Ccw(Plain + 2048, 4096));
+        AssertGood();
+        Assert.Equal([1, 2, 2, 0xEE, 3, 4], new[] { Marked + 1023, Marked + 1024, Marked + 5119, Marked + 5120, Plain + 2047, Plain + 2048 }.Select(a => (int)_memory.Bytes[a]));
+    }
+
+    [Theory]
+    [InlineData(0x0122_0004_0000_8000)] // a write of what was read
+    [InlineData(0x0302_0001_0000_0000)] // no operation
+    [InlineData(0x0208_0004_0000_2000)] // program-controlled interruption
+    [InlineData(0x0202_0004_0000_2000)] // suspend
+    public void Data_is_there_before_anybody_can_ask_for_it(ulong next)
+    {
+        byte[] seen = [];
+        _machine.TestDevice.Commands[0x01] = transfer =>
+        {
+            seen = new byte[4];
+            transfer.Receive(seen);
+            return TestDevice.Good;
+        };
+        _machine.TestDevice.Commands[0x03] = _ =>
+        {
+            seen = _memory.Bytes[Marked..(Marked + 4)];
+            return TestDevice.Good;
+        };
+        _machine.IsEndless = true;
+        Ccws(Ccw(Marked, 4096, command: true), next);
+        _machine.StartAt(0x1000, Machine.Orb64 | (uint)OrbControl.Suspend);
+        Assert.True(SpinWait.SpinUntil(() => _machine.HasSettled() || _machine.ReadIrb().Scsw.StatusControl != 0, Machine.Patience));
+        Assert.Equal(_data, _memory.Bytes[Marked..(Marked + 4096)]);
+        Assert.True(seen.Length == 0 || seen.AsSpan().SequenceEqual(_data.AsSpan(0, 4)));
+        Assert.Equal(1, _memory.Drops);
+    }
+
+    [Fact]
+    public void A_failed_drop_lets_no_command_behind_it_change_the_device()
+    {
+        bool written = false;
+        _machine.TestDevice.Commands[0x01] = _ =>
+        {
+            written = true;
+            return TestDevice.Good;
+        };
+        _memory.IsDeaf = true;
+        Ccws(Ccw(Marked, 4096, command: true), Ccw(Plain, 4096, command: true), 0x0120_0004_0000_3000);
+        Assert.Equal(RegionLayout.IoSize, _machine.StartAt(0x1000));
+        Assert.Equal(SubchannelStatus.ChannelControlCheck, Status().Subchannel);
+        Assert.False(written);
+    }
+
+    [Fact]
     public void Skipped_bytes_are_not_touched()
     {
         Ccws(Ccw(Marked, 100, chain: true) | (ulong)CcwFlags.Skip << 48, Ccw(Marked + 100, 3996));
@@ -205,8 +277,8 @@ public sealed class GuestCodeTests : IDisposable
             System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(_memory.Bytes.AsSpan(0x1000 + (i * 8)), ccws[i]);
     }
 
-    private static ulong Ccw(int address, int count, bool chain = false, bool sli = false) =>
-        ((ulong)Read << 56) | ((ulong)((chain ? CcwFlags.ChainData : 0) | (sli ? CcwFlags.SuppressLength : 0)) << 48) | ((ulong)count << 32) | (uint)address;
+    private static ulong Ccw(int address, int count, bool chain = false, bool sli = false, bool command = false) =>
+        ((ulong)Read << 56) | ((ulong)((chain ? CcwFlags.ChainData : 0) | (sli ? CcwFlags.SuppressLength : 0) | (command ? CcwFlags.ChainCommand : 0)) << 48) | ((ulong)count << 32) | (uint)address;
 
     /// <summary>Memory of which an emulator has translated some pages.</summary>
     private sealed class CodeMemory : IMemoryStore, IGuestCode, IDisposable

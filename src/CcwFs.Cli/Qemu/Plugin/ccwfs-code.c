@@ -2,7 +2,7 @@
  * A plugin for QEMU's translator (TCG): marks what has been translated of a guest's code, for ccwfs, whose devices write guest memory past QEMU.
  *
  * Argument: marks=FD, a memory file. Its layout is that of GuestCodeMarks in src/CcwFs.Vfio/GuestCode.cs: one byte for each 4K page of this process's
- * address space, then a table for instructions that end in the next page, whose address QEMU does not tell: by their 2 bytes there, and one by their 4 bytes.
+ * address space, then tables for branches that end in the next page, whose address QEMU does not tell: by their 2 bytes there, and by their 4 bytes.
  *
  * A byte is counted up after QEMU has read the code and before it can be run. It never becomes 0 again: 255 is followed by 1.
  *
@@ -59,12 +59,40 @@ static void count(uint64_t at)
 	while (!__atomic_compare_exchange_n(&marks[at], &old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
 }
 
+/*
+ * After this instruction the processor may go on elsewhere than behind it (z/Architecture Principles of Operation, appendix B, by opcode). Others are followed by code
+ * of the next page, which is counted for itself.
+ */
+static bool may_branch(const uint8_t *bytes)
+{
+	const uint8_t second = bytes[1] & 0x0f, mask = bytes[1] >> 4;
+
+	switch (bytes[0]) {
+	case 0x47:                              /* BC */
+		return mask != 0;
+	case 0x44: case 0x45: case 0x46: case 0x4d: /* EX, BAL, BCT, BAS */
+	case 0x80: case 0x82: case 0x83:        /* SSM, LPSW, DIAGNOSE */
+	case 0x84: case 0x85: case 0x86: case 0x87: /* BRXH, BRXLE, BXH, BXLE */
+	case 0xac: case 0xad: case 0xae:        /* STNSM, STOSM, SIGP */
+	case 0xb2:                              /* LPSWE, PC, SIE and others */
+		return true;
+	case 0xa7: case 0xc0:                   /* BRC, BRAS, BRCT, BRCTG; BRCL, BRASL */
+		return second == 4 ? mask != 0 : second >= 5 && second <= 7;
+	case 0xc6: case 0xcc:                   /* EXRL; BRCTH */
+		return second == 0 || second == 6;
+	case 0xe3: case 0xeb: case 0xec:        /* BCTG, BIC; BXHG, BXLEG, STxxM; compare and branch */
+		return bytes[0] == 0xec || bytes[5] == 0x46 || bytes[5] == 0x47 || bytes[5] == 0x44 || bytes[5] == 0x45 || bytes[5] == 0x71;
+	default:
+		return false;
+	}
+}
+
 /* An instruction that begins LEFT bytes before its page's end and goes on behind it. */
 static void count_end(const struct qemu_plugin_insn *insn, size_t size, size_t left)
 {
-	uint8_t bytes[LONGEST];
+	uint8_t bytes[LONGEST] = {0};
 
-	if (size > sizeof(bytes) || qemu_plugin_insn_data(insn, bytes, size) != size)
+	if (size > sizeof(bytes) || qemu_plugin_insn_data(insn, bytes, size) != size || !may_branch(bytes))
 		return;
 	const uint8_t *end = bytes + left;
 	uint32_t value = (uint32_t)end[0] << 8 | end[1];
