@@ -17,6 +17,10 @@ internal static class QemuCode
     private const string Channel = "ccwfs-code", PluginFile = "ccwfs-code.so";
     private const string Devices = "/dev/kvm";
 
+    /// <summary>What a printed command lacks: a shell has no socket pair, and cannot tell ccwfs.</summary>
+    internal const string NotPrinted =
+        "ccwfs: started by this line, QEMU is not told what the guest reads, and the guest may run code that is no longer in its memory; without --print it is told";
+
     /// <summary>
     /// Tells ccwfs, by the open <paramref name="iommu"/> file of the guest, and gives what is added to QEMU's arguments; the descriptors in them stay open over an
     /// exec. Nothing is added for a guest that the processor runs itself, and where the user has a qtest of his own.

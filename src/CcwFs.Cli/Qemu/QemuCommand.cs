@@ -47,6 +47,8 @@ internal static class QemuCommand
                 return isPrivate ? PrivateSysfs.Wrap(mountPoint, whole) : whole;
             }
 
+            if (result.GetValue(print) && !QemuCode.IsHardware(qemu))
+                result.InvocationConfiguration.Error.WriteLine(QemuCode.NotPrinted);
             if (result.GetValue(print))
                 Print(result.InvocationConfiguration.Output, WithDevices([.. Enumerable.Range(FirstPrinted, files.Length)], []), files);
             else
