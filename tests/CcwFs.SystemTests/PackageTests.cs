@@ -83,6 +83,7 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
         // Everything is root's, and nothing but the program itself may be executed.
         string[] executable = [.. Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output.Split('\n').Where(l => l.StartsWith("-rwx", StringComparison.Ordinal))];
         Assert.EndsWith("./usr/lib/ccwfs/ccwfs", Assert.Single(executable), StringComparison.Ordinal);
+        Assert.Contains("./usr/lib/ccwfs/ccwfs-code.so\n", Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output, StringComparison.Ordinal); // QEMU's plugin
         Assert.DoesNotContain("@", control.Replace("root@localhost", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
