@@ -36,7 +36,7 @@ internal static class WholeFile
     /// <summary>False: somebody made one meanwhile.</summary>
     private static bool TryMake(string file, string path, Action<Stream> write)
     {
-        int result = NewFile.Make(path, out NewFile? made);
+        int result = NewFile.Make(path, NewFile.EverybodysMode, out NewFile? made);
         if (result == 0)
         {
             using NewFile whole = made!;

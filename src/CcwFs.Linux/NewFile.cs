@@ -9,20 +9,26 @@ namespace CcwFs.Linux;
 /// </summary>
 public sealed class NewFile : IDisposable
 {
-    private const uint EverybodysMode = 0x1B6; // 0666, less the umask
     private const OpenOptions Exclusively = OpenOptions.ReadWrite | OpenOptions.Create | OpenOptions.Exclusive | OpenOptions.NoFollow;
     private readonly FileDescriptor _directory;
     private readonly string _name;
+    private readonly uint _mode;
     private string? _temporary; // the other name, while it has one
 
-    private NewFile(FileDescriptor directory, string name, FileDescriptor file, string? temporary) =>
-        (_directory, _name, File, _temporary) = (directory, name, file, temporary);
+    private NewFile(FileDescriptor directory, string name, uint mode, FileDescriptor file, string? temporary) =>
+        (_directory, _name, _mode, File, _temporary) = (directory, name, mode, file, temporary);
+
+    /// <summary>0666: everybody may have it, less the umask.</summary>
+    public static uint EverybodysMode => 0x1B6;
+
+    /// <summary>0640: its owner and, to read, its group, less the umask.</summary>
+    public static uint GroupsMode => 0x1A0;
 
     /// <summary>The open file, to read and write; it is this object's.</summary>
     public FileDescriptor File { get; }
 
-    /// <summary>Makes one that is to be <paramref name="path"/>; the caller's when the result is 0.</summary>
-    public static int Make(string path, out NewFile? made)
+    /// <summary>Makes one that is to be <paramref name="path"/>, its mode <paramref name="mode"/> less the umask; the caller's when the result is 0.</summary>
+    public static int Make(string path, uint mode, out NewFile? made)
     {
         string full = Path.GetFullPath(path), name = Path.GetFileName(full), folder = Path.GetDirectoryName(full) ?? "/";
         made = null;
@@ -30,15 +36,15 @@ public sealed class NewFile : IDisposable
         int result = FileDescriptor.Open(folder, OpenOptions.PathOnly | OpenOptions.Directory, 0, out FileDescriptor directory);
         FileDescriptor file = new(-1);
         if (result == 0)
-            result = FileDescriptor.Open(folder, OpenOptions.Unnamed | OpenOptions.ReadWrite, EverybodysMode, out file);
+            result = FileDescriptor.Open(folder, OpenOptions.Unnamed | OpenOptions.ReadWrite, mode, out file);
         if (result is -(int)Errno.EOPNOTSUPP or -(int)Errno.EISDIR or -(int)Errno.EINVAL)
         {
             temporary = $"{name}.new-{Guid.NewGuid():N}";
-            result = FileDescriptor.OpenAt(directory, temporary, Exclusively, EverybodysMode, out file);
+            result = FileDescriptor.OpenAt(directory, temporary, Exclusively, mode, out file);
         }
         if (result == 0)
         {
-            made = new NewFile(directory, name, file, temporary);
+            made = new NewFile(directory, name, mode, file, temporary);
             return 0;
         }
         file.Dispose();
@@ -56,7 +62,7 @@ public sealed class NewFile : IDisposable
         if (result is -(int)Errno.EINVAL or -(int)Errno.ENOSYS)
         {
             // Nor this: what is replaced is the empty file that we made.
-            result = FileDescriptor.OpenAt(_directory, _name, Exclusively, EverybodysMode, out FileDescriptor claim);
+            result = FileDescriptor.OpenAt(_directory, _name, Exclusively, _mode, out FileDescriptor claim);
             claim.Dispose();
             result = result < 0 ? result : FileDescriptor.RenameAt(_directory, _temporary, _name, replace: true);
         }

@@ -96,10 +96,11 @@ public sealed class ReloadFailureTests : ReloadHarness
         string image = Scratch.MakeImage("v.ckd");
         Mount("""{ "devices": [ "dasd,image=v.ckd,readonly", "dasd,id=0.0.0005" ] }""");
         string bystander = Identity("0.0.0005");
-        using (new MountedCcwfs(["--device", $"dasd,image={image},readonly"])) // whoever reads keeps writers out
+        using (var reader = new MountedCcwfs(["--device", $"dasd,image={image},readonly"])) // whoever reads keeps writers out
         {
             Assert.Contains("reload failed", Reload("""{ "devices": [ "dasd,image=v.ckd", "dasd,id=0.0.0006" ] }"""), StringComparison.Ordinal);
-            Mounted.Logged("another process has it in use; 0.0.0000 was closed for it and is opened again as before, nothing is changed");
+            Mounted.Logged($"another process has it in use (locked by ccwfs, pid {reader.Pid}); 0.0.0000 was closed for it and is opened again as before, "
+                + "nothing is changed");
             Assert.Equal("0.0.0000\n0.0.0005\n", Ids());
             Assert.Equal(bystander, Identity("0.0.0005"));
             Mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();

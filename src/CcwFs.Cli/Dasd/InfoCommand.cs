@@ -8,6 +8,8 @@ namespace CcwFs.Cli.Dasd;
 /// <summary>"dasd info PATH": what an image is.</summary>
 internal static class InfoCommand
 {
+    private const string Problem = "problem";
+
     public static Command Create(DasdConsole console, Func<string, long?>? allocatedBytes)
     {
         var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
@@ -42,14 +44,14 @@ internal static class InfoCommand
             ("tracks formatted", "tracksFormatted", formatted),
             ("tracks unformatted", "tracksUnformatted", unformatted),
             ("tracks pending in redo file", "tracksPending", image.PendingTracks.Count),
-            ("why it cannot be used", "problem", image.RedoProblem),
+            ("why it cannot be used", Problem, image.RedoProblem),
         };
         if (json)
         {
             console.Out.WriteLine(JsonSerializer.Serialize(rows.ToDictionary(static row => row.Key, static row => row.Value), DasdJson.Options));
             return 0;
         }
-        foreach ((string label, _, object? value) in rows)
+        foreach ((string label, _, object? value) in rows.Where(static row => row is not { Key: Problem, Value: null })) // a row for those with a problem alone
             console.Out.WriteLine($"{label,-28} {Text(value)}");
         return 0;
     }

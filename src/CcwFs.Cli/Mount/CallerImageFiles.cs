@@ -6,27 +6,35 @@ using Mono.Unix.Native;
 namespace CcwFs.Cli.Mount;
 
 /// <summary>
-/// A volume's files with the rights of the user who asked for it (null: our own), whenever they are opened: the redo file is made at the first write, long
-/// after the request, in a directory that this user may have filled with traps for root. What was opened is the file <paramref name="image"/>, and none of it
-/// is inside a mounted ccwfs. Each is counted in <paramref name="charge"/> (null: it is not counted).
+/// A volume's files with the rights of the user who asked for it first; the redo file, which is made at the first write, long after the request, in a directory
+/// that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>. What was opened is the file <paramref name="image"/>,
+/// and none of it is inside a mounted ccwfs.
 /// </summary>
-internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath, FileIdentity image, DeviceCharge? charge = null) : IImageFiles
+/// <param name="opener">Who asked, and in whose charge each file is counted.</param>
+/// <param name="users">All who have devices on the volume, that one too.</param>
+/// <param name="imagePath">Its path.</param>
+/// <param name="image">Which file that is.</param>
+internal sealed class CallerImageFiles(ImageUser opener, ImageUsers users, string imagePath, FileIdentity image) : IImageFiles
 {
     private const int RedoDescriptors = 2; // the redo file, which the first write makes, and its directory
 
-    private readonly HostImageFiles _files = new(caller?.Uid ?? Descriptors.EffectiveUser, plain: caller is not null);
+    private readonly CallerIdentity? _caller = opener.Caller;
+    private readonly HostImageFiles _files = new(opener.Caller?.Uid ?? Descriptors.EffectiveUser, plain: opener.Caller is not null);
     private readonly List<HostImageFile> _images = [];
+
+    /// <summary>How many files it keeps open, the redo file too.</summary>
+    internal int OpenFiles => _images.Count + RedoDescriptors;
 
     public Guid BootId => _files.BootId;
 
     public IImageFile? Open(string path, bool write)
     {
-        HostImageFile? opened = As(caller, () => _files.OpenHere(path, write));
+        HostImageFile? opened = ImageUsers.As(_caller, () => _files.OpenHere(path, write));
         if (opened is null)
             return null;
         try
         {
-            charge?.Take(DeviceResource.Descriptors, 1);
+            opener.Charge.Take(DeviceResource.Descriptors, 1);
             Judge(opened.Descriptor, path, write);
         }
         catch
@@ -40,8 +48,8 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
 
     public IRedoPlace RedoOf(IImageFile image)
     {
-        charge?.Take(DeviceResource.Descriptors, RedoDescriptors);
-        return new Place(caller, As(caller, () => _files.RedoOf(image)));
+        opener.Charge.Take(DeviceResource.Descriptors, RedoDescriptors);
+        return new Place(users, ImageUsers.As(_caller, () => _files.RedoOf(image)));
     }
 
     /// <summary>
@@ -65,38 +73,12 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
     internal void RefuseUnseenBy(CallerIdentity? other, string path, bool write) =>
         RefuseUnseen(other, path, new FileStatus { Device = image.Device, Inode = image.Inode }, write);
 
-    /// <summary>What keeps us from being that user is a fault of the image to its caller, who knows no other.</summary>
-    private static T As<T>(CallerIdentity? user, Func<T> action)
-    {
-        try
-        {
-            return user is null ? action() : user.Run(action);
-        }
-        catch (IdentityException failure)
-        {
-            throw new ImageException(failure.Message, (int)failure.Errno);
-        }
-    }
-
-    /// <summary>The same for what gives an errno.</summary>
-    private static int AsErrno(CallerIdentity? user, Func<int> action)
-    {
-        try
-        {
-            return user is null ? action() : user.Run(action);
-        }
-        catch (IdentityException failure)
-        {
-            return -(int)failure.Errno;
-        }
-    }
-
     private void Judge(FileDescriptor file, string path, bool write)
     {
         OwnMounts.Refuse(file, path);
         if (file.Status(out FileStatus status) < 0 || (path == imagePath && new FileIdentity(status.Device, status.Inode) != image))
             throw new ImageException("it was replaced while it was opened; try again", (int)Errno.ESTALE);
-        RefuseUnseen(caller, path, status, write);
+        RefuseUnseen(_caller, path, status, write);
     }
 
     /// <summary>Throws for a file that a caller with another root directory (null: none) does not have by the same path.</summary>
@@ -110,21 +92,21 @@ internal sealed class CallerImageFiles(CallerIdentity? caller, string imagePath,
         }
     }
 
-    private sealed class Place(CallerIdentity? caller, IRedoPlace place) : IRedoPlace
+    private sealed class Place(ImageUsers users, IRedoPlace place) : IRedoPlace
     {
         public string Path => place.Path;
 
-        public IImageFile? Open() => As(caller, place.Open);
+        public IImageFile? Open() => users.AsAny(place.Open);
 
-        public IImageFile Create() => As(caller, place.Create);
+        public IImageFile Create() => users.AsAny(place.Create);
 
         public bool Holds() => place.Holds();
 
-        public string? FindOther(Func<IImageFile, bool> isOurs) => As(caller, () => place.FindOther(isOurs));
+        public string? FindOther(Func<IImageFile, bool> isOurs) => users.AsAny(() => place.FindOther(isOurs));
 
-        public int Remove() => AsErrno(caller, place.Remove);
+        public int Remove() => users.AsAnyErrno(place.Remove);
 
-        public int SyncName() => AsErrno(caller, place.SyncName);
+        public int SyncName() => users.AsAnyErrno(place.SyncName);
 
         public void Dispose() => place.Dispose();
     }

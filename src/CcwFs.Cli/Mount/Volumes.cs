@@ -34,7 +34,7 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     /// <summary>
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes the device <paramref name="id"/> with
     /// <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the caller's own affair, who could write
-    /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts. <paramref name="log"/>: of whoever opens it first.
+    /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts. <paramref name="log"/>: of the caller.
     /// </summary>
     internal OpenImage<T> OpenImage<T>(
         string path, bool readOnly, ImageSync sync, CallerIdentity? caller, ILogger log, Func<EckdVolume, T> make, SubchannelId id = default)
@@ -45,22 +45,22 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         {
             lock (slot.Gate)
             {
-                if (slot.Volume is null)
+                ImageUser user = slot.Users.Find(caller) ?? new ImageUser(caller, new DeviceCharge(quota, caller?.Uid), log);
+                try
                 {
-                    Open(slot, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(log, line)), caller, log);
+                    if (slot.Volume is { } volume)
+                        Join(slot, volume, path, readOnly, user);
+                    else
+                        Open(slot, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(slot.Users.Log, line)), user);
+                    slot.Volume!.SyncAtLeast(sync);
+                    return Attach(slot, id, user, slot.Volume, make);
                 }
-                else
+                catch
                 {
-                    slot.Files!.RefuseUnseenBy(caller, path, write: !slot.Volume.IsReadOnly);
-                    slot.Files.RefuseWithoutRights(caller, write: !slot.Volume.IsReadOnly, slot.Devices);
-                    if (slot.Volume.IsReadOnly && !readOnly)
-                    {
-                        string holders = string.Join(", ", slot.Devices);
-                        throw new CommandException($"{path} is already open read-only by {holders}; give readonly, or remove that first");
-                    }
-                    slot.Volume.SyncAtLeast(sync);
+                    if (user.Devices == 0)
+                        slot.Users.Remove(user);
+                    throw;
                 }
-                return Attach(slot, id, slot.Volume!, make);
             }
         }
         catch
@@ -105,44 +105,58 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         return new FileIdentity(status.Device, status.Inode);
     }
 
-    /// <summary>Opens the volume of a slot, which nobody has open; what it takes is counted for <paramref name="caller"/>.</summary>
-    private void Open(Slot slot, string path, ImageOptions options, CallerIdentity? caller, ILogger log)
+    /// <summary>Opens the volume of a slot, which nobody has open, for its first user.</summary>
+    private static void Open(Slot slot, string path, ImageOptions options, ImageUser user)
     {
-        var charge = new DeviceCharge(quota, caller?.Uid);
+        slot.Users.Add(user);
+        slot.Files = new CallerImageFiles(user, slot.Users, path, slot.File);
+        CkdImage image = CkdImage.Open(slot.Files, path, options);
         try
         {
-            slot.Files = new CallerImageFiles(caller, path, slot.File, charge);
-            CkdImage image = CkdImage.Open(slot.Files, path, options);
-            try
-            {
-                charge.Take(DeviceResource.Memory, KeptBytes(image.Geometry));
-            }
-            catch
-            {
-                image.Dispose();
-                throw;
-            }
-            (slot.Volume, slot.Charge, slot.Log) = (new EckdVolume(image), charge, log);
+            slot.KeptBytes = KeptBytes(image.Geometry) + image.KeptBytes;
+            user.Charge.Take(DeviceResource.Memory, slot.KeptBytes);
+            slot.Volume = new EckdVolume(image);
         }
         catch
         {
-            charge.Dispose();
+            image.Dispose();
             throw;
         }
     }
 
+    /// <summary>One more device on an open volume, for one of its users or a new one, who answers for it as if nobody else had it.</summary>
+    private static void Join(Slot slot, EckdVolume volume, string path, bool readOnly, ImageUser user)
+    {
+        slot.Files!.RefuseUnseenBy(user.Caller, path, write: !volume.IsReadOnly);
+        slot.Files.RefuseWithoutRights(user.Caller, write: !volume.IsReadOnly, slot.Devices);
+        if (volume.IsReadOnly && !readOnly)
+        {
+            string holders = string.Join(", ", slot.Devices);
+            throw new CommandException($"{path} is already open read-only by {holders}; give readonly, or remove that first");
+        }
+        if (user.Devices > 0)
+            return;
+        user.Charge.Take(DeviceResource.Descriptors, slot.Files.OpenFiles);
+        user.Charge.Take(DeviceResource.Memory, slot.KeptBytes);
+        slot.Users.Add(user);
+    }
+
     private static long BytesOf(in CkdGeometry geometry) => (long)geometry.Tracks * geometry.TrackSize;
 
-    /// <summary>Bytes of the tracks that are kept of a volume, of changed ones as they were too, and of its buffers.</summary>
+    /// <summary>
+    /// Bytes of the tracks that are kept of a volume, as they are and as they were before they were changed, of those that could not be written, and of a
+    /// buffer.
+    /// </summary>
     private static long KeptBytes(in CkdGeometry geometry) =>
-        (Math.Min(EckdVolume.CacheTracks, geometry.Tracks) + EckdVolume.DirtyLimit + 1L) * geometry.TrackSize;
+        (2L * Math.Min(EckdVolume.CacheTracks, geometry.Tracks) + Math.Min(EckdVolume.DirtyLimit, geometry.Tracks) + 1) * geometry.TrackSize;
 
-    private OpenImage<T> Attach<T>(Slot slot, SubchannelId id, EckdVolume volume, Func<EckdVolume, T> make)
+    private OpenImage<T> Attach<T>(Slot slot, SubchannelId id, ImageUser user, EckdVolume volume, Func<EckdVolume, T> make)
     {
         try
         {
-            var made = new OpenImage<T>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, id, end));
+            var made = new OpenImage<T>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, id, user, end));
             slot.Devices.Add(id);
+            user.Devices++;
             return made;
         }
         catch
@@ -151,14 +165,13 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
             {
                 slot.Volume = null;
                 volume.Dispose();
-                slot.Charge?.Dispose();
             }
             throw;
         }
     }
 
     /// <summary>The last device closes the volume in <paramref name="end"/>; nobody finds it closed. Gives why what was written may be lost, or null.</summary>
-    private string? Close(Slot slot, SubchannelId id, Action end)
+    private string? Close(Slot slot, SubchannelId id, ImageUser user, Action end)
     {
         lock (slot.Gate)
         {
@@ -173,13 +186,13 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
             }
             finally
             {
-                if (closed is not null)
-                    slot.Charge?.Dispose();
+                if (--user.Devices == 0)
+                    slot.Users.Remove(user);
                 trim.Add(garbage);
                 Leave(slot);
             }
             if (closed?.CloseFault is { } fault)
-                MountLog.NotClosed(slot.Log!, fault);
+                MountLog.NotClosed(user.Log, fault);
             return closed?.CloseFault;
         }
     }
@@ -189,8 +202,8 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         lock (_gate)
         {
             if (!_slots.TryGetValue(file, out Slot? slot))
-                _slots.Add(file, slot = new Slot(file));
-            slot.Users++;
+                _slots.Add(file, slot = new Slot(file, new ImageUsers(quota)));
+            slot.Holders++;
             return slot;
         }
     }
@@ -199,20 +212,23 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     {
         lock (_gate)
         {
-            if (--slot.Users == 0)
+            if (--slot.Holders == 0)
                 _slots.Remove(slot.File);
         }
     }
 
     /// <summary>An image that is open, or is being opened or closed.</summary>
-    private sealed class Slot(FileIdentity file)
+    private sealed class Slot(FileIdentity file, ImageUsers users)
     {
         internal FileIdentity File { get; } = file;
 
         internal Lock Gate { get; } = new();
 
-        /// <summary>Those who have or wait for it; guarded by the volumes' gate.</summary>
-        internal int Users { get; set; }
+        /// <summary>How many have it or wait for it; guarded by the volumes' gate.</summary>
+        internal int Holders { get; set; }
+
+        /// <summary>Whose devices are on it; changed under <see cref="Gate"/>.</summary>
+        internal ImageUsers Users => users;
 
         /// <summary>Guarded by <see cref="Gate"/>, as are the devices on it.</summary>
         internal EckdVolume? Volume { get; set; }
@@ -222,10 +238,7 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         /// <summary>Those of the volume; guarded by <see cref="Gate"/>.</summary>
         internal CallerImageFiles? Files { get; set; }
 
-        /// <summary>What the volume takes; guarded by <see cref="Gate"/>.</summary>
-        internal DeviceCharge? Charge { get; set; }
-
-        /// <summary>Where it is told what is wrong with the volume; guarded by <see cref="Gate"/>.</summary>
-        internal ILogger? Log { get; set; }
+        /// <summary>Bytes that the volume may keep in memory; guarded by <see cref="Gate"/>.</summary>
+        internal long KeptBytes { get; set; }
     }
 }

@@ -3,6 +3,7 @@ using CcwFs.Cli.Mount;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
 using CcwFs.Tests.Images;
+using Microsoft.Extensions.Logging.Abstractions;
 using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Cli;
@@ -24,8 +25,11 @@ public sealed class CallerImageFilesTests : IDisposable
         string path = _files.Create("v.ckd", 1);
         File.SetUnixFileMode(path, (UnixFileMode)0x1B6);         // 0666
         File.SetUnixFileMode(_files.Path, (UnixFileMode)0x1FF);  // 0777
+        var user = new ImageUser(s_user, DeviceCharge.None, NullLogger.Instance);
+        var users = new ImageUsers(new DeviceQuota(self: 0, owner: null, SystemLimits.Read()));
+        users.Add(user);
         Assert.Equal(0, FileDescriptor.Status(path, follow: true, out FileStatus status));
-        var files = new CallerImageFiles(s_user, path, new FileIdentity(status.Device, status.Inode));
+        var files = new CallerImageFiles(user, users, path, new FileIdentity(status.Device, status.Inode));
         using IImageFile image = Assert.IsAssignableFrom<IImageFile>(files.Open(path, write: true));
         using IRedoPlace redo = files.RedoOf(image);
         WithoutRights(() =>

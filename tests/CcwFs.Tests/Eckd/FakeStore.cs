@@ -18,7 +18,12 @@ internal sealed class FakeStore(int cylinders, bool readOnly = false) : ITrackSt
     /// <summary>Writes are accepted and forgotten, without allocating.</summary>
     public bool DropWrites { get; set; }
 
+    /// <summary>The runtime has no memory for what a write needs.</summary>
+    public bool HaveNoMemory { get; set; }
+
     public bool FailReads { get; set; }
+
+    public bool FailReleases { get; set; }
 
     public bool Disposed { get; private set; }
 
@@ -45,6 +50,8 @@ internal sealed class FakeStore(int cylinders, bool readOnly = false) : ITrackSt
         Assert.False(readOnly);
         if (FailWrites)
             throw new ImageException("fake: disk full");
+        if (HaveNoMemory)
+            throw new OutOfMemoryException();
         if (DropWrites)
             return;
         var numbers = new int[tracks.Length];
@@ -61,6 +68,8 @@ internal sealed class FakeStore(int cylinders, bool readOnly = false) : ITrackSt
     public void Release(int first, int count)
     {
         Assert.False(readOnly);
+        if (FailReleases)
+            throw new ImageException("fake: release failed");
         for (int track = first; track < first + count; track++)
             _slots.Remove(track);
         Released.Add((first, count));

@@ -150,6 +150,31 @@ public sealed class SharingTests
         void Begin(params Step[] steps) => Assert.All(steps, step => Assert.Equal(Outcome.Good, rig.Device.Execute(step.Code, new FakeTransfer(step))));
     }
 
+    /// <summary>A program of two writes to two tracks; another device releases a track, or one that the first has changed, between them.</summary>
+    [Theory]
+    [InlineData(3, false)]
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    public void A_release_writes_no_half_of_another_program(int released, bool fails)
+    {
+        using Rig rig = new Rig(spaceEfficient: true).Formatted(1, 1, 16).Formatted(2, 1, 16).Formatted(3, 1, 16);
+        using EckdDevice other = rig.Add(0x0151, spaceEfficient: true);
+        rig.Store.Writes.Clear();
+        rig.Store.FailReleases = fails;
+        rig.Device.BeginProgram(0);
+        Begin(Step.Extent(0, 1, 2), Step.Locate(0x01, 1, 1, 1, 16), Step.Sized(0x85, 16, 0x77));
+        byte[] order = SpaceTests.Release(0x20, (released, released)).Out;
+        order[5] = 0x51;
+        Outcome outcome = other.Run(Step.W(0xF7, order));
+        Assert.Empty(rig.Store.Writes);
+        Assert.Equal(fails, (outcome.Status & DeviceStatus.UnitCheck) != 0);
+        Begin(Step.Locate(0x01, 1, 2, 1, 16), Step.Sized(0x85, 16, 0x77));
+        Assert.Equal(fails, rig.Device.EndProgram(Outcome.Good) != Outcome.Good); // who lost a track is told, where nobody emptied it
+        Assert.Equal([released == 1 ? [2] : [1, 2]], rig.Store.Writes);
+
+        void Begin(params Step[] steps) => Assert.All(steps, step => Assert.Equal(Outcome.Good, rig.Device.Execute(step.Code, new FakeTransfer(step))));
+    }
+
     [Fact]
     public void What_one_device_writes_the_other_reads()
     {

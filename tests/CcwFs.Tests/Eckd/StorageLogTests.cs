@@ -24,6 +24,17 @@ public sealed class StorageLogTests
         AssertLimited(rig, "failed storage");
     }
 
+    [Fact]
+    public void A_write_for_which_there_is_no_memory_fails_as_one_of_failed_storage()
+    {
+        using Rig rig = new Rig().Formatted(1, 1, 16);
+        rig.Store.HaveNoMemory = true;
+        rig.Device.Run(Step.Extent(0, 1, 1), Step.Locate(0x01, 1, 1, 1, 16), Step.Sized(0x85, 16, 0x77)).Fails(0x10, 0x80, 0x10);
+        Assert.Contains("there is no memory for it now", Assert.Single(rig.Log.Warnings), StringComparison.Ordinal);
+        rig.Store.HaveNoMemory = false;
+        Assert.Equal(1, rig.Records(1, 1, 16)[0]); // the old track
+    }
+
     private static void Read(Rig rig, byte sense)
     {
         for (int track = 0; track < Reads; track++)

@@ -25,6 +25,7 @@ public sealed class DasdCommandTests : IDisposable
         Assert.Equal((0, $"{path}: 58 of 60 tracks formatted\n", ""), Dasd("complete", path));
         Assert.Equal((0, $"{path}: 60 tracks checked, 0 findings\n", ""), Dasd("check", path));
         Assert.Contains("volume serial                AB#1\n", Dasd("info", path).Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("why it cannot be used", Dasd("info", path).Out, StringComparison.Ordinal);
     }
 
     [Fact]

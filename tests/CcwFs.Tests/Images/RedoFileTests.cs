@@ -48,7 +48,10 @@ public sealed class RedoFileTests : IDisposable
             });
         }
         using (CkdImage reader = CkdImage.Open(path, readOnly: true))
+        {
             Assert.Empty(ImageChecker.Check(reader));
+            Assert.Equal(tracks.Length * 56_832, reader.KeptBytes); // those of the change, for as long as it is open
+        }
         Assert.True(File.Exists(path + ".redo"));
         CkdImage.Open(path).Dispose();
         Assert.False(File.Exists(path + ".redo"));

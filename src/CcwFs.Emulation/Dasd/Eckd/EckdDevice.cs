@@ -221,9 +221,9 @@ public sealed partial class EckdDevice : IChannelDevice
             DeviceStatus status = ExecuteGated(CommandTable.Find(command, Options.Profile), data);
             return Volume.MustCommit && !TryCommit() ? Failed : status;
         }
-        catch (ImageException e)
+        catch (Exception e) when (StorageFault(e) is { } fault)
         {
-            LogStorage(e, outOfSpace: false);
+            LogStorage(fault, outOfSpace: false);
             return Check(EckdSense.EquipmentCheck);
         }
         catch (TornTrackException e)
@@ -294,10 +294,10 @@ public sealed partial class EckdDevice : IChannelDevice
         {
             Volume.Commit(this);
         }
-        catch (ImageException e)
+        catch (Exception e) when (StorageFault(e) is { } fault)
         {
             bool noSpace = IsSpaceEfficient && Volume.IsOutOfSpace;
-            LogStorage(e, noSpace);
+            LogStorage(fault, noSpace);
             Check(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
             return false;
         }
@@ -314,9 +314,13 @@ public sealed partial class EckdDevice : IChannelDevice
         {
             Volume.Commit(this);
         }
-        catch (ImageException e)
+        catch (Exception e) when (StorageFault(e) is { } fault)
         {
-            LogAbandonedWrite(e);
+            LogAbandonedWrite(fault);
         }
     }
+
+    /// <summary>The fault of a command's storage: that failed, or there is no memory for its tracks. Null: it is a fault of another kind.</summary>
+    private static ImageException? StorageFault(Exception error) =>
+        error as ImageException ?? (error is OutOfMemoryException ? new ImageException(ImageException.NoMemory, error) : null);
 }

@@ -28,18 +28,32 @@ public sealed partial class EckdVolume
     }
 
     /// <summary>
-    /// Makes tracks empty and gives their space back; what is cached of them is forgotten. Throws <see cref="ImageException"/>. Under the gate.
+    /// Makes tracks empty for a device's program and gives their space back; what is cached of them is forgotten, with what programs of other devices have
+    /// changed there before. What those have changed elsewhere stays, so that it is written when it is whole. Throws <see cref="ImageException"/>. Under the
+    /// gate.
     /// </summary>
-    internal void Release(int first, int count)
+    internal void Release(EckdDevice device, int first, int count)
     {
-        Commit();
-        _latest = null;
+        Commit(device);
+        bool dropped = false;
         for (int i = 0; i < _slotCount; i++)
         {
-            if (_slots![i].Number >= first && _slots[i].Number < first + count)
-                _slots[i].Number = Slot.Empty;
+            Slot slot = _slots![i];
+            if (slot.Number < first || slot.Number >= first + count)
+                continue;
+            dropped |= slot.Changed;
+            _dirtyCount -= slot.Changed ? 1 : 0;
+            (slot.Changed, slot.Number, _latest) = (false, Slot.Empty, null);
         }
-        _store.Release(first, count);
+        try
+        {
+            _store.Release(first, count);
+        }
+        catch
+        {
+            LostWrites += dropped ? 1 : 0;
+            throw;
+        }
         NoteSpace(isThere: true);
     }
 

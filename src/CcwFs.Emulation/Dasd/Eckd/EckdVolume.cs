@@ -187,8 +187,8 @@ public sealed partial class EckdVolume : IDisposable
             return;
         if (!slot.Changed)
         {
-            (slot.Changed, slot.ChangedBy, _dirtyCount) = (true, device, _dirtyCount + 1);
             slot.KeepOld();
+            (slot.Changed, slot.ChangedBy, _dirtyCount) = (true, device, _dirtyCount + 1);
         }
         else if (slot.ChangedBy != device)
         {

@@ -45,7 +45,7 @@ internal static class SpaceCommands
             return device.Check(EckdSense.WriteInhibited);
         if (!byExtent)
         {
-            device.Volume.Release(0, device.Volume.Geometry.Tracks);
+            device.Volume.Release(device, 0, device.Volume.Geometry.Tracks);
             return EckdDevice.Ended;
         }
         return ReleaseRanges(device, ranges);
@@ -68,7 +68,7 @@ internal static class SpaceCommands
             if (last < next)
                 continue;
             int begin = Math.Max(first, next);
-            device.Volume.Release(begin, last - begin + 1);
+            device.Volume.Release(device, begin, last - begin + 1);
             next = last + 1;
         }
         return EckdDevice.Ended;

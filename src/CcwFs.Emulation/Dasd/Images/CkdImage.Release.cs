@@ -100,7 +100,7 @@ public sealed partial class CkdImage
             int last = part.FirstTrack + part.Tracks;
             for (run = 1; index + run < released.Length && released[index + run] == released[index] + run && released[index + run] < last; run++)
                 ;
-            _allocated?.AsSpan(released[index], run).Clear();
+            _allocated?.Forget(released[index], run);
             int result = Empty(part.File, offset, (long)run * Geometry.TrackSize);
             if (result < 0)
                 return result;

@@ -30,7 +30,7 @@ public sealed partial class CkdImage
                 return;
             _redo.Put(SyncPolicy.EveryProgram);
         }
-        catch (ImageException error)
+        catch (Exception error) when (error is ImageException or OutOfMemoryException)
         {
             _redo!.Void(); // what is there of it may be the half of a sector
             throw NotWritten(path, tracks[0].Track, error);
@@ -59,8 +59,8 @@ public sealed partial class CkdImage
         }
     }
 
-    private ImageException NotWritten(string path, int track, ImageException error) =>
-        new($"{path}: {At(track)} is not written: {error.Message}", error);
+    private ImageException NotWritten(string path, int track, Exception error) =>
+        new($"{path}: {At(track)} is not written: {(error is OutOfMemoryException ? ImageException.NoMemory : error.Message)}", error);
 
     /// <summary>
     /// From here on the change is in the redo file: a fault leaves it there, readers get it from here, and the next write or open puts it in place.
@@ -88,12 +88,13 @@ public sealed partial class CkdImage
     private void KeepStuck(ReadOnlySpan<TrackImage> tracks, int result)
     {
         _stuck = new TrackImage[tracks.Length];
+        byte[]? empty = null; // one for all tracks that become empty: of a release there are many
         EnterStripes();
         try
         {
             for (int index = 0; index < tracks.Length; index++)
             {
-                byte[] slot = new byte[Geometry.TrackSize];
+                byte[] slot = tracks[index].Slot.IsEmpty ? empty ??= new byte[Geometry.TrackSize] : new byte[Geometry.TrackSize];
                 tracks[index].Slot.Span.CopyTo(slot);
                 _stuck[index] = new TrackImage(tracks[index].Track, slot.AsMemory(0, tracks[index].Slot.Length));
                 _pending[tracks[index].Track] = slot;
@@ -125,7 +126,7 @@ public sealed partial class CkdImage
         {
             IImageFile file = _series.Locate(track.Track, out long offset).File;
             if (track.Slot.IsEmpty)
-                _allocated?.AsSpan(track.Track, 1).Clear();
+                _allocated?.Forget(track.Track, 1);
             int result = track.Slot.IsEmpty ? Empty(file, offset, Geometry.TrackSize) : file.WriteAt(offset, track.Slot.Span);
             if (result < 0)
             {
@@ -178,13 +179,13 @@ public sealed partial class CkdImage
 
     /// <summary>
     /// Makes sure the blocks under the new bytes exist, by writing the slot's old bytes over themselves where a page might be a hole; that changes nothing, at
-    /// whatever byte it fails. The length known to be there is kept, so it is once a track and open. Gives the slot's bytes as far as they are replaced, valid
-    /// until the next call.
+    /// whatever byte it fails. The length known to be there is kept (<see cref="AllocatedTracks"/>), so it is once a track and open. Gives the slot's bytes as
+    /// far as they are replaced, valid until the next call.
     /// </summary>
     private ReadOnlySpan<byte> Allocate(in TrackImage image)
     {
-        _allocated ??= new ushort[Geometry.Tracks];
-        ref ushort known = ref _allocated[image.Track];
+        _allocated ??= new AllocatedTracks(Geometry.Tracks);
+        ref ushort known = ref _allocated.Of(image.Track);
         if (image.Slot.Length <= known)
             return image.Old.Length >= image.Slot.Length ? image.Old.Span : ReadOld(image.Track, image.Slot.Length);
         byte[] old = ReadOld(image.Track);

@@ -39,7 +39,7 @@ public sealed partial class CkdImage : ITrackStore
     private readonly Dictionary<int, byte[]> _pending = []; // slots that readers get in place of the file's; written under _writing and all stripes
     // Made by the first write: thousands of volumes may be open that are only read.
     private byte[]? _old;
-    private ushort[]? _allocated;
+    private AllocatedTracks? _allocated;
     private string? _fault;
     private bool _disposed;
 
@@ -104,6 +104,12 @@ public sealed partial class CkdImage : ITrackStore
     /// <inheritdoc/>
     public long AllocatedBytes => _series.Parts.Sum(static part =>
         part.File.Status(out FileStatus status) < 0 ? part.Length : (long)status.Blocks * FileStatus.BlockSize);
+
+    /// <summary>
+    /// Bytes of memory that the image may take for itself: what it knows of its tracks and one to compare with, or, open to read alone, the tracks of a change
+    /// that stays pending.
+    /// </summary>
+    public long KeptBytes => IsReadOnly ? (long)_pending.Count * Geometry.TrackSize : AllocatedTracks.MostBytes(Geometry.Tracks) + Geometry.TrackSize;
 
     private RedoBinding Binding => new(_series.TotalLength, _series.HeaderSum, _series.Inode);
 

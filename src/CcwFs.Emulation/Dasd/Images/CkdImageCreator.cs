@@ -13,7 +13,8 @@ public static class CkdImageCreator
     /// Makes the image <paramref name="path"/> in one file: written without a name, which it gets when it is whole and on stable storage; so it appears whole
     /// or not at all, and what is killed before leaves nothing. Slots are sparse: of each only the used bytes are written, with <paramref name="lazy"/> only
     /// those of the label tracks. Progress counts tracks. An existing file is never overwritten. Faults are <see cref="ImageException"/>; then, and on
-    /// cancellation, nothing is left behind.
+    /// cancellation, nothing is left behind. Others may not even read it, as with Hercules' dasdinit: it may hold a whole system, and whoever may read a file
+    /// can keep it locked.
     /// </summary>
     public static void Create(
         string path, CkdGeometry geometry, VolumeLayout layout, bool lazy = false, IProgress<long>? progress = null, CancellationToken cancel = default)
@@ -26,7 +27,7 @@ public static class CkdImageCreator
             throw new ImageException($"{path}: exists already; an image is never overwritten");
         if (Exists(path + CkdImage.RedoSuffix))
             throw new ImageException($"{path}{CkdImage.RedoSuffix}: the redo file of another image is in the way; move it away");
-        Check(path, NewFile.Make(path, out NewFile? made));
+        Check(path, NewFile.Make(path, NewFile.GroupsMode, out NewFile? made));
         using NewFile file = made!;
         Fill(new HostImageFile(path, file.File), geometry, layout, lazy, progress, cancel);
         Check(path, file.File.Sync());

@@ -1,3 +1,4 @@
+using CcwFs.ChannelIo.Text;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -47,10 +48,11 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
                 result = file.TryLock(exclusive: write);
             if (result == 0)
                 return new HostImageFile(path, file, write && locks);
+            string holder = result == -(int)Errno.EWOULDBLOCK ? HolderOf(file) : "";
             file.Dispose();
             throw new ImageException(result switch
             {
-                -(int)Errno.EWOULDBLOCK => "another process has it in use",
+                -(int)Errno.EWOULDBLOCK => "another process has it in use" + holder,
                 -(int)Errno.ELOOP when plain => LinkOfProcess,
                 -(int)Errno.ENOENT => "its directory does not exist; make that first",
                 _ => Problem.Of(result),
@@ -65,6 +67,14 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
     /// <summary>Opens a path, or a plain one alone (<see cref="FileDescriptor.OpenPlain"/>).</summary>
     internal static int OpenPath(string path, OpenOptions options, bool plain, out FileDescriptor opened) =>
         plain ? FileDescriptor.OpenPlain(path, options, out opened) : FileDescriptor.Open(path, options, 0, out opened);
+
+    /// <summary>Whoever may read a file can keep it locked, so that it is said who does; nothing where that is not to be seen.</summary>
+    private static string HolderOf(FileDescriptor file) => FileLocks.Find(file) switch
+    {
+        null => "",
+        { Command: null } found => $" (locked by pid {found.Process}, which has ended or cannot be seen)",
+        { } found => $" (locked by {VisibleText.Of(found.Command)}, pid {found.Process})",
+    };
 
     private static int Refuse(in FileStatus status) =>
         status.Type == FileStatus.TypeDirectory ? throw new ImageException("it is a directory", (int)Errno.EISDIR)

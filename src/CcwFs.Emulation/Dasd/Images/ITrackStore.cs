@@ -99,6 +99,9 @@ public sealed class ImageException : IOException
     {
     }
 
+    /// <summary>A reason: the runtime had no memory.</summary>
+    internal const string NoMemory = "there is no memory for it now; try again";
+
     /// <summary>The errno that the system gave; 0 where it gave none.</summary>
     public int Errno { get; }
 
