@@ -51,7 +51,7 @@ internal static class WholeFile
     /// <summary>Writes what is there; false: it is a link, and <paramref name="path"/> is what it leads to.</summary>
     private static bool TryWrite(string file, ref string path, FileDescriptor named, Action<Stream> write)
     {
-        const OpenOptions Anew = OpenOptions.WriteOnly | OpenOptions.Truncate | OpenOptions.NoTerminal;
+        const OpenOptions Anew = OpenOptions.WriteOnly | OpenOptions.Truncate;
         int result = named.Status(out FileStatus status);
         FileDescriptor? opened = null;
         if (result == 0 && status.Type == FileStatus.TypeLink)

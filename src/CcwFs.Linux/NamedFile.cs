@@ -89,7 +89,7 @@ public static class NamedFile
         (opened, errno) = (new FileDescriptor(-1), place.Errno);
         if (place.Wrong is { } wrong)
             return wrong;
-        errno = FileDescriptor.Reopen(place.File, access | OpenOptions.NonBlocking | OpenOptions.NoTerminal, out opened);
+        errno = FileDescriptor.Reopen(place.File, access | OpenOptions.NonBlocking, out opened);
         if (errno == 0)
             errno = Math.Min(Result.Of(LibC.Fcntl(opened, SetFlags, (nint)(access & Kept))), 0);
         return errno == 0 ? null : Problem.Of(errno);

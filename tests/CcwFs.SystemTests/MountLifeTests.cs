@@ -14,6 +14,7 @@ public sealed class MountLifeTests : IDisposable
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
+    [InlineData("QUIT")]
     public void A_signal_unmounts_and_ends_with_status_0(string signal)
     {
         using var mounted = new MountedCcwfs();
