@@ -90,6 +90,12 @@ public static class NamedFile
         if (place.Wrong is { } wrong)
             return wrong;
         errno = FileDescriptor.Reopen(place.File, access | OpenOptions.NonBlocking, out opened);
+        if (errno == 0 && place.WrongRights(opened) is { } shared)
+        {
+            opened.Dispose();
+            errno = place.Errno;
+            return shared;
+        }
         if (errno == 0)
             errno = Math.Min(Result.Of(LibC.Fcntl(opened, SetFlags, (nint)(access & Kept))), 0);
         return errno == 0 ? null : Problem.Of(errno);

@@ -161,12 +161,29 @@ internal sealed class NamedPlace : IDisposable
         }
         if (!isDevice && status.Links != 1 && !_rules.HasFlag(NamedFileRules.SeveralNames))
             return "has another name too (a hard link); give a file with one name";
+        return null;
+    }
+
+    /// <summary>
+    /// Why an opened file is somebody else's to write, against <see cref="NamedFileRules.NotShared"/>. With an access control list the group bits of its mode are
+    /// the most that users and groups of the list have, whatever group the file has.
+    /// </summary>
+    internal string? WrongRights(FileDescriptor opened)
+    {
         if (!_rules.HasFlag(NamedFileRules.NotShared))
             return null;
+        FileStatus status = default;
+        int list = opened.HasAccessList();
+        int result = list < 0 ? list : opened.Status(out status);
+        if (result < 0)
+            return Refused(result, isLast: true);
         if ((status.Mode & OthersWrite) != 0)
             return "may be written by everybody; change that: chmod o-w";
-        return (status.Mode & GroupWrite) != 0 && status.Gid != 0 && status.Gid != Descriptors.EffectiveGroup
-            ? $"may be written by group {status.Gid}; change that: chmod g-w" : null;
+        if ((status.Mode & GroupWrite) == 0)
+            return null;
+        if (list > 0)
+            return "may be written by users of its access control list; change that: chmod g-w, or setfacl -b";
+        return status.Gid != 0 && status.Gid != Descriptors.EffectiveGroup ? $"may be written by group {status.Gid}; change that: chmod g-w" : null;
     }
 
     private bool IsOurs(uint user) => user == 0 || user == Descriptors.EffectiveUser || user == _friend;
