@@ -120,7 +120,7 @@ internal sealed class MountServer : IDisposable
         _manager.Stopping();
         await end.CancelAsync().ConfigureAwait(false);
         await Task.WhenAny(reloading, Task.Delay(s_reloadPatience, CancellationToken.None)).ConfigureAwait(false);
-        await LeaveAsync(mount, session, watch).ConfigureAwait(false);
+        await LeaveAsync(mount, session, watch, log).ConfigureAwait(false);
         MountLog.Unmounted(log, path);
         IReadOnlyList<string> problems = await _closing.Value.ConfigureAwait(false);
         return problems.Count == 0 ? 0 : CommandException.Failed;
@@ -151,7 +151,7 @@ internal sealed class MountServer : IDisposable
     }
 
     /// <summary>Unmounts, if nobody has done it; held requests end.</summary>
-    private async Task LeaveAsync(FuseMount mount, FuseSession session, MountWatch watch)
+    private async Task LeaveAsync(FuseMount mount, FuseSession session, MountWatch watch, ILogger log)
     {
         if (_asked.Task.IsCompleted) // it unmounts when it has read the answer
             await Task.WhenAny(session.Completion, watch.Gone, _signalled.Task, Task.Delay(s_unmountPatience, CancellationToken.None)).ConfigureAwait(false);
@@ -159,7 +159,7 @@ internal sealed class MountServer : IDisposable
             return;
         if (!watch.Gone.IsCompleted && !mount.Unmount(lazy: false))
         {
-            UmountCommand.TellBusy(mount.Path, mount.FindHolders(), Console.Error);
+            MountLog.Busy(log, mount.Path, MountUsers.Of(mount.FindHolders()));
             mount.Unmount(lazy: true);
         }
         session.EndHeld();
