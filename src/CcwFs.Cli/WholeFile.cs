@@ -6,8 +6,8 @@ namespace CcwFs.Cli;
 
 /// <summary>
 /// Files that a verb writes where a person says. What lies there is looked at before it is opened, and what was looked at is what is written: a link of another
-/// user leads nowhere, on the way neither, and a FIFO of another user is not waited for. A descriptor that we were started with (/dev/stdout, /dev/fd/N) is good
-/// whatever it is.
+/// user leads nowhere, on the way neither, and a FIFO of another user is not waited for. A descriptor that we were started with (/dev/stdout, /dev/fd/N) is
+/// good whatever it is.
 /// </summary>
 internal static class WholeFile
 {

@@ -189,8 +189,8 @@ public sealed class NamedPlace : IDisposable
     }
 
     /// <summary>
-    /// Why an opened file is somebody else's to write, against <see cref="NamedFileRules.NotShared"/>. With an access control list the group bits of its mode are
-    /// the most that users and groups of the list have, whatever group the file has.
+    /// Why an opened file is somebody else's to write, against <see cref="NamedFileRules.NotShared"/>. With an access control list the group bits of its mode
+    /// are the most that users and groups of the list have, whatever group the file has.
     /// </summary>
     internal string? WrongRights(FileDescriptor opened)
     {

@@ -24,5 +24,6 @@ public sealed class CacheTests : IDisposable
     [InlineData("mkdir -p ccwfs/x; chown 65534 ccwfs/x", "ccwfs/x")]
     [InlineData("mkdir mine; ln -s $PWD/mine ccwfs; chown -h 65534 ccwfs", "ccwfs")]
     public void One_of_another_user_is_refused(string setup, string says) =>
-        Assert.Equal($"ccwfs: {_scratch.At(says)} belongs to another user: set XDG_CACHE_HOME", Shell($"{setup}; XDG_CACHE_HOME=$PWD; need_cache x").Refused(1));
+        Assert.Equal(
+            $"ccwfs: {_scratch.At(says)} belongs to another user: set XDG_CACHE_HOME", Shell($"{setup}; XDG_CACHE_HOME=$PWD; need_cache x").Refused(1));
 }

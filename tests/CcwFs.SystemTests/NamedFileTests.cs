@@ -9,7 +9,7 @@ public sealed class NamedFileTests : IDisposable
     private const string AsNobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
 
     /// <summary>
-    /// Gives nobody rights by an access control list: `LIST FILE RIGHTS`. Version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner has all but execution,
+    /// Gives nobody rights by an access control list: `LIST FILE RIGHTS`. Version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner may read and write,
     /// nobody and the mask have RIGHTS, the group and all others may read.
     /// </summary>
     private const string AccessList = """

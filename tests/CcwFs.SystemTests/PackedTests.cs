@@ -151,7 +151,8 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
         using var scratch = new Scratch(); // a directory for everybody, as /tmp
         string script = """
             chmod 1777 .; mkdir there; echo precious >there/old; nobody='setpriv --reuid 65534 --regid 65534 --clear-groups'
-            $nobody ln -s $PWD/there theirs; ln -s theirs way; ln -s theirs/new last; ln -s there mine; $nobody mkdir home; mkdir home/there; ln -s ../there home/ours
+            $nobody ln -s $PWD/there theirs; ln -s theirs way; ln -s theirs/new last; ln -s there mine
+            $nobody mkdir home; mkdir home/there; ln -s ../there home/ours
             CCWFS translate --format packed -o bare NOP
             for path in theirs/new theirs/old way/new ./mine/../theirs/new $([[ 'VERB' == dasd* ]] || echo last); do
                 ! said=$(CCWFS VERB $path 2>&1)

@@ -9,8 +9,8 @@ internal static class RealDeviceKind
     private const ulong Terminal = 4, OtherTerminal = 5, FirstPseudo = 128, LastPseudo = 143;
 
     /// <summary>
-    /// Why it can be none, to stand behind the path and a colon; null: it may be one. They are character devices, or files of another ccwfs, which its FUSE file
-    /// system shows as regular ones.
+    /// Why it can be none, to stand behind the path and a colon; null: it may be one. They are character devices, or files of another ccwfs, which its FUSE
+    /// file system shows as regular ones.
     /// </summary>
     internal static string? Wrong(FileDescriptor named, in FileStatus status) => status.Type switch
     {
@@ -25,5 +25,6 @@ internal static class RealDeviceKind
     /// <summary>Lines of many drivers have numbers of their own, which sysfs knows; it knows no pseudo-terminals.</summary>
     private static bool IsTerminal(ulong number) =>
         number >> 32 is Terminal or OtherTerminal or (>= FirstPseudo and <= LastPseudo)
-        || (FileSystems.ReadLink($"/sys/dev/char/{number >> 32}:{(uint)number}/subsystem", out string kind) == 0 && kind.EndsWith("/tty", StringComparison.Ordinal));
+        || (FileSystems.ReadLink($"/sys/dev/char/{number >> 32}:{(uint)number}/subsystem", out string kind) == 0
+            && kind.EndsWith("/tty", StringComparison.Ordinal));
 }
