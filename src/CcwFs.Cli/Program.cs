@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
@@ -46,18 +47,22 @@ internal static class Program
         {
             // @word is a word: no file is read in its place.
             parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = VisibleWriter.Output, Error = VisibleWriter.Error };
             if (arguments is [['[', ..], ..]) // a directive: a shell asks how a line could go on
-                return await parsed.InvokeAsync().ConfigureAwait(false);
+            {
+                invocation.EnableDefaultExceptionHandler = true;
+                return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
+            }
             if (!parsed.CommandResult.Children.OfType<OptionResult>().Any(o => o.Option is HelpOption or VersionOption))
                 UsageErrors.Refuse(parsed, arguments);
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+            return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
         }
         catch (Exception error) when (IsExpected(error))
         {
             string message = error is ArgumentException ? FileProblem.NoPath : FileProblem.Is(error) ? FileProblem.Of(error) : error.Message;
             string mount = error is CommandException { Hint: not null } && parsed?.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(o => o.Option.Name == ControlClient.MountName) is { Tokens: [{ Value: { } mountPoint }] }
                 ? $" {ControlClient.MountName} {ShellText.Quote(mountPoint)}" : "";
-            await Console.Error.WriteLineAsync($"ccwfs: {message}{mount}").ConfigureAwait(false);
+            await VisibleWriter.Error.WriteLineAsync($"ccwfs: {VisibleText.Of($"{message}{mount}".ReplaceLineEndings(" "))}").ConfigureAwait(false);
             return error switch
             {
                 CommandException command => command.Status,

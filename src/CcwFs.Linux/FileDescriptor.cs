@@ -6,7 +6,7 @@ namespace CcwFs.Linux;
 
 /// <summary>
 /// An open file descriptor; closes it when disposed. Calls give a count or 0, or a negative errno; none throws for what the kernel
-/// answers. Descriptors are close-on-exec.
+/// answers. Descriptors are close-on-exec, and a terminal that is opened does not become the one of this session (O_NOCTTY): who has it could end us.
 /// </summary>
 public sealed partial class FileDescriptor : SafeHandle
 {
@@ -15,7 +15,8 @@ public sealed partial class FileDescriptor : SafeHandle
     private const int AtEmptyPath = 0x1000;
     private const int AtSymlinkNoFollow = 0x100;
     private const int AtStatXDontSync = 0x4000;
-    private const int CloseOnExec = 0x80000;
+    private const int Always = 0x80100; // O_CLOEXEC, O_NOCTTY
+    private const int AlwaysByName = 0x80000; // O_CLOEXEC: openat2(2) takes O_NOCTTY with O_PATH for an error
     private const uint BasicStats = 0x7FF;
     private const int GetFlags = 3; // F_GETFL
     private const int GetSeals = 1034; // F_GET_SEALS
@@ -34,7 +35,7 @@ public sealed partial class FileDescriptor : SafeHandle
     /// <summary>open(2); <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
     public static int Open(string path, OpenOptions options, uint mode, out FileDescriptor opened)
     {
-        int result = Result.Of(LibC.Open(path, (int)options | CloseOnExec, mode));
+        int result = Result.Of(LibC.Open(path, (int)options | Always, mode));
         opened = new FileDescriptor(Math.Max(result, NoDescriptor));
         return Math.Min(result, 0);
     }
@@ -42,7 +43,7 @@ public sealed partial class FileDescriptor : SafeHandle
     /// <summary>openat(2) under <paramref name="directory"/>; <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
     public static int OpenAt(SafeHandle directory, string path, OpenOptions options, uint mode, out FileDescriptor opened)
     {
-        int result = Result.Of(LibC.OpenAt(directory, path, (int)options | CloseOnExec, mode));
+        int result = Result.Of(LibC.OpenAt(directory, path, (int)options | Always, mode));
         opened = new FileDescriptor(Math.Max(result, NoDescriptor));
         return Math.Min(result, 0);
     }
@@ -80,7 +81,8 @@ public sealed partial class FileDescriptor : SafeHandle
     private static unsafe int Open(int directory, string path, OpenOptions options, ulong resolve, out FileDescriptor opened)
     {
         const nint OpenAt2 = 437; // of the common table (Linux 5.6)
-        ulong* how = stackalloc ulong[3] { (ulong)((int)options | CloseOnExec), 0, resolve }; // struct open_how: flags, mode, resolve
+        int flags = (int)options | (options.HasFlag(OpenOptions.PathOnly) ? AlwaysByName : Always);
+        ulong* how = stackalloc ulong[3] { (ulong)flags, 0, resolve }; // struct open_how: flags, mode, resolve
         byte[] name = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
         fixed (byte* start = name)
         {

@@ -23,6 +23,12 @@ public enum NamedFileRules
 
     /// <summary>--owner names a friend, which messages say.</summary>
     OfFriend = 16,
+
+    /// <summary>
+    /// A file that is to be written where a person says: its directories may be anybody's, for only links lead out of them, and what lies there is the caller's
+    /// to judge. That may be a link: any one without <see cref="OwnLinks"/>, with them one of /proc to an open file.
+    /// </summary>
+    Output = 32,
 }
 
 /// <summary>
@@ -59,7 +65,7 @@ public static class NamedFile
         const uint OwnerOnly = 0x180; // 0600
         for (int attempt = 1; ; attempt++)
         {
-            using NamedPlace place = NamedPlace.Find(path, rules, friend: null);
+            using NamedPlace place = NamedPlace.Find(path, rules);
             if (!place.IsFree)
                 return Open(place, access, out opened, out errno);
             errno = FileDescriptor.OpenAt(place.Directory, place.Name, access | OpenOptions.Create | OpenOptions.Exclusive, OwnerOnly, out opened);
@@ -75,7 +81,7 @@ public static class NamedFile
     /// </summary>
     public static string? CheckWritable(string path, NamedFileRules rules, out int errno)
     {
-        using NamedPlace place = NamedPlace.Find(path, rules, friend: null);
+        using NamedPlace place = NamedPlace.Find(path, rules);
         errno = place.Errno;
         if (place.Wrong is not null && !place.IsFree)
             return place.Wrong;
@@ -89,7 +95,13 @@ public static class NamedFile
         (opened, errno) = (new FileDescriptor(-1), place.Errno);
         if (place.Wrong is { } wrong)
             return wrong;
-        errno = FileDescriptor.Reopen(place.File, access | OpenOptions.NonBlocking | OpenOptions.NoTerminal, out opened);
+        errno = FileDescriptor.Reopen(place.File, access | OpenOptions.NonBlocking, out opened);
+        if (errno == 0 && place.WrongRights(opened) is { } shared)
+        {
+            opened.Dispose();
+            errno = place.Errno;
+            return shared;
+        }
         if (errno == 0)
             errno = Math.Min(Result.Of(LibC.Fcntl(opened, SetFlags, (nint)(access & Kept))), 0);
         return errno == 0 ? null : Problem.Of(errno);

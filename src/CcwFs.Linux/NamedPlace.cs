@@ -7,7 +7,7 @@ namespace CcwFs.Linux;
 /// What lies at a path, found component by component without opening it, and judged on the way: who else may lead the path elsewhere, or has put something
 /// there. Disposal lets go of it.
 /// </summary>
-internal sealed class NamedPlace : IDisposable
+public sealed class NamedPlace : IDisposable
 {
     private const int LinkLimit = 40; // MAXSYMLINKS of the kernel (include/linux/namei.h)
     private const uint OthersWrite = 2, GroupWrite = 0x10, Sticky = 0x200; // S_IWOTH, S_IWGRP, S_ISVTX
@@ -19,36 +19,42 @@ internal sealed class NamedPlace : IDisposable
     private readonly uint? _friend;
     private readonly Stack<string> _left = new();
     private string _walked = "";
+    private bool _isDirectory; // the path says that it is one
 
     private NamedPlace(NamedFileRules rules, uint? friend) => (_rules, _friend) = (rules, friend);
 
     /// <summary>A name (O_PATH) for what lies there; invalid where nothing does.</summary>
-    internal FileDescriptor File { get; private set; } = new(-1);
+    public FileDescriptor File { get; private set; } = new(-1);
 
     /// <summary>A name for its directory; invalid where that is not there.</summary>
-    internal FileDescriptor Directory { get; private set; } = new(-1);
+    public FileDescriptor Directory { get; private set; } = new(-1);
+
+    /// <summary>Of <see cref="File"/>.</summary>
+    public FileStatus Status { get; private set; }
 
     /// <summary>Its name in its directory.</summary>
-    internal string Name { get; private set; } = "";
+    public string Name { get; private set; } = "";
 
     /// <summary>Why it is not to be opened, to stand behind the path and a colon; null: it is good.</summary>
-    internal string? Wrong { get; private set; }
+    public string? Wrong { get; private set; }
 
     /// <summary>Why the system refused: a negative errno; 0 where we do.</summary>
-    internal int Errno { get; private set; }
+    public int Errno { get; private set; }
 
     /// <summary>There is a good directory, and nothing of that name in it.</summary>
-    internal bool IsFree => Errno == -(int)Mono.Unix.Native.Errno.ENOENT && !Directory.IsInvalid;
+    public bool IsFree => Errno == -(int)Mono.Unix.Native.Errno.ENOENT && !Directory.IsInvalid;
 
     /// <summary>Looks at a path; <paramref name="friend"/>: a user whose files are as good as ours.</summary>
-    internal static NamedPlace Find(string path, NamedFileRules rules, uint? friend)
+    public static NamedPlace Find(string path, NamedFileRules rules, uint? friend = null)
     {
         var place = new NamedPlace(rules, friend);
+        place._isDirectory = path.EndsWith('/');
         place.Push(Path.IsPathRooted(path) ? path : Path.Combine(Environment.CurrentDirectory, path));
         place.Wrong = place.Walk();
         return place;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         File.Dispose();
@@ -61,17 +67,17 @@ internal sealed class NamedPlace : IDisposable
             return noRoot;
         for (int links = 0; _left.TryPop(out string? name);)
         {
-            int result = FileDescriptor.OpenAt(Directory, name, OpenOptions.PathOnly | OpenOptions.NoFollow, 0, out FileDescriptor found);
+            int result = OpenName(name, out FileDescriptor found);
             FileStatus status = default;
             result = result < 0 ? result : found.Status(out status);
             if (result < 0)
             {
                 found.Dispose();
                 Name = name;
-                return Refused(result, isLast: _left.Count == 0);
+                return Refused(result, isLast: _left.Count == 0 && !_isDirectory);
             }
             string at = name == ".." ? Path.GetDirectoryName(_walked) ?? "" : $"{_walked.TrimEnd('/')}/{name}";
-            if (status.Type == FileStatus.TypeLink)
+            if (status.Type == FileStatus.TypeLink && !IsEnd(found))
             {
                 if (Follow(found, at, status, ++links) is { } wrong)
                     return wrong;
@@ -79,7 +85,9 @@ internal sealed class NamedPlace : IDisposable
             }
             if (_left.Count == 0)
             {
-                (File, Name) = (found, name);
+                (File, Name, Status) = (found, name, status);
+                if (_isDirectory && status.Type != FileStatus.TypeDirectory)
+                    return Refused(-(int)Mono.Unix.Native.Errno.ENOTDIR, isLast: false);
                 return WrongFile(status);
             }
             Directory.Dispose();
@@ -90,6 +98,18 @@ internal sealed class NamedPlace : IDisposable
         File = Directory; // the root directory itself
         return "is a directory; give a file";
     }
+
+    /// <summary>A directory is opened as one, which has it mounted where that is done on demand (autofs(5)).</summary>
+    private int OpenName(string name, out FileDescriptor found)
+    {
+        const OpenOptions Itself = OpenOptions.PathOnly | OpenOptions.NoFollow;
+        int result = FileDescriptor.OpenAt(Directory, name, _left.Count > 0 ? Itself | OpenOptions.Directory : Itself, 0, out found);
+        return result == -(int)Mono.Unix.Native.Errno.ENOTDIR ? FileDescriptor.OpenAt(Directory, name, Itself, 0, out found) : result;
+    }
+
+    /// <summary>A link at the path's end that is not to be followed.</summary>
+    private bool IsEnd(FileDescriptor link) => _left.Count == 0 && _rules.HasFlag(NamedFileRules.Output)
+        && (!_rules.HasFlag(NamedFileRules.OwnLinks) || (FileSystems.Type(link, out long type) == 0 && type == FileSystems.Processes));
 
     private string? GoToRoot()
     {
@@ -143,6 +163,8 @@ internal sealed class NamedPlace : IDisposable
     {
         if (status.Type != FileStatus.TypeDirectory)
             return Refused(-(int)Mono.Unix.Native.Errno.ENOTDIR, isLast: false);
+        if (_rules.HasFlag(NamedFileRules.Output))
+            return null;
         if (!IsOurs(status.Uid) && !(status.Uid == Unmapped && !s_isNamespaceWhole.Value))
             return $"lies in {_walked}, which belongs to user {status.Uid}; give a file in directories of your own or of root";
         return (status.Mode & (OthersWrite | Sticky)) == OthersWrite
@@ -151,6 +173,8 @@ internal sealed class NamedPlace : IDisposable
 
     private string? WrongFile(in FileStatus status)
     {
+        if (_rules.HasFlag(NamedFileRules.Output))
+            return status.Type == FileStatus.TypeLink && !IsOurs(status.Uid) ? $"is a symbolic link of user {status.Uid}; give the file itself" : null;
         bool isDevice = status.Type == FileStatus.TypeCharacterDevice && _rules.HasFlag(NamedFileRules.Devices);
         if (status.Type != FileStatus.TypeRegular && !isDevice)
             return $"is {Kind(status.Type)}; give a file";
@@ -161,12 +185,29 @@ internal sealed class NamedPlace : IDisposable
         }
         if (!isDevice && status.Links != 1 && !_rules.HasFlag(NamedFileRules.SeveralNames))
             return "has another name too (a hard link); give a file with one name";
+        return null;
+    }
+
+    /// <summary>
+    /// Why an opened file is somebody else's to write, against <see cref="NamedFileRules.NotShared"/>. With an access control list the group bits of its mode
+    /// are the most that users and groups of the list have, whatever group the file has.
+    /// </summary>
+    internal string? WrongRights(FileDescriptor opened)
+    {
         if (!_rules.HasFlag(NamedFileRules.NotShared))
             return null;
+        FileStatus status = default;
+        int list = opened.HasAccessList();
+        int result = list < 0 ? list : opened.Status(out status);
+        if (result < 0)
+            return Refused(result, isLast: true);
         if ((status.Mode & OthersWrite) != 0)
             return "may be written by everybody; change that: chmod o-w";
-        return (status.Mode & GroupWrite) != 0 && status.Gid != 0 && status.Gid != Descriptors.EffectiveGroup
-            ? $"may be written by group {status.Gid}; change that: chmod g-w" : null;
+        if ((status.Mode & GroupWrite) == 0)
+            return null;
+        if (list > 0)
+            return "may be written by users of its access control list; change that: chmod g-w, or setfacl -b";
+        return status.Gid != 0 && status.Gid != Descriptors.EffectiveGroup ? $"may be written by group {status.Gid}; change that: chmod g-w" : null;
     }
 
     private bool IsOurs(uint user) => user == 0 || user == Descriptors.EffectiveUser || user == _friend;

@@ -27,16 +27,19 @@ public sealed class NewFile : IDisposable
     /// <summary>The open file, to read and write; it is this object's.</summary>
     public FileDescriptor File { get; }
 
-    /// <summary>Makes one that is to be <paramref name="path"/>, its mode <paramref name="mode"/> less the umask; the caller's when the result is 0.</summary>
-    public static int Make(string path, uint mode, out NewFile? made)
+    /// <summary>
+    /// Makes one that is to lie in a free place, whose directory it is made in, its mode <paramref name="mode"/> less the umask; the caller's when the result is 0.
+    /// </summary>
+    public static int Make(NamedPlace place, uint mode, out NewFile? made)
     {
-        string full = Path.GetFullPath(path), name = Path.GetFileName(full), folder = Path.GetDirectoryName(full) ?? "/";
+        ArgumentNullException.ThrowIfNull(place);
         made = null;
+        string name = place.Name;
         string? temporary = null;
-        int result = FileDescriptor.Open(folder, OpenOptions.PathOnly | OpenOptions.Directory, 0, out FileDescriptor directory);
+        int result = place.Directory.Duplicate(out FileDescriptor directory);
         FileDescriptor file = new(-1);
         if (result == 0)
-            result = FileDescriptor.Open(folder, OpenOptions.Unnamed | OpenOptions.ReadWrite, mode, out file);
+            result = FileDescriptor.OpenAt(directory, ".", OpenOptions.Unnamed | OpenOptions.ReadWrite, mode, out file);
         if (result is -(int)Errno.EOPNOTSUPP or -(int)Errno.EISDIR or -(int)Errno.EINVAL)
         {
             temporary = $"{name}.new-{Guid.NewGuid():N}";

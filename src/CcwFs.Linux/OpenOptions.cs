@@ -19,9 +19,6 @@ public enum OpenOptions
     /// <summary>O_EXCL.</summary>
     Exclusive = 0x80,
 
-    /// <summary>O_NOCTTY: a terminal does not become the one of this session.</summary>
-    NoTerminal = 0x100,
-
     /// <summary>O_TRUNC.</summary>
     Truncate = 0x200,
 

@@ -60,6 +60,19 @@ public sealed class AttachLockTests : IDisposable
         Assert.Equal(3, said.Count(text => text.StartsWith("already attached: ", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public void Who_locks_the_control_file_of_a_mount_keeps_root_from_nothing()
+    {
+        using var mounted = new MountedCcwfs();
+        string image = mounted.Scratch.MakeImage("one.ckd");
+        mounted.Python($$"""
+            fd = os.open(f'{D}/control', os.O_RDWR)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            for verb in 'attach', 'detach':
+                subprocess.run([CCWFS, verb, '{{image}}', '--wait', '5', '--mount', D], check=True)
+            """);
+    }
+
     /// <summary>An attach that has the lock and waits for its modprobe.</summary>
     private Process Hold()
     {

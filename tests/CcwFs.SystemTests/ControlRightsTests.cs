@@ -231,6 +231,42 @@ public sealed class ControlRightsTests : IDisposable
     }
 
     [Fact]
+    public void A_terminal_of_a_caller_does_not_become_the_daemons()
+    {
+        // As a daemon and as a service: it leads a session that has no terminal, and would take the first one that it opens.
+        using var leader = new MountedCcwfs(["--device", "dasd", "--allow-other", "--mode", "0666"], through: ["setsid"]);
+        leader.Python(Helpers + """
+            def terminal():
+                return int(open(f'/proc/{P}/stat').read().rpartition(')')[2].split()[4])    # tty_nr
+            def keys():
+                for key in b'\x03', b'\x1c', b'\x1a':
+                    master, slave = os.openpty()
+                    name = os.ttyname(slave)
+                    for spec in f'vfio,device={name},iommu=/dev/null', f'vfio,device=/dev/null,iommu={name}':
+                        reply = add(spec)
+                        assert f'{name}: is a terminal' in reply.get('error', ''), reply
+                    assert 'error' in add(f'dasd,image={name}')
+                    assert terminal() == 0
+                    os.write(master, key), os.close(slave), os.close(master)
+            as_user(NOBODY, keys), keys()
+            assert devices() == 1
+            """);
+        Assert.True(leader.IsRunning);
+    }
+
+    [Fact]
+    public void What_cannot_be_a_real_device_is_not_opened() => Run("""
+        os.chmod(S, 0o777)
+        def refused():
+            os.mkfifo(f'{S}/fifo'), open(f'{S}/file', 'w').close(), os.symlink(f'{S}/fifo', f'{S}/link')
+            for name, kind in ('fifo', 'a FIFO'), ('link', 'a FIFO'), ('file', 'a file'), ('.', 'a directory'):
+                reply = add(f'vfio,device={S}/{name},iommu=/dev/null')
+                assert f'/{name}: is {kind}'.replace('/.:', ':') in reply.get('error', ''), reply
+        as_user(NOBODY, refused)
+        assert devices() == 1
+        """);
+
+    [Fact]
     public void An_image_that_is_open_is_shared_with_those_alone_who_could_open_it_themselves() => Run($$"""
         os.mkdir(f'{S}/home'), os.chown(f'{S}/home', NOBODY, NOBODY)
         try:

@@ -14,6 +14,7 @@ public sealed class MountLifeTests : IDisposable
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
+    [InlineData("QUIT")]
     public void A_signal_unmounts_and_ends_with_status_0(string signal)
     {
         using var mounted = new MountedCcwfs();
@@ -46,6 +47,31 @@ public sealed class MountLifeTests : IDisposable
         Assert.Contains($"pid {holder.Id}", mounted.Log, StringComparison.Ordinal);
         Assert.False(IsMounted(mounted.MountPoint));
         Assert.Matches("^(EINTR|ENODEV|ENOTCONN|ECONNABORTED)\n$", Child.Finish(holder).Ok().Output);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Names_of_processes_and_files_put_no_control_characters_on_a_terminal_or_in_the_log(bool byVerb)
+    {
+        using var mounted = new MountedCcwfs();
+        using Process holder = mounted.StartPython("""
+            ctypes.CDLL(None).prctl(15, b'\x1b[2J\n\x07x', 0, 0, 0)    # PR_SET_NAME
+            fd = os.open(D + '/control', os.O_RDWR); print('in', flush=True)
+            sys.stdin.readline()
+            """);
+        Assert.Equal("in", holder.StandardOutput.ReadLine());
+        string text = "";
+        if (byVerb)
+            text = mounted.Ccwfs("info", "0.0\x1b[2J\nx").Refused(2) + "\n" + Child.Ccwfs("umount", mounted.MountPoint).Error;
+        else
+            mounted.Signal("TERM");
+        Assert.Equal(0, mounted.WaitForExit());
+        text = byVerb ? text : mounted.Log;
+        Assert.Contains($"?[2J??x (pid {holder.Id}:", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(text, c => char.IsControl(c) && c != '\n');
+        Assert.Equal(byVerb ? 2 : 1, text.TrimEnd('\n').Split('\n').Length);
+        Child.Finish(holder);
     }
 
     [Fact]

@@ -8,6 +8,19 @@ public sealed class NamedFileTests : IDisposable
 {
     private const string AsNobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
 
+    /// <summary>
+    /// Gives nobody rights by an access control list: `LIST FILE RIGHTS`. Version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner may read and write,
+    /// nobody and the mask have RIGHTS, the group and all others may read.
+    /// </summary>
+    private const string AccessList = """
+        python3 -c '
+        import os, struct, sys
+        rights = int(sys.argv[2])
+        entries = (1, 6, -1), (2, rights, 65534), (4, 4, -1), (16, rights, -1), (32, 4, -1)
+        os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries))
+        '
+        """;
+
     private readonly Scratch _scratch = new();
 
     public NamedFileTests() => Shell("chmod 1777 .; mkdir m own; echo root >secret; chmod 600 secret; truncate -s 1M memory");
@@ -18,8 +31,11 @@ public sealed class NamedFileTests : IDisposable
         _scratch.Dispose();
     }
 
-    private void Shell(string script) =>
-        Child.Finish(Child.Start(_scratch.Path, null, "bash", "-euc", script.Replace("NOBODY", AsNobody, StringComparison.Ordinal))).Ok();
+    private void Shell(string script)
+    {
+        script = script.Replace("NOBODY", AsNobody, StringComparison.Ordinal).Replace("LIST", AccessList, StringComparison.Ordinal);
+        Child.Finish(Child.Start(_scratch.Path, null, "bash", "-euc", script)).Ok();
+    }
 
     /// <summary>The words of `config check`, after asserting that the mount has the same.</summary>
     private void AssertRefused(string key, string says, string[] daemon, string name = "file")
@@ -128,6 +144,9 @@ public sealed class NamedFileTests : IDisposable
     [InlineData("NOBODY bash -c 'echo {} >there'; ln -s there file", "belongs to user 65534")]
     [InlineData("echo '{}' >file; chmod 666 file", "may be written by everybody")]
     [InlineData("echo '{}' >file; chgrp 65534 file; chmod 664 file", "may be written by group 65534")]
+    [InlineData("echo '{}' >file; LIST file 6", "may be written by users of its access control list")]
+    [InlineData("echo '{}' >there; LIST there 6; ln -s there file", "may be written by users of its access control list")]
+    [InlineData("echo '{}' >file; chgrp 65534 file; LIST file 6", "may be written by users of its access control list")]
     [InlineData("NOBODY mkdir theirs; echo '{}' >theirs/c.json; ln -s theirs/c.json file", "lies in SCRATCH/theirs, which belongs to user 65534")]
     public void A_configuration_that_is_a_trap_is_refused(string setup, string says)
     {
@@ -141,6 +160,8 @@ public sealed class NamedFileTests : IDisposable
     [Theory]
     [InlineData("NOBODY bash -c 'echo {} >file'")]
     [InlineData("echo {} >file; chmod 644 file")]
+    [InlineData("echo {} >file; LIST file 4")]
+    [InlineData("echo {} >file; chmod 664 file")]
     [InlineData("NOBODY bash -c 'echo {} >file; chmod 664 file'")]
     public void A_user_takes_the_configuration_of_his_own_and_roots(string setup)
     {

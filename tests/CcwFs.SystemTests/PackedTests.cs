@@ -142,6 +142,31 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
         Assert.Contains("is a directory", Refusal("."), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("translate --format packed NOP -o")]
+    [InlineData("translate --from packed bare --unpack")]
+    [InlineData("dasd create --cylinders 1")]
+    public void No_output_goes_where_a_link_of_another_user_on_the_way_leads(string verb)
+    {
+        using var scratch = new Scratch(); // a directory for everybody, as /tmp
+        string script = """
+            chmod 1777 .; mkdir there; echo precious >there/old; nobody='setpriv --reuid 65534 --regid 65534 --clear-groups'
+            $nobody ln -s $PWD/there theirs; ln -s theirs way; ln -s theirs/new last; ln -s there mine
+            $nobody mkdir home; mkdir home/there; ln -s ../there home/ours
+            CCWFS translate --format packed -o bare NOP
+            for path in theirs/new theirs/old way/new ./mine/../theirs/new $([[ 'VERB' == dasd* ]] || echo last); do
+                ! said=$(CCWFS VERB $path 2>&1)
+                [[ $said == *"$path: passes the symbolic link $PWD/theirs of user 65534; give a path without it" ]] || { echo "$path: $said"; exit 9; }
+            done
+            [[ $(ls there) == old && $(cat there/old) == precious ]]
+            for path in mine/new home/new home/there/new home/ours/other mine/../another; do
+                CCWFS VERB $path >/dev/null
+                [[ -s $path ]]
+            done
+            """.Replace("CCWFS", Places.Program, StringComparison.Ordinal).Replace("VERB", verb, StringComparison.Ordinal);
+        Child.Finish(Child.Start(scratch.Path, null, "bash", "-euo", "pipefail", "-c", script)).Ok();
+    }
+
     [Fact]
     public void Output_goes_through_links_of_ones_own_and_to_what_a_shell_gives()
     {

@@ -86,6 +86,18 @@ public sealed class ReloadTests : ReloadHarness
     }
 
     [Fact]
+    public void Many_reloads_do_not_fill_the_log()
+    {
+        Mount("""{ "devices": [] }""");
+        for (int turn = 0; turn < 30; turn++)
+            Reload(null);
+        Mounted.Signal("TERM");
+        Assert.Equal(0, Mounted.WaitForExit());
+        Assert.Equal(10, Mounted.Log.Split("reload done").Length - 1);
+        Assert.Contains("20 more SIGHUPs are not logged", Mounted.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_device_removed_by_hand_comes_back()
     {
         Mount("""{ "devices": [ "dasd,id=0.0.0001" ] }""");

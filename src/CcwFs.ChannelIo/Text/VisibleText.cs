@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace CcwFs.ChannelIo.Text;
 
@@ -14,17 +15,28 @@ public static class VisibleText
     /// <summary>
     /// The text with <see cref="Replacement"/> for each control and format character and for each end of a line; the same object when it has none.
     /// </summary>
-    public static string Of(string text)
+    public static string Of(string text) => Of(text, IsHidden);
+
+    /// <summary>The same for whole lines: their ends (LF) stay.</summary>
+    public static string OfLines(string text) => Of(text, static rune => rune.Value != '\n' && IsHidden(rune));
+
+    private static string Of(string text, Func<Rune, bool> isHidden)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return text.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0 || !text.Any(IsHidden) ? text
-            : string.Create(text.Length, text, static (shown, from) =>
-            {
-                for (int i = 0; i < shown.Length; i++)
-                    shown[i] = IsHidden(from[i]) ? Replacement : from[i];
-            });
+        if (text.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0 || !text.EnumerateRunes().Any(isHidden))
+            return text;
+        var shown = new StringBuilder(text.Length);
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (isHidden(rune))
+                shown.Append(Replacement);
+            else
+                shown.Append(rune);
+        }
+        return shown.ToString();
     }
 
-    private static bool IsHidden(char c) => char.GetUnicodeCategory(c)
+    // By whole characters: some format characters are above U+FFFF.
+    private static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune)
         is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Emulation.Dasd.Images;
 using Spectre.Console;
 
@@ -12,9 +13,9 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
 
     private int _status = Interrupted; // of an end by a signal
 
-    public TextWriter Out => output ?? Console.Out;
+    public TextWriter Out => output ?? VisibleWriter.Output;
 
-    public TextWriter Error => error ?? Console.Error;
+    public TextWriter Error => error ?? VisibleWriter.Error;
 
     /// <summary>Runs a verb's work; gives its exit status.</summary>
     public int Run(Func<int> work)
@@ -62,7 +63,7 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         return console.Progress().AutoClear(true).Start(context =>
         {
-            ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: tracks);
+            ProgressTask task = context.AddTask(Markup.Escape(VisibleText.Of(title)), maxValue: tracks);
             return work(new Bar(task));
         });
     }

@@ -11,6 +11,7 @@ namespace CcwFs.Cli.Host;
 /// </summary>
 internal sealed class HostLock : IDisposable
 {
+    private const string Name = "ccwfs-attach.lock";
     private const int MaxHolder = 200; // arbitrary
     private const int StepsOfPatience = 2; // so that a holder with one step that does not come takes no others along
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20); // arbitrary
@@ -26,22 +27,32 @@ internal sealed class HostLock : IDisposable
     /// </summary>
     internal static HostLock OfHost(HostRoots roots, string work, TimeSpan patience)
     {
-        string path = $"{roots.Root}/run/ccwfs-attach.lock";
         Directory.CreateDirectory($"{roots.Root}/run");
+        return OfFile($"{roots.Root}/run/{Name}", work, patience);
+    }
+
+    /// <summary>
+    /// The one for images, in a directory where no other user can take it: root's is that of the host. A user who has no such directory takes the control file
+    /// of the mount, which the kernel locks without asking ccwfs; so may all who may open it.
+    /// </summary>
+    internal static HostLock OfMount(string mountPoint, string work, TimeSpan patience)
+    {
+        string? directory = Descriptors.EffectiveUser == 0 ? "/run" : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+        if (directory is { Length: > 0 })
+            return OfFile($"{directory}/{Name}", work, patience);
+        string path = $"{mountPoint}/control";
+        int failed = FileDescriptor.Open(path, OpenOptions.ReadWrite, 0, out FileDescriptor file);
+        return failed == 0 ? Take(path, file, patience, isOurs: false) : throw Refused(path, failed);
+    }
+
+    private static HostLock OfFile(string path, string work, TimeSpan patience)
+    {
         string? wrong = NamedFile.OpenOrMake(path, OpenOptions.ReadWrite, NamedFileRules.Own, out FileDescriptor file, out int failed);
         HostLock held = wrong is null ? Take(path, file, patience, isOurs: true)
             : throw new CommandException($"{path} cannot be locked: {wrong}{HostFiles.Advice(failed)}");
         held._file.SetLength(0);
         held._file.WriteWholeAt(0, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} ({work})")));
         return held;
-    }
-
-    /// <summary>The one of a mount, for images: its control file itself, which the kernel locks without asking ccwfs.</summary>
-    internal static HostLock OfMount(string mountPoint, TimeSpan patience)
-    {
-        string path = $"{mountPoint}/control";
-        int failed = FileDescriptor.Open(path, OpenOptions.ReadWrite, 0, out FileDescriptor file);
-        return failed == 0 ? Take(path, file, patience, isOurs: false) : throw Refused(path, failed);
     }
 
     public void Dispose()

@@ -297,7 +297,7 @@ internal sealed class DeviceFactory : IDisposable
         RealTarget found = RealDevices.Find(request.Spec, request.Directory, _ownDevice);
         return InPlace(request, found.Id, place =>
         {
-            VfioDevice opened = RealDevices.Open(found, request.Caller, _ownDevice);
+            (VfioDevice opened, FileIdentity file) = RealDevices.Open(found, request.Caller, _ownDevice);
             try
             {
                 DeviceId? own = found.Device ?? (opened.DeviceNumber is { } number ? new DeviceId(place.Id.CssId, place.Id.SetId, number) : null);
@@ -313,7 +313,6 @@ internal sealed class DeviceFactory : IDisposable
             subchannel.Identify();
             var device = new VfioCcwDevice(subchannel, _space, log, request.Spec.Css);
             device.SetPolicy(request.Spec.Policy);
-            FileIdentity? file = FileDescriptor.Status(found.Target.Path, follow: true, out FileStatus status) < 0 ? null : new FileIdentity(status.Device, status.Inode);
             var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
             {
                 File = file, KeepsFile = true, Ended = request.Charge.Dispose,

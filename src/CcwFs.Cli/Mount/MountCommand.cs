@@ -195,7 +195,7 @@ internal static class MountCommand
                 Console.Error.WriteLine("ccwfs: its log is lost, for this machine has no journal; give --log FILE to keep it");
             return 0;
         }
-        Console.Error.Write(await daemon.StandardError.ReadToEndAsync().ConfigureAwait(false));
+        VisibleWriter.Error.Write(await daemon.StandardError.ReadToEndAsync().ConfigureAwait(false));
         await daemon.WaitForExitAsync().ConfigureAwait(false);
         return daemon.ExitCode == 0 ? CommandException.Failed : daemon.ExitCode;
     }

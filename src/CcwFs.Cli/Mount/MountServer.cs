@@ -37,6 +37,7 @@ internal sealed class MountServer : IDisposable
     private readonly ServiceManager _manager = new();
     private readonly ConfiguredDevices _configured;
     private readonly Reloads? _reloads;
+    private readonly ReloadLog _reloadLog;
     private readonly ILoggerFactory _loggers;
     private readonly IMemoryStore _memory;
     private readonly ChannelExecutor _executor = new();
@@ -63,7 +64,8 @@ internal sealed class MountServer : IDisposable
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers, settings.Uid);
         _configured = new ConfiguredDevices(_factory, _table, settings.Directory);
         _closing = new Lazy<Task<IReadOnlyList<string>>>(() => Waiting.Run(_factory.RemoveAll));
-        _reloads = reread is null ? null : new Reloads(settings, reread, _configured, _logs, _manager);
+        _reloadLog = new ReloadLog(_loggers.CreateLogger("reload"));
+        _reloads = reread is null ? null : new Reloads(settings, reread, _configured, _logs, _reloadLog, _manager);
     }
 
     /// <summary>The devices, in the order of their ids.</summary>
@@ -78,6 +80,7 @@ internal sealed class MountServer : IDisposable
         _factory.Dispose();
         (_memory as IDisposable)?.Dispose();
         _manager.Dispose();
+        _reloadLog.Dispose();
         _logs.Dispose();
     }
 
@@ -86,6 +89,7 @@ internal sealed class MountServer : IDisposable
     {
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, OnSignal);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangUp);
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
@@ -116,7 +120,7 @@ internal sealed class MountServer : IDisposable
         _manager.Stopping();
         await end.CancelAsync().ConfigureAwait(false);
         await Task.WhenAny(reloading, Task.Delay(s_reloadPatience, CancellationToken.None)).ConfigureAwait(false);
-        await LeaveAsync(mount, session, watch).ConfigureAwait(false);
+        await LeaveAsync(mount, session, watch, log).ConfigureAwait(false);
         MountLog.Unmounted(log, path);
         IReadOnlyList<string> problems = await _closing.Value.ConfigureAwait(false);
         return problems.Count == 0 ? 0 : CommandException.Failed;
@@ -147,7 +151,7 @@ internal sealed class MountServer : IDisposable
     }
 
     /// <summary>Unmounts, if nobody has done it; held requests end.</summary>
-    private async Task LeaveAsync(FuseMount mount, FuseSession session, MountWatch watch)
+    private async Task LeaveAsync(FuseMount mount, FuseSession session, MountWatch watch, ILogger log)
     {
         if (_asked.Task.IsCompleted) // it unmounts when it has read the answer
             await Task.WhenAny(session.Completion, watch.Gone, _signalled.Task, Task.Delay(s_unmountPatience, CancellationToken.None)).ConfigureAwait(false);
@@ -155,7 +159,7 @@ internal sealed class MountServer : IDisposable
             return;
         if (!watch.Gone.IsCompleted && !mount.Unmount(lazy: false))
         {
-            UmountCommand.TellBusy(mount.Path, mount.FindHolders(), Console.Error);
+            MountLog.Busy(log, mount.Path, MountUsers.Of(mount.FindHolders()));
             mount.Unmount(lazy: true);
         }
         session.EndHeld();
@@ -202,7 +206,7 @@ internal sealed class MountServer : IDisposable
         if (_reloads is not null)
             _reloads.Ask();
         else if (_isDaemon)
-            ServiceLog.NothingToReload(_loggers.CreateLogger("reload"));
+            ServiceLog.NothingToReload(_reloadLog.Next());
         else
             Signalled();
     }

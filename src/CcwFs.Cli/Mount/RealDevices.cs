@@ -30,8 +30,16 @@ internal static class RealDevices
         return found;
     }
 
-    /// <summary>Opens one with the rights of <paramref name="caller"/> (null: ours); throws for one inside our own mount <paramref name="own"/>.</summary>
-    internal static VfioDevice Open(RealTarget found, CallerIdentity? caller, ulong? own) => VfioDevice.Open(new CallerCalls(caller, own), found.Target);
+    /// <summary>
+    /// Opens one with the rights of <paramref name="caller"/> (null: ours); throws for one inside our own mount <paramref name="own"/>. The file is that of its
+    /// path, as it was opened.
+    /// </summary>
+    internal static (VfioDevice Device, FileIdentity File) Open(RealTarget found, CallerIdentity? caller, ulong? own)
+    {
+        var calls = new CallerCalls(caller, own);
+        VfioDevice opened = VfioDevice.Open(calls, found.Target);
+        return (opened, calls.Opened[found.Target.Path]);
+    }
 
     /// <summary>Which file a SPEC's device is; throws where there is none, and for one inside our own mount.</summary>
     internal static FileIdentity FileOf(DeviceSpec spec, string directory, ulong? own)
@@ -91,34 +99,45 @@ internal static class RealDevices
         return null;
     }
 
-    /// <summary>Opens files with the rights of the user who asked (null: ours); everything else is the kernel's own.</summary>
+    /// <summary>
+    /// Opens files with the rights of the user who asked (null: ours); everything else is the kernel's own. A file is looked at by its name first: to open a
+    /// terminal or a device of another kind could wait, or do something.
+    /// </summary>
     private sealed class CallerCalls(CallerIdentity? caller, ulong? own) : ISystemCalls
     {
         private readonly LinuxCalls _calls = LinuxCalls.Instance;
 
+        /// <summary>What was opened, by its path.</summary>
+        internal Dictionary<string, FileIdentity> Opened { get; } = [];
+
         public int Open(string path, out FileDescriptor opened)
         {
-            (int Result, FileDescriptor File) Call() => (FileDescriptor.OpenPlain(path, OpenOptions.ReadWrite, out FileDescriptor file), file);
-            (int result, opened) = caller is null ? (_calls.Open(path, out FileDescriptor ours), ours) : caller.Run(Call);
-            if (caller is not null && result == -(int)Errno.ELOOP)
-                throw new CommandException($"{path}: {HostImageFiles.LinkOfProcess}");
-            try
+            (int result, FileDescriptor named) = As(() => (Name(path, out FileDescriptor name), name));
+            using (named)
             {
-                if (result >= 0)
-                {
-                    OwnMounts.RefuseOwn(opened, path, own);
-                    OwnMounts.RefuseProc(opened, path);
-                    result = Math.Min(result, opened.Status(out FileStatus status));
-                    CallerImageFiles.RefuseUnseen(caller, path, status, write: true);
-                }
+                opened = new FileDescriptor(-1);
+                if (caller is not null && result == -(int)Errno.ELOOP)
+                    throw new CommandException($"{path}: {HostImageFiles.LinkOfProcess}");
+                if (result < 0)
+                    return result;
+                OwnMounts.RefuseOwn(named, path, own);
+                OwnMounts.RefuseProc(named, path);
+                result = named.Status(out FileStatus status);
+                if (result < 0)
+                    return result;
+                if (RealDeviceKind.Wrong(named, status) is { } wrong)
+                    throw new CommandException($"{path}: {wrong}");
+                CallerImageFiles.RefuseUnseen(caller, path, status, write: true);
+                (result, opened) = As(() => (FileDescriptor.Reopen(named, OpenOptions.ReadWrite, out FileDescriptor file), file));
+                Opened[path] = new FileIdentity(status.Device, status.Inode);
+                return result;
             }
-            catch
-            {
-                opened.Dispose();
-                throw;
-            }
-            return result;
         }
+
+        private int Name(string path, out FileDescriptor named) =>
+            caller is null ? FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out named) : FileDescriptor.OpenPlain(path, OpenOptions.PathOnly, out named);
+
+        private T As<T>(Func<T> action) => caller is null ? action() : caller.Run(action);
 
         public int Control(FileDescriptor file, uint command, ulong number) => _calls.Control(file, command, number);
 

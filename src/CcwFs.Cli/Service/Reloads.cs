@@ -8,13 +8,14 @@ namespace CcwFs.Cli.Service;
 /// <param name="running">What the mount was made with.</param>
 /// <param name="read">Reads options and configuration again; gives every error.</param>
 /// <param name="devices">The devices to change.</param>
-/// <param name="logs">What to change the level of, and where to tell.</param>
+/// <param name="logs">What to change the level of.</param>
+/// <param name="lines">Where to tell.</param>
 /// <param name="manager">Whom to tell too.</param>
 internal sealed class Reloads(
-    MountSettings running, Func<(MountSettings Settings, IReadOnlyList<string> Errors)> read, ConfiguredDevices devices, LogOutput logs, ServiceManager manager)
+    MountSettings running, Func<(MountSettings Settings, IReadOnlyList<string> Errors)> read, ConfiguredDevices devices, LogOutput logs, ReloadLog lines,
+    ServiceManager manager)
 {
     private readonly Channel<bool> _asked = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly ILogger _logger = logs.Loggers.CreateLogger("reload");
 
     /// <summary>Asks for a reload. One that has not begun yet does for several requests. From any thread.</summary>
     internal void Ask() => _asked.Writer.TryWrite(true);
@@ -39,25 +40,26 @@ internal sealed class Reloads(
 
     private string Reload()
     {
+        ILogger log = lines.Next();
         try
         {
             (MountSettings wanted, IReadOnlyList<string> errors) = read();
             if (errors.Count == 0)
             {
                 foreach (string key in wanted.NeedNewMount(running))
-                    ServiceLog.NeedsNewMount(_logger, key);
-                errors = devices.Change(MountServer.DevicesOf(wanted), change => ServiceLog.Changed(_logger, change));
+                    ServiceLog.NeedsNewMount(log, key);
+                errors = devices.Change(MountServer.DevicesOf(wanted), change => ServiceLog.Changed(log, change));
                 if (errors.Count == 0)
                     logs.Level = wanted.LogLevel;
             }
             foreach (string error in errors)
-                ServiceLog.Wrong(_logger, error);
-            ServiceLog.Ended(_logger, errors.Count == 0 ? "done" : "failed");
+                ServiceLog.Wrong(log, error);
+            ServiceLog.Ended(log, errors.Count == 0 ? "done" : "failed");
             return errors.Count == 0 ? "configuration reloaded" : $"reload failed: {errors[0]}";
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            ServiceLog.Failed(_logger, error);
+            ServiceLog.Failed(log, error);
             return "reload failed; the log says why";
         }
     }

@@ -22,4 +22,7 @@ internal static partial class ServiceLog
 
     [LoggerMessage(6, LogLevel.Warning, "SIGHUP: there is no --config to read again")]
     internal static partial void NothingToReload(ILogger logger);
+
+    [LoggerMessage(7, LogLevel.Warning, "{Count} more SIGHUPs are not logged")]
+    internal static partial void LeftOut(ILogger logger, int count);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Mount;
 using CcwFs.Cli.Qemu;
@@ -24,7 +25,7 @@ internal static class UmountCommand
     }
 
     /// <summary>Says who holds a mount that is to be detached lazily.</summary>
-    internal static void TellBusy(string path, IEnumerable<MountHolder> holders, TextWriter error) =>
+    private static void TellBusy(string path, IEnumerable<MountHolder> holders, TextWriter error) =>
         error.WriteLine($"ccwfs: {path} is in use by {MountUsers.Of(holders)}; detaching it lazily");
 
     /// <summary>
@@ -49,13 +50,13 @@ internal static class UmountCommand
             TryUnmount(mount, lazy: true);
         }
         foreach (string problem in problems)
-            error.WriteLine($"ccwfs: {problem}");
+            error.WriteLine($"ccwfs: {VisibleText.Of(problem)}");
         bool isUnused = server.EndsUnused && bound.Length == 0 && elsewhere.Length == 0;
         string? stays = server.HasEnded() || (isUnused && server.WaitForEnd()) ? null
             : isUnused ? $"{server.Name} does not end{(server.Remedy is { } remedy ? $"; {remedy}" : "")}"
             : Staying(server, bound, elsewhere);
         if (stays is not null)
-            error.WriteLine($"ccwfs: {mount.MountPoint} is unmounted, but {stays}");
+            error.WriteLine($"ccwfs: {mount.MountPoint} is unmounted, but {VisibleText.Of(stays)}");
         return problems.Count == 0 && stays is null ? 0 : CommandException.Failed;
     }
 

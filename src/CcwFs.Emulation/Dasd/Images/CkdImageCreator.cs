@@ -23,11 +23,15 @@ public static class CkdImageCreator
         ArgumentNullException.ThrowIfNull(layout);
         if (geometry != CkdGeometry.Model3390(geometry.Cylinders) || geometry.Cylinders is < 1 or > CkdGeometry.MaxExtendedCylinders)
             throw new ArgumentOutOfRangeException(nameof(geometry), $"a 3390 of 1 to {CkdGeometry.MaxExtendedCylinders} cylinders");
-        if (Exists(path))
+        using NamedPlace place = NamedPlace.Find(path, NamedFileRules.Output);
+        if (!place.File.IsInvalid) // a broken symbolic link, too
             throw new ImageException($"{path}: exists already; an image is never overwritten");
-        if (Exists(path + CkdImage.RedoSuffix))
+        if (place is { IsFree: false, Errno: 0, Wrong: { } wrong })
+            throw new ImageException($"{path}: {wrong}");
+        Check(path, place.IsFree ? 0 : place.Errno);
+        if (FileDescriptor.StatusAt(place.Directory, place.Name + CkdImage.RedoSuffix, out _) == 0)
             throw new ImageException($"{path}{CkdImage.RedoSuffix}: the redo file of another image is in the way; move it away");
-        Check(path, NewFile.Make(path, NewFile.GroupsMode, out NewFile? made));
+        Check(path, NewFile.Make(place, NewFile.GroupsMode, out NewFile? made));
         using NewFile file = made!;
         Fill(new HostImageFile(path, file.File), geometry, layout, lazy, progress, cancel);
         Check(path, file.File.Sync());
@@ -88,9 +92,6 @@ public static class CkdImageCreator
         string reason = result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result);
         throw new ImageException($"{path}: cannot be created: {reason}", -result);
     }
-
-    /// <summary>A broken symbolic link is there, too.</summary>
-    private static bool Exists(string path) => FileDescriptor.Status(path, follow: false, out _) == 0;
 
     /// <summary>Regular tracks differ in their numbers only: built once, then renumbered.</summary>
     private static void FormatNext(VolumeLayout layout, int number, CkdTrack track)

@@ -1,0 +1,38 @@
+using System.Text;
+using CcwFs.ChannelIo.Text;
+
+namespace CcwFs.Cli;
+
+/// <summary>
+/// Text for people, in lines, without characters that are not shown (<see cref="VisibleText"/>): in what a verb prints stand names that others chose, of
+/// processes and files, and replies of a server that may be anybody's. <paramref name="inner"/> is asked for when there is something to write.
+/// </summary>
+internal sealed class VisibleWriter(Func<TextWriter> inner) : TextWriter
+{
+    /// <summary>Standard output.</summary>
+    internal static VisibleWriter Output { get; } = new(() => Console.Out);
+
+    /// <summary>Standard error.</summary>
+    internal static VisibleWriter Error { get; } = new(() => Console.Error);
+
+    /// <inheritdoc/>
+    public override Encoding Encoding => inner().Encoding;
+
+    /// <inheritdoc/>
+    public override void Write(char value) => Write(value.ToString());
+
+    /// <inheritdoc/>
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<char> buffer) => Write(buffer.ToString());
+
+    /// <inheritdoc/>
+    public override void Write(string? value) => inner().Write(VisibleText.OfLines(value ?? ""));
+
+    /// <inheritdoc/>
+    public override void WriteLine(string? value) => Write(value + NewLine); // in one piece
+
+    /// <inheritdoc/>
+    public override void Flush() => inner().Flush();
+}
