@@ -15,10 +15,13 @@ internal sealed class ReadData : ICodeUser
 {
     private const int IdawSize = 8, SmallBlock = 2048;
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1); // arbitrary: as a reset of an emulated device has
+
     private readonly List<Piece> _pieces = [];  // of the last program
     private readonly List<Piece> _writing = []; // of the status that was taken last
     private readonly byte[] _page = new byte[IovaMap.PageSize];
     private volatile int _ends;
+    private volatile bool _isBusy; // the thread is writing back
     private int _endsBefore; // when it was taken
 
     /// <inheritdoc/>
@@ -47,11 +50,15 @@ internal sealed class ReadData : ICodeUser
         }
     }
 
-    /// <summary>Nothing of the program counts any more.</summary>
+    /// <summary>Status was taken, and its data is being written back before it is shown.</summary>
+    internal bool IsBusy => _isBusy;
+
+    /// <summary>Nothing of the program counts any more. On return nothing is written back, unless the emulator has held it up for longer than a patience.</summary>
     internal void End()
     {
         _ends++;
         _pieces.Clear();
+        SpinWait.SpinUntil(() => !_isBusy, s_patience);
     }
 
     /// <summary>Status is there. True: <see cref="WriteBack"/> comes before it.</summary>
@@ -60,17 +67,31 @@ internal sealed class ReadData : ICodeUser
         _writing.Clear();
         _writing.AddRange(_pieces);
         _endsBefore = _ends;
-        return _writing.Count > 0;
+        _isBusy = _writing.Count > 0;
+        return _isBusy;
     }
 
     /// <summary>Writes back what may be code. False: it is not certain that the translations are dropped. May wait for the emulator.</summary>
     internal bool WriteBack()
     {
+        try
+        {
+            return TryWriteBack();
+        }
+        finally
+        {
+            _isBusy = false;
+        }
+    }
+
+    private bool TryWriteBack()
+    {
         foreach (Piece piece in _writing)
         {
             if (IsOver)
                 return false;
-            if (!piece.Store.MayHoldCode(piece.Offset, piece.Length) || piece.Store.CodeAt(piece.Offset, out ulong address) is not { } code)
+            bool mayHoldCode = piece.HeldCode || piece.Store.MayHoldCode(piece.Offset, piece.Length);
+            if (!mayHoldCode || piece.Store.CodeAt(piece.Offset, out ulong address) is not { } code)
                 continue;
             Span<byte> bytes = _page.AsSpan(0, piece.Length);
             if (piece.Store.Read(piece.Offset, bytes) && !code.Write(address, bytes, this))
@@ -89,10 +110,11 @@ internal sealed class ReadData : ICodeUser
                 return;
             int length = Math.Min(left, inPage % block == 0 ? block : inPage % block);
             if (store.CodeAt(offset, out _) is not null)
-                _pieces.Add(new Piece(store, offset, length));
+                _pieces.Add(new Piece(store, offset, length, store.MayHoldCode(offset, length)));
             left -= length;
         }
     }
 
-    private readonly record struct Piece(IMemoryStore Store, long Offset, int Length);
+    /// <summary>HeldCode: some of the bytes may have been code before the program began; they are others afterwards.</summary>
+    private readonly record struct Piece(IMemoryStore Store, long Offset, int Length, bool HeldCode);
 }

@@ -23,7 +23,7 @@ public sealed partial class VfioSubchannel
         {
             if (_closed)
                 return ConditionCode.NotOperational;
-            if (_pending.Count > 0)
+            if (_pending.Count > 0 || _read.IsBusy)
                 return ConditionCode.StatusPending; // of an earlier function: whoever takes it is on the way
             int result = _maps.Follow(program.Mappings);
             if (result < 0)
@@ -104,7 +104,7 @@ public sealed partial class VfioSubchannel
                 return ConditionCode.NotOperational;
             if (!_device.Has(RegionIndex.Cmd))
                 return FunctionResult.Refused(Errno.EOPNOTSUPP);
-            if (function == FunctionControl.Halt && _pending.Count > 0)
+            if (function == FunctionControl.Halt && (_pending.Count > 0 || _read.IsBusy))
                 return ConditionCode.StatusPending;
             Span<byte> request = stackalloc byte[RegionLayout.CmdSize];
             request.Clear();
@@ -113,7 +113,10 @@ public sealed partial class VfioSubchannel
             if (!outcome.IsInitiated)
                 return outcome;
             if (function == FunctionControl.Clear)
+            {
                 _pending.Clear(); // and with it what was expected
+                _read.End();
+            }
             _expects = function == FunctionControl.Clear ? function : _expects | function;
             _waitsSince = Environment.TickCount64;
             return outcome;

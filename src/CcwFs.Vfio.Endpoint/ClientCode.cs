@@ -33,12 +33,13 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
 
     /// <summary>
     /// Sets it, once. Takes the descriptors over, on failure too; none where <paramref name="marks"/> is null. 0, -EBUSY the second time, -EINVAL for descriptors of
-    /// another kind, -EPERM for marks that can shrink, -ENOMEM over a limit.
+    /// another kind (and for marks where a page that is not there could kill who reads it), -EPERM for marks that can shrink, -ENOMEM over a limit.
     /// </summary>
     internal int Set(FileDescriptor channel, FileDescriptor otherEnd, FileDescriptor? marks)
     {
         SharedMemory? memory = null;
-        int result = Sockets.IsLocalStream(channel) && Sockets.IsLocalStream(otherEnd) ? 0 : -(int)Errno.EINVAL;
+        bool fits = Sockets.IsLocalStream(channel) && Sockets.IsLocalStream(otherEnd) && (marks is null || ClientMemory.IsSafeToMap(marks));
+        int result = fits ? 0 : -(int)Errno.EINVAL;
         int descriptors = marks is null ? 2 : 3;
         bool counted = result == 0 && (result = account.TryTake(Resource.Descriptors, descriptors)) == 0;
         bool countedMap = counted && marks is not null && (result = TakeMapping()) == 0;

@@ -98,7 +98,7 @@ internal sealed partial class ClientMemory
         int seals = Math.Max(file.Seals(), 0);
         if ((seals & SealsAgainstWriting) != 0)
             return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size }, out source); // no way for areas that are still written
-        bool inPlace = (seals & SharedMemory.SealAgainstShrinking) != 0 && PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles && Reserve(status.Size);
+        bool inPlace = (seals & SharedMemory.SealAgainstShrinking) != 0 && IsSafeToMap(file) && Reserve(status.Size);
         if (!inPlace)
             return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size, File = identity }, out source);
         int result = SharedMemory.Map(file, out SharedMemory? memory);
@@ -199,6 +199,9 @@ internal sealed partial class ClientMemory
         account.Give(Resource.Descriptors, source.Descriptors);
         Unreserve(source.Mapped);
     }
+
+    /// <summary>No access to a mapping of this file kills, as long as the file is not cut: its pages are ordinary ones, and there are always some to be had.</summary>
+    internal static bool IsSafeToMap(FileDescriptor file) => PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles;
 
     // Where the system counts memory strictly (overcommit_memory 2), a page that is touched first can be refused, and the touch kills.
     private static bool PagesAreCertain()

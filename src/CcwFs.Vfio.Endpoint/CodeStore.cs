@@ -36,7 +36,7 @@ internal sealed class CodeStore(IMemoryStore store, long first, ulong iova, ulon
         return code.IsTranslated ? code : null;
     }
 
-    // A branch of the page before may end in the first bytes of this one.
+    // An instruction of the page before may end in the first bytes of this one.
     private bool MayEndAt(CodeMarks marks, long offset)
     {
         int inPage = (int)(Into(offset) % GuestCodeMarks.PageSize);

@@ -46,7 +46,8 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
     /// <summary>Sets the ranges to zeros. False: not all of it is certain to be done, or to be left undone for good.</summary>
     internal bool Drop(ReadOnlySpan<CodeRange> ranges, ICodeUser user)
     {
-        if (!Enter(user))
+        long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        if (!Enter(user, until))
             return false;
         try
         {
@@ -55,7 +56,7 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
                 int count = Math.Min(ranges.Length, MostOnTheWay);
                 for (int i = 0; i < count; i++)
                     Zero(ranges[i], _lines.AsSpan(i * ShortLine, ShortLine));
-                if (!Send(count, ShortLine, user))
+                if (!Send(count, ShortLine, user, until))
                     return false;
                 ranges = ranges[count..];
             }
@@ -70,7 +71,8 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
     /// <summary>Writes bytes. False as for <see cref="Drop"/>.</summary>
     internal bool Write(ulong address, ReadOnlySpan<byte> bytes, ICodeUser user)
     {
-        if (!Enter(user))
+        long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        if (!Enter(user, until))
             return false;
         try
         {
@@ -78,7 +80,7 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
             {
                 int count = Math.Min(bytes.Length, MostWritten);
                 Put(address, bytes[..count], _lines.AsSpan(0, Piece));
-                if (!Send(1, Piece, user))
+                if (!Send(1, Piece, user, until))
                     return false;
                 address += (ulong)count;
                 bytes = bytes[count..];
@@ -130,12 +132,11 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
 
     private static void Hex(ulong value, Span<byte> digits) => value.TryFormat(digits, out _, "x16", CultureInfo.InvariantCulture);
 
-    private bool Enter(ICodeUser user)
+    private bool Enter(ICodeUser user, long until)
     {
-        long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
         while (!Monitor.TryEnter(_gate, Look))
         {
-            if (user.IsOver || Environment.TickCount64 >= until)
+            if (IsOver(user, until))
                 return false;
         }
         if (!_ended && Wait(user, until)) // for what somebody before has not waited for
@@ -144,22 +145,23 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
         return false;
     }
 
-    private bool Send(int lines, int length, ICodeUser user)
+    private static bool IsOver(ICodeUser user, long until) => user.IsOver || Environment.TickCount64 >= until;
+
+    private bool Send(int lines, int length, ICodeUser user, long until)
     {
-        int sent = Sockets.Send(channel, _lines.AsSpan(0, lines * length));
-        if (sent != lines * length)
-        {
-            _ended = true; // it is not a channel of which nothing is on the way
+        if (IsOver(user, until))
             return false;
-        }
+        int sent = Sockets.Send(channel, _lines.AsSpan(0, lines * length));
         _owed += lines;
-        if (Wait(user, Environment.TickCount64 + (long)Patience.TotalMilliseconds))
+        bool good = sent == lines * length && Wait(user, until);
+        if (good)
             return true;
         TakeBack(length);
+        _ended |= sent != lines * length; // it is not a channel of which nothing is on the way
         return false;
     }
 
-    // Until every answer is there.
+    // Until every answer is there. It is asked in every round whether that is still wanted: answers may come in pieces, for ever.
     private bool Wait(ICodeUser user, long until)
     {
         while (_owed > 0 && !_ended)
@@ -169,7 +171,7 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
                 Take();
             else if (ready < 0 && ready != -(int)Errno.EINTR)
                 _ended = true;
-            else if (user.IsOver || Environment.TickCount64 >= until)
+            if (_owed > 0 && IsOver(user, until))
                 return false;
         }
         return !_ended;
@@ -194,13 +196,16 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
         }
     }
 
-    // What was sent in lines of a length and QEMU has not read.
+    // What was sent in lines of a length and QEMU has not read. No more than was sent: the socket may be another one, which somebody fills.
     private void TakeBack(int length)
     {
-        int back = 0, count;
-        while ((count = Sockets.Receive(otherEnd, _lines)) > 0)
-            back += count;
-        _ended |= back % length != 0 || back / length > _owed;
-        _owed -= _ended ? 0 : back / length;
+        int most = _owed * length, back = 0, count = 1;
+        while (back < most && count > 0)
+        {
+            count = Sockets.Receive(otherEnd, _lines.AsSpan(0, Math.Min(_lines.Length, most - back)));
+            back += Math.Max(count, 0);
+        }
+        _ended |= back % length != 0;
+        _owed -= back / length;
     }
 }

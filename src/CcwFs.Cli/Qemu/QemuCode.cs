@@ -34,24 +34,50 @@ internal static class QemuCode
         }
         if (command.Any(word => word is "-qtest" or "--qtest"))
             return [];
+        SharedMemory? marks = withPlugin ? TryPlugin(command[0]) : null;
         int result = Descriptors.SocketPair(out FileDescriptor ours, out FileDescriptor qemus);
         if (result < 0)
             throw new CommandException($"there is no socket for QEMU: {Problem.Of(result)}");
         using (ours)
         {
-            SharedMemory? marks = withPlugin ? TryPlugin(command[0]) : null;
-            Tell(iommu, new GuestCodeChannel { Channel = ours.Number, OtherEnd = qemus.Number, Marks = marks?.File.Number ?? GuestCodeChannel.NoDescriptor });
+            GuestCodeChannel code = new() { Channel = ours.Number, OtherEnd = qemus.Number, Marks = marks?.File.Number ?? GuestCodeChannel.NoDescriptor };
+            if (marks is not null && Ask(iommu, code) < 0)
+            {
+                marks.Dispose(); // there is no room for them, or the system counts memory strictly
+                (marks, code.Marks) = (null, GuestCodeChannel.NoDescriptor);
+            }
+            if (marks is null)
+                Tell(iommu, code);
             return [.. Options(qemus.Number), .. marks is null ? [] : Plugin(marks.File.Number)];
         }
     }
 
-    /// <summary>QEMU lets the processor run the guest's code: it is told to, and this is a machine where that can be.</summary>
+    /// <summary>
+    /// QEMU lets the processor run the guest's code: it is told to, with nothing else to fall back to, and this is a machine where that can be. When in doubt it translates.
+    /// </summary>
     internal static bool IsHardware(IReadOnlyList<string> command)
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.S390x || FileDescriptor.Open(Devices, OpenOptions.ReadWrite, 0, out FileDescriptor device) < 0)
             return false;
         device.Dispose();
-        return command.Any(word => word is "-enable-kvm" or "--enable-kvm" || word.Split(',').Any(part => part is "kvm" || part.StartsWith("accel=kvm", StringComparison.Ordinal)));
+        return IsToldHardware(command);
+    }
+
+    /// <summary>All that the words say of accelerators is KVM.</summary>
+    internal static bool IsToldHardware(IReadOnlyList<string> command)
+    {
+        List<string> named = [];
+        for (int i = 0; i < command.Count; i++)
+        {
+            string value = i + 1 < command.Count ? command[i + 1] : "";
+            if (command[i] is "-enable-kvm" or "--enable-kvm")
+                named.Add("kvm");
+            else if (command[i] is "-accel" or "--accel")
+                named.Add(value.Split(',')[0].Replace("accel=", "", StringComparison.Ordinal));
+            else if (command[i] is "-machine" or "--machine" or "-M" or "--M")
+                named.AddRange(value.Split(',').Where(part => part.StartsWith("accel=", StringComparison.Ordinal)).SelectMany(part => part["accel=".Length..].Split(':')));
+        }
+        return named.Count > 0 && named.TrueForAll(name => name == "kvm");
     }
 
     private static string[] Options(int descriptor) =>
@@ -86,11 +112,16 @@ internal static class QemuCode
 
     private static void Tell(FileDescriptor iommu, GuestCodeChannel code)
     {
-        code.Size = (uint)Unsafe.SizeOf<GuestCodeChannel>();
-        int result = Descriptors.Control(iommu, (uint)IommufdIoctl.SetGuestCode, MemoryMarshal.AsBytes(new Span<GuestCodeChannel>(ref code)));
+        int result = Ask(iommu, code);
         if (result == -(int)Errno.ENOTTY)
             throw new CommandException("the mount is of an older ccwfs; mount it again with this one");
         if (result < 0)
             throw new CommandException($"ccwfs does not take QEMU's channel for translated code: {Problem.Of(result)}");
+    }
+
+    private static int Ask(FileDescriptor iommu, GuestCodeChannel code)
+    {
+        code.Size = (uint)Unsafe.SizeOf<GuestCodeChannel>();
+        return Descriptors.Control(iommu, (uint)IommufdIoctl.SetGuestCode, MemoryMarshal.AsBytes(new Span<GuestCodeChannel>(ref code)));
     }
 }

@@ -92,9 +92,9 @@ internal static class QemuCommand
         if (privateMount is not null)
             PrivateSysfs.Check(privateMount);
         Tracing.Allow(server, ownNamespace: privateMount is not null && Descriptors.EffectiveUser != 0);
+        IReadOnlyList<string> code = QemuCode.Offer(opened[0], qemu, withPlugin);
         foreach (FileDescriptor file in opened)
             file.KeepOverExec();
-        IReadOnlyList<string> code = QemuCode.Offer(opened[0], qemu, withPlugin);
         IReadOnlyList<string> command = build(Array.ConvertAll(opened, file => file.Number), code);
         int failed = Execution.Become(command[0], [.. command.Skip(1)]);
         throw new CommandException($"{command[0]} cannot be started: {Problem.Of(failed)}");

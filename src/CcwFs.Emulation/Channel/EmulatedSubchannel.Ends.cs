@@ -21,6 +21,7 @@ public sealed partial class EmulatedSubchannel
             {
                 _isPending = false;
                 Interlocked.Exchange(ref _unsolicited, 0); // the clear signal resets the device's status too
+                _run.HurryUp();
             }
             _function = function;
             _stop = true;
@@ -43,7 +44,7 @@ public sealed partial class EmulatedSubchannel
             if (_run.IsCopying && Environment.TickCount64 >= until)
                 GiveUp();
             else
-                Monitor.Wait(_gate, _run.MayWait || _run.IsCopying ? Look : Timeout.Infinite);
+                Monitor.Wait(_gate, Look); // it may begin to copy meanwhile
         }
         if (_active || system)
             _device.AbandonProgram(reset: system);

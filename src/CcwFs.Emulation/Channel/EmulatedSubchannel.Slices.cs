@@ -15,7 +15,7 @@ public sealed partial class EmulatedSubchannel
         {
             if (Interlocked.Exchange(ref _announce, 0) != 0)
                 _events.Interrupt();
-            bool execute;
+            bool execute, put;
             ProgramRun run;
             lock (_gate)
             {
@@ -24,11 +24,15 @@ public sealed partial class EmulatedSubchannel
                     return true;
                 run = _run;
                 execute = _function == FunctionControl.None && !_pathLost;
-                if (execute && ((run.MayWait && thread == SliceThread.Other) || (run.IsHandedOver && thread != SliceThread.Executor)))
+                put = MustPut(run);
+                if (execute && run.MayWait && thread == SliceThread.Other)
                     return false;
-                _executing = execute;
+                if ((put || (execute && run.IsHandedOver)) && thread != SliceThread.Executor)
+                    return false;
+                _executing = execute || put;
             }
-            StepResult result = !execute ? StepResult.Continue
+            StepResult result = put ? PutWaiting(run)
+                : !execute ? StepResult.Continue
                 : (run.MayWait || run.IsHandedOver) && thread == SliceThread.Executor ? ExecuteWaiting(run, ref ccws, deadline)
                 : Execute(run, ref ccws, deadline, mayBeHeldUp: false);
             if (result == StepResult.Abandoned)
@@ -40,12 +44,13 @@ public sealed partial class EmulatedSubchannel
             bool present;
             lock (_gate)
             {
-                if (execute)
+                if (execute || put)
                 {
                     _executing = false;
                     Monitor.PulseAll(_gate);
                 }
-                present = Settle(result);
+                bool isLeft = !put && MustPut(run); // in the next round
+                present = !isLeft && Settle(result);
             }
             if (present)
                 _events.Interrupt();
@@ -74,6 +79,22 @@ public sealed partial class EmulatedSubchannel
         }
     }
 
+    /// <summary>HALT, or a path that is lost, ends the program, and data of commands that have ended is not in its place. Under the gate.</summary>
+    private bool MustPut(ProgramRun run) => run.IsOwed && _active && (_function == FunctionControl.Halt || (_function == FunctionControl.None && _pathLost));
+
+    private StepResult PutWaiting(ProgramRun run)
+    {
+        _executor.BeginWait();
+        try
+        {
+            return run.EndOutside() ? StepResult.Continue : StepResult.Abandoned;
+        }
+        finally
+        {
+            _executor.EndWait();
+        }
+    }
+
     private StepResult Execute(ProgramRun run, ref int ccws, long deadline, bool mayBeHeldUp)
     {
         StepResult result = StepResult.Continue;
@@ -92,7 +113,7 @@ public sealed partial class EmulatedSubchannel
             if (deadline != long.MaxValue && Stopwatch.GetTimestamp() >= deadline)
                 ccws = 0;
         }
-        return result;
+        return result == StepResult.Continue && !_stop ? run.EndSlice(mayBeHeldUp) : result;
     }
 
     /// <summary>What the slice's end means for the subchannel. True: status is pending, to be announced. Under the gate.</summary>

@@ -83,6 +83,8 @@ internal sealed partial class ProgramRun
             return false;
         if (!good && _fault == SubchannelStatus.None)
             _fault = SubchannelStatus.ProgramCheck;
+        if (good && IsOwed)
+            _owed!.Overlay(store, offset, word); // this command has read it
         if (_recording)
             _words.Add(word, _fault);
         _fault |= before;

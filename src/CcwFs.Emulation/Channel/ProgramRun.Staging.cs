@@ -75,7 +75,7 @@ internal sealed partial class ProgramRun
     }
 
     /// <summary>Data that was read is not in its place.</summary>
-    private bool IsOwed => _owed is { IsEmpty: false };
+    internal bool IsOwed => _owed is { IsEmpty: false };
 
     private bool OwesMuch => _owed is { } owed && owed.Room <= 0;
 
@@ -89,17 +89,28 @@ internal sealed partial class ProgramRun
     private StepResult HandOver(DeviceStatus? shown)
     {
         (_isHandedOver, _shown) = (true, shown);
-        _next = shown is null ? _current : _next;
         return StepResult.HandOver;
+    }
+
+    /// <summary>A slice ends between two commands: other processors see what was read so far, as of a program that loops.</summary>
+    internal StepResult EndSlice(bool mayBeHeldUp) =>
+        !IsOwed ? StepResult.Continue : mayBeHeldUp ? Resettle() ?? StepResult.Continue : HandOver(null);
+
+    /// <summary>The program is ended from outside, between two commands: the data of those that have been executed comes into place. False: abandoned.</summary>
+    internal bool EndOutside()
+    {
+        _isHandedOver = false;
+        return PutOwed();
     }
 
     /// <summary>Goes on where it was handed over; null: with the next command.</summary>
     private StepResult? Resettle()
     {
+        DeviceStatus? shown = _isHandedOver ? _shown : null;
         _isHandedOver = false;
         if (!PutOwed())
             return StepResult.Abandoned;
-        if (_shown is { } status)
+        if (shown is { } status)
             return GoOn(status);
         return _fault == SubchannelStatus.None ? null : End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
     }

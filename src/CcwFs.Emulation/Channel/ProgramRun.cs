@@ -107,6 +107,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     {
         if (_isHandedOver && Resettle() is { } settled)
             return settled;
+        var before = (_current, _ccw, _interruptPending);
         (_fault, _dataPhase, _wantedMore, _remaining) = (SubchannelStatus.None, false, false, 0);
         (_recording, _replaying) = (false, false);
         if (!Fetch(_next, mayTransfer: !_first) || !IsValidCommand())
@@ -115,7 +116,10 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         if (IsOwed && (suspends || !CommandCode.MovesToStorage(_ccw.Command)))
         {
             if (!mayBeHeldUp)
+            {
+                (_current, _ccw, _interruptPending) = before; // it is fetched again
                 return HandOver(null);
+            }
             if (!PutOwed())
                 return StepResult.Abandoned;
             if (_fault != SubchannelStatus.None)
@@ -198,7 +202,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     /// <summary>HALT ended the program between two commands: the device has ended, nothing is left to do.</summary>
     internal Irb HaltedIrb()
     {
-        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, SubchannelStatus.None, 0);
+        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, _fault & SubchannelStatus.ChannelControlCheck, 0);
         device.AbandonProgram(reset: false);
         return FinalIrb(FunctionControl.Start | FunctionControl.Halt);
     }

@@ -93,6 +93,19 @@ internal sealed class StagedData
         return _code.Confirm(_pieces, _bytes, owner) ? SubchannelStatus.None : SubchannelStatus.ChannelControlCheck;
     }
 
+    /// <summary>Puts over <paramref name="bytes"/>, which lie at an offset of a store, what is to come there.</summary>
+    internal void Overlay(IMemoryStore store, long offset, Span<byte> bytes)
+    {
+        int at = 0;
+        foreach (Piece piece in _pieces)
+        {
+            long first = Math.Max(offset, piece.Offset), end = Math.Min(offset + bytes.Length, piece.Offset + piece.Length);
+            if (piece.Store == store && first < end)
+                _bytes.AsSpan(at + (int)(first - piece.Offset), (int)(end - first)).CopyTo(bytes[(int)(first - offset)..]);
+            at += piece.Length;
+        }
+    }
+
     /// <summary>Takes the next bytes of what was fetched; false when they are not there.</summary>
     internal bool TryTake(Span<byte> destination)
     {

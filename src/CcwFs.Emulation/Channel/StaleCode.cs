@@ -15,6 +15,7 @@ namespace CcwFs.Emulation.Channel;
 internal sealed class StaleCode
 {
     private readonly List<CodeRange> _ranges = [];
+    private readonly List<(IMemoryStore Store, long Page)> _changed = [];
     private readonly List<byte> _counts = []; // of each page of the pieces, in their order; those before the drop
 
     /// <summary>Drops what was made of code in these bytes. False: that is not certain, and they may not be written.</summary>
@@ -43,14 +44,20 @@ internal sealed class StaleCode
     internal bool Confirm(List<Piece> pieces, ReadOnlySpan<byte> bytes, ICodeUser user)
     {
         int page = 0;
+        _changed.Clear();
+        if (user.IsOver)
+            return false;
         foreach (Piece piece in pieces)
         {
             foreach ((long offset, int length) in new PagesOf(piece))
             {
                 ReadOnlySpan<byte> data = bytes[..length];
                 bytes = bytes[length..];
-                if (piece.Store.CodeCount(offset) == _counts[page++])
+                (IMemoryStore, long) place = (piece.Store, offset / IovaMap.PageSize);
+                bool isChanged = piece.Store.CodeCount(offset) != _counts[page++] || _changed.Contains(place); // later data for the same page stays the last
+                if (!isChanged)
                     continue;
+                _changed.Add(place);
                 if (piece.Store.CodeAt(offset, out ulong address) is { } code && !code.Write(address, data, user))
                     return false;
             }

@@ -10,6 +10,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@ enum {
 	FIRST_BLOCK = 1000,     /* of 4096 bytes: behind the label and the VTOC */
 	TRACK = 16 * PAGE,      /* as the driver gives a raw one */
 	FIRST_TRACK = 60,
+	FIRST_TARGET = 0x100, SECOND_TARGET = 0x200,
 };
 
 static unsigned char *page, *work;
@@ -76,6 +79,83 @@ static void direct(int device, const char *name, int at, int longer, int from, i
 	report(name, at, longer, wrong);
 }
 
+/*
+ * An instruction whose first bytes stay, LEFT bytes before the border, and whose others are read; what it does is seen at once: it branches, or it is interrupted. The
+ * processor never gets to what follows it.
+ */
+static void over_border(int device, const char *name, const unsigned char *begin, int left, const unsigned char (*ends)[4], int length, int (*run)(unsigned char *))
+{
+	int wrong = 0;
+
+	memset(page, 0x5a, 2 * PAGE);
+	code(page + FIRST_TARGET, 10, 0);
+	code(page + SECOND_TARGET, 11, 0);
+	memcpy(page + PAGE - left, begin, left);
+	for (int k = 0; k < 2; k++) {
+		memset(work, 0x5a, PAGE);
+		memcpy(work, ends[k], length);
+		check(pwrite(device, work, PAGE, (FIRST_BLOCK + 100L * k) * PAGE), "write");
+	}
+	for (int i = 0; i < CALLS; i++) {
+		int k = i & 1;
+
+		check(pread(device, page + PAGE, PAGE, (FIRST_BLOCK + 100L * k) * PAGE), "read");
+		wrong += run(page + PAGE - left) != 10 + k;
+	}
+	report(name, PAGE - left, 0, wrong);
+}
+
+static int branch(unsigned char *at)
+{
+	return call(at);
+}
+
+static sigjmp_buf fault;
+static volatile long fault_address;
+
+static void faulted(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)context;
+	fault_address = (long)info->si_addr;
+	siglongjmp(fault, 1);
+}
+
+/* The fault's page tells which displacement the instruction had. */
+static int interrupted(unsigned char *at)
+{
+	fault_address = -1;
+	if (sigsetjmp(fault, 1) == 0)
+		call(at);
+	return (int)(fault_address >> 12);
+}
+
+static void all_over_border(int device)
+{
+	/* BRCL 15 and BRC 15: halfwords from the instruction to its target */
+	const int two[] = { (FIRST_TARGET - (PAGE - 2)) / 2, (SECOND_TARGET - (PAGE - 2)) / 2 };
+	const int four[] = { (FIRST_TARGET - (PAGE - 4)) / 2, (SECOND_TARGET - (PAGE - 4)) / 2 };
+	unsigned char ends[2][4];
+
+	for (int k = 0; k < 2; k++)
+		memcpy(ends[k], (unsigned char[]){ two[k] >> 24, two[k] >> 16, two[k] >> 8, two[k] }, 4);
+	over_border(device, "long branch over two pages, 4 bytes read", (unsigned char[]){ 0xc0, 0xf4 }, 2, ends, 4, branch);
+	for (int k = 0; k < 2; k++)
+		memcpy(ends[k], (unsigned char[]){ four[k] >> 8, four[k] }, 2);
+	over_border(device, "long branch over two pages, 2 bytes read", (unsigned char[]){ 0xc0, 0xf4, 0xff, 0xff }, 4, ends, 2, branch);
+	for (int k = 0; k < 2; k++)
+		memcpy(ends[k], (unsigned char[]){ two[k] >> 8, two[k] }, 2);
+	over_border(device, "branch over two pages", (unsigned char[]){ 0xa7, 0xf4 }, 2, ends, 2, branch);
+
+	/* LY of an address in page 10 or 11, where nothing is: displacement of 12 low and 8 high bits, no base */
+	struct sigaction action = { .sa_sigaction = faulted, .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+	check(sigaction(SIGSEGV, &action, NULL), "sigaction");
+	for (int k = 0; k < 2; k++)
+		memcpy(ends[k], (unsigned char[]){ 0, 0, 10 + k, 0x58 }, 4);
+	over_border(device, "load over two pages that is interrupted", (unsigned char[]){ 0xe3, 0x20 }, 2, ends, 4, interrupted);
+}
+
 static void all_direct(const char *path, int block)
 {
 	int device = open(path, O_RDWR | O_DIRECT);
@@ -97,6 +177,7 @@ static void all_direct(const char *path, int block)
 		}
 		direct(device, "last of many", LENGTH - size, longer, 0, LENGTH);
 	}
+	all_over_border(device);
 }
 
 /* The code lies somewhere in the track's image: behind a mark. */

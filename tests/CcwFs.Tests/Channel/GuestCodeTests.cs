@@ -160,6 +160,60 @@ public sealed class GuestCodeTests : IDisposable
         Assert.False(written);
     }
 
+    /// <summary>HALT comes while the second command is executed: the first one has ended, and its data is there.</summary>
+    [Fact]
+    public void Data_of_a_command_that_has_ended_is_there_when_halt_ends_the_program()
+    {
+        int reads = 0;
+        _machine.TestDevice.Commands[Read] = transfer =>
+        {
+            if (++reads == 2)
+                _machine.Emulated.Halt();
+            else
+                transfer.Send(_data);
+            return TestDevice.Good;
+        };
+        Ccws(Ccw(Marked, 4096, command: true), Ccw(Plain, 4096, sli: true, command: true), Ccw(0x20000, 4096));
+        Assert.Equal(RegionLayout.IoSize, _machine.StartAt(0x1000));
+        Assert.Equal(2, reads);
+        Assert.Equal((FunctionControl.Start | FunctionControl.Halt, 0x1010u), (_machine.ReadIrb().Scsw.Function, _machine.ReadIrb().Scsw.CcwAddress));
+        Assert.Equal(_data, _memory.Bytes[Marked..(Marked + 4096)]);
+    }
+
+    /// <summary>Not prefetched, data chaining goes on with a CCW that the same command has just read.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_CCW_that_the_same_command_has_read_is_the_one_that_counts(bool isCode)
+    {
+        if (isCode)
+            _memory.Mark(0x1000);
+        _data = new byte[24];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(_data.AsSpan(8), Ccw(0x4000, 8));
+        _data.AsSpan(16).Fill(0xD1);
+        Ccws(Ccw(0x1000, 16, chain: true), Ccw(0x3000, 8));
+        Assert.Equal(RegionLayout.IoSize, _machine.StartAt(0x1000, Machine.Orb64 & ~OrbControl.Prefetch));
+        Assert.Equal((TestDevice.Good, SubchannelStatus.None), Status());
+        Assert.Equal((0xD1, CodeMemory.Fill), (_memory.Bytes[0x4000], _memory.Bytes[0x3000]));
+    }
+
+    /// <summary>The page is translated between two looks at it: the last data stays the last.</summary>
+    [Fact]
+    public void Data_that_is_written_a_second_time_keeps_its_order()
+    {
+        byte next = 0;
+        _machine.TestDevice.Commands[Read] = transfer =>
+        {
+            _data.AsSpan().Fill(++next);
+            transfer.Send(_data);
+            return TestDevice.Good;
+        };
+        _memory.TranslateAtCount = 1;
+        Ccws(Ccw(Marked, 4096, command: true), Ccw(Marked, 4096));
+        AssertGood();
+        Assert.Equal(2, _memory.Bytes[Marked]);
+    }
+
     [Fact]
     public void Skipped_bytes_are_not_touched()
     {
@@ -314,6 +368,9 @@ public sealed class GuestCodeTests : IDisposable
 
         internal bool TranslateAtNextWrite { get; set; }
 
+        /// <summary>Translates the page at this look at its count, from 0 on in a drop.</summary>
+        internal int? TranslateAtCount { get; set; }
+
         public void Dispose()
         {
             _answered.Dispose();
@@ -328,9 +385,18 @@ public sealed class GuestCodeTests : IDisposable
 
         internal void Answer() => _answered.Set();
 
-        public bool MayHoldCode(long offset, int length) => CodeCount(offset) != 0;
+        public bool MayHoldCode(long offset, int length) => _counts[offset / IovaMap.PageSize] != 0;
 
-        public byte CodeCount(long offset) => _counts[offset / IovaMap.PageSize];
+        public byte CodeCount(long offset)
+        {
+            if (TranslateAtCount is { } left)
+            {
+                TranslateAtCount = left == 0 ? null : left - 1;
+                if (left == 0)
+                    _counts[offset / IovaMap.PageSize]++;
+            }
+            return _counts[offset / IovaMap.PageSize];
+        }
 
         public IGuestCode? CodeAt(long offset, out ulong address)
         {

@@ -2,7 +2,7 @@
  * A plugin for QEMU's translator (TCG): marks what has been translated of a guest's code, for ccwfs, whose devices write guest memory past QEMU.
  *
  * Argument: marks=FD, a memory file. Its layout is that of GuestCodeMarks in src/CcwFs.Vfio/GuestCode.cs: one byte for each 4K page of this process's
- * address space, then tables for branches that end in the next page, whose address QEMU does not tell: by their 2 bytes there, and by their 4 bytes.
+ * address space, then tables for instructions that end in the next page, whose address QEMU does not tell: by their 2 bytes there, and by their 4 bytes.
  *
  * A byte is counted up after QEMU has read the code and before it can be run. It never becomes 0 again: 255 is followed by 1.
  *
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define VISIBLE __attribute__((visibility("default")))
 
@@ -60,28 +61,20 @@ static void count(uint64_t at)
 }
 
 /*
- * After this instruction the processor may go on elsewhere than behind it (z/Architecture Principles of Operation, appendix B, by opcode). Others are followed by code
- * of the next page, which is counted for itself.
+ * The end is a number in the instruction, and zero. Nothing that such an instruction does before the processor goes on behind it, where the page is counted for itself,
+ * depends on the number: it neither branches nor uses it as an address. It is left out because half of all memory begins with zeros.
  */
-static bool may_branch(const uint8_t *bytes)
+static bool is_zero_operand(const uint8_t *bytes, size_t size, size_t left)
 {
-	const uint8_t second = bytes[1] & 0x0f, mask = bytes[1] >> 4;
-
+	for (size_t i = left; i < size; i++) {
+		if (bytes[i] != 0)
+			return false;
+	}
 	switch (bytes[0]) {
-	case 0x47:                              /* BC */
-		return mask != 0;
-	case 0x44: case 0x45: case 0x46: case 0x4d: /* EX, BAL, BCT, BAS */
-	case 0x80: case 0x82: case 0x83:        /* SSM, LPSW, DIAGNOSE */
-	case 0x84: case 0x85: case 0x86: case 0x87: /* BRXH, BRXLE, BXH, BXLE */
-	case 0xac: case 0xad: case 0xae:        /* STNSM, STOSM, SIGP */
-	case 0xb2:                              /* LPSWE, PC, SIE and others */
+	case 0xa5: case 0xc2: case 0xe5: /* with an immediate operand */
 		return true;
-	case 0xa7: case 0xc0:                   /* BRC, BRAS, BRCT, BRCTG; BRCL, BRASL */
-		return second == 4 ? mask != 0 : second >= 5 && second <= 7;
-	case 0xc6: case 0xcc:                   /* EXRL; BRCTH */
-		return second == 0 || second == 6;
-	case 0xe3: case 0xeb: case 0xec:        /* BCTG, BIC; BXHG, BXLEG, STxxM; compare and branch */
-		return bytes[0] == 0xec || bytes[5] == 0x46 || bytes[5] == 0x47 || bytes[5] == 0x44 || bytes[5] == 0x45 || bytes[5] == 0x71;
+	case 0xa7: case 0xc0:            /* some of these are branches (4 to 7), or make an address (LARL, 0) */
+		return (bytes[1] & 0x0f) > 7 || ((bytes[1] & 0x0f) == 4 && bytes[1] >> 4 == 0);
 	default:
 		return false;
 	}
@@ -92,7 +85,7 @@ static void count_end(const struct qemu_plugin_insn *insn, size_t size, size_t l
 {
 	uint8_t bytes[LONGEST] = {0};
 
-	if (size > sizeof(bytes) || qemu_plugin_insn_data(insn, bytes, size) != size || !may_branch(bytes))
+	if (size > sizeof(bytes) || qemu_plugin_insn_data(insn, bytes, size) != size || is_zero_operand(bytes, size, left))
 		return;
 	const uint8_t *end = bytes + left;
 	uint32_t value = (uint32_t)end[0] << 8 | end[1];
@@ -142,6 +135,7 @@ VISIBLE int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *inf
 		return -1;
 	}
 	marks = mapped;
+	close((int)fd); /* it is not for QEMU's children */
 	__atomic_store_n(&marks[0], 1, __ATOMIC_SEQ_CST); /* no page has number 0: the plugin is there */
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	return 0;
