@@ -110,6 +110,22 @@ public sealed unsafe class SharedMemory : SafeHandle
         }
     }
 
+    /// <summary>Makes a byte another one if it is <paramref name="old"/>, in one step.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
+    public bool TryReplace(long offset, byte old, byte value)
+    {
+        byte* at = Enter(offset, 1);
+        try
+        {
+            // SAFETY: Enter checked the range and holds the mapping.
+            return Interlocked.CompareExchange(ref *at, value, old) == old;
+        }
+        finally
+        {
+            DangerousRelease();
+        }
+    }
+
     /// <summary>Copies out from <paramref name="offset"/> on.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Any byte lies outside.</exception>
     public void Read(long offset, Span<byte> into)

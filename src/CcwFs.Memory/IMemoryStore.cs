@@ -28,6 +28,11 @@ public interface IMemoryStore
     /// <summary>Changes whenever something is made of a byte of this page's code, as far as that can be known.</summary>
     byte CodeCount(long offset) => 0;
 
+    /// <summary>All that was made of this page has been dropped, and nothing since <see cref="CodeCount"/> gave <paramref name="count"/>: it holds no code any more.</summary>
+    void ForgetCode(long offset, byte count)
+    {
+    }
+
     /// <summary>Who has made something of the code here, and the guest's address of the byte at <paramref name="offset"/>; null: nobody.</summary>
     IGuestCode? CodeAt(long offset, out ulong address)
     {

@@ -15,6 +15,21 @@ internal sealed class CodeMarks(SharedMemory memory) : IDisposable
         Read(GuestCodeMarks.ShortEnd(BinaryPrimitives.ReadUInt16BigEndian(start))) != 0
         || Read(GuestCodeMarks.LongEnd(BinaryPrimitives.ReadUInt32BigEndian(start))) != 0;
 
+    /// <summary>The page's translations are gone; unless it was counted up meanwhile, it is as it was before the first one.</summary>
+    internal void Forget(ulong address, byte count)
+    {
+        if (address / GuestCodeMarks.PageSize >= (ulong)GuestCodeMarks.Pages)
+            return;
+        try
+        {
+            memory.TryReplace((long)(address / GuestCodeMarks.PageSize), count, 0);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client has gone, and its marks with it.
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => memory.Dispose();
 

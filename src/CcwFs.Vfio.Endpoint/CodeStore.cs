@@ -30,6 +30,12 @@ internal sealed class CodeStore(IMemoryStore store, long first, ulong iova, ulon
 
     public byte CodeCount(long offset) => user is { } start && code.Marks is { } marks ? marks.Count(start + Into(offset)) : (byte)0;
 
+    public void ForgetCode(long offset, byte count)
+    {
+        if (user is { } start)
+            code.Marks?.Forget(start + Into(offset), count);
+    }
+
     public IGuestCode? CodeAt(long offset, out ulong address)
     {
         address = iova + Into(offset);

@@ -26,8 +26,8 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
     /// <summary>Bytes of a command that sets memory: a divisor of <see cref="Piece"/>.</summary>
     internal const int ShortLine = 64;
 
-    /// <summary>Commands on the way at once (arbitrary: what QEMU reads in four pieces).</summary>
-    internal const int MostOnTheWay = 64;
+    /// <summary>Commands on the way at once (arbitrary: the pages of a megabyte; a socket takes more).</summary>
+    internal const int MostOnTheWay = 256;
 
     /// <summary>Bytes that one command writes: a line of <see cref="Piece"/> with their base64 text.</summary>
     internal const int MostWritten = 600;

@@ -33,7 +33,7 @@ public struct GuestCodeChannel
 
 /// <summary>
 /// The file in which the emulator's plugin marks what it has translated. One byte for each page of the emulator's own address space, counted up at each translation
-/// and never back to 0; then two tables for the ends of instructions that lie over a page's border, whose second page the plugin cannot know: by their bytes there.
+/// (255 is followed by 1) and set to 0 when all of the page has been dropped; then two tables for the ends of instructions that lie over a page's border, whose second page the plugin cannot know: by their bytes there.
 /// </summary>
 public static class GuestCodeMarks
 {

@@ -64,7 +64,7 @@ internal sealed partial class ProgramRun
     private bool PutPiece(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes)
     {
         bool isCode = store.CodeAt(offset, out _) is not null && (_staged is not null || store.MayHoldCode(offset, bytes.Length));
-        if (isCode || IsOwed) // what is owed may be for the same bytes
+        if (isCode || (IsOwed && (_staged is not null || _owed!.HasPageOf(store, offset)))) // what is owed may be for the same bytes
         {
             Owe(store, offset, bytes);
             return true;

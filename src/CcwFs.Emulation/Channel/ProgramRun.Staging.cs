@@ -77,7 +77,7 @@ internal sealed partial class ProgramRun
     /// <summary>Data that was read is not in its place.</summary>
     internal bool IsOwed => _owed is { IsEmpty: false };
 
-    private bool OwesMuch => _owed is { } owed && owed.Room <= 0;
+    private bool OwesMuch => _owed is { Length: >= StagedData.MaxOwed };
 
     /// <summary>
     /// Who has translated code drops it at once for all commands that read one after the other: nobody sees their data before the status of the last one, or before

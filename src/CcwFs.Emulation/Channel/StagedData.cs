@@ -14,6 +14,9 @@ internal sealed class StagedData
     internal const int MaxFetched = 256 * 1024;
 
     private const int InitialSize = 4096; // arbitrary: a block
+    /// <summary>Most bytes that are kept until they may be seen (arbitrary: more than one request of Linux), but for the last command's.</summary>
+    internal const int MaxOwed = 1024 * 1024;
+
     private const int KeptSize = 512 * 1024; // arbitrary: what is fetched at most, and room for growth; larger ones are given back
 
     private readonly List<Piece> _pieces = [];
@@ -23,7 +26,10 @@ internal sealed class StagedData
     private int _good;   // bytes fetched
     private int _taken;
 
-    /// <summary>Room left for what is to be fetched, or for what is kept until it may be seen; the latter may be longer by a command's data.</summary>
+    /// <summary>Bytes.</summary>
+    internal int Length => _length;
+
+    /// <summary>Room left for what is to be fetched.</summary>
     internal int Room => MaxFetched - _length;
 
     /// <summary>What was fetched.</summary>
@@ -104,6 +110,18 @@ internal sealed class StagedData
                 _bytes.AsSpan(at + (int)(first - piece.Offset), (int)(end - first)).CopyTo(bytes[(int)(first - offset)..]);
             at += piece.Length;
         }
+    }
+
+    /// <summary>Some of the bytes are in a page of this one.</summary>
+    internal bool HasPageOf(IMemoryStore store, long offset)
+    {
+        long page = offset / IovaMap.PageSize;
+        foreach (Piece piece in _pieces)
+        {
+            if (piece.Store == store && piece.Offset / IovaMap.PageSize <= page && (piece.Offset + piece.Length - 1) / IovaMap.PageSize >= page)
+                return true;
+        }
+        return false;
     }
 
     /// <summary>Takes the next bytes of what was fetched; false when they are not there.</summary>

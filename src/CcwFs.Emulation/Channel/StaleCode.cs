@@ -56,7 +56,11 @@ internal sealed class StaleCode
                 (IMemoryStore, long) place = (piece.Store, offset / IovaMap.PageSize);
                 bool isChanged = piece.Store.CodeCount(offset) != _counts[page++] || _changed.Contains(place); // later data for the same page stays the last
                 if (!isChanged)
+                {
+                    if (length == IovaMap.PageSize)
+                        piece.Store.ForgetCode(offset, _counts[page - 1]);
                     continue;
+                }
                 _changed.Add(place);
                 if (piece.Store.CodeAt(offset, out ulong address) is { } code && !code.Write(address, data, user))
                     return false;

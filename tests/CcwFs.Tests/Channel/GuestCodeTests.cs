@@ -215,6 +215,29 @@ public sealed class GuestCodeTests : IDisposable
     }
 
     [Fact]
+    public void A_page_that_was_dropped_whole_is_no_code_any_more_and_one_that_was_not_is()
+    {
+        Ccws(Ccw(Marked, 4096));
+        AssertGood();
+        AssertGood();
+        Assert.Equal(1, _memory.Drops);
+        _memory.Mark(Marked);
+        Ccws(Ccw(Marked, 4095, sli: true));
+        AssertGood();
+        AssertGood();
+        Assert.Equal(3, _memory.Drops);
+    }
+
+    [Fact]
+    public void Pages_without_code_are_written_by_the_thread_of_the_start_though_others_wait()
+    {
+        int here = Environment.CurrentManagedThreadId;
+        Ccws(Ccw(Marked, 4096, command: true), Ccw(Plain, 4096));
+        AssertGood();
+        Assert.Equal((here, true), (_memory.WrittenBy[Plain], _memory.WrittenBy[Marked] != here));
+    }
+
+    [Fact]
     public void Skipped_bytes_are_not_touched()
     {
         Ccws(Ccw(Marked, 100, chain: true) | (ulong)CcwFlags.Skip << 48, Ccw(Marked + 100, 3996));
@@ -358,6 +381,8 @@ public sealed class GuestCodeTests : IDisposable
 
         internal int Drops { get; private set; }
 
+        internal Dictionary<long, int> WrittenBy { get; } = [];
+
         internal int DroppedBy { get; private set; }
 
         internal bool WasUntouched { get; private set; }
@@ -398,6 +423,12 @@ public sealed class GuestCodeTests : IDisposable
             return _counts[offset / IovaMap.PageSize];
         }
 
+        public void ForgetCode(long offset, byte count)
+        {
+            if (CodeCount(offset) == count)
+                _counts[offset / IovaMap.PageSize] = 0;
+        }
+
         public IGuestCode? CodeAt(long offset, out ulong address)
         {
             address = (ulong)offset;
@@ -411,6 +442,7 @@ public sealed class GuestCodeTests : IDisposable
             if (TranslateAtNextWrite)
                 _counts[offset / IovaMap.PageSize]++;
             TranslateAtNextWrite = false;
+            WrittenBy[offset] = Environment.CurrentManagedThreadId;
             return _inner.Write(offset, source);
         }
 

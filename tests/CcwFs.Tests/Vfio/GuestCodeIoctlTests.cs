@@ -53,6 +53,10 @@ public sealed class GuestCodeIoctlTests : IDisposable
         Assert.False(store.MayHoldCode(Offset, 4096));
         Assert.True(store.MayHoldCode(Offset + 4096, 1));
         Assert.Equal((0, 1), (store.CodeCount(Offset), store.CodeCount(Offset + 4096 + 17)));
+        store.ForgetCode(Offset + 4096, 2); // it was counted up meanwhile
+        Assert.True(store.MayHoldCode(Offset + 4096, 1));
+        store.ForgetCode(Offset + 4096, 1);
+        Assert.False(store.MayHoldCode(Offset + 4096, 1));
     }
 
     [Theory]

@@ -4,7 +4,7 @@
  * Argument: marks=FD, a memory file. Its layout is that of GuestCodeMarks in src/CcwFs.Vfio/GuestCode.cs: one byte for each 4K page of this process's
  * address space, then tables for instructions that end in the next page, whose address QEMU does not tell: by their 2 bytes there, and by their 4 bytes.
  *
- * A byte is counted up after QEMU has read the code and before it can be run. It never becomes 0 again: 255 is followed by 1.
+ * A byte is counted up after QEMU has read the code and before it can be run; 255 is followed by 1. ccwfs sets it to 0 when all of the page has been dropped.
  *
  * The interface is version 3 of QEMU's (9.1): the declarations are written from its documentation (docs/devel/tcg-plugins.rst).
  */
