@@ -199,6 +199,18 @@ public sealed class ControlRightsTests : IDisposable
                 in_namespace(uid, None, 0)                                                       # the same file
                 in_namespace(uid, f'{S}/jail/image.ckd', 0)                                      # another one lies over it
                 in_namespace(uid, '{{image}}', 1)                                                # there it can only be read
+            def added(number):
+                reply = add(f'dasd,image={{image}},id=0.0.{number}')
+                assert reply.get('added') == [f'0.0.{number}'], reply
+            as_user(NOBODY, lambda: added('0200'))
+            in_namespace(NOBODY, f'{S}/jail/image.ckd', 0)                                       # the same user has it open: that gives nobody the path
+            as_user(NOBODY, lambda: ask(verb='remove', id='0.0.0200'))
+            def first_in_namespace():
+                assert libc.unshare(0x20000) == 0 and libc.mount(b'none', b'/', None, 0x44000, None) == 0
+                become(NOBODY), added('0201')
+            as_user(0, first_in_namespace)
+            as_user(NOBODY, lambda: (added('0202'), added('0203')))                              # when that one is long gone
+            as_user(NOBODY, lambda: [ask(verb='remove', id=f'0.0.{number}') for number in ('0201', '0202', '0203')])
             assert devices() == 1
             """);
     }

@@ -10,16 +10,16 @@ namespace CcwFs.Cli.Mount;
 /// that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>. What was opened is the file <paramref name="image"/>,
 /// and none of it is inside a mounted ccwfs.
 /// </summary>
-/// <param name="opener">Who asked, and in whose charge each file is counted.</param>
+/// <param name="asker">Who asks, for as long as the volume is being opened (null: we).</param>
+/// <param name="opener">In whose charge each file is counted.</param>
 /// <param name="users">All who have devices on the volume, that one too.</param>
 /// <param name="imagePath">Its path.</param>
 /// <param name="image">Which file that is.</param>
-internal sealed class CallerImageFiles(ImageUser opener, ImageUsers users, string imagePath, FileIdentity image) : IImageFiles
+internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, ImageUsers users, string imagePath, FileIdentity image) : IImageFiles
 {
     private const int RedoDescriptors = 2; // the redo file, which the first write makes, and its directory
 
-    private readonly CallerIdentity? _caller = opener.Caller;
-    private readonly HostImageFiles _files = new(opener.Caller?.Uid ?? Descriptors.EffectiveUser, plain: opener.Caller is not null);
+    private readonly HostImageFiles _files = new(asker?.Uid ?? Descriptors.EffectiveUser, plain: asker is not null);
     private readonly List<HostImageFile> _images = [];
 
     /// <summary>How many files it keeps open, the redo file too.</summary>
@@ -29,7 +29,7 @@ internal sealed class CallerImageFiles(ImageUser opener, ImageUsers users, strin
 
     public IImageFile? Open(string path, bool write)
     {
-        HostImageFile? opened = ImageUsers.As(_caller, () => _files.OpenHere(path, write));
+        HostImageFile? opened = ImageUsers.As(asker, () => _files.OpenHere(path, write));
         if (opened is null)
             return null;
         try
@@ -49,7 +49,7 @@ internal sealed class CallerImageFiles(ImageUser opener, ImageUsers users, strin
     public IRedoPlace RedoOf(IImageFile image)
     {
         opener.Charge.Take(DeviceResource.Descriptors, RedoDescriptors);
-        return new Place(users, ImageUsers.As(_caller, () => _files.RedoOf(image)));
+        return new Place(users, ImageUsers.As(asker, () => _files.RedoOf(image)));
     }
 
     /// <summary>
@@ -78,7 +78,7 @@ internal sealed class CallerImageFiles(ImageUser opener, ImageUsers users, strin
         OwnMounts.Refuse(file, path);
         if (file.Status(out FileStatus status) < 0 || (path == imagePath && new FileIdentity(status.Device, status.Inode) != image))
             throw new ImageException("it was replaced while it was opened; try again", (int)Errno.ESTALE);
-        RefuseUnseen(_caller, path, status, write);
+        RefuseUnseen(asker, path, status, write);
     }
 
     /// <summary>Throws for a file that a caller with another root directory (null: none) does not have by the same path.</summary>

@@ -14,7 +14,8 @@ internal sealed class ImageUser(CallerIdentity? caller, DeviceCharge charge, ILo
 {
     private const uint Root = 0;
 
-    internal CallerIdentity? Caller => caller;
+    /// <summary>Without the root directory of the request: that is closed with the file that it came by, and each request is judged with its own.</summary>
+    internal CallerIdentity? Caller { get; } = caller is null ? null : caller with { Root = null };
 
     internal DeviceCharge Charge => charge;
 

@@ -28,6 +28,9 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     /// <summary>Cylinders of a volume in memory (arbitrary: small, and enough for a file system).</summary>
     internal const int MemoryCylinders = 100;
 
+    /// <summary>Bytes that may have been read to find out that an image cannot be opened: a redo file holds 1,024 tracks of 56,832 bytes at most.</summary>
+    private const long MostRead = 1_024 * 56_832;
+
     private readonly Lock _gate = new(); // taken inside a slot's, or alone
     private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
 
@@ -49,9 +52,9 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
                 try
                 {
                     if (slot.Volume is { } volume)
-                        Join(slot, volume, path, readOnly, user);
+                        Join(slot, volume, path, readOnly, caller, user);
                     else
-                        Open(slot, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(slot.Users.Log, line)), user);
+                        Open(slot, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(slot.Users.Log, line)), caller, user);
                     slot.Volume!.SyncAtLeast(sync);
                     return Attach(slot, id, user, slot.Volume, make);
                 }
@@ -106,11 +109,20 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     }
 
     /// <summary>Opens the volume of a slot, which nobody has open, for its first user.</summary>
-    private static void Open(Slot slot, string path, ImageOptions options, ImageUser user)
+    private void Open(Slot slot, string path, ImageOptions options, CallerIdentity? asker, ImageUser user)
     {
         slot.Users.Add(user);
-        slot.Files = new CallerImageFiles(user, slot.Users, path, slot.File);
-        CkdImage image = CkdImage.Open(slot.Files, path, options);
+        slot.Files = new CallerImageFiles(asker, user, slot.Users, path, slot.File);
+        CkdImage image;
+        try
+        {
+            image = CkdImage.Open(slot.Files, path, options);
+        }
+        catch
+        {
+            trim.Add(MostRead);
+            throw;
+        }
         try
         {
             slot.KeptBytes = KeptBytes(image.Geometry) + image.KeptBytes;
@@ -125,10 +137,10 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     }
 
     /// <summary>One more device on an open volume, for one of its users or a new one, who answers for it as if nobody else had it.</summary>
-    private static void Join(Slot slot, EckdVolume volume, string path, bool readOnly, ImageUser user)
+    private static void Join(Slot slot, EckdVolume volume, string path, bool readOnly, CallerIdentity? asker, ImageUser user)
     {
-        slot.Files!.RefuseUnseenBy(user.Caller, path, write: !volume.IsReadOnly);
-        slot.Files.RefuseWithoutRights(user.Caller, write: !volume.IsReadOnly, slot.Devices);
+        slot.Files!.RefuseUnseenBy(asker, path, write: !volume.IsReadOnly);
+        slot.Files.RefuseWithoutRights(asker, write: !volume.IsReadOnly, slot.Devices);
         if (volume.IsReadOnly && !readOnly)
         {
             string holders = string.Join(", ", slot.Devices);

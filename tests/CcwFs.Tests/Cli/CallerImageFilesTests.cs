@@ -29,7 +29,7 @@ public sealed class CallerImageFilesTests : IDisposable
         var users = new ImageUsers(new DeviceQuota(self: 0, owner: null, SystemLimits.Read()));
         users.Add(user);
         Assert.Equal(0, FileDescriptor.Status(path, follow: true, out FileStatus status));
-        var files = new CallerImageFiles(user, users, path, new FileIdentity(status.Device, status.Inode));
+        var files = new CallerImageFiles(s_user, user, users, path, new FileIdentity(status.Device, status.Inode));
         using IImageFile image = Assert.IsAssignableFrom<IImageFile>(files.Open(path, write: true));
         using IRedoPlace redo = files.RedoOf(image);
         WithoutRights(() =>

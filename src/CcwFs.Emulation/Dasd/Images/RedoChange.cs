@@ -177,11 +177,14 @@ internal sealed class RedoChange
         }
         ReadOnlySpan<byte> sums = rest[(runs * RedoFile.RunSize)..];
         var tracks = new List<PendingTrack>(count);
+        HashSet<int> numbers = [];
         long offset = RedoFile.DataAt;
         for (int index = 0; index < count; index++)
         {
             if (ReadTrack(file, table[(index * RedoFile.EntrySize)..], ref rest, ref sums, ref offset, geometry) is not { } track)
                 return null;
+            if (!numbers.Add(track.Number)) // we write each once
+                throw RedoHead.Damaged(file.Path, RedoFile.TableAt);
             tracks.Add(track);
         }
         return sums.IsEmpty ? tracks : null;
