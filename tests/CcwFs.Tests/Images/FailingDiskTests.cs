@@ -171,6 +171,19 @@ public sealed class FailingDiskTests : IDisposable
         killed.OpenImage(ImageSync.None).Dispose();
     }
 
+    /// <summary>As by the last user of an image whose directory is another's: everything was synced, so it is good after the system was restarted.</summary>
+    [Fact]
+    public void A_redo_file_that_stays_for_it_cannot_be_removed_says_that_all_is_there()
+    {
+        var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "STAYS"))), null, Guid.NewGuid());
+        CkdImage volume = disk.OpenImage(ImageSync.None);
+        Assert.True(Try(volume, 1, out _));
+        disk.Fail = what => what == "redo remove" ? -(int)Errno.EACCES : 0;
+        volume.Dispose();
+        Assert.Contains("cannot be removed", volume.CloseFault, StringComparison.Ordinal);
+        new RecordedDisk(disk.Image, disk.Redo, Guid.NewGuid()).OpenImage(ImageSync.None).Dispose();
+    }
+
     [Fact]
     public void A_state_that_could_not_be_written_is_written_again_before_the_next_track()
     {

@@ -172,6 +172,8 @@ public sealed partial class CkdImage
             if (_stuck is not null)
                 FinishStuck();
             SyncFiles();
+            if (_redo is { State: RedoState.Unsynced, Holds: true })
+                _redo.Mark(RedoState.Ordered); // who closes may not be allowed to remove it; what is left says that all is there
         }
         catch (ImageException error)
         {
