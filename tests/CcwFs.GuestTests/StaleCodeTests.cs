@@ -88,7 +88,7 @@ public sealed class StaleCodeTests(ITestOutputHelper output) : GuestTest(output)
         foreach (Guest guest in (Guest[])[first, second])
         {
             guest.Ok("touch /run/enough; while test -e /proc/$(cat /run/pid); do usleep 20000; done");
-            AssertRight(guest.Run("cat /run/said; ! grep -v ': 0 of' /run/said"), cases: 48);
+            AssertRight(guest.Run("cat /run/said; ! grep -v ': 0 of' /run/said"), cases: 24); // one round at least: a busy machine makes no more
             guest.Halt();
         }
     }
