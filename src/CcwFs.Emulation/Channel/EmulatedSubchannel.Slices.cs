@@ -31,9 +31,8 @@ public sealed partial class EmulatedSubchannel
                     return false;
                 _executing = execute || put;
             }
-            StepResult result = put ? PutWaiting(run)
-                : !execute ? StepResult.Continue
-                : (run.MayWait || run.IsHandedOver) && thread == SliceThread.Executor ? ExecuteWaiting(run, ref ccws, deadline)
+            StepResult result = !execute && !put ? StepResult.Continue
+                : put || ((run.MayWait || run.IsHandedOver) && thread == SliceThread.Executor) ? GoOnWaiting(run, put, ref ccws, deadline)
                 : Execute(run, ref ccws, deadline, mayBeHeldUp: false);
             if (result == StepResult.Abandoned)
             {
@@ -66,12 +65,13 @@ public sealed partial class EmulatedSubchannel
     private bool IsDone() =>
         _executing || (_function == FunctionControl.None && !_pathLost && (_stop || !_active || _suspended || _waiting));
 
-    private StepResult ExecuteWaiting(ProgramRun run, ref int ccws, long deadline)
+    /// <summary>On a thread that may be held up: executes, or puts into place what was read before the program ends.</summary>
+    private StepResult GoOnWaiting(ProgramRun run, bool put, ref int ccws, long deadline)
     {
         _executor.BeginWait();
         try
         {
-            return Execute(run, ref ccws, deadline, mayBeHeldUp: true);
+            return !put ? Execute(run, ref ccws, deadline, mayBeHeldUp: true) : run.EndOutside() ? StepResult.Continue : StepResult.Abandoned;
         }
         finally
         {
@@ -81,19 +81,6 @@ public sealed partial class EmulatedSubchannel
 
     /// <summary>HALT, or a path that is lost, ends the program, and data of commands that have ended is not in its place. Under the gate.</summary>
     private bool MustPut(ProgramRun run) => run.IsOwed && _active && (_function == FunctionControl.Halt || (_function == FunctionControl.None && _pathLost));
-
-    private StepResult PutWaiting(ProgramRun run)
-    {
-        _executor.BeginWait();
-        try
-        {
-            return run.EndOutside() ? StepResult.Continue : StepResult.Abandoned;
-        }
-        finally
-        {
-            _executor.EndWait();
-        }
-    }
 
     private StepResult Execute(ProgramRun run, ref int ccws, long deadline, bool mayBeHeldUp)
     {

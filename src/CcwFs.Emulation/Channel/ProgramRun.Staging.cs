@@ -103,7 +103,7 @@ internal sealed partial class ProgramRun
         return PutOwed();
     }
 
-    /// <summary>Goes on where it was handed over; null: with the next command.</summary>
+    /// <summary>Puts what is owed into place and goes on where it was handed over, if it was; null: with the next command.</summary>
     private StepResult? Resettle()
     {
         DeviceStatus? shown = _isHandedOver ? _shown : null;

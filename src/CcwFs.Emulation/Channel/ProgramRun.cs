@@ -120,10 +120,8 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
                 (_current, _ccw, _interruptPending) = before; // it is fetched again
                 return HandOver(null);
             }
-            if (!PutOwed())
-                return StepResult.Abandoned;
-            if (_fault != SubchannelStatus.None)
-                return End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
+            if (Resettle() is { } ended)
+                return ended;
         }
         if (suspends)
         {

@@ -29,9 +29,6 @@ internal sealed class StagedData
     /// <summary>Bytes.</summary>
     internal int Length => _length;
 
-    /// <summary>Room left for what is to be fetched.</summary>
-    internal int Room => MaxFetched - _length;
-
     /// <summary>What was fetched.</summary>
     internal ReadOnlySpan<byte> Fetched => _bytes.AsSpan(0, _good);
 

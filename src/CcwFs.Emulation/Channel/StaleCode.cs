@@ -54,11 +54,12 @@ internal sealed class StaleCode
                 ReadOnlySpan<byte> data = bytes[..length];
                 bytes = bytes[length..];
                 (IMemoryStore, long) place = (piece.Store, offset / IovaMap.PageSize);
-                bool isChanged = piece.Store.CodeCount(offset) != _counts[page++] || _changed.Contains(place); // later data for the same page stays the last
+                byte before = _counts[page++];
+                bool isChanged = piece.Store.CodeCount(offset) != before || _changed.Contains(place); // later data for the same page stays the last
                 if (!isChanged)
                 {
                     if (length == IovaMap.PageSize)
-                        piece.Store.ForgetCode(offset, _counts[page - 1]);
+                        piece.Store.ForgetCode(offset, before);
                     continue;
                 }
                 _changed.Add(place);
