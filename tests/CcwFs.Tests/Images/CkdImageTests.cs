@@ -60,6 +60,25 @@ public sealed class CkdImageTests : IDisposable
     }
 
     [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void An_image_of_zPDT_is_read_and_one_that_would_be_written_is_refused_with_advice(byte version)
+    {
+        string path = _files.Create("v.ckd", 2);
+        using (CkdImage image = CkdImage.Open(path))
+            image.Write(new TrackPattern(image.Geometry).Images(7));
+        byte[] bytes = File.ReadAllBytes(path);
+        (bytes[17], bytes[18], bytes[22]) = (version, 2, 2);
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("an image of zPDT, which is only read here: open it with readonly", Refusal(path), StringComparison.Ordinal);
+        using (CkdImage read = CkdImage.Open(path, readOnly: true))
+            Assert.Equal(7, GenerationOf(read, new TrackPattern(read.Geometry).Tracks(7).First()));
+        bytes[22] = 1;
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains($"file {version} of a series; open the first", Refusal(path), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(8, "0E", "offset 8: 14 heads")]
     [InlineData(12, "00BA", "offset 12: track size")]
     [InlineData(16, "80", "offset 16: device type 80")]

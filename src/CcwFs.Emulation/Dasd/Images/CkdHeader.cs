@@ -8,11 +8,14 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// 16 low byte of the device type, 17 number of the file in its series (0: the only one, not split), 18 highest cylinder in this
 /// file u16 (0 in the last file), 20 serial (ASCII, may be zero), rest zero. Source: reference "CKD image formats", 3.1.
 /// An extended address volume has an identifier of our own, so that programs which take its addresses for 16-bit ones keep off; it is one file.
+/// The images of zPDT have the same identifier, always one file, and from 17 on: 03 or 04, and the number of cylinders twice, u32 each (observed on such images:
+/// SDL Hercules issue 486). In a file 3 or 4 of a series byte 18 begins its highest cylinder, which is above the file's own number of cylinders, or 0.
 /// </summary>
 /// <param name="Sequence">File number: 0 single, 1.. in a series.</param>
 /// <param name="HighCylinder">Highest cylinder in this file; 0 in the last or only one.</param>
 /// <param name="IsExtended">An extended address volume.</param>
-public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsExtended = false)
+/// <param name="IsZpdt">Made by zPDT: one file.</param>
+public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsExtended = false, bool IsZpdt = false)
 {
     /// <summary>Bytes of the header.</summary>
     public const int Size = 512;
@@ -40,8 +43,8 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[18..], (ushort)header.HighCylinder);
     }
 
-    /// <summary>Judges a header. Gives null and the header, or "offset N: reason".</summary>
-    public static string? Parse(ReadOnlySpan<byte> bytes, out CkdHeader header)
+    /// <summary>Judges the header of a file with so many whole cylinders. Gives null and the header, or "offset N: reason".</summary>
+    public static string? Parse(ReadOnlySpan<byte> bytes, long cylinders, out CkdHeader header)
     {
         header = default;
         CkdGeometry expected = CkdGeometry.Model3390(1);
@@ -54,6 +57,11 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
             return $"offset 12: track size {size}; a 3390's is {expected.TrackSize}";
         if (bytes[16] != Type3390)
             return $"offset 16: device type {bytes[16]:X2}; only 3390 ({Type3390:X2}) is supported";
+        if (!extended && IsOfZpdt(bytes, cylinders))
+        {
+            header = new CkdHeader(0, 0, IsZpdt: true);
+            return null;
+        }
         if (bytes[17] > MaxFiles || (extended && bytes[17] != 0))
             return $"offset 17: file number {bytes[17]}; a series has at most {MaxFiles} files, an extended address volume is one file";
         header = new CkdHeader(bytes[17], BinaryPrimitives.ReadUInt16LittleEndian(bytes[18..]), extended);
@@ -61,6 +69,10 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
             return $"offset 18: highest cylinder {header.HighCylinder} in a volume of one file";
         return null;
     }
+
+    private static bool IsOfZpdt(ReadOnlySpan<byte> bytes, long cylinders) =>
+        bytes[17] is 3 or 4 && cylinders > 0
+        && BinaryPrimitives.ReadUInt32LittleEndian(bytes[18..]) == cylinders && BinaryPrimitives.ReadUInt32LittleEndian(bytes[22..]) == cylinders;
 
     private static string WhyNotPlain(ReadOnlySpan<byte> magic)
     {

@@ -89,7 +89,7 @@ internal sealed class ImageSeries : IDisposable
         IImageFile file = OpenOne(files, path, readOnly, sequence);
         try
         {
-            CkdHeader header = Check(file, sequence, out Part part);
+            CkdHeader header = Check(file, readOnly, sequence, out Part part);
             _parts.Add(part);
             return header;
         }
@@ -126,7 +126,7 @@ internal sealed class ImageSeries : IDisposable
             throw new ImageException($"{file.Path}: {tooShort}");
     }
 
-    private CkdHeader Check(IImageFile file, int sequence, out Part part)
+    private CkdHeader Check(IImageFile file, bool readOnly, int sequence, out Part part)
     {
         string path = file.Path;
         int result = file.Status(out FileStatus status);
@@ -135,18 +135,22 @@ internal sealed class ImageSeries : IDisposable
         long length = status.Size;
         Span<byte> bytes = stackalloc byte[CkdHeader.Size];
         ReadFully(file, 0, bytes, $"offset {length}: too short for a CKD image");
-        if (CkdHeader.Parse(bytes, out CkdHeader header) is string fault)
+        long size = (long)CkdGeometry.Model3390(1).Heads * CkdGeometry.Model3390(1).TrackSize;
+        (long cylinders, long rest) = Math.DivRem(length - CkdHeader.Size, size);
+        if (CkdHeader.Parse(bytes, cylinders, out CkdHeader header) is string fault)
             throw new ImageException($"{path}: {fault}");
+        if (header.IsZpdt && !readOnly)
+            throw new ImageException($"{path}: offset 17: an image of zPDT, which is only read here: open it with readonly");
         if (sequence == 0 && header.Sequence > 1)
             throw new ImageException($"{path}: offset 17: it is file {header.Sequence} of a series; open the first");
         if (sequence != 0 && header.Sequence != sequence)
             throw new ImageException($"{path}: offset 17: file number {header.Sequence} where {sequence} is expected");
         int first = Geometry.Cylinders;
-        long size = (long)CkdGeometry.Model3390(1).Heads * CkdGeometry.Model3390(1).TrackSize;
-        (long cylinders, long rest) = Math.DivRem(length - CkdHeader.Size, size);
         if (rest != 0 || cylinders == 0)
             throw new ImageException($"{path}: offset {length}: {length - CkdHeader.Size} bytes after the header are not whole cylinders of {size}: truncated?");
         int most = header.IsExtended ? CkdGeometry.MaxExtendedCylinders : CkdGeometry.MaxCylinders;
+        if (header.IsZpdt && first + cylinders > most)
+            throw new ImageException($"{path}: offset 18: an image of zPDT with {cylinders} cylinders; of these only such of at most {most} can be read");
         if (first + cylinders > most)
             throw new ImageException($"{path}: offset {length}: {first + cylinders} cylinders; at most {most} are supported");
         if (header.IsExtended && cylinders <= CkdGeometry.MaxCylinders)
