@@ -104,9 +104,17 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         if (result < 0)
             throw new CommandException($"{path}: {Problem.Of(result)}");
         if (status.Type != FileStatus.TypeRegular)
-            throw new CommandException($"{path} is not a file; make an image with: ccwfs dasd create {path} --model 3390-1");
+            throw new CommandException($"{path} is {Kind(status.Type)}; a volume is kept in a file, which ccwfs dasd create FILE --model 3390-1 makes");
         return new FileIdentity(status.Device, status.Inode);
     }
+
+    private static string Kind(uint type) => type switch
+    {
+        FileStatus.TypeDirectory => "a directory",
+        FileStatus.TypeBlockDevice => "a block device",
+        FileStatus.TypeCharacterDevice => "a character device",
+        _ => "no regular file",
+    };
 
     /// <summary>Opens the volume of a slot, which nobody has open, for its first user.</summary>
     private void Open(Slot slot, string path, ImageOptions options, CallerIdentity? asker, ImageUser user)

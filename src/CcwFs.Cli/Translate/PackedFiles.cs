@@ -37,7 +37,7 @@ internal static class PackedFiles
     }
 
     /// <summary>Writes an image of guest memory from address 0 on, with holes, and says how the program in it is started.</summary>
-    internal static void Unpack(PackedProgram program, uint? block, string file, TextWriter output)
+    internal static string Unpack(PackedProgram program, uint? block, string file)
     {
         if (!RestoredProgram.TryRestore(program, block, out RestoredProgram? restored, out string error))
             throw new CommandException(error);
@@ -52,6 +52,6 @@ internal static class PackedFiles
                 image.Write(run.Bytes);
             }
         });
-        output.WriteLine($"unpacked to {file}: the CCWs are at {restored.Block:X8}; start them with the ORB {PackedListing.OrbText(restored.Orb)}");
+        return $"unpacked to {file}: the CCWs are at {restored.Block:X8}; start them with the ORB {PackedListing.OrbText(restored.Orb)}";
     }
 }

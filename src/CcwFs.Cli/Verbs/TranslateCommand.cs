@@ -81,12 +81,13 @@ internal static class TranslateCommand
     private static void Read(string file, string? image, uint? block, bool json, InvocationConfiguration console)
     {
         PackedProgram program = ProgramSource.ReadPacked(file);
+        string? unpacked = image is null ? null : PackedFiles.Unpack(program, block, image);
         if (json)
             console.Output.WriteLine(PackedListing.ToJson(program));
         else
             console.Output.Write(PackedListing.ToText(program));
-        if (image is not null)
-            PackedFiles.Unpack(program, block, image, json ? console.Error : console.Output);
+        if (unpacked is not null)
+            (json ? console.Error : console.Output).WriteLine(unpacked);
     }
 
     private static void AnswerVectors(string file, TextWriter output)

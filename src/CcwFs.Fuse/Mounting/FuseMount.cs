@@ -171,8 +171,8 @@ public sealed class FuseMount : IDisposable
         if (result == 0)
             return device;
         device.Dispose();
-        throw new FuseMountException(-result == (int)Errno.EPERM
-            ? $"cannot mount {path}: mounting is not permitted here (EPERM): CAP_SYS_ADMIN is needed, in a container too"
+        throw new FuseMountException(-result is (int)Errno.EPERM or (int)Errno.EACCES
+            ? $"cannot mount {path}: mounting is not permitted here ({(Errno)(-result)}): CAP_SYS_ADMIN is needed, in a container too, and no AppArmor or SELinux rule against it"
             : $"cannot mount {path}: mount failed ({(Errno)(-result)}): see the kernel's log");
     }
 }
