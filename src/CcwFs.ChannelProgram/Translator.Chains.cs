@@ -10,13 +10,13 @@ public sealed partial class Translator
     private ProgramFault AddChain(uint head)
     {
         if (_chainCount == MaxChains)
-            return ProgramFault.Invalid;
+            return Refuse(ProgramFault.Invalid, head, $"TICs link more than {MaxChains} chains");
         MemoryFault fault = IovaMap.Read(_mappings, head, _fetched);
         if (fault != MemoryFault.None)
-            return ToFault(fault);
+            return Refuse(ToFault(fault), head, $"the {FetchSize} bytes there, which are always fetched, are not all in the memory that the client has mapped to be read");
         int length = CountChain(head, out bool transfers);
         if (length < 0)
-            return ProgramFault.Invalid;
+            return Refuse(ProgramFault.Invalid, head, $"the chain there has more than {MaxChainLength} CCWs");
         if (_chainCount == _chains.Length)
             Array.Resize(ref _chains, _chains.Length * 2);
         int size = length * Ccw.Size;
@@ -35,6 +35,12 @@ public sealed partial class Translator
         }
         _chains[_chainCount++] = new Chain { GuestHead = head, HostHead = hostHead, Length = length, Scanned = transfers ? 0 : length };
         return ProgramFault.None;
+    }
+
+    private ProgramFault Refuse(ProgramFault fault, uint head, string reason)
+    {
+        Fault = TranslationFault.OfChain(head, reason);
+        return fault;
     }
 
     /// <summary>

@@ -49,6 +49,9 @@ public sealed partial class Translator
     /// <summary>True from a successful <see cref="Initialize(in Orb, IovaMap)"/> to <see cref="Free"/>.</summary>
     public bool IsInitialized { get; private set; }
 
+    /// <summary>Where and why the last program could not be translated; null when it could.</summary>
+    public TranslationFault? Fault { get; private set; }
+
     /// <summary>Chains, in order of discovery.</summary>
     public int ChainCount => _chainCount;
 
@@ -81,6 +84,7 @@ public sealed partial class Translator
         Arena.Reset();
         _chainCount = 0;
         _prefetched = false;
+        Fault = null;
         ProgramFault fault = AddChain(orb.ProgramAddress);
         if (fault == ProgramFault.None)
             fault = FollowTransfers();
@@ -122,7 +126,10 @@ public sealed partial class Translator
                     dataChained = ccw.Has(CcwFlags.ChainData);
                 }
                 if (fault != ProgramFault.None)
+                {
+                    Fault = TranslationFault.OfCcw(unchecked(chain.GuestHead + (uint)(i * Ccw.Size)), ccw, fault);
                     return fault;
+                }
                 chain.Translated = i + 1;
             }
         }
@@ -179,6 +186,28 @@ public sealed partial class Translator
             }
         }
         guestAddress = 0;
+        return false;
+    }
+
+    /// <summary>
+    /// The guest address of a CCW that the backend wanted and that was not fetched: it lies behind a chain's end, where status modifier or a TIC that leads out of the
+    /// chain led. <paramref name="ccwAddress"/>: the backend's CCW address, 8 behind that CCW.
+    /// </summary>
+    public bool TryUnfetched(uint ccwAddress, out uint guestAddress)
+    {
+        guestAddress = 0;
+        if (Live is not null)
+            return false;
+        for (int c = 0; c < _chainCount; c++)
+        {
+            ref readonly Chain chain = ref _chains[c];
+            uint behind = unchecked(ccwAddress - chain.HostHead - (uint)(chain.Length * Ccw.Size));
+            if (behind is > 0 and <= ChainGap && behind % Ccw.Size == 0)
+            {
+                guestAddress = unchecked(chain.GuestHead + (ccwAddress - chain.HostHead) - Ccw.Size);
+                return true;
+            }
+        }
         return false;
     }
 

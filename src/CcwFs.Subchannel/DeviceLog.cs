@@ -24,6 +24,12 @@ internal static partial class DeviceLog
     [LoggerMessage(6, LogLevel.Error, "{Id}: a program failed in a way that it should not, and was ended; please report this")]
     internal static partial void Failed(ILogger logger, SubchannelId id, Exception failure);
 
+    [LoggerMessage(8, LogLevel.Warning, "{Id}: a program was not started, for its CCW at {Address:X8} cannot be translated: {Reason}")]
+    internal static partial void NotTranslated(ILogger logger, SubchannelId id, uint address, string reason);
+
+    [LoggerMessage(9, LogLevel.Warning, "{Id}: a program ended with program check at its CCW at {Address:X8}, which was not prefetched: it stands behind a TIC that leads out of its chain; the ORB's P bit off has each CCW fetched at its turn")]
+    internal static partial void Unfetched(ILogger logger, SubchannelId id, uint address);
+
     [LoggerMessage(7, LogLevel.Warning, "{Id}: {Count} more lines about {What} were left out")]
     internal static partial void LeftOut(ILogger logger, SubchannelId id, int count, string what);
 }

@@ -107,12 +107,21 @@ public sealed partial class VfioCcwDevice
         _state = DeviceState.Idle;
     }
 
+    private volatile TranslationFault? _lastFault;
+
+    /// <summary>Where and why the last program that was to be started could not be translated; null when it could.</summary>
+    public TranslationFault? LastFault => _lastFault;
+
     /// <summary>Does not throw.</summary>
     private Errno Translate(Translator translator, in Orb orb, Mapping[] mappings, AddressSpace space)
     {
         try
         {
-            return DeviceErrors.FromFault(TranslateProgram(translator, orb, mappings, space), space.Unmapped);
+            ProgramFault fault = TranslateProgram(translator, orb, mappings, space);
+            _lastFault = fault == ProgramFault.None ? null : translator.Fault;
+            if (_lastFault is { } why && _programLines.May())
+                DeviceLog.NotTranslated(_logger, Id, why.CcwAddress, why.Reason);
+            return DeviceErrors.FromFault(fault, space.Unmapped);
         }
         catch (Exception failure)
         {
@@ -245,7 +254,7 @@ public sealed partial class VfioCcwDevice
         if (byReset && _client is not null)
             _irbs.DropAnswers(); // kept back for it, and of before the reset
         if (byReset)
-            privateRun?.Invoke(null, final: true, null);
+            privateRun?.Invoke(null, final: true, null, null);
     }
 
     /// <summary>The address space of the next program; what a backend still reaches of another one ends before that one's owner gets it back.</summary>

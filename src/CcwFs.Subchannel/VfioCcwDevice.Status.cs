@@ -74,6 +74,7 @@ public sealed partial class VfioCcwDevice
         bool signal = false, behind = false, final = false;
         PrivateInterrupt? privateRun = null;
         PolicyRefusal? refusal = null;
+        uint? unfetched = null;
         IDeviceClient? client;
         Irb irb;
         lock (_gate)
@@ -84,7 +85,8 @@ public sealed partial class VfioCcwDevice
             Scsw scsw = irb.Scsw;
             if (_translating is null && IsSolicited(scsw)) // else it answers an earlier function: the program in the translator has not begun
             {
-                irb.Scsw = _translator.UpdateScsw(scsw);
+                unfetched = TellUnfetched(scsw);
+                irb.Scsw = unfetched is { } ccw ? scsw with { CcwAddress = unchecked(ccw + Ccw.Size) } : _translator.UpdateScsw(scsw);
                 privateRun = _privateRun;
                 final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
                 if (final)
@@ -101,8 +103,18 @@ public sealed partial class VfioCcwDevice
             Raise(DeviceInterrupt.Io, client);
         if (behind)
             IoInterrupt.Poke();
-        privateRun?.Invoke(irb, final, refusal);
+        privateRun?.Invoke(irb, final, refusal, unfetched);
         return true;
+    }
+
+    /// <summary>Says which CCW of the program in the translator was wanted and not prefetched; null when that did not end it. Under the gate.</summary>
+    private uint? TellUnfetched(in Scsw scsw)
+    {
+        if ((scsw.Subchannel & SubchannelStatus.ProgramCheck) == 0 || !_translator.TryUnfetched(scsw.CcwAddress, out uint address))
+            return null;
+        if (_programLines.May())
+            DeviceLog.Unfetched(_logger, Id, address);
+        return address;
     }
 
     /// <summary>The status of a refused program, or the subchannel's.</summary>

@@ -8,10 +8,10 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// An interruption of a private run; null when it was ended by a reset. <paramref name="refusal"/>: with the final one of a program that the policy refused. May be
-/// called under the device's gate: it must not wait or call back.
+/// An interruption of a private run; null when it was ended by a reset. <paramref name="refusal"/>: with the final one of a program that the policy refused;
+/// <paramref name="unfetched"/>: with that of one that came to a CCW which was not prefetched, its address. May be called under the device's gate: it must not wait or call back.
 /// </summary>
-public delegate void PrivateInterrupt(Irb? irb, bool final, PolicyRefusal? refusal);
+public delegate void PrivateInterrupt(Irb? irb, bool final, PolicyRefusal? refusal, uint? unfetched);
 
 /// <summary>
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
@@ -47,7 +47,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
     private bool _warnedPrefetch;
     private bool _crwLost;               // reports were lost since the last one queued
-    private readonly LogLimit _refusalLines, _interruptLines, _reportLines, _failureLines;
+    private readonly LogLimit _refusalLines, _interruptLines, _reportLines, _failureLines, _programLines;
     private int _owed;                   // 1: something was begun and nobody has let the backend go on yet
 
     /// <summary>
@@ -60,6 +60,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         LogLimit Limit(string what) => new(time ?? TimeProvider.System, count => DeviceLog.LeftOut(logger, Id, count, what));
         (_refusalLines, _interruptLines) = (Limit("programs that the policy refused"), Limit("interrupts that were dropped"));
         (_reportLines, _failureLines) = (Limit("channel reports that were lost"), Limit("programs that failed"));
+        _programLines = Limit("programs that could not be translated or prefetched");
         Id = subchannel.Id with { CssId = css ?? subchannel.Id.CssId };
         Device = subchannel.Device with { CssId = css ?? subchannel.Device.CssId };
         _subchannel.Connect(this);
@@ -196,7 +197,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         _space.Map.RemoveOwner(this);
         _removal?.Dispose();
         _spacing?.Dispose();
-        foreach (LogLimit lines in (LogLimit[])[_refusalLines, _interruptLines, _reportLines, _failureLines])
+        foreach (LogLimit lines in (LogLimit[])[_refusalLines, _interruptLines, _reportLines, _failureLines, _programLines])
             lines.Dispose();
         _subchannel.Dispose();
     }

@@ -27,10 +27,11 @@ public sealed class RunReport
     private readonly DecodedStructure _irb;
     private readonly Scsw _scsw;
     private readonly ProgramRefusal? _refusal;
+    private readonly uint? _unfetched;
 
-    private RunReport(AssembledProgram program, byte[] irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, ProgramRefusal? refusal)
+    private RunReport(AssembledProgram program, byte[] irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, ProgramRefusal? refusal, uint? unfetched)
     {
-        (_program, _refusal) = (program, refusal);
+        (_program, _refusal, _unfetched) = (program, refusal, unfetched);
         _scsw = Scsw.Read(irb);
         StructureDecoder.TryDecode("irb", irb, format1: true, out IReadOnlyList<DecodedStructure> decoded, out _);
         _irb = decoded[0];
@@ -46,39 +47,46 @@ public sealed class RunReport
     /// <summary>
     /// Makes the report. False when <paramref name="irb"/> has not <see cref="Irb.Size"/> bytes, or <paramref name="storage"/>, the program's address
     /// space after the run, is not as long as <see cref="AssembledProgram.Storage"/>. <paramref name="refusal"/>: a policy refused the program, and why.
+    /// <paramref name="unfetched"/>: address of the CCW that a prefetched program came to and that was not prefetched.
     /// </summary>
     public static bool TryCreate(
-        AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error, ProgramRefusal? refusal = null)
+        AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error, ProgramRefusal? refusal = null,
+        uint? unfetched = null)
     {
         ArgumentNullException.ThrowIfNull(program);
         report = null;
         error = storage.Length == program.Storage.Length ? "" : $"the storage has {storage.Length} bytes, the program {program.Storage.Length}";
         if (irb.Length == Irb.Size && error.Length > 0)
             return false;
-        return TryCreate(program, irb, (step, length) => storage.Slice((int)step.DataAddress, length), out report, out error, refusal);
+        return TryCreate(program, irb, (step, length) => storage.Slice((int)step.DataAddress, length), out report, out error, refusal, unfetched);
     }
 
     /// <summary>The same for a program whose memory is not in one piece: <paramref name="data"/> gives the first bytes of a CCW's data after the run.</summary>
     public static bool TryCreate(
         AssembledProgram program, ReadOnlySpan<byte> irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, out RunReport? report, out string error,
-        ProgramRefusal? refusal = null)
+        ProgramRefusal? refusal = null, uint? unfetched = null)
     {
         ArgumentNullException.ThrowIfNull(program);
         error = irb.Length == Irb.Size ? "" : $"irb takes {Irb.Size} bytes, not {irb.Length}";
-        report = error.Length == 0 ? new RunReport(program, irb.ToArray(), data, refusal) : null;
+        report = error.Length == 0 ? new RunReport(program, irb.ToArray(), data, refusal, unfetched) : null;
         return report is not null;
     }
 
     /// <summary>
-    /// Text: the summary, the last CCW used or what a policy refused, then a dump of every read; with <paramref name="fields"/> also every field of the IRB.
+    /// Text: what a policy refused, the summary, the last CCW used, then a dump of every read; with <paramref name="fields"/> also every field of the IRB.
     /// </summary>
     public string ToText(bool fields)
     {
         var text = new StringBuilder();
-        text.Append(_irb.Summary).Append('\n');
         if (_refusal is { } refusal)
-            text.Append(CultureInfo.InvariantCulture, $"The policy refused it because of {refusal.Ccw} ({PlaceOf(refusal.CcwAddress)}at {refusal.CcwAddress:X8}): {refusal.Rule}.\n");
-        else if (!EndedWell && LastUsed() is >= 0 and int index && _program.Steps[index] is var last)
+            text.Append(CultureInfo.InvariantCulture, $"The policy refused it ({refusal.Rule}) because of {refusal.Ccw} ({PlaceOf(refusal.CcwAddress)}at {refusal.CcwAddress:X8}).\n");
+        text.Append(_irb.Summary).Append('\n');
+        if (_unfetched is { } missed)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"The CCW that it came to ({PlaceOf(missed)}at {missed:X8}) was not prefetched: it stands behind a TIC that leads out of its chain. ")
+                .Append("A program that is run with --fetch has each CCW fetched at its turn.\n");
+        }
+        else if (_refusal is null && !EndedWell && LastUsed() is >= 0 and int index && _program.Steps[index] is var last)
             text.Append($"Last CCW used: {last.Name} ({_program.Unit} {last.Line}, at {last.CcwAddress:X8}).\n");
         if (fields)
         {
@@ -99,6 +107,7 @@ public sealed class RunReport
 
     /// <summary>
     /// JSON: {"ended_well", "summary", "irb": the decoded structure, "sense": hex or null, "refusal": what a policy refused, {"ccw", "text", "rule"}, or null,
+    /// "unfetched": address of the CCW that was not prefetched, or null,
     /// "reads": [{"command", "line", "ccw", "address", "count", "transferred", "exact", "hex"}]}.
     /// </summary>
     public string ToJson()
@@ -115,6 +124,7 @@ public sealed class RunReport
             else
                 json.WriteNull("sense");
             WriteRefusal(json);
+            json.WriteString("unfetched", _unfetched?.ToString("X8", CultureInfo.InvariantCulture));
             json.WriteStartArray("reads");
             foreach (StepData read in Reads)
                 WriteRead(json, read);

@@ -99,6 +99,12 @@ internal sealed record ControlReply
     /// <summary>run: why the policy refused the program; null when it did not.</summary>
     public RefusalReply? Refusal { get; init; }
 
+    /// <summary><see cref="Unfetched"/> as a number; null also from a ccwfs that says something else.</summary>
+    internal uint? UnfetchedCcw => uint.TryParse(Unfetched, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? address : null;
+
+    /// <summary>run: address of the CCW that a program check is for because it was not prefetched, eight hex digits; null when none was.</summary>
+    public string? Unfetched { get; init; }
+
     /// <summary>run: the address space afterwards, base64.</summary>
     public byte[]? Storage { get; init; }
 

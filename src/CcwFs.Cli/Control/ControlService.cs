@@ -179,13 +179,15 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private async Task<ControlReply> RunAsync(VfioCcwDevice device, byte[] orb, ProgramSpace space, CancellationToken cancelled)
     {
         List<string> irbs = [];
-        PolicyRefusal? policy = null; // written before ended is set
+        PolicyRefusal? policy = null; // both are written before ended is set
+        uint? missed = null;
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Mono.Unix.Native.Errno refused = device.RunPrivate(space.Space, Orb.Read(orb), (irb, final, refusal) =>
+        Mono.Unix.Native.Errno refused = device.RunPrivate(space.Space, Orb.Read(orb), (irb, final, refusal, unfetched) =>
         {
             if (irb is { } status && irbs.Count < MaxIrbs)
                 irbs.Add(Convert.ToHexStringLower(status));
             policy ??= refusal;
+            missed ??= unfetched;
             if (final)
                 ended.TrySetResult(irb is not null);
         });
@@ -200,6 +202,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             Irbs = irbs,
             Refusal = policy is null ? null
                 : new RefusalReply(policy.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), StructureDecoder.CcwText(policy.Ccw), policy.Rule),
+            Unfetched = missed?.ToString("X8", CultureInfo.InvariantCulture),
         };
     }
 
@@ -241,6 +244,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         Mono.Unix.Native.Errno.EBUSY when device.IsTaken => new($"{device.Id} belongs to a VFIO client (QEMU); end that first"),
         Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end that one: {Clear(device)}"),
+        Mono.Unix.Native.Errno.EINVAL or Mono.Unix.Native.Errno.EPERM or Mono.Unix.Native.Errno.EFAULT when device.LastFault is { } fault =>
+            new($"{device.Id}: the program cannot be translated because of its CCW at {fault.CcwAddress:X8}: {fault.Reason}"),
         Mono.Unix.Native.Errno.EINVAL => new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
         Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Backend == HostMounts.RealBackend =>
             new($"{device.Id}: the host has no channel path to the device; there: lscss {device.HostId}, then chchp --vary 1 for one of its paths"),

@@ -9,14 +9,14 @@ namespace CcwFs.Cli.Translate;
 internal static class PackedRun
 {
     /// <summary>
-    /// Runs it and makes the report. CCW addresses are those of <paramref name="addresses"/>, one a CCW: offsets of the block, or where a guest had them.
+    /// Runs it, with <paramref name="fetches"/> not prefetched, and makes the report. CCW addresses are those of <paramref name="addresses"/>, one a CCW: offsets of the block, or where a guest had them.
     /// </summary>
-    internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses)
+    internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses, bool fetches)
     {
         if (!RestoredProgram.TryRestore(program, null, out RestoredProgram? restored, out string error))
             throw new CommandException(error);
         byte[] orb = new byte[Orb.Size];
-        restored!.Orb.Write(orb);
+        (restored!.Orb with { Control = fetches ? restored.Orb.Control & ~OrbControl.Prefetch : restored.Orb.Control }).Write(orb);
         MemoryRun[] after = [.. restored.Memory.Select(run => run with { Bytes = [.. run.Bytes] })];
         ControlReply reply = ControlClient.Run(mount, id, orb, [.. after.Select(run => new StorageRun(run.Address, run.Bytes))]);
         if (reply.Irbs is not [.., { } last])
@@ -27,8 +27,9 @@ internal static class PackedRun
         ProgramRefusal? refusal = reply.Refusal?.ToReport();
         if (refusal is not null) // an address behind a CCW is what can be turned
             refusal = refusal with { CcwAddress = ToShown(restored.ToOffset(refusal.CcwAddress + Ccw.Size), addresses) - Ccw.Size };
+        uint? unfetched = reply.UnfetchedCcw is { } missed ? ToShown(restored.ToOffset(missed + Ccw.Size), addresses) - Ccw.Size : null;
         var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses)) { Unit = "CCW" };
-        return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong, refusal)
+        return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong, refusal, unfetched)
             ? report!
             : throw new CommandException(wrong);
     }

@@ -18,18 +18,19 @@ internal static class RunCommand
         Argument<string> id = ControlClient.IdArgument(mount);
         var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var fetch = new Option<bool>("--fetch") { Description = "Have the channel fetch each CCW at its turn (ORB P bit off); without it the program is prefetched, as the kernel's driver does" };
         var source = new ProgramSource();
         var command = new Command("run", "Run a channel program and print the decoded IRB, the sense and the data read") { id };
         source.AddTo(command);
-        foreach (Option option in (Option[])[fields, json, mount])
+        foreach (Option option in (Option[])[fetch, fields, json, mount])
             command.Options.Add(option);
         command.SetAction(result =>
         {
             (AssembledProgram? text, PackedProgram? packed, IReadOnlyList<uint> addresses) = source.Get(result);
             using var patience = new Timer(
                 _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning, Timeout.InfiniteTimeSpan);
-            RunReport report = text is not null ? Run(result.GetValue(mount), result.GetValue(id)!, text)
-                : PackedRun.Run(result.GetValue(mount), result.GetValue(id)!, packed!, addresses);
+            RunReport report = text is not null ? Run(result.GetValue(mount), result.GetValue(id)!, result.GetValue(fetch) ? text with { OrbControl = text.OrbControl & ~OrbControl.Prefetch } : text)
+                : PackedRun.Run(result.GetValue(mount), result.GetValue(id)!, packed!, addresses, result.GetValue(fetch));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
                 output.WriteLine(report.ToJson());
@@ -47,7 +48,7 @@ internal static class RunCommand
         byte[] storage = [.. program.Storage];
         ControlReply reply = ControlClient.Run(mount, id, orb, [new StorageRun(0, storage)]);
         if (reply.Irbs is not [.., { } last]
-            || !RunReport.TryCreate(program, Convert.FromHexString(last), storage, out RunReport? report, out _, reply.Refusal?.ToReport()))
+            || !RunReport.TryCreate(program, Convert.FromHexString(last), storage, out RunReport? report, out _, reply.Refusal?.ToReport(), reply.UnfetchedCcw))
             throw new CommandException("the mounted ccwfs gave no result; is it this version of ccwfs?");
         return report!;
     }

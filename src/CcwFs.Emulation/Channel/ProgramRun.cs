@@ -302,7 +302,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         bool chained = _ccw.Has(CcwFlags.ChainData);
         bool incorrect = _wantedMore || _remaining > 0 || chained;
         bool refused = !_dataPhase && (status & (DeviceStatus.UnitCheck | DeviceStatus.Busy)) != 0;
-        bool immediate = !_dataPhase && (_orb.LengthSuppression || _ccw.Count == 0);
+        bool immediate = !_dataPhase && (_orb.LengthSuppression || _ccw.Count == 0 || !_orb.Format1);
         bool suppressed = _ccw.Has(CcwFlags.SuppressLength) && !chained;
         if (incorrect && IsGood && !refused && !immediate && !suppressed)
             _fault |= SubchannelStatus.IncorrectLength;

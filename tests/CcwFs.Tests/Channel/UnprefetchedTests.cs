@@ -50,6 +50,20 @@ public sealed class UnprefetchedTests
         Assert.Equal("EINVAL", Machine.Errno(machine.StartAt(0x1000, Prefetched)));
     }
 
+    /// <summary>CCW-ILS of Hercules: a NOP that is valid in both formats. A real channel shows no incorrect length of an immediate operation in format 0.</summary>
+    [Theory]
+    [InlineData(0x8000u, SubchannelStatus.None)]
+    [InlineData(0x8000u | OrbControl.Format1, SubchannelStatus.IncorrectLength)]
+    [InlineData(0x8000u | OrbControl.Format1 | OrbControl.LengthSuppression, SubchannelStatus.None)]
+    [InlineData(0x8000u | OrbControl.Prefetch, SubchannelStatus.IncorrectLength)] // it becomes format 1, as by the kernel
+    public void An_immediate_operation_with_a_count_shows_its_length_in_format_1_alone(uint control, SubchannelStatus expected)
+    {
+        using var machine = new Machine();
+        machine.Ccws(0x500, 0x0300_0500_0000_0500);
+        Irb irb = machine.Run(0x500, control);
+        Assert.Equal((0x508u, DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, expected, 0x500), (irb.Scsw.CcwAddress, irb.Scsw.Device, irb.Scsw.Subchannel, irb.Scsw.Residual));
+    }
+
     [Fact]
     public void Only_the_2K_at_the_program_s_address_must_be_there()
     {
@@ -147,7 +161,41 @@ public sealed class UnprefetchedTests
         Assert.Equal("EINVAL", Machine.Errno(machine.StartAt(0x1000, Live)));
         machine.Ccws(0x1000, LastNop);
         machine.Run(0x1000, Live).Good();
-        Assert.Contains("prefetch", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Collection(
+            log.Lines,
+            line => Assert.Contains("the whole program is prefetched all the same", line, StringComparison.Ordinal),
+            line => Assert.Contains("its CCW at 00001000 cannot be translated: the chain there has more than 256 CCWs", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_prefetching_cannot_run_is_named_with_its_CCW_and_runs_with_the_P_bit_off()
+    {
+        var log = new LogLines();
+        using Rig rig = new Rig().Formatted(15, 3, 64);
+        using var machine = new Machine(rig.Device, logger: log);
+        Step.Seek(1, 0).Out.CopyTo(machine.Memory.AsSpan(0x2000));
+        Step.SearchId(1, 0, 3).Out.CopyTo(machine.Memory.AsSpan(0x2010));
+        // SEEK; s: SEARCH; TIC x; READ; x: NOP; TIC s
+        machine.Ccws(
+            0x1000, 0x0740_0006_0000_2000, 0x3140_0005_0000_2010, 0x0800_0000_0000_1020, 0x0620_0050_0000_3000, 0x0340_0000_0000_0000, 0x0800_0000_0000_1008);
+        Irb irb = machine.Run(0x1000, Prefetched);
+        Assert.Equal((SubchannelStatus.ProgramCheck, 0x1020u), (irb.Scsw.Subchannel, irb.Scsw.CcwAddress));
+        Assert.Contains("its CCW at 00001018, which was not prefetched: it stands behind a TIC", Assert.Single(log.Warnings), StringComparison.Ordinal);
+        Assert.Equal(0x1020u, machine.Run(0x1000, Live).Good().Scsw.CcwAddress);
+        Assert.Equal(3, machine.Memory[0x3000]);
+    }
+
+    [Fact]
+    public void A_list_in_the_last_words_of_memory_is_named_when_it_cannot_be_read_as_the_kernel_reads_it()
+    {
+        var log = new LogLines();
+        using var machine = new Machine(logger: log);
+        const uint List = Machine.MemorySize - 4;
+        BinaryPrimitives.WriteUInt32BigEndian(machine.Memory.AsSpan((int)List), 0x3000);
+        machine.Ccws(0x1000, LastNop, 0xE424_0008_0000_0000 | List);
+        Assert.Equal("EINVAL", Machine.Errno(machine.StartAt(0x1008, Prefetched)));
+        Assert.Contains("its CCW at 00001008 cannot be translated: its list of IDAWs", Assert.Single(log.Warnings), StringComparison.Ordinal);
+        machine.Run(0x1008, Live).Good();
     }
 
     [Fact]

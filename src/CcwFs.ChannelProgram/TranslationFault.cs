@@ -1,0 +1,29 @@
+using CcwFs.ChannelIo;
+
+namespace CcwFs.ChannelProgram;
+
+/// <summary>Where and why a program could not be translated, for people.</summary>
+/// <param name="CcwAddress">Guest address of the CCW, or of the chain that cannot be fetched.</param>
+/// <param name="Reason">One clause, without a full stop.</param>
+public sealed record TranslationFault(uint CcwAddress, string Reason)
+{
+    /// <summary>A chain that cannot be fetched.</summary>
+    internal static TranslationFault OfChain(uint head, string reason) => new(head, reason);
+
+    /// <summary>A CCW whose data or list cannot be reached.</summary>
+    internal static TranslationFault OfCcw(uint address, Ccw ccw, ProgramFault fault)
+    {
+        if (ccw.IsTransferInChannel)
+            return new TranslationFault(address, "it is a TIC to where no CCW is");
+        string what = !ccw.Has(CcwFlags.IndirectData) ? "its data area"
+            : "its list of IDAWs (of which 8 bytes each are read, also of 4-byte ones, as the kernel does), or what that names,";
+        return new TranslationFault(address, fault switch
+        {
+            ProgramFault.Unmapped or ProgramFault.Overflow => $"{what} is not in the memory that the client has mapped",
+            ProgramFault.Protected => $"{what} is in memory without the right that it needs",
+            ProgramFault.Fault => $"{what} is in memory that is gone",
+            ProgramFault.Invalid => $"the program names more than {Memory.PinRecord.MaxPages} pages",
+            _ => $"{what} cannot be reached ({fault})",
+        });
+    }
+}
