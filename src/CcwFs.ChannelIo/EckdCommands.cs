@@ -24,7 +24,7 @@ public enum CommandDirection
 /// <param name="Aliases">Other names for it.</param>
 public sealed record EckdCommand(byte Code, string Name, CommandDirection Direction, int DefaultCount, params string[] Aliases);
 
-/// <summary>The commands of a 3990 with 3390s by code and by name (3990 Reference, GA32-0274).</summary>
+/// <summary>The commands of the emulated 3990 with 3390s by code and by name (3990 Reference, GA32-0274).</summary>
 public static class EckdCommands
 {
     /// <summary>Suffix of the multitrack form of a command: bit 0 of the code is on.</summary>
@@ -87,8 +87,6 @@ public static class EckdCommands
         new(0x94, "DEVICE_RELEASE", CommandDirection.Input, 32, "RELEASE"),
         new(0xB4, "DEVICE_RESERVE", CommandDirection.Input, 32, "RESERVE"),
         new(0xF7, "DEFINE_SUBSYSTEM_OPERATION", CommandDirection.Output, 0, "DSO"),
-        new(0xF9, "RESET_SUMMARY_UNIT_CHECK", CommandDirection.Output, 16, "RSCK"),
-        new(0xF3, "DIAGNOSTIC_CONTROL", CommandDirection.Output, 4, "DCTL"),
     ];
 
     private static readonly EckdCommand?[] ByCode = IndexCodes();

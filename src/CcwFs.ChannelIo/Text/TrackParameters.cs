@@ -15,8 +15,11 @@ internal static class TrackParameters
 
     private const byte ExtendedOperation = 0x3F;
 
-    // Byte 17: what operation 3F is; the first two name their tracks by bits.
-    private static readonly (string Name, byte Value)[] ExtendedOperations = [("read-track-set", 0x0E), ("write-tracks", 0x11), ("write-track-data", 0x23)];
+    // Byte 17: what operation 3F is. Two are for any record, and have the number 1 behind them; three name their tracks by bits.
+    private static readonly (string Name, byte Value)[] ExtendedOperations =
+    [
+        ("write-any", 0x09), ("read-any", 0x0A), ("read-track-set", 0x0E), ("write-tracks", 0x11), ("update-tracks", 0x13), ("write-track-data", 0x23),
+    ];
 
     private static readonly (string Name, byte Value)[] Suborders =
     [
@@ -25,16 +28,19 @@ internal static class TrackParameters
 
     /// <summary>
     /// LOCATE RECORD EXTENDED, 20 bytes: LOCATE RECORD's 16, -, extended operation, 2 bytes that count what follows; then 2 bytes of track bits for
-    /// operations that have them: tracks=, or as many tracks one after the other as count= says.
+    /// operations that have them: tracks=, or as many tracks one after the other as count= says; or the byte 01 for operations on any record.
     /// </summary>
     internal static byte[] LocateExtended(Operands operands)
     {
         bool extended = operands.TryNamed("op", ExtendedOperations, out byte operation);
         byte[] locate = ParameterBuilder.LocateRecord(operands, extended ? ExtendedOperation : null);
-        bool hasTracks = operands.Has("tracks") || (extended && operation is 0x0E or 0x11);
-        byte[] bytes = new byte[hasTracks ? 22 : 20];
+        bool hasTracks = operands.Has("tracks") || (extended && operation is 0x0E or 0x11 or 0x13);
+        bool ofAnyRecord = extended && !hasTracks && operation is 0x09 or 0x0A;
+        byte[] bytes = new byte[hasTracks ? 22 : ofAnyRecord ? 21 : 20];
         locate.CopyTo(bytes, 0);
         bytes[17] = extended ? operation : (byte)0;
+        if (ofAnyRecord)
+            bytes[19] = bytes[20] = 1;
         if (hasTracks)
         {
             bytes[19] = 2;

@@ -52,13 +52,14 @@ internal static class PolicyCommands
     private const byte Recalibrate = 0x13;
     private const byte HasMore = 0x08 | 0x02;       // byte 7 of DEFINE EXTENT: 16 more bytes
     private const byte ExtendedOperation = 0x3F;
-    private const byte ReadTrackSet = 0x0E;         // byte 17 with operation 3F
     private const byte ImbeddedCommand = 0x20;      // auxiliary byte: byte 2 is a command code
     internal const byte PrepareForRead = 0x18;
     private const byte ReleaseSpace = 0x81;
     private const byte ByExtent = 0x20;             // byte 2 of RELEASE ALLOCATED SPACE
     private const int LocateSize = 16, LocateExtendedSize = 20;
     private const int PrefixExtent = 12, PrefixLocate = PrefixExtent + 32, PrefixSize = PrefixLocate + LocateExtendedSize;
+    private const int PrefixOrder = PrefixLocate + 18; // of format 2
+    private const byte PrefixWithLocate = 1, PrefixWithOrder = 2;
     private const byte PrefixExtentValid = 0x80;
     private const byte DefineExtent = 0x63, LocateRecordExtended = 0x4B;
     private const int ReleaseHeader = 24, ReleaseRange = 8;
@@ -68,12 +69,12 @@ internal static class PolicyCommands
         new(DefineExtent, a => a.Length > 7 && (a[7] & HasMore) != 0 ? 32 : 16, (p, a) => Ruling.Fine(Extent(p, a))),
         new(0x47, _ => LocateSize, (p, a) => Locate(p, a, extended: false)),
         new(LocateRecordExtended, LocateLength, (p, a) => Locate(p, a, extended: true)),
-        new(0xE7, a => a.Length < PrefixSize || a[0] != 1 ? PrefixSize : PrefixLocate + LocateLength(a[PrefixLocate..]), Prefix),
+        new(0xE7, PrefixLength, Prefix),
         new(0x07, _ => 6, (p, a) => Ruling.Fine(Position(p, a[2..]))),
         new(0x0B, _ => 6, (p, a) => Ruling.Fine(Position(p, a[2..]))),
         new(0x1B, _ => 6, (_, _) => Ruling.Fine(CommandEffect.None)), // SEEK HEAD keeps the cylinder: the device holds it to the extent
         new(0x1F, _ => 1, (_, _) => Ruling.Fine(CommandEffect.None)), // SET FILE MASK permits nothing that an extent does not
-        new(CommandList.SubsystemFunction, a => a.IsEmpty || a[0] != PrepareForRead ? 1 : 12, Function),
+        new(CommandList.SubsystemFunction, FunctionLength, Function),
         new(CommandList.SubsystemOperation, OperationLength, Operation),
     ];
 
@@ -88,6 +89,9 @@ internal static class PolicyCommands
     private static readonly byte[] s_harmlessOrders = [PrepareForRead, 0x1A, 0x1D];
 
     private static readonly byte[] s_readOperations = [0x00, 0x06, 0x0C, 0x16];
+
+    // Byte 17 with operation 3F: READ ANY, READ TRACK SET.
+    private static readonly byte[] s_extendedReads = [0x0A, 0x0E];
 
     private static readonly ArgumentRow?[] s_byCode = Index();
 
@@ -145,26 +149,42 @@ internal static class PolicyCommands
         }
         int operation = parameters[0] & ExtendedOperation;
         bool reads = Array.IndexOf(s_readOperations, (byte)operation) >= 0
-            || (operation == ExtendedOperation && extended && parameters[17] == ReadTrackSet);
+            || (operation == ExtendedOperation && extended && Array.IndexOf(s_extendedReads, parameters[17]) >= 0);
         return Ruling.Fine(effect | (reads ? CommandEffect.None : CommandEffect.Writes));
     }
 
     private static int LocateLength(ReadOnlySpan<byte> parameters) =>
         parameters.Length < LocateExtendedSize ? LocateExtendedSize : LocateExtendedSize + BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
 
+    private static int PrefixLength(ReadOnlySpan<byte> parameters) => parameters.IsEmpty ? 1 : parameters[0] switch
+    {
+        PrefixWithOrder => PrefixOrder + FunctionLength(parameters[Math.Min(PrefixOrder, parameters.Length)..]),
+        PrefixWithLocate when parameters.Length >= PrefixSize => PrefixLocate + LocateLength(parameters[PrefixLocate..]),
+        _ => PrefixSize,
+    };
+
+    private static int FunctionLength(ReadOnlySpan<byte> parameters) => parameters.IsEmpty || parameters[0] != PrepareForRead ? 1 : 12;
+
     /// <summary>
-    /// 12 bytes (format 0: extent alone, 1: with locate; validity), DEFINE EXTENT in 32, LOCATE RECORD EXTENDED in 20 and more. Who denies one of these commands denies it
-    /// here too; who allows PREFIX allows what it is made of.
+    /// 12 bytes (format 0: extent alone, 1: with locate, 2: with an order; validity), DEFINE EXTENT in 32, LOCATE RECORD EXTENDED in 20 and more, or 18 bytes and PERFORM
+    /// SUBSYSTEM FUNCTION. Who denies one of these commands denies it here too; who allows PREFIX allows what it is made of, but for orders, which are allowed by themselves.
     /// </summary>
     private static Ruling Prefix(DevicePolicy policy, ReadOnlySpan<byte> parameters)
     {
         bool judgesParts = policy.RestrictsWrites || policy.Deny is not null || policy.Allow is not null;
-        if (parameters[0] > 1)
+        if (parameters[0] > PrefixWithOrder)
             return judgesParts ? new Ruling(RefusalKind.Parameter, $"PREFIX of format {parameters[0]} is not known here", CommandEffect.None) : Ruling.Fine(CommandEffect.None);
-        bool defines = (parameters[1] & PrefixExtentValid) != 0, locates = parameters[0] == 1;
-        if (((defines ? Denied(policy, DefineExtent) : null) ?? (locates ? Denied(policy, LocateRecordExtended) : null)) is { } denied)
+        bool defines = (parameters[1] & PrefixExtentValid) != 0, locates = parameters[0] == PrefixWithLocate, orders = parameters[0] == PrefixWithOrder;
+        Ruling? part = (defines ? Denied(policy, DefineExtent) : null) ?? (locates ? Denied(policy, LocateRecordExtended) : null)
+            ?? (orders ? Denied(policy, CommandList.SubsystemFunction) : null);
+        if (part is { } denied)
             return denied with { Rule = $"{denied.Rule} (in PREFIX)" };
         CommandEffect effect = defines ? Extent(policy, parameters[PrefixExtent..]) : CommandEffect.None;
+        if (orders)
+        {
+            Ruling ordered = Function(policy, parameters[PrefixOrder..]);
+            return ordered.IsRefusal ? ordered : ordered with { Effect = effect | ordered.Effect };
+        }
         if (!locates)
             return Ruling.Fine(effect);
         Ruling located = Locate(policy, parameters[PrefixLocate..], extended: true);

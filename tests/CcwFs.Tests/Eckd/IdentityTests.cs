@@ -27,7 +27,7 @@ public sealed class IdentityTests
         using var rig = new Rig(cylinders);
         byte[] rdc = rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0];
         Assert.Equal("3990E93390", Convert.ToHexString(rdc, 0, 5));
-        Assert.Equal("40000000" + "20", Convert.ToHexString(rdc, 6, 5));
+        Assert.Equal("52000E00" + "20", Convert.ToHexString(rdc, 6, 5));
         Assert.Equal(unitType, rdc[11]);
         Assert.Equal(cylinders, BinaryPrimitives.ReadUInt16BigEndian(rdc.AsSpan(12)));
         Assert.Equal("000FE000E5A20594022213090674", Convert.ToHexString(rdc, 14, 14));
@@ -84,7 +84,7 @@ public sealed class IdentityTests
         using var rig = new Rig(profile: EckdProfile.Minimal);
         byte[] data = rig.Device.Run(Prepare(0x41), Step.R(0x3E, 256)).Ok().Data[0];
         Assert.Equal(new byte[256], data);
-        Assert.Equal(new byte[4], rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0][6..10]);
+        Assert.Equal([0x10, 0, 0, 0], rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0][6..10]); // operation 16
     }
 
     [Fact]
@@ -190,5 +190,49 @@ public sealed class IdentityTests
         byte[] order = new byte[12];
         (order[0], order[6]) = (0x18, suborder);
         return Step.W(0x27, order);
+    }
+
+    /// <summary>Facilities that READ DEVICE CHARACTERISTICS (a byte and a bit) and the feature codes (bytes from 0x100 on) announce, and a program that needs each.</summary>
+    public static TheoryData<int, byte> Facilities() => new()
+    {
+        { 6, 0x40 }, { 6, 0x10 }, { 6, 0x02 }, { 8, 0x08 }, { 8, 0x04 }, { 8, 0x02 }, { 43, 0x02 }, { 47, 0x01 }, { 0x108, 0x01 }, { 0x109, 0x20 }, { 0x10C, 0x40 },
+        { 0x138, 0x01 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Facilities))]
+    public void What_is_announced_is_what_the_commands_do(int place, byte bit)
+    {
+        foreach (EckdProfile profile in Enum.GetValues<EckdProfile>())
+        {
+            using Rig rig = new Rig(profile: profile, spaceEfficient: true).Formatted(15, 2, 64).Formatted(16, 2, 64);
+            bool isAnnounced = place < 0x100
+                ? (rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0][place] & bit) != 0
+                : (rig.Device.Run(OrderTests.Prepare(0x41), Step.R(0x3E, 256)).Ok().Data[0][place - 0x100] & bit) != 0;
+            Step[] program = Needs(place, bit);
+            Outcome outcome = rig.Device.Run(program);
+            Assert.True(isAnnounced == (outcome.Status == Outcome.Good), $"{profile}: byte {place:X} bit {bit:X2}, step {outcome.Last}: {outcome.Status}");
+        }
+    }
+
+    private static Step[] Needs(int place, byte bit)
+    {
+        Step read = Step.Extent(0x40, 15, 16), write = Step.Extent(0xC0, 15, 16);
+        byte[] track = [0, 1, 0, 0, 0, 0, 0, 8, .. new byte[8], .. TrackSteps.EndMark];
+        return (place, bit) switch
+        {
+            (6, 0x40) => [read, Step.Locate(0x4C, 1, 15, 0), Step.R(0xDE, 57_326).WithSli()],
+            (6, 0x10) => [read, Step.Locate(0x16, 1, 15, 1), Step.R(0x86, 64)],
+            (6, 0x02) or (0x108, 0x01) => [TrackSteps.Prefix(0x40, 15, 15)],
+            (8, 0x08) => [read, Step.Locate(0x0C, 1, 15, 1, 128), Step.R(0xA6, 128)],
+            (0x109, 0x20) => [TrackSteps.ReadData(15, 15, 1, 128), Step.R(0xA6, 128)],
+            (8, 0x04) => [write, TrackSteps.Extended(0x3F, 2, 15, 0, 64, extended: 0x13, set: 0xC000), Step.Sized(0xA5, 128), Step.Sized(0xA5, 128)],
+            (0x10C, 0x40) => [TrackSteps.WriteData(15, 15, 1, 64), Step.Sized(0xA5, 128)],
+            (8, 0x02) => [write, TrackSteps.Extended(0x3F, 1, 15, 0, extended: 0x11, set: 0x8000), Step.W(0x95, track)],
+            (43, 0x02) => [read, TrackSteps.Extended(0x7F, 2, 15, 0, extended: 0x0E, set: 0xC000), Step.R(0xDE, 57_326).WithSli(), Step.R(0xDE, 57_326).WithSli()],
+            (47, 0x01) => [read, TrackSteps.OfAnyRecord(0x0A, 2, 15), Step.R(0x92, 8), Step.R(0x86, 64), Step.R(0x92, 8)],
+            (0x138, 0x01) => [Step.W(0xF7, [0x81, 0, 0x30, 0, 1, 0x50, .. new byte[15], 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0])],
+            _ => throw new ArgumentOutOfRangeException(nameof(place)),
+        };
     }
 }

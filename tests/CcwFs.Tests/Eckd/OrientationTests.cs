@@ -64,12 +64,12 @@ public sealed class OrientationTests
     }
 
     [Fact]
-    public void Multitrack_home_address_and_record_zero_are_the_next_tracks()
+    public void Multitrack_home_address_and_record_zero_are_the_next_tracks_but_record_zero_behind_the_home_address_is_this_tracks()
     {
         using var rig = new Rig();
         Outcome outcome = rig.Device.Run(
-            Step.Seek(0, 1), Step.R(0x9A, 5), Step.R(0x96, 16), Step.W(0xB9, 0, 0, 0, 4), Step.Nop, Step.R(0x1A, 5)).Ok();
-        Assert.Equal([2, 3, 4], [outcome.Data[0][4], outcome.Data[1][3], outcome.Data[2][4]]);
+            Step.Seek(0, 1), Step.R(0x9A, 5), Step.R(0x96, 16), Step.R(0x96, 16), Step.W(0xB9, 0, 0, 0, 4), Step.Nop, Step.R(0x1A, 5)).Ok();
+        Assert.Equal([2, 2, 3, 4], [outcome.Data[0][4], outcome.Data[1][3], outcome.Data[2][3], outcome.Data[3][4]]);
     }
 
     [Theory]

@@ -3,6 +3,13 @@ namespace CcwFs.Tests.Eckd;
 /// <summary>Parameters that are refused: one row a case, the last step is the one that fails.</summary>
 public sealed class ParameterTests
 {
+    /// <summary>Two records of 8 bytes on track 1, and the extent for what follows.</summary>
+    private static readonly Step[] _records =
+    [
+        Step.Extent(0, 0, 1), Step.Locate(0x03, 2, 1, 0), Step.W(0x1D, [.. Step.Count(0, 1, 1, 0, 8), .. new byte[8]]),
+        Step.W(0x1D, [.. Step.Count(0, 1, 2, 0, 8), .. new byte[8]]),
+    ];
+
     private static readonly Dictionary<string, (Step[] Steps, byte Sense0, byte Sense1, byte Sense7)> _cases = new()
     {
         ["seek to a bin"] = ([Step.W(0x07, 0, 1, 0, 0, 0, 0)], 0x80, 0, 0x04),
@@ -38,16 +45,17 @@ public sealed class ParameterTests
         ["locate behind the volume"] = ([Step.Extent(0, 0, 1), Step.Locate(0x06, 1, 150, 0)], 0x80, 0, 0x04),
         ["locate a record that is not there"] = ([Step.Extent(0, 0, 1), Step.Locate(0x06, 1, 0, 5)], 0, 0x08, 0),
         ["locate without an extent"] = ([Step.Seek(0, 0), Step.Locate(0x06, 1, 0, 0)], 0x80, 0, 0x02),
-        ["domain of two with one command"] = ([Step.Extent(0, 0, 1), Step.Locate(0x06, 2, 0, 0), Step.R(0x16, 16)], 0x81, 0, 0x02),
-        ["domain without a command"] = ([Step.Extent(0, 0, 1), Step.Locate(0x06, 1, 0, 0)], 0x81, 0, 0x02),
+        ["update domain of two with one command"] = ([.. _records, Step.Locate(0x01, 2, 1, 1, 8), Step.Sized(0x85, 8)], 0x81, 0, 0),
+        ["update domain of two with one command and a short length"] = ([.. _records, Step.Locate(0x01, 2, 1, 1, 8), Step.Sized(0x85, 3).WithSli()], 0x81, 0, 0),
+        ["update domain without a command"] = ([.. _records, Step.Locate(0x01, 1, 1, 1, 8)], 0x81, 0, 0),
+        ["format domain without a command"] = ([Step.Extent(0, 0, 1), Step.Locate(0x03, 1, 1, 0)], 0x81, 0, 0),
         ["read outside an exhausted domain's extent"] = (
-            [Step.Extent(0, 0, 1), Step.Locate(0x06, 1, 0, 0), Step.R(0x16, 16), Step.Seek(0, 2)], 0, 0x04, 0),
+            [Step.Extent(0, 0, 1), Step.Locate(0x46, 1, 0, 0), Step.R(0x16, 16), Step.Seek(0, 2)], 0, 0x04, 0),
         ["next track outside the extent"] = (
             [Step.Extent(0, 0, 1), Step.Locate(0x03, 2, 1, 0), Step.W(0x1D, Step.Count(0, 1, 1, 0, 0)), Step.W(0x9D, Step.Count(0, 2, 1, 0, 0))],
             0, 0x04, 0),
-        ["format with a count of seven bytes"] = ([Step.Extent(0, 0, 1), Step.Locate(0x03, 1, 1, 0), Step.Sized(0x1D, 7)], 0x80, 0, 0x03),
-        ["format that looks like an end mark"] = ([Step.Extent(0, 0, 1), Step.Locate(0x03, 1, 1, 0), Step.Sized(0x1D, 8, 0xFF)], 0, 0x40, 0),
-        ["erase of more than a track"] = ([Step.Extent(0, 0, 1), Step.Locate(0x0B, 1, 1, 0), Step.W(0x11, Step.Count(0, 1, 1, 0, 65535))], 0, 0x40, 0),
+        ["format that looks like an end mark"] = ([Step.Extent(0, 0, 1), Step.Locate(0x03, 1, 1, 0), Step.Sized(0x1D, 8, 0xFF)], 0x80, 0, 0x04),
+        ["erase of more than a track"] = ([Step.Extent(0, 0, 1), Step.Locate(0x0B, 2, 1, 0), Step.Sized(0x05, 8), Step.W(0x11, Step.Count(0, 1, 1, 0, 65535))], 0, 0x40, 0),
         ["order without a byte"] = ([Step.W(0x27)], 0x80, 0, 0x03),
         ["order 18 with eleven bytes"] = ([Step.Sized(0x27, 11, 0x18)], 0x80, 0, 0x03),
         ["unknown order"] = ([Step.Sized(0x27, 12, 0x99)], 0x80, 0, 0x04),
@@ -69,11 +77,16 @@ public sealed class ParameterTests
     }
 
     [Fact]
-    public void A_domain_that_a_length_error_cut_short_is_not_reported_on_top_of_it()
+    public void A_domain_of_writes_that_a_length_error_cut_short_is_incomplete_and_one_of_reads_is_not()
     {
         using var rig = new Rig();
-        Outcome outcome = rig.Device.Run(Step.Extent(0, 0, 1), Step.Locate(0x06, 2, 0, 0), Step.R(0x16, 4), Step.R(0x16, 16));
-        Assert.True(outcome.IncorrectLength);
-        Assert.Equal(Outcome.Good, outcome.Status);
+        Outcome written = rig.Device.Run([.. _records, Step.Locate(0x01, 2, 1, 1, 8), Step.Sized(0x85, 4), Step.Sized(0x85, 8)]);
+        Assert.True(written.IncorrectLength);
+        written.Fails(0x81, 0, 0, 5);
+        Outcome read = rig.Device.Run(Step.Extent(0, 0, 1), Step.Locate(0x46, 2, 0, 0), Step.R(0x16, 4), Step.R(0x16, 16));
+        Assert.True(read.IncorrectLength);
+        Assert.Equal(Outcome.Good, read.Status);
+        rig.Device.Run(Step.Extent(0, 0, 1), Step.Locate(0x06, 1, 0, 0)).Ok();
+        rig.Device.Run(Step.Extent(0, 0, 1), Step.Locate(0x46, 2, 0, 0), Step.R(0x16, 16)).Ok();
     }
 }

@@ -24,6 +24,14 @@ internal static class TrackSteps
     public static Step Extended(byte operation, int count, int track, int record, int length = 0, byte extended = 0, ushort set = 0, byte auxiliary = 0) =>
         Step.W(0x4B, LocateBytes(operation, count, track, record, length, extended, set, auxiliary));
 
+    /// <summary>Read Any (0A) or Write Any (09), whose set is one record.</summary>
+    public static Step OfAnyRecord(byte extended, int count, int track, byte auxiliary = 0, int length = 0)
+    {
+        byte[] bytes = [.. LocateBytes(0x3F, count, track, 0, length, extended, auxiliary: auxiliary), 1];
+        bytes[19] = 1;
+        return Step.W(0x4B, bytes);
+    }
+
     /// <summary>Format 0 without <paramref name="locate"/>, else format 1, for unit address 50 of subsystem 01.</summary>
     public static Step Prefix(byte mask, int first, int last, byte[]? locate = null, int blockSize = 0, byte validity = 0x80)
     {

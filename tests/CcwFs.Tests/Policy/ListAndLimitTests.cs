@@ -53,13 +53,35 @@ public sealed class ListAndLimitTests
             rig.Run(read, shape).Refused(0x80, 0, 1);
             Assert.Contains($"deny={denied}", rig.Log.Lines[^1], StringComparison.Ordinal);
             byte[] later = [.. read[0].Out];
-            later[0] = 2;
+            later[0] = 3;
             rig.Run([Step.W(0xE7, later), read[1]], shape).Refused(0x80, 0, (byte)(denied == "PREFIX" ? 1 : 4));
         }
         using var other = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands("LOCATE_RECORD") });
         other.Run(read, shape).Good();
         other.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("PREFIX.86") });
         other.Run(read, shape).Good();
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void An_order_in_a_prefix_is_judged_as_one_by_itself(Shape shape)
+    {
+        Step[] order = [WriteRuleTests.PrefixWithOrder(15, Prepare(0x0E).Out), Step.R(0x3E, 512)];
+        foreach (string denied in (string[])["DEFINE_EXTENT", "PSF", "psf:18", "psf:18/0e", "PREFIX"])
+        {
+            using var rig = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands(denied) });
+            rig.Run(order, shape).Refused(0x80, 0, (byte)(denied.StartsWith("psf:", StringComparison.Ordinal) ? 4 : 1));
+        }
+        using var other = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands("LOCATE_RECORD_EXTENDED.psf:18/41") });
+        other.Run(order, shape).Good();
+        other.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("PREFIX.3E") });
+        other.Run(order, shape).Refused(0x80, 0, 4);
+        other.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("PREFIX.3E.psf:18"), ReadOnly = true });
+        other.Run(order, shape).Good();
+        byte[] unknown = new byte[66];
+        unknown[0] = 0x1B;
+        other.Machine.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        other.Run([WriteRuleTests.PrefixWithOrder(15, unknown)], shape).WriteInhibited();
     }
 
     [Fact]

@@ -200,8 +200,10 @@ public sealed class WriteRuleTests
         rig.Run([Step.Extent(0, 15, 15, extended: 0x02)]).Refused(0x80, 0, 3);
         rig.Run([Step.Sized(0x63, 4096)]).Refused(0x80, 0, 2);
         byte[] prefix = Prefix(15, 0x06, 0, 0).Out;
-        prefix[0] = 2;
+        prefix[0] = 3;
         rig.Run([Step.W(0xE7, prefix)]).Refused(0x80, 0, 4);
+        rig.Run([PrefixWithOrder(15, [0x18, 0, 0, 0, 0, 0, 0x41])]).Refused(0x80, 0, 3);
+        rig.Run([PrefixWithOrder(15, [])]).Refused(0x80, 0, 3);
     }
 
     internal static Step[] Update(int track) => [Step.Extent(0x80, track, track), Step.Locate(0x01, 1, track, 1, 4096), Step.W(0x85, s_block)];
@@ -211,6 +213,9 @@ public sealed class WriteRuleTests
         byte[] plain = Step.Locate(operation, 1, track, extended == 0x11 ? 0 : 1, length).Out;
         return Step.W(0x4B, [.. plain, 0, extended, 0, (byte)(extended == 0x11 ? 2 : 0), .. extended == 0x11 ? new byte[] { 0x80, 0 } : []]);
     }
+
+    internal static Step PrefixWithOrder(int track, byte[] order) =>
+        Step.W(0xE7, [2, 0x80, .. new byte[10], .. Step.DefineExtentBytes(0x40, track, track), .. new byte[34], .. order]);
 
     internal static Step Prefix(int track, byte operation, byte extended, int length)
     {

@@ -24,13 +24,19 @@ internal enum Link
 
     /// <summary>WRITE COUNT KEY AND DATA, also its next-track form.</summary>
     RecordWritten = 0x20,
+
+    /// <summary>WRITE HOME ADDRESS.</summary>
+    HomeAddressWritten = 0x40,
 }
 
 /// <summary>Which part of the current record has passed under the head.</summary>
 internal enum Field
 {
-    /// <summary>At index: before record 0.</summary>
+    /// <summary>At index: before the home address.</summary>
     Index,
+
+    /// <summary>Behind the home address: record 0 is next.</summary>
+    Home,
 
     /// <summary>Behind its count: the key is next.</summary>
     Count,
@@ -74,6 +80,9 @@ internal struct ChainState
 
     public CacheUse Cache;
 
+    /// <summary>CKD conversion mode (DEFINE EXTENT, byte 1 bit 2): updates have the length of their records, and reads over tracks end with the cylinder.</summary>
+    public bool Converts;
+
     /// <summary>A track was not in the cache.</summary>
     public bool Missed;
 
@@ -100,8 +109,8 @@ internal struct ChainState
     /// <summary>Index has been passed since data last moved.</summary>
     public bool IndexPassed;
 
-    /// <summary>A transfer was short or met a channel error: the channel ended the chain on its own account.</summary>
-    public bool TransferCutShort;
+    /// <summary>A transfer met a channel error: the channel ended the chain on its own account.</summary>
+    public bool ChannelFailed;
 
     /// <summary>Another device took the volume by an unconditional reserve while the program ran.</summary>
     public bool Terminated;

@@ -10,8 +10,7 @@ internal static class CommandTable
     private const Rules Next = Rules.Multitrack;
     private const Link Found = Link.IdFound | Link.KeyFound;
     private const Link Formatting = Found | Link.RecordPassed | Link.RecordZeroWritten | Link.RecordWritten;
-    private const DomainUse Reading = DomainUse.Read;
-    private const DomainUse Counting = DomainUse.Read | DomainUse.CountSuffix;
+    private const Link HomeKnown = Link.HomeAddressFound | Link.HomeAddressWritten;
 
     /// <summary>All rows.</summary>
     public static readonly CommandRow[] Rows =
@@ -65,32 +64,34 @@ internal static class CommandTable
 
         // Reads
         Row(0x02, "READ IPL", Rules.BeforeExtent, ReadCommands.ReadIpl),
-        Row(0x06, "READ DATA", Read, ReadCommands.ReadData, Reading),
-        Row(0x86, "READ DATA MT", Read | Next, ReadCommands.ReadData, Reading),
-        Row(0x0E, "READ KEY AND DATA", Read, ReadCommands.ReadKeyAndData, Reading),
-        Row(0x8E, "READ KEY AND DATA MT", Read | Next, ReadCommands.ReadKeyAndData, Reading),
-        Row(0x12, "READ COUNT", Read | Rules.KeepsIndex, ReadCommands.ReadCount, Counting),
-        Row(0x92, "READ COUNT MT", Read | Next, ReadCommands.ReadCount, Counting),
-        Row(0x1E, "READ COUNT KEY AND DATA", Read, ReadCommands.ReadCountKeyAndData, Reading),
-        Row(0x9E, "READ COUNT KEY AND DATA MT", Read | Next, ReadCommands.ReadCountKeyAndData, Reading),
-        Row(0x1A, "READ HOME ADDRESS", Read, ReadCommands.ReadHomeAddress, Reading),
-        Row(0x9A, "READ HOME ADDRESS MT", Read | Next, ReadCommands.ReadHomeAddress, Reading),
-        Row(0x16, "READ RECORD ZERO", Read, ReadCommands.ReadRecordZero, Reading),
-        Row(0x96, "READ RECORD ZERO MT", Read | Next, ReadCommands.ReadRecordZero, Reading),
+        Row(0x06, "READ DATA", Read, ReadCommands.ReadData, DomainUse.Read),
+        Row(0x86, "READ DATA MT", Read | Next, ReadCommands.ReadData, DomainUse.ReadDataMultitrack),
+        Row(0x0E, "READ KEY AND DATA", Read, ReadCommands.ReadKeyAndData, DomainUse.Read),
+        Row(0x8E, "READ KEY AND DATA MT", Read | Next, ReadCommands.ReadKeyAndData, DomainUse.ReadKeyMultitrack),
+        Row(0x12, "READ COUNT", Read | Rules.KeepsIndex, ReadCommands.ReadCount, DomainUse.Read),
+        Row(0x92, "READ COUNT MT", Read | Next, ReadCommands.ReadCount, DomainUse.ReadMultitrack | DomainUse.Suffix),
+        Row(0x1E, "READ COUNT KEY AND DATA", Read, ReadCommands.ReadCountKeyAndData, DomainUse.Read),
+        Row(0x9E, "READ COUNT KEY AND DATA MT", Read | Next, ReadCommands.ReadCountKeyAndData, DomainUse.ReadMultitrack),
+        Row(0x1A, "READ HOME ADDRESS", Read, ReadCommands.ReadHomeAddress, DomainUse.ReadHomeAddress),
+        Row(0x9A, "READ HOME ADDRESS MT", Read | Next, ReadCommands.ReadHomeAddress, DomainUse.ReadHomeAddress),
+        Row(0x16, "READ RECORD ZERO", Read, ReadCommands.ReadRecordZero, DomainUse.ReadRecordZero),
+        Row(0x96, "READ RECORD ZERO MT", Read | Next, ReadCommands.ReadRecordZero, DomainUse.ReadRecordZero),
 
         // Updates of records that exist
-        Row(0x05, "WRITE DATA", Rules.None, WriteCommands.WriteData, DomainUse.LastUpdate | DomainUse.Track, WriteClass.Update, Found),
-        Row(0x0D, "WRITE KEY AND DATA", Rules.None, WriteCommands.WriteKeyAndData, DomainUse.LastUpdate, WriteClass.Update, Link.IdFound),
-        Row(0x85, "WRITE UPDATE DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateData, DomainUse.Update, WriteClass.Update),
-        Row(0x8D, "WRITE UPDATE KEY AND DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateKeyAndData, DomainUse.Update, WriteClass.Update),
+        Row(0x05, "WRITE DATA", Rules.None, WriteCommands.WriteData, DomainUse.WriteData, WriteClass.Update, Found),
+        Row(0x0D, "WRITE KEY AND DATA", Rules.None, WriteCommands.WriteKeyAndData, DomainUse.WriteKeyAndData, WriteClass.Update, Link.IdFound),
+        Row(0x85, "WRITE UPDATE DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateData, DomainUse.UpdateData, WriteClass.Update),
+        Row(0x8D, "WRITE UPDATE KEY AND DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateKeyAndData, DomainUse.UpdateKeyAndData, WriteClass.Update),
 
         // Format writes
         Row(0x1D, "WRITE COUNT KEY AND DATA", Rules.None, FormatCommands.WriteCountKeyAndData,
-            DomainUse.Format | DomainUse.Track, WriteClass.Format, Formatting),
-        Row(0x9D, "WRITE COUNT KEY AND DATA NEXT TRACK", Rules.InDomain | Next, FormatCommands.WriteNextTrack, DomainUse.Format, WriteClass.Format),
+            DomainUse.WriteRecord, WriteClass.Format, Formatting),
+        Row(0x9D, "WRITE COUNT KEY AND DATA NEXT TRACK", Rules.InDomain | Next, FormatCommands.WriteNextTrack, DomainUse.WriteNextTrack, WriteClass.Format),
         Row(0x15, "WRITE RECORD ZERO", Rules.None, FormatCommands.WriteRecordZero,
-            DomainUse.FormatFromHome, WriteClass.RecordZero, Link.HomeAddressFound),
-        Row(0x11, "ERASE", Rules.None, FormatCommands.Erase, DomainUse.Track, WriteClass.Format, Formatting),
+            DomainUse.WriteRecordZero, WriteClass.RecordZero, HomeKnown),
+        Row(0x19, "WRITE HOME ADDRESS", Rules.None, FormatCommands.WriteHomeAddress,
+            DomainUse.WriteHomeAddress, WriteClass.RecordZero, Link.HomeAddressFound),
+        Row(0x11, "ERASE", Rules.None, FormatCommands.Erase, DomainUse.Erase, WriteClass.Format, Formatting),
 
         // Tracks
         Row(0xA6, "READ TRACK DATA", Rules.InDomain, TrackCommands.ReadTrackData, DomainUse.ReadTrackData, least: EckdProfile.Linux),

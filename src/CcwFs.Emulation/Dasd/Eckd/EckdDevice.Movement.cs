@@ -59,18 +59,24 @@ public sealed partial class EckdDevice
         return NextRecord(row, true, out track);
     }
 
-    /// <summary>To the next track of the extent; outside a domain only within the cylinder and if the file mask lets the head change.</summary>
-    internal bool AdvanceTrack()
+    /// <summary>
+    /// To the next track of the extent; outside a domain only within the cylinder and if the file mask lets the head change. In CKD conversion mode a read in a
+    /// domain does not leave the cylinder either (SA22-1025, page 61).
+    /// </summary>
+    internal bool AdvanceTrack(CommandRow row)
     {
+        bool endsCylinder = Chain.Track % Volume.Geometry.Heads == Volume.Geometry.Heads - 1;
         if (!Chain.Domain.IsOpen)
         {
             if (!Chain.Mask.AllowsHeadChange)
                 return Refuse(EckdSense.FileProtected);
-            if (Chain.Track % Volume.Geometry.Heads == Volume.Geometry.Heads - 1)
+            if (endsCylinder)
                 return Refuse(EckdSense.EndOfCylinder);
         }
         if (!Chain.Contains(Chain.Track + 1))
             return Refuse(EckdSense.FileProtected);
+        if (endsCylinder && Chain.Converts && row.Write == WriteClass.None)
+            return Refuse(EckdSense.EndOfCylinder);
         Chain.MoveTo(Chain.Track + 1);
         return true;
     }
@@ -86,9 +92,6 @@ public sealed partial class EckdDevice
         Chain.MoveTo(Chain.Track + advance);
         return true;
     }
-
-    /// <summary>Sends bytes of the track; a program that took fewer has ended the chain unless it suppressed the indication.</summary>
-    internal void Send(IDataTransfer data, ReadOnlySpan<byte> bytes) => Chain.TransferCutShort |= data.Send(bytes) != bytes.Length;
 
     /// <summary>Receives a parameter block; false with sense when the program's count is too small.</summary>
     internal bool ReceiveAll(IDataTransfer data, Span<byte> buffer)
@@ -108,7 +111,6 @@ public sealed partial class EckdDevice
         int received = data.Receive(destination);
         if (received == destination.Length)
             return;
-        Chain.TransferCutShort = true;
         if (received > 0 || data.IsGood)
             destination[received..].Clear();
     }
@@ -140,13 +142,13 @@ public sealed partial class EckdDevice
         bool unlimited = row.IsMultitrack && !Chain.Domain.IsOpen;
         if (Chain.IndexPassed && !unlimited)
             return Refuse(EckdSense.NoRecordFound);
-        if (!row.IsMultitrack)
+        if (!row.IsMultitrack || Chain.Domain.WrapsAtTrackEnd)
         {
             Chain.MoveTo(Chain.Track);
             Chain.IndexPassed = true;
             return true;
         }
-        if (!AdvanceTrack())
+        if (!AdvanceTrack(row))
             return false;
         Chain.IndexPassed |= !row.Has(Rules.KeepsIndex);
         return true;

@@ -252,8 +252,8 @@ public sealed partial class EckdDevice : IChannelDevice
         bool inDomain = Chain.Domain.IsOpen;
         DeviceStatus status = row.Handler(this, row, data);
         if (inDomain && (status & DeviceStatus.UnitCheck) == 0)
-            Chain.Domain = Chain.Domain.AfterOneCommand();
-        Chain.TransferCutShort |= !data.IsGood;
+            Chain.Domain = Chain.Domain.After(row.Domain);
+        Chain.ChannelFailed |= !data.IsGood;
         return status;
     }
 
@@ -285,7 +285,7 @@ public sealed partial class EckdDevice : IChannelDevice
         if (!TryCommit())
             return Failed;
         bool endedWell = (status & (DeviceStatus.UnitCheck | DeviceStatus.UnitException)) == 0;
-        return endedWell && Chain.Domain.IsOpen && !Chain.TransferCutShort ? Check(EckdSense.IncompleteDomain) : status;
+        return endedWell && Chain.Domain.LacksWrites && !Chain.ChannelFailed ? Check(EckdSense.IncompleteDomain) : status;
     }
 
     private bool TryCommit()

@@ -6,7 +6,10 @@ using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>DEFINE EXTENT, LOCATE RECORD and LOCATE RECORD EXTENDED, and PREFIX, which is the first and the last in one.</summary>
+/// <summary>
+/// DEFINE EXTENT, LOCATE RECORD and LOCATE RECORD EXTENDED, and PREFIX, which is the first and the last, or the first and PERFORM SUBSYSTEM FUNCTION, in one. What is
+/// wrong is an invalid parameter where nothing else is said (SA22-1025, pages 46 to 77).
+/// </summary>
 internal static class ExtentCommands
 {
     /// <summary>Longest data of record 0 (READ DEVICE CHARACTERISTICS, bytes 44-45).</summary>
@@ -22,6 +25,12 @@ internal static class ExtentCommands
     /// <summary>Byte 1 of DEFINE EXTENT, bits 0-1: ECKD mode, the only one.</summary>
     private const byte EckdMode = 0xC0;
 
+    /// <summary>Byte 1 of DEFINE EXTENT, bit 2: CKD conversion mode.</summary>
+    private const byte CkdConversion = 0x20;
+
+    /// <summary>Records in the set of Read Any and Write Any: READ DEVICE CHARACTERISTICS, byte 47, and the extended byte of these operations.</summary>
+    public const byte AnySetSize = 1;
+
     /// <summary>Operation byte of LOCATE RECORD EXTENDED: the operation is in byte 17.</summary>
     private const byte ExtendedOperation = 0x3F;
 
@@ -30,20 +39,22 @@ internal static class ExtentCommands
     private const byte LengthOfLastTrack = 0x40;
     private const byte ReadCountSuffix = 0x01;
 
-    // PREFIX: a head of 12 bytes, DEFINE EXTENT of 32, LOCATE RECORD EXTENDED of 20.
+    // PREFIX: a head of 12 bytes, DEFINE EXTENT of 32, LOCATE RECORD EXTENDED of 20; of format 2 18 bytes that are not used, then the order.
     private const int PrefixHeadSize = 12;
     private const int PrefixLocateOffset = PrefixHeadSize + ExtendedSize;
     private const int PrefixSize = PrefixLocateOffset + LocateExtendedSize;
+    private const int PrefixOrderOffset = PrefixLocateOffset + 18;
     private const byte PrefixExtentOnly = 0;
     private const byte PrefixWithLocate = 1;
+    private const byte PrefixWithOrder = 2;
     private const byte PrefixExtentValid = 0x80;
     private const byte PrefixTimeValid = 0x40;
     private const byte PrefixVerifyBase = 0x20;
     private const byte PrefixHyperPav = 0x10;
 
     /// <summary>
-    /// 16 or 32 bytes: file mask, attributes, block size 2, fast-write id 2, additional and extended attributes, first and last track
-    /// (cylinder and head each); the further 16 are taken and not looked at.
+    /// 16 or 32 bytes: file mask, attributes, block size 2, 3 bytes 00 (page 46: other storage directors have a fast-write id there), extended attributes,
+    /// first and last track (cylinder and head each); the further 16 are taken and not looked at.
     /// </summary>
     public static DeviceStatus DefineExtent(EckdDevice device, CommandRow row, IDataTransfer data)
     {
@@ -72,7 +83,7 @@ internal static class ExtentCommands
 
     /// <summary>
     /// 20 bytes and extended parameters: as LOCATE RECORD, then imbedded count, extended operation, and 2 bytes that say how many parameters
-    /// there are. Auxiliary byte: 80 length valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count,
+    /// there are: the tracks of a set, a bit each, or the number 1 for operations on any record. Auxiliary byte: 80 length valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count,
     /// 01 read count suffix; 20, 18 and 04 belong to transport mode and are refused.
     /// </summary>
     public static DeviceStatus LocateRecordExtended(EckdDevice device, CommandRow row, IDataTransfer data)
@@ -84,21 +95,25 @@ internal static class ExtentCommands
     }
 
     /// <summary>
-    /// 64 bytes, in either format, and the extended parameters of format 1. Head: format (0 DEFINE EXTENT, 1 with LOCATE RECORD EXTENDED), validity
-    /// (80 extent, 40 time stamp, 20 verify base, 10 HyperPAV), base unit address, auxiliary byte, base subsystem, 7 bytes 00. A base device executes what
-    /// is meant for it: with 20 or 10 the address must be its own.
+    /// 64 bytes in formats 0 and 1, and the extended parameters of format 1; 62 bytes and the order of PERFORM SUBSYSTEM FUNCTION in format 2. Head: format (0
+    /// DEFINE EXTENT, 1 with LOCATE RECORD EXTENDED, 2 with an order), validity (80 extent, 40 time stamp, 20 verify base, 10 HyperPAV), base unit address,
+    /// auxiliary byte, base subsystem, 7 bytes 00. A base device executes what is meant for it: with 20 or 10 the address must be its own. Without 80 the extent
+    /// is not looked at. Source of format 2: what z/VM sends, as Hercules' E7Prefix test does.
     /// </summary>
     public static DeviceStatus Prefix(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[PrefixSize];
-        if (!device.ReceiveAll(data, parameters))
+        if (!device.ReceiveAll(data, parameters[..PrefixHeadSize]))
             return EckdDevice.Failed;
         byte format = parameters[0], validity = parameters[1];
+        int size = format == PrefixWithOrder ? PrefixOrderOffset : PrefixSize;
+        if (!device.ReceiveAll(data, parameters[PrefixHeadSize..size]))
+            return EckdDevice.Failed;
         bool hasExtent = (validity & PrefixExtentValid) != 0;
         bool isOurs = parameters[2] == device.Options.UnitAddress && parameters[4] == device.Options.LogicalSubsystem;
-        bool valid = format <= PrefixWithLocate
+        bool valid = format <= PrefixWithOrder
             && (validity & ~(PrefixExtentValid | PrefixTimeValid | PrefixVerifyBase | PrefixHyperPav)) == 0
-            && (hasExtent || format == PrefixExtentOnly)
+            && (hasExtent || format != PrefixWithLocate)
             && (isOurs || (validity & (PrefixVerifyBase | PrefixHyperPav)) == 0)
             && parameters[5..PrefixHeadSize].IndexOfAnyExcept((byte)0) < 0;
         if (!valid)
@@ -107,7 +122,7 @@ internal static class ExtentCommands
             return EckdDevice.Failed;
         if (format == PrefixWithLocate && !LocateExtended(device, parameters[PrefixLocateOffset..], data))
             return EckdDevice.Failed;
-        return EckdDevice.Ended;
+        return format == PrefixWithOrder ? SubsystemCommands.PerformSubsystemFunction(device, row, data) : EckdDevice.Ended;
     }
 
     private static bool Define(EckdDevice device, ReadOnlySpan<byte> parameters)
@@ -116,12 +131,14 @@ internal static class ExtentCommands
         ushort blockSize = BinaryPrimitives.ReadUInt16BigEndian(parameters[2..]);
         bool valid = mask.IsValid
             && (parameters[1] & EckdMode) == EckdMode
+            && parameters[4..7].IndexOfAnyExcept((byte)0) < 0
             && blockSize <= LongestRecordZero + CkdTrack.CountSize;
         valid &= TryRange(device, parameters[8..], out int first, out int last);
         if (!valid)
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         ref ChainState chain = ref device.Chain;
         (chain.Mask, chain.BlockSize, chain.FirstTrack, chain.LastTrack) = (mask, blockSize, first, last);
+        chain.Converts = (parameters[1] & CkdConversion) != 0;
         chain.Cache = (CacheUse)((parameters[1] >> 2) & 7);
         chain.ExtentDefined = true;
         return true;
@@ -132,75 +149,91 @@ internal static class ExtentCommands
         const int MostExtended = LocateRecordDomain.SetTracks / 8;
         Span<byte> extended = stackalloc byte[MostExtended];
         extended.Clear();
+        LocateRow? row = RowOf(device, parameters);
         int size = BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
-        bool needed = LocateRecordDomain.UsesTrackSet(OperationOf(parameters));
-        if (needed ? size is 0 or > MostExtended : size != 0)
+        int most = row?.MostExtendedBytes ?? 0;
+        if (row is null || size > most || (size == 0 && most != 0))
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         return device.ReceiveAll(data, extended[..size]) && Locate(device, parameters, extended);
     }
 
-    private static bool Locate(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> trackSet)
+    private static bool Locate(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)
     {
-        if (!TryDomain(device, parameters, trackSet, out LocateRecordDomain domain) || !TryTrack(device, parameters[4..], out int track))
+        if (!TryDomain(device, parameters, extended, out LocateRecordDomain domain) || !TryTrack(device, parameters[4..], out int track))
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        if (device.IsReadOnly && LocateRecordDomain.WriteClassOf(domain.Operation) != WriteClass.None)
+        LocateRow row = domain.Row!;
+        if (device.IsReadOnly && row.Write != WriteClass.None)
             return device.Refuse(EckdSense.WriteInhibited);
+        if (!device.Chain.Mask.Allows(row.Write))
+            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         int lastOfSet = track + Math.Max(0, LocateRecordDomain.SetTracks - 1 - BitOperations.TrailingZeroCount(domain.TrackSet | 0x1_0000));
         if (!device.Chain.Contains(track) || (domain.TrackSet != 0 && !device.Chain.Contains(lastOfSet)))
             return device.Refuse(EckdSense.FileProtected);
         device.Chain.MoveTo(track);
         device.Chain.Positioned = true;
-        if (!LocateRecordDomain.UsesTrackSet(domain.Operation) && !Find(device, domain.Orientation, parameters.Slice(8, 5)))
+        if (!row.Has(LocateTraits.TrackSet) && !Find(device, domain, parameters.Slice(8, 5)))
             return device.Refuse(EckdSense.NoRecordFound);
         device.Chain.Domain = domain;
         return true;
     }
 
-    private static LocateOperation OperationOf(ReadOnlySpan<byte> parameters)
+    private static LocateRow? RowOf(EckdDevice device, ReadOnlySpan<byte> parameters)
     {
         int operation = parameters[0] & ExtendedOperation;
-        return (LocateOperation)(operation == ExtendedOperation ? (ExtendedOperation << 8) | parameters[17] : operation);
+        if (operation == ExtendedOperation)
+            operation = (ExtendedOperation << 8) | parameters[17];
+        return LocateOperations.Find((LocateOperation)operation, device.Options.Profile);
     }
 
-    private static bool TryDomain(
-        EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> trackSet, out LocateRecordDomain domain)
+    private static bool TryDomain(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended, out LocateRecordDomain domain)
     {
-        LocateOperation operation = OperationOf(parameters);
+        domain = default;
+        if (RowOf(device, parameters) is not { } row)
+            return false;
         var orientation = (LocateOrientation)(parameters[0] & 0xC0);
         byte auxiliary = parameters[1];
         int count = parameters[3];
         int length = BinaryPrimitives.ReadUInt16BigEndian(parameters[14..]);
         bool suffix = (auxiliary & ReadCountSuffix) != 0;
-        int blockSize = operation == LocateOperation.ReadTracks ? 0 : device.Chain.BlockSize;
-        ushort set = trackSet.IsEmpty ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(trackSet);
-        domain = new LocateRecordDomain(operation, orientation, count, length != 0 ? length : blockSize, suffix, set);
-        return device.Options.Profile >= LocateRecordDomain.LeastProfile(operation)
-            && LocateRecordDomain.IsValid(operation, orientation)
+        int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : device.Chain.BlockSize;
+        ushort set = row.Has(LocateTraits.TrackSet) ? BinaryPrimitives.ReadUInt16BigEndian(extended) : (ushort)0;
+        domain = new LocateRecordDomain(row, orientation, count, length != 0 ? length : blockSize, suffix, set);
+        return row.Allows(orientation)
             && (auxiliary & ~(LengthValid | LengthOfLastTrack | ReadCountSuffix)) == 0
             && parameters[2] == 0
             && parameters[16] == 0
-            && (LocateRecordDomain.IsExtended(operation) || parameters[17] == 0)
-            && (operation == LocateOperation.Orient) == (count == 0)
-            && (!suffix || (count >= 2 && operation is LocateOperation.WriteData or LocateOperation.Read))
+            && (row.IsExtended || parameters[17] == 0)
+            && (row.Operation == LocateOperation.Orient) == (count == 0)
+            && (!suffix || (count >= 2 && row.Has(LocateTraits.Suffix)))
             && ((auxiliary & LengthValid) != 0) == (length != 0)
             && length <= (blockSize != 0 ? blockSize : LongestRecordZero + CkdTrack.CountSize)
-            && (operation != LocateOperation.WriteTrackData || domain.TransferLength != 0)
-            && (!LocateRecordDomain.UsesTrackSet(operation) || (set >> 15 == 1 && BitOperations.PopCount(set) == count))
-            && SeekCommands.IsSector(parameters[13]);
+            && (!row.Has(LocateTraits.NeedsLength) || domain.TransferLength != 0)
+            && (!row.Has(LocateTraits.TrackSet) || (set >> 15 == 1 && BitOperations.PopCount(set) == count))
+            && (!row.Has(LocateTraits.AnyRecord) || extended[0] == AnySetSize)
+            && (row.IsExtended || SeekCommands.IsSector(parameters[13]));
     }
 
-    private static bool Find(EckdDevice device, LocateOrientation orientation, ReadOnlySpan<byte> argument)
+    /// <summary>Orients as the domain wants; false when there is no such record.</summary>
+    private static bool Find(EckdDevice device, in LocateRecordDomain domain, ReadOnlySpan<byte> argument)
     {
         CkdTrack track = device.CurrentTrack();
-        if (orientation == LocateOrientation.Index)
+        if (domain.Row!.Has(LocateTraits.AnyRecord))
+        {
+            device.Orient(track, 0, Field.Data);
+            return track.RecordCount > 1;
+        }
+        if (domain.Orientation == LocateOrientation.Index)
             return true;
-        if (orientation == LocateOrientation.HomeAddress)
+        if (domain.Orientation == LocateOrientation.HomeAddress)
+        {
+            device.Chain.Field = Field.Home;
             return track.HomeAddress[1..].SequenceEqual(argument[..4]);
+        }
         for (int i = 0; i < track.RecordCount; i++)
         {
             if (!track.Count(i)[..5].SequenceEqual(argument))
                 continue;
-            device.Orient(track, i, orientation == LocateOrientation.Data ? Field.Data : Field.Count);
+            device.Orient(track, i, domain.Orientation == LocateOrientation.Data ? Field.Data : Field.Count);
             return true;
         }
         return false;

@@ -1,31 +1,47 @@
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>One bit that announces a facility to drivers.</summary>
+/// <summary>One bit that announces a facility to drivers: it is on when the profile has all of the commands and operations that it announces.</summary>
 /// <param name="Offset">Byte in the structure.</param>
 /// <param name="Bit">The bit in that byte.</param>
-/// <param name="Least">The least profile that has the facility.</param>
-internal readonly record struct FeatureRow(int Offset, byte Bit, EckdProfile Least);
+/// <param name="Commands">Command codes.</param>
+/// <param name="Operations">Operations of LOCATE RECORD and its kin.</param>
+/// <param name="Least">The least profile that has it, where no command tells.</param>
+internal sealed record FeatureRow(int Offset, byte Bit, byte[] Commands, LocateOperation[] Operations, EckdProfile Least = EckdProfile.Minimal)
+{
+    public bool IsIn(EckdProfile profile) => Least <= profile
+        && Array.TrueForAll(Commands, code => CommandTable.Find(code, profile) is not null)
+        && Array.TrueForAll(Operations, operation => LocateOperations.Find(operation, profile) is not null);
+}
 
 /// <summary>
-/// Which facilities are announced, by profile: feature codes (PERFORM SUBSYSTEM FUNCTION suborder 41) and facility bytes 6 to 9 of READ DEVICE
-/// CHARACTERISTICS. A bit stands here with the command rows that it announces, never before them.
+/// Which facilities are announced: feature codes (PERFORM SUBSYSTEM FUNCTION suborder 41) and READ DEVICE CHARACTERISTICS (SA22-1025, pages 94 and 95). What is
+/// announced follows from the rows of <see cref="CommandTable"/> and <see cref="LocateOperations"/>, so that it cannot say more than the device does.
 /// </summary>
 internal static class FeatureTable
 {
+    private const byte Prefix = 0xE7, ReadTrackData = 0xA6, WriteTrackData = 0xA5, ReadTrack = 0xDE, WriteFullTrack = 0x95;
+
     /// <summary>Feature codes.</summary>
     public static readonly FeatureRow[] FeatureCodes =
     [
-        new(8, 0x01, EckdProfile.Linux), // PREFIX
-        new(9, 0x20, EckdProfile.Linux), // READ TRACK DATA in command mode
-        new(12, 0x40, EckdProfile.Linux), // WRITE TRACK DATA in command mode
-        new(14, 0x80, EckdProfile.Linux), // query host access
-        new(56, 0x01, EckdProfile.Linux), // released space is initialized
+        new(8, 0x01, [Prefix], []),
+        new(9, 0x20, [Prefix, ReadTrackData], [LocateOperation.ReadTracks]), // in command mode
+        new(12, 0x40, [Prefix, WriteTrackData], [LocateOperation.WriteTrackData]), // in command mode
+        new(14, 0x80, [], [], EckdProfile.Linux), // query host access
+        new(56, 0x01, [0xF7], []), // released space is initialized
     ];
 
-    /// <summary>Facilities in the device characteristics.</summary>
+    /// <summary>Facilities in the device characteristics; byte 43 is the length of the longest extended parameter, byte 47 the set size of any-record operations.</summary>
     public static readonly FeatureRow[] Characteristics =
     [
-        new(6, 0x40, EckdProfile.Linux), // READ TRACK in a locate-record domain
+        new(6, 0x40, [ReadTrack], [LocateOperation.ReadTracks]),
+        new(6, 0x10, [], [LocateOperation.Read]),
+        new(6, 0x02, [Prefix], []),
+        new(8, 0x08, [ReadTrackData], [LocateOperation.ReadTracks]),
+        new(8, 0x04, [WriteTrackData], [LocateOperation.UpdateTrackSet]),
+        new(8, 0x02, [WriteFullTrack], [LocateOperation.WriteTrackSet]),
+        new(43, LocateRecordDomain.SetTracks / 8, [], [LocateOperation.ReadTrackSet, LocateOperation.WriteTrackSet, LocateOperation.UpdateTrackSet]),
+        new(47, ExtentCommands.AnySetSize, [], [LocateOperation.ReadAny, LocateOperation.WriteAny]),
     ];
 
     /// <summary>Turns the bits on that <paramref name="profile"/> has.</summary>
@@ -33,7 +49,7 @@ internal static class FeatureTable
     {
         foreach (FeatureRow row in rows)
         {
-            if (row.Least <= profile)
+            if (row.IsIn(profile))
                 destination[row.Offset] |= row.Bit;
         }
     }

@@ -5,19 +5,25 @@ using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>Commands that make or erase records. Each erases what was behind the record; bytes that the program does not give are zero.</summary>
+/// <summary>
+/// Commands that make or erase records. Each erases what was behind the record; bytes that the program does not give are zero, those of the count field too
+/// (SA22-1025, pages 121 to 128).
+/// </summary>
 internal static class FormatCommands
 {
     /// <summary>Bytes taken at a time of data that is only counted (arbitrary).</summary>
     private const int ChunkSize = 512;
 
+    /// <summary>Data length of record 0: the only one that WRITE RECORD ZERO makes (page 123).</summary>
+    private const int RecordZeroLength = 8;
+
     /// <summary>A record behind the current one.</summary>
     public static DeviceStatus WriteCountKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         CkdTrack track = device.CurrentTrack();
-        if (device.Chain.Field == Field.Index)
+        if (device.Chain.Field <= Field.Home)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return device.Holds(track) ? Format(device, track, device.Chain.Record, data, Link.RecordWritten) : device.Check(EckdSense.NoRecordFound);
+        return device.Holds(track) ? WriteRecord(device, track, device.Chain.Record, data) : device.Check(EckdSense.NoRecordFound);
     }
 
     /// <summary>The first record behind record 0 of the next track; chained from a WRITE COUNT KEY AND DATA of either form.</summary>
@@ -25,31 +31,59 @@ internal static class FormatCommands
     {
         if (device.Chain.Previous != Link.RecordWritten)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return device.AdvanceTrack() ? Format(device, device.CurrentTrack(), 0, data, Link.RecordWritten) : EckdDevice.Failed;
+        return device.AdvanceTrack(row) ? WriteRecord(device, device.CurrentTrack(), 0, data) : EckdDevice.Failed;
     }
 
-    /// <summary>Record 0: no key, R 0. In a domain only from home address or index.</summary>
+    /// <summary>Record 0 of this track in its only form: R and key length 0, 8 bytes of data. In a domain only from home address or index.</summary>
     public static DeviceStatus WriteRecordZero(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (device.Chain.Field != Field.Index)
+        if (device.Chain.Field > Field.Home)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return Format(device, device.CurrentTrack(), -1, data, Link.RecordZeroWritten);
+        Span<byte> count = stackalloc byte[CkdTrack.CountSize];
+        if (!device.ReceiveAll(data, count))
+            return EckdDevice.Failed;
+        CkdTrack track = device.CurrentTrack();
+        bool isStandard = count[..4].SequenceEqual(track.HomeAddress[1..]) && count[4] == 0 && count[5] == 0 && DataLength(count) == RecordZeroLength;
+        if (!isStandard)
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return Append(device, track, -1, count, data, Link.RecordZeroWritten);
+    }
+
+    /// <summary>
+    /// Five bytes, the home address as it is: flag 00 and the address of the track. It is compared, not written; the rest of the track is erased, so that what
+    /// WRITE RECORD ZERO does not write behind it is the standard record 0 (page 122; an image has no track without record 0).
+    /// </summary>
+    public static DeviceStatus WriteHomeAddress(EckdDevice device, CommandRow row, IDataTransfer data)
+    {
+        Span<byte> address = stackalloc byte[CkdTrack.HomeAddressSize];
+        if (!device.ReceiveAll(data, address))
+            return EckdDevice.Failed;
+        CkdTrack track = device.CurrentTrack();
+        if (!track.HomeAddress.SequenceEqual(address))
+            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        device.MarkChanged();
+        track.Initialize(track.Number);
+        device.Chain.MoveTo(device.Chain.Track);
+        device.Chain.Field = Field.Home;
+        if (!device.Chain.Domain.IsOpen)
+            device.Chain.Link = Link.HomeAddressWritten;
+        return EckdDevice.Ended;
     }
 
     /// <summary>Takes a record's count, key and data, and erases the track behind the current record as far as it was used.</summary>
     public static DeviceStatus Erase(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         CkdTrack track = device.CurrentTrack();
-        if (device.Chain.Field == Field.Index)
+        if (device.Chain.Field <= Field.Home)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         if (!device.Holds(track))
             return device.Check(EckdSense.NoRecordFound);
         Span<byte> chunk = stackalloc byte[ChunkSize];
-        if (!device.ReceiveAll(data, chunk[..CkdTrack.CountSize]))
-            return EckdDevice.Failed;
+        if (!TryReceiveCount(data, chunk[..CkdTrack.CountSize]))
+            return EckdDevice.Ended;
         if (!TrackCapacity.Fits(track, device.Chain.Record, chunk))
             return device.Check(EckdSense.InvalidTrackFormat);
-        int left = chunk[5] + BinaryPrimitives.ReadUInt16BigEndian(chunk[6..]);
+        int left = chunk[5] + DataLength(chunk);
         device.MarkChanged();
         track.EraseAfter(device.Chain.Record);
         device.Orient(track, device.Chain.Record, Field.Data);
@@ -60,18 +94,20 @@ internal static class FormatCommands
                 break;
             left -= wanted;
         }
-        device.Chain.TransferCutShort |= left > 0;
         return EckdDevice.Ended;
     }
 
-    private static DeviceStatus Format(EckdDevice device, CkdTrack track, int after, IDataTransfer data, Link link)
+    private static DeviceStatus WriteRecord(EckdDevice device, CkdTrack track, int after, IDataTransfer data)
     {
         Span<byte> count = stackalloc byte[CkdTrack.CountSize];
-        if (!device.ReceiveAll(data, count))
-            return EckdDevice.Failed;
-        bool isRecordZero = after < 0;
-        if (isRecordZero && (count[4] != 0 || count[5] != 0))
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (!TryReceiveCount(data, count))
+            return EckdDevice.Ended;
+        bool isEndMark = count.IndexOfAnyExcept((byte)0xFF) < 0;
+        return isEndMark ? device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter)) : Append(device, track, after, count, data, Link.RecordWritten);
+    }
+
+    private static DeviceStatus Append(EckdDevice device, CkdTrack track, int after, ReadOnlySpan<byte> count, IDataTransfer data, Link link)
+    {
         if (!TrackCapacity.Fits(track, after, count))
             return device.Check(EckdSense.InvalidTrackFormat);
         device.MarkChanged();
@@ -82,4 +118,13 @@ internal static class FormatCommands
         device.ReceiveInPlace(data, track.KeyAndData(record));
         return EckdDevice.Ended;
     }
+
+    /// <summary>A count field, the bytes that are not given zero; false when the channel met an error in it, which ends the chain: nothing is changed then.</summary>
+    private static bool TryReceiveCount(IDataTransfer data, Span<byte> count)
+    {
+        count.Clear();
+        return data.Receive(count) == count.Length || data.IsGood;
+    }
+
+    private static int DataLength(ReadOnlySpan<byte> count) => BinaryPrimitives.ReadUInt16BigEndian(count[6..]);
 }

@@ -10,7 +10,7 @@ internal static class IdentityCommands
     {
         Span<byte> bytes = stackalloc byte[IdentityData.SenseIdSize];
         IdentityData.SenseId(bytes, device.Identity);
-        device.Send(data, bytes);
+        data.Send(bytes);
         return EckdDevice.Ended;
     }
 
@@ -23,7 +23,7 @@ internal static class IdentityCommands
     {
         Span<byte> bytes = stackalloc byte[IdentityData.ConfigurationSize];
         IdentityData.Configuration(bytes, device.Options, device.Volume.Geometry);
-        device.Send(data, bytes);
+        data.Send(bytes);
         return EckdDevice.Ended;
     }
 
@@ -32,7 +32,7 @@ internal static class IdentityCommands
     {
         Span<byte> bytes = stackalloc byte[IdentityData.CharacteristicsSize];
         IdentityData.Characteristics(bytes, device.Volume.Geometry, device.Options.Profile);
-        device.Send(data, bytes);
+        data.Send(bytes);
         return EckdDevice.Ended;
     }
 
@@ -41,7 +41,7 @@ internal static class IdentityCommands
     {
         Span<byte> bytes = stackalloc byte[EckdSense.Size];
         device.WriteSense(bytes);
-        device.Send(data, bytes);
+        data.Send(bytes);
         return EckdDevice.Ended;
     }
 }

@@ -66,9 +66,7 @@ internal static class IdentityData
         factors.CopyTo(data[23..]);
         data[40] = data[41] = unitType; // MDR and OBR record ids
         data[42] = 0x15; // 3990 model 6
-        data[43] = 2;
         BinaryPrimitives.WriteUInt16BigEndian(data[44..], ExtentCommands.LongestRecordZero);
-        data[47] = 1;
         data[48] = 6;
         BinaryPrimitives.WriteInt32BigEndian(data[60..], geometry.Cylinders);
     }

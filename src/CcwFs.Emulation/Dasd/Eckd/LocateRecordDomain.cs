@@ -1,93 +1,87 @@
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>
-/// Operation of LOCATE RECORD (byte 0, bits 2-7); the extended ones are 3F and then the extended operation (byte 17 of LOCATE RECORD EXTENDED).
-/// An open enum: what is not here is refused.
-/// </summary>
-internal enum LocateOperation : ushort
-{
-    Orient = 0x00,
-    WriteData = 0x01,
-    FormatWrite = 0x03,
-    ReadData = 0x06,
-    WriteTrack = 0x0B,
-    ReadTracks = 0x0C,
-    Read = 0x16,
-
-    /// <summary>READ TRACK over the tracks of a bit map.</summary>
-    ReadTrackSet = 0x3F0E,
-
-    /// <summary>WRITE FULL TRACK over the tracks of a bit map.</summary>
-    WriteFullTrack = 0x3F11,
-
-    /// <summary>WRITE TRACK DATA.</summary>
-    WriteTrackData = 0x3F23,
-}
-
-/// <summary>Orientation of LOCATE RECORD (byte 0, bits 0-1).</summary>
-internal enum LocateOrientation : byte
-{
-    Count = 0x00,
-    HomeAddress = 0x40,
-    Data = 0x80,
-    Index = 0xC0,
-}
-
-/// <summary>As what a command may stand in a locate-record domain.</summary>
+/// <summary>As what a command may stand in a locate-record domain: which may follow which is a matter of the operation (<see cref="LocateOperations"/>).</summary>
 [Flags]
 internal enum DomainUse
 {
     /// <summary>In no domain.</summary>
     None = 0,
 
-    /// <summary>Operations 06 and 16.</summary>
+    /// <summary>READ DATA, READ COUNT and the like, of one track.</summary>
     Read = 1,
 
-    /// <summary>Operation 01.</summary>
-    Update = 2,
+    /// <summary>READ COUNT MT and READ COUNT KEY AND DATA MT.</summary>
+    ReadMultitrack = 2,
 
-    /// <summary>Operation 01, as the last write of the domain.</summary>
-    LastUpdate = 4,
+    /// <summary>READ DATA MT.</summary>
+    ReadDataMultitrack = 4,
 
-    /// <summary>Operation 03.</summary>
-    Format = 8,
+    /// <summary>READ KEY AND DATA MT.</summary>
+    ReadKeyMultitrack = 8,
 
-    /// <summary>Operation 03 with orientation home address or index.</summary>
-    FormatFromHome = 0x10,
+    /// <summary>READ COUNT MT, as the check of a domain: its last command, where the auxiliary byte announced it.</summary>
+    Suffix = 0x10,
 
-    /// <summary>Operation 0B.</summary>
-    Track = 0x20,
+    /// <summary>READ HOME ADDRESS.</summary>
+    ReadHomeAddress = 0x20,
 
-    /// <summary>The check of a write domain: the last command, where the auxiliary byte announced a read count.</summary>
-    CountSuffix = 0x40,
+    /// <summary>READ RECORD ZERO.</summary>
+    ReadRecordZero = 0x40,
 
-    /// <summary>Operation 0C.</summary>
-    ReadTrackData = 0x80,
+    /// <summary>READ TRACK.</summary>
+    ReadTrack = 0x80,
 
-    /// <summary>Operation 0C, and 3F with 0E.</summary>
-    ReadTrack = 0x100,
+    /// <summary>READ TRACK DATA.</summary>
+    ReadTrackData = 0x100,
 
-    /// <summary>Operation 3F with 23.</summary>
-    WriteTrackData = 0x200,
+    /// <summary>WRITE DATA.</summary>
+    WriteData = 0x200,
 
-    /// <summary>Operation 3F with 11.</summary>
-    WriteFullTrack = 0x400,
+    /// <summary>WRITE KEY AND DATA.</summary>
+    WriteKeyAndData = 0x400,
+
+    /// <summary>WRITE UPDATE DATA.</summary>
+    UpdateData = 0x800,
+
+    /// <summary>WRITE UPDATE KEY AND DATA.</summary>
+    UpdateKeyAndData = 0x1000,
+
+    /// <summary>WRITE HOME ADDRESS.</summary>
+    WriteHomeAddress = 0x2000,
+
+    /// <summary>WRITE RECORD ZERO.</summary>
+    WriteRecordZero = 0x4000,
+
+    /// <summary>WRITE COUNT KEY AND DATA.</summary>
+    WriteRecord = 0x8000,
+
+    /// <summary>WRITE COUNT KEY AND DATA NEXT TRACK.</summary>
+    WriteNextTrack = 0x1_0000,
+
+    /// <summary>ERASE.</summary>
+    Erase = 0x2_0000,
+
+    /// <summary>WRITE TRACK DATA.</summary>
+    WriteTrackData = 0x4_0000,
+
+    /// <summary>WRITE FULL TRACK.</summary>
+    WriteFullTrack = 0x8_0000,
 }
 
 /// <summary>
-/// The domain that LOCATE RECORD opens: as many data-transfer commands as it names follow, of the kind it names, and nothing else. A closed
-/// domain (the default value) restricts nothing.
+/// The domain that LOCATE RECORD opens: as many records or tracks as it names are worked on by commands in the order of its operation, and by nothing else. A
+/// closed domain (the default value) restricts nothing.
 /// </summary>
-/// <param name="Operation">Operation.</param>
+/// <param name="Row">The operation; null only in the default value.</param>
 /// <param name="Orientation">Orientation.</param>
-/// <param name="CountLeft">Commands still to come; 0: closed.</param>
+/// <param name="CountLeft">Records or tracks still to come; 0: closed.</param>
 /// <param name="TransferLength">
 /// Bytes that each update writes, 0: not checked. Of <see cref="LocateOperation.ReadTracks"/>: bytes of the last track, 0: all.
 /// </param>
-/// <param name="EndsWithReadCount">The last command is a READ COUNT (auxiliary byte, bit 7).</param>
+/// <param name="EndsWithReadCount">The last command is a READ COUNT MT (auxiliary byte, bit 7).</param>
 /// <param name="TrackSet">Which tracks, from the current one on, bit 0 first; 0: each.</param>
 internal readonly record struct LocateRecordDomain(
-    LocateOperation Operation, LocateOrientation Orientation, int CountLeft, int TransferLength, bool EndsWithReadCount, ushort TrackSet = 0)
+    LocateRow? Row, LocateOrientation Orientation, int CountLeft, int TransferLength, bool EndsWithReadCount, ushort TrackSet = 0)
 {
     /// <summary>Bits of a track set: the two bytes that READ DEVICE CHARACTERISTICS (byte 43) allows for extended parameters.</summary>
     public const int SetTracks = 16;
@@ -95,71 +89,40 @@ internal readonly record struct LocateRecordDomain(
     /// <summary>For operations that count tracks: how far the next command's track is; 0 for the first command, whose track has been located.</summary>
     public int Advance { get; private init; }
 
+    /// <summary>As what the command before stood in the domain; none: the next is the first.</summary>
+    public DomainUse Last { get; private init; }
+
     public bool IsOpen => CountLeft > 0;
 
-    public bool IsTrackWrite => IsOpen && Operation == LocateOperation.WriteTrack;
+    /// <summary>Operation 0B.</summary>
+    public bool IsTrackWrite => IsOpen && Row!.Operation == LocateOperation.WriteTrack;
+
+    /// <summary>Behind the last record of the track comes its first.</summary>
+    public bool WrapsAtTrackEnd => IsOpen && Row!.Has(LocateTraits.AnyRecord);
+
+    /// <summary>What is left of it would have written.</summary>
+    public bool LacksWrites => IsOpen && Row!.Write != WriteClass.None;
+
+    /// <summary>The next command is the suffix.</summary>
+    public bool IsSuffix => EndsWithReadCount && CountLeft == 1;
+
+    /// <summary>Records still to come before the suffix.</summary>
+    public int BeforeSuffix => EndsWithReadCount ? CountLeft - 1 : CountLeft;
 
     /// <summary>Whether a command that may stand as <paramref name="use"/> may be the next.</summary>
-    public bool Allows(DomainUse use)
-    {
-        bool suffix = EndsWithReadCount && CountLeft == 1;
-        bool last = CountLeft == (EndsWithReadCount ? 2 : 1);
-        bool fromHome = Orientation is LocateOrientation.HomeAddress or LocateOrientation.Index;
-        DomainUse allowed = Operation switch
-        {
-            LocateOperation.ReadData or LocateOperation.Read => DomainUse.Read,
-            LocateOperation.WriteData when suffix => DomainUse.CountSuffix,
-            LocateOperation.WriteData => DomainUse.Update | (last ? DomainUse.LastUpdate : DomainUse.None),
-            LocateOperation.FormatWrite => DomainUse.Format | (fromHome ? DomainUse.FormatFromHome : DomainUse.None),
-            LocateOperation.WriteTrack => DomainUse.Track,
-            LocateOperation.ReadTracks => DomainUse.ReadTrackData | DomainUse.ReadTrack,
-            LocateOperation.ReadTrackSet => DomainUse.ReadTrack,
-            LocateOperation.WriteTrackData => DomainUse.WriteTrackData,
-            LocateOperation.WriteFullTrack => DomainUse.WriteFullTrack,
-            _ => DomainUse.None,
-        };
-        return (use & allowed) != 0;
-    }
+    public bool Allows(DomainUse use) => (use & Row!.Next(this)) != 0;
 
     /// <summary>Whether an update of so many bytes is what the domain announced.</summary>
     public bool AllowsLength(int length) => TransferLength == 0 || length == TransferLength;
 
-    public LocateRecordDomain AfterOneCommand()
+    /// <summary>A command that stands as <paramref name="use"/> has been executed. Where any record counts, its data belongs to the count that was read before.</summary>
+    public LocateRecordDomain After(DomainUse use)
     {
+        bool sameRecord = WrapsAtTrackEnd && use == DomainUse.ReadDataMultitrack && (Last & DomainUse.Suffix) != 0;
+        int left = sameRecord ? CountLeft : CountLeft - 1;
         if (TrackSet == 0)
-            return this with { CountLeft = CountLeft - 1, Advance = 1 };
+            return this with { CountLeft = left, Advance = 1, Last = use };
         int next = 1 + ushort.LeadingZeroCount((ushort)(TrackSet << 1));
-        return this with { CountLeft = CountLeft - 1, Advance = next, TrackSet = (ushort)(TrackSet << next) };
+        return this with { CountLeft = left, Advance = next, Last = use, TrackSet = (ushort)(TrackSet << next) };
     }
-
-    /// <summary>Only LOCATE RECORD EXTENDED has it.</summary>
-    public static bool IsExtended(LocateOperation operation) => (int)operation > byte.MaxValue;
-
-    /// <summary>The operation acts on whole tracks: no record is looked for.</summary>
-    public static bool UsesTrackSet(LocateOperation operation) => operation is LocateOperation.ReadTrackSet or LocateOperation.WriteFullTrack;
-
-    /// <summary>The least profile that has the operation.</summary>
-    public static EckdProfile LeastProfile(LocateOperation operation) =>
-        operation == LocateOperation.ReadTracks || IsExtended(operation) ? EckdProfile.Linux : EckdProfile.Minimal;
-
-    /// <summary>Orientations that an operation may ask for.</summary>
-    public static bool IsValid(LocateOperation operation, LocateOrientation orientation) => (operation, orientation) switch
-    {
-        (LocateOperation.Orient or LocateOperation.ReadData, not LocateOrientation.Index) => true,
-        (LocateOperation.WriteData, LocateOrientation.Count or LocateOrientation.Data) => true,
-        (LocateOperation.FormatWrite, not LocateOrientation.Data) => true,
-        (LocateOperation.WriteTrack, LocateOrientation.Count) => true,
-        (LocateOperation.Read, _) => true,
-        (LocateOperation.ReadTracks or LocateOperation.ReadTrackSet, LocateOrientation.Count or LocateOrientation.HomeAddress) => true,
-        (LocateOperation.WriteTrackData or LocateOperation.WriteFullTrack, LocateOrientation.Count) => true,
-        _ => false,
-    };
-
-    public static WriteClass WriteClassOf(LocateOperation operation) => operation switch
-    {
-        LocateOperation.WriteData or LocateOperation.WriteTrackData => WriteClass.Update,
-        LocateOperation.WriteFullTrack => WriteClass.RecordZero,
-        LocateOperation.FormatWrite or LocateOperation.WriteTrack => WriteClass.Format,
-        _ => WriteClass.None,
-    };
 }

@@ -17,7 +17,7 @@ internal static class PathCommands
         device.PathGroups.Sense(device.Path, record);
         if (device.Volume.ReservedBy is not null)
             record[0] |= device.IsReservedElsewhere ? PathGroups.ReservedElsewhere : PathGroups.ReservedHere;
-        device.Send(data, record);
+        data.Send(record);
         return EckdDevice.Ended;
     }
 

@@ -34,7 +34,7 @@ internal static class ReadCommands
             return EckdDevice.Failed;
         device.LinkFoundRecord();
         int record = Pass(device, track);
-        device.Send(data, track.KeyAndData(record));
+        data.Send(track.KeyAndData(record));
         return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;
     }
 
@@ -43,7 +43,7 @@ internal static class ReadCommands
     {
         if (!device.NextRecord(row, true, out CkdTrack track))
             return EckdDevice.Failed;
-        device.Send(data, track.Count(device.Chain.Record));
+        data.Send(track.Count(device.Chain.Record));
         return EckdDevice.Ended;
     }
 
@@ -54,22 +54,24 @@ internal static class ReadCommands
     /// <summary>Five bytes; the multitrack form, outside a domain, reads the next track's.</summary>
     public static DeviceStatus ReadHomeAddress(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (!ToIndex(device, row))
+        if (row.IsMultitrack && !device.Chain.Domain.IsOpen && !device.AdvanceTrack(row))
             return EckdDevice.Failed;
-        device.Send(data, device.CurrentTrack().HomeAddress);
+        device.Chain.MoveTo(device.Chain.Track);
+        device.Chain.Field = Field.Home;
+        data.Send(device.CurrentTrack().HomeAddress);
         return EckdDevice.Ended;
     }
 
-    /// <summary>Count and data of record 0; the multitrack form, outside a domain, reads the next track's.</summary>
-    public static DeviceStatus ReadRecordZero(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        ToIndex(device, row) && device.NextRecord(row, false, out CkdTrack track) ? SendRecord(device, track, data) : EckdDevice.Failed;
-
-    private static bool ToIndex(EckdDevice device, CommandRow row)
+    /// <summary>
+    /// Count and data of record 0: of this track behind its home address; from elsewhere the multitrack form goes to the next track first, in a domain too
+    /// (SA22-1025, page 101).
+    /// </summary>
+    public static DeviceStatus ReadRecordZero(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (row.IsMultitrack && !device.Chain.Domain.IsOpen)
-            return device.AdvanceTrack();
+        if (row.IsMultitrack && device.Chain.Field != Field.Home && !device.AdvanceTrack(row))
+            return EckdDevice.Failed;
         device.Chain.MoveTo(device.Chain.Track);
-        return true;
+        return device.NextRecord(row, false, out CkdTrack track) ? SendRecord(device, track, data) : EckdDevice.Failed;
     }
 
     private static DeviceStatus SendData(EckdDevice device, CkdTrack track, IDataTransfer data)
@@ -78,15 +80,15 @@ internal static class ReadCommands
         ReadOnlySpan<byte> bytes = track.Data(record);
         if (bytes.IsEmpty)
             return EndOfFile;
-        device.Send(data, bytes);
+        data.Send(bytes);
         return EckdDevice.Ended;
     }
 
     private static DeviceStatus SendRecord(EckdDevice device, CkdTrack track, IDataTransfer data)
     {
         int record = Pass(device, track);
-        device.Send(data, track.Count(record));
-        device.Send(data, track.KeyAndData(record));
+        data.Send(track.Count(record));
+        data.Send(track.KeyAndData(record));
         return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;
     }
 

@@ -30,10 +30,11 @@ internal static class SearchCommands
     /// <summary>Compares cylinder and head of the home address; the multitrack form looks at the next track's.</summary>
     public static DeviceStatus HomeAddressEqual(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (row.IsMultitrack && !device.AdvanceTrack())
+        if (row.IsMultitrack && !device.AdvanceTrack(row))
             return EckdDevice.Failed;
         CkdTrack track = device.CurrentTrack();
         device.Chain.MoveTo(device.Chain.Track);
+        device.Chain.Field = Field.Home;
         Span<byte> argument = stackalloc byte[HomeAddressArgument];
         int length = data.Receive(argument);
         if (length == 0 || !track.HomeAddress.Slice(1, length).SequenceEqual(argument[..length]))

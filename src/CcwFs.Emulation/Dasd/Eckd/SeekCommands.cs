@@ -65,7 +65,7 @@ internal static class SeekCommands
         Span<byte> sector = stackalloc byte[1];
         if (device.Chain.Record > 0 && device.CurrentTrack() is var track && device.Holds(track))
             sector[0] = (byte)Math.Min(Sectors - 1, TrackCapacity.CellsBehind(track, device.Chain.Record - 1) * Sectors / TrackCapacity.Cells);
-        device.Send(data, sector);
+        data.Send(sector);
         return EckdDevice.Ended;
     }
 

@@ -50,7 +50,7 @@ internal static class SubsystemCommands
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         ReadOnlyMemory<byte> prepared = device.Chain.Prepared;
         device.Chain.Prepared = default;
-        device.Send(data, prepared.Span);
+        data.Send(prepared.Span);
         return EckdDevice.Ended;
     }
 
@@ -61,7 +61,7 @@ internal static class SubsystemCommands
         bytes.Clear();
         (bytes[0], bytes[1], bytes[2]) = (1, device.Options.UnitAddress, 0xFF);
         BinaryPrimitives.WriteUInt16BigEndian(bytes[38..], device.Options.SubsystemId);
-        device.Send(data, bytes);
+        data.Send(bytes);
         return EckdDevice.Ended;
     }
 }

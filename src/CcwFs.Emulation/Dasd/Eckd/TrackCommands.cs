@@ -28,7 +28,6 @@ internal static class TrackCommands
             bytes = bytes[..Math.Min(bytes.Length, left)];
             left -= bytes.Length;
             bool taken = data.Send(bytes) == bytes.Length;
-            device.Chain.TransferCutShort |= !taken;
             if (!taken || left == 0 || record + 1 == track.RecordCount)
                 break;
             record++;
@@ -65,14 +64,20 @@ internal static class TrackCommands
         return EckdDevice.Ended;
     }
 
-    /// <summary>All records of a track from record 0 on, count, key and data each, and eight FF.</summary>
+    /// <summary>
+    /// All records of a track, count, key and data each, and eight FF: of the first track, where LOCATE RECORD has found a record, those behind it, else from
+    /// record 0 on (SA22-1025, page 110).
+    /// </summary>
     public static DeviceStatus ReadTrack(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         if (!device.ToDomainTrack())
             return EckdDevice.Failed;
         CkdTrack track = device.CurrentTrack();
+        int first = device.Chain.Domain.Advance == 0 ? device.Chain.Record + 1 : 0;
+        if (first > 0 && !device.Holds(track))
+            return device.Check(EckdSense.NoRecordFound);
         device.Orient(track, track.RecordCount - 1, Field.Data);
-        device.Send(data, track.RecordsAndEndMark);
+        data.Send(track.RecordsAndEndMark(first));
         return EckdDevice.Ended;
     }
 
@@ -99,7 +104,7 @@ internal static class TrackCommands
             return EckdDevice.Failed;
         ReadOnlySpan<byte> records = track.RecordsFrom(device.Chain.Record);
         device.Orient(track, track.RecordCount - 1, Field.Data);
-        device.Send(data, records);
+        data.Send(records);
         return EckdDevice.Ended;
     }
 

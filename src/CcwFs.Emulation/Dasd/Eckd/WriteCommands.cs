@@ -6,7 +6,8 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
 /// Updates of records that exist: never more bytes than the record has, and zeros where the program has fewer. In a domain the record must have
-/// the length that LOCATE RECORD named. A record without data is not written: unit exception.
+/// the length that LOCATE RECORD named, but for CKD conversion mode. A record without data is not written: unit exception. The only command of a write-track
+/// domain erases what is behind its record (SC26-7298, page 39).
 /// </summary>
 internal static class WriteCommands
 {
@@ -45,13 +46,15 @@ internal static class WriteCommands
         Span<byte> area = withKey ? track.KeyAndData(record) : track.Data(record);
         LocateRecordDomain domain = device.Chain.Domain;
         bool rightLength = domain is { IsTrackWrite: true } && record == 0 ? area.Length == RecordZeroLength : domain.AllowsLength(area.Length);
-        if (domain.IsOpen && !rightLength)
+        if (domain.IsOpen && !rightLength && !device.Chain.Converts)
             return device.Check(EckdSense.InvalidTrackFormat);
         device.Orient(track, record, Field.Data);
         device.LinkFoundRecord();
         if (track.DataLength(record) == 0)
             return EckdDevice.Ended | DeviceStatus.UnitException;
         device.ReceiveInPlace(data, area);
+        if (domain is { IsTrackWrite: true, CountLeft: 1 })
+            track.EraseAfter(record);
         return EckdDevice.Ended;
     }
 }

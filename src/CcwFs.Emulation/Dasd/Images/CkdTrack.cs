@@ -105,8 +105,8 @@ public sealed class CkdTrack
     /// <summary>Records <paramref name="index"/> to the last one as they lie: count, key and data each, no end mark.</summary>
     public ReadOnlySpan<byte> RecordsFrom(int index) => _slot.AsSpan(Offset(index).._end);
 
-    /// <summary>All records and the end mark, no home address: the track as READ TRACK gives it.</summary>
-    public ReadOnlySpan<byte> RecordsAndEndMark => _slot.AsSpan(HomeAddressSize, _end - HomeAddressSize + EndMarkSize);
+    /// <summary>Records <paramref name="index"/> to the last one, none when there is no such record, and the end mark: the track as READ TRACK gives it.</summary>
+    public ReadOnlySpan<byte> RecordsAndEndMark(int index) => _slot.AsSpan((index < RecordCount ? Offset(index) : _end)..(_end + EndMarkSize));
 
     /// <summary>
     /// Replaces all records by these (count, key and data each, record 0 first, no end mark). False when they are no whole records, the first is no
