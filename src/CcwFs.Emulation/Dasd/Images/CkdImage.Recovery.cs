@@ -90,7 +90,7 @@ public sealed partial class CkdImage
             return;
         RedoNote = $"{first.Path}: the file has {status.Links} names; what is pending is in the redo file beside the one that was used: "
             + "open it by the same name always";
-        Say(RedoNote);
+        _lines.Say(RedoNote);
     }
 
     private static RedoHead? ReadHead(IImageFile file)
@@ -192,7 +192,7 @@ public sealed partial class CkdImage
     private void Act(in Verdict verdict, string path)
     {
         if (verdict.Fate == Fate.Dropped)
-            Say(verdict.Line!);
+            _lines.Say(verdict.Line!);
         if (verdict.Fate != Fate.Finished)
             return;
         PendingTracks = Numbers(verdict.Change);
@@ -226,7 +226,7 @@ public sealed partial class CkdImage
             if (result < 0)
                 throw new ImageException($"{Name}: {At(track.Number)} cannot be put in place out of {path}: {Problem.Of(result)}", -result);
         }
-        Say($"{path}: {Named(change)} of {Name} were half written and have been put in place (change {change.Generation})");
+        _lines.Say($"{path}: {Named(change)} of {Name} were half written and have been put in place (change {change.Generation})");
     }
 
     private void SyncBefore(string redo)
