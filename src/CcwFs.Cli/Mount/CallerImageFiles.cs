@@ -52,6 +52,8 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
         return new Place(users, image, ImageUsers.As(asker, () => _files.RedoOf(image)));
     }
 
+    public void TakeMemory(long bytes) => opener.Charge.Take(DeviceResource.Memory, bytes);
+
     /// <summary>
     /// Throws unless <paramref name="other"/> (null: we) could open the files of the image as well, for a second subchannel on it is as good as that. To write
     /// too where it is open for that, by <paramref name="holders"/>: even who only reads may reserve the volume from the others.

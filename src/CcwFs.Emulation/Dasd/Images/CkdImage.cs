@@ -26,6 +26,12 @@ public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
 public sealed partial class CkdImage : ITrackStore
 {
+    /// <summary>
+    /// Most bytes of memory that opening takes for the moment, beside <see cref="KeptBytes"/> and whatever a redo file says: its longest table, as it is and as
+    /// it is understood, 2 MiB each, and two tracks and what holds the parts together (rounded up).
+    /// </summary>
+    public const int OpeningBytes = (4 << 20) + (384 << 10);
+
     // Readers of different tracks rarely meet (arbitrary).
     private const int StripeCount = 16;
     private readonly IImageFiles _files;
@@ -52,6 +58,8 @@ public sealed partial class CkdImage : ITrackStore
         try
         {
             Recover(place);
+            if (!options.ReadOnly)
+                files.TakeMemory(KeptBytes);
         }
         catch
         {

@@ -57,6 +57,7 @@ internal sealed class RedoFile : IDisposable
     internal const int RunSize = 4;
     internal const int SumSize = 8;
     internal const long DataAt = 2 << 20; // behind the longest table: 1,024 tracks of 111 sectors
+    internal static readonly long MostLength = DataAt + (long)MaxTracks * CkdGeometry.Model3390(1).TrackSize; // whole tracks
     private readonly IRedoPlace _place;
     private readonly List<Entry> _entries = [];
     private readonly List<SectorRun> _runs = [];
