@@ -70,6 +70,49 @@ public sealed class SharedImageTests : IDisposable
         """);
 
     [Fact]
+    public void Others_who_came_first_do_not_keep_the_owner_from_writing_however_many_they_are() => Run("""
+        image = shared(USER)
+        others = [f'0.0.02{n:02x}' for n in range(12)]
+        for n, other in enumerate(others):
+            as_user(2000 + n, lambda: added(f'dasd,image={image},id={other}'))
+        as_user(USER, lambda: added(f'dasd,image={image},id={FIRST}'))
+        format_track(3, 3, 512, dev=others[-1])
+        assert os.stat(f'{image}.redo').st_uid == USER
+        """);
+
+    [Fact]
+    public void The_redo_file_goes_with_the_last_user_also_when_its_owner_left_first() => Run("""
+        image = shared(USER)
+        as_user(USER, lambda: added(f'dasd,image={image},id={FIRST}'))
+        as_user(OTHER, lambda: added(f'dasd,image={image},id={SECOND}'))
+        format_track(3, 3, 512, dev=FIRST)
+        as_user(USER, lambda: remove(FIRST))
+        write_records(3, 1, [b'a' * 512], dev=SECOND)                       # what is under way goes on
+        assert os.path.exists(f'{image}.redo')
+        as_user(OTHER, lambda: remove(SECOND))
+        assert not os.path.exists(f'{image}.redo')
+        """);
+
+    [Fact]
+    public void A_redo_file_that_nobody_may_remove_is_said_to_stay_and_to_do_no_harm()
+    {
+        Run("""
+            image = shared(USER)
+            as_user(USER, lambda: added(f'dasd,image={image},id={FIRST}'))
+            as_user(OTHER, lambda: added(f'dasd,image={image},id={SECOND}'))
+            format_track(3, 3, 512, dev=FIRST)
+            as_user(USER, lambda: remove(FIRST))
+            os.chmod(f'{S}/home', 0o555)
+            as_user(OTHER, lambda: 'permission denied; remove it; it does no harm' in ask(verb='remove', id=SECOND)['error'] or 1/0)
+            assert os.path.exists(f'{image}.redo')
+            os.chmod(f'{S}/home', 0o755)
+            as_user(USER, lambda: added(f'dasd,image={image},id={FIRST}'))
+            assert read_records(3, 1, 1, 512, dev=FIRST) == [b'\0' * 512] and not os.path.exists(f'{image}.redo')
+            """);
+        _mounted.Logged("v.ckd.redo: cannot be removed: permission denied; remove it; it does no harm: nothing is pending in it, and all that was written is on");
+    }
+
+    [Fact]
     public void A_device_of_a_user_alone_has_that_users_rights_again_when_root_has_left()
     {
         Run("""

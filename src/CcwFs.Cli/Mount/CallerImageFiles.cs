@@ -7,8 +7,8 @@ namespace CcwFs.Cli.Mount;
 
 /// <summary>
 /// A volume's files with the rights of the user who asked for it first; the redo file, which is made at the first write, long after the request, in a directory
-/// that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>. What was opened is the file <paramref name="image"/>,
-/// and none of it is inside a mounted ccwfs.
+/// that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>, the image's owner before all others. What was opened is
+/// the file <paramref name="image"/>, and none of it is inside a mounted ccwfs.
 /// </summary>
 /// <param name="asker">Who asks, for as long as the volume is being opened (null: we).</param>
 /// <param name="opener">In whose charge each file is counted.</param>
@@ -49,8 +49,10 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
     public IRedoPlace RedoOf(IImageFile image)
     {
         opener.Charge.Take(DeviceResource.Descriptors, RedoDescriptors);
-        return new Place(users, ImageUsers.As(asker, () => _files.RedoOf(image)));
+        return new Place(users, image, ImageUsers.As(asker, () => _files.RedoOf(image)));
     }
+
+    public void TakeMemory(long bytes) => opener.Charge.Take(DeviceResource.Memory, bytes);
 
     /// <summary>
     /// Throws unless <paramref name="other"/> (null: we) could open the files of the image as well, for a second subchannel on it is as good as that. To write
@@ -92,21 +94,35 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
         }
     }
 
-    private sealed class Place(ImageUsers users, IRedoPlace place) : IRedoPlace
+    private sealed class Place(ImageUsers users, IImageFile image, IRedoPlace place) : IRedoPlace
     {
+        private ImageUser? _maker;
+
         public string Path => place.Path;
 
-        public IImageFile? Open() => users.AsAny(place.Open);
+        private uint? Owner => image.Status(out FileStatus status) < 0 ? null : status.Uid;
 
-        public IImageFile Create() => users.AsAny(place.Create);
+        public IImageFile? Open() => users.AsAny(Owner, _ => place.Open());
+
+        public IImageFile Create() => users.AsAny(Owner, user =>
+        {
+            IImageFile made = place.Create();
+            _maker = user;
+            return made;
+        });
 
         public bool Holds() => place.Holds();
 
-        public string? FindOther(Func<IImageFile, bool> isOurs) => users.AsAny(() => place.FindOther(isOurs));
+        public string? FindOther(Func<IImageFile, bool> isOurs) => users.AsAny(Owner, _ => place.FindOther(isOurs));
 
-        public int Remove() => users.AsAnyErrno(place.Remove);
+        /// <summary>Who is left may not be allowed to: then it is done as who made it, to the file that he made alone.</summary>
+        public int Remove()
+        {
+            int result = users.AsAnyErrno(Owner, place.Remove);
+            return ImageUsers.IsRefusal(result) && _maker is { } maker && place.Holds() ? ImageUsers.AsErrno(maker.Caller, place.Remove) : result;
+        }
 
-        public int SyncName() => users.AsAnyErrno(place.SyncName);
+        public int SyncName() => users.AsAnyErrno(Owner, place.SyncName);
 
         public void Dispose() => place.Dispose();
     }

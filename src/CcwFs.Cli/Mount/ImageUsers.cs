@@ -21,6 +21,8 @@ internal sealed class ImageUser(CallerIdentity? caller, DeviceCharge charge, ILo
 
     internal ILogger Log => log;
 
+    internal uint Uid => caller?.Uid ?? Descriptors.EffectiveUser;
+
     /// <summary>Their number; guarded by the image's gate.</summary>
     internal int Devices { get; set; }
 
@@ -38,7 +40,9 @@ internal sealed class ImageUser(CallerIdentity? caller, DeviceCharge charge, ILo
 /// </summary>
 internal sealed class ImageUsers(DeviceQuota quota)
 {
-    private const int MostTried = 8; // for one action, each on a thread of its own (arbitrary: more than share an image)
+    // For one action, each on a thread of its own (arbitrary: more than share an image).
+    private const int MostTried = 8;           // users
+    private const int MostIdentitiesOfOne = 4; // of a user, with other groups each
 
     private volatile ImageUser[] _users = []; // who may most first, then who came first; never changed in place
 
@@ -57,15 +61,17 @@ internal sealed class ImageUsers(DeviceQuota quota)
         user.Charge.Dispose();
     }
 
-    /// <summary>Does something as the first of them who may; the fault is that of the first who may not.</summary>
-    internal T AsAny<T>(Func<T> action)
+    /// <summary>
+    /// Does something with files of <paramref name="owner"/> (null: it is not known) as the first of them who may; the fault is that of the first who may not.
+    /// </summary>
+    internal T AsAny<T>(uint? owner, Func<ImageUser, T> action)
     {
         ImageException? refusal = null;
-        foreach (ImageUser user in _users.Take(MostTried))
+        foreach (ImageUser user in Tried(owner))
         {
             try
             {
-                return As(user.Caller, action);
+                return As(user.Caller, () => action(user));
             }
             catch (ImageException refused) when (IsRefusal(-refused.Errno))
             {
@@ -76,10 +82,10 @@ internal sealed class ImageUsers(DeviceQuota quota)
     }
 
     /// <summary>The same for what gives an errno.</summary>
-    internal int AsAnyErrno(Func<int> action)
+    internal int AsAnyErrno(uint? owner, Func<int> action)
     {
         int refusal = 0;
-        foreach (ImageUser user in _users.Take(MostTried))
+        foreach (ImageUser user in Tried(owner))
         {
             int result = AsErrno(user.Caller, action);
             if (!IsRefusal(result))
@@ -102,7 +108,8 @@ internal sealed class ImageUsers(DeviceQuota quota)
         }
     }
 
-    private static int AsErrno(CallerIdentity? user, Func<int> action)
+    /// <summary>The same for what gives an errno.</summary>
+    internal static int AsErrno(CallerIdentity? user, Func<int> action)
     {
         try
         {
@@ -114,5 +121,10 @@ internal sealed class ImageUsers(DeviceQuota quota)
         }
     }
 
-    private static bool IsRefusal(int result) => result is -(int)Errno.EACCES or -(int)Errno.EPERM;
+    /// <summary>Somebody else may do it.</summary>
+    internal static bool IsRefusal(int result) => result is -(int)Errno.EACCES or -(int)Errno.EPERM;
+
+    /// <summary>The owner first, however many others there are, then who may most.</summary>
+    private IEnumerable<ImageUser> Tried(uint? owner) => _users.GroupBy(static user => user.Uid).OrderBy(group => group.Key != owner).Take(MostTried)
+        .SelectMany(static group => group.Take(MostIdentitiesOfOne));
 }

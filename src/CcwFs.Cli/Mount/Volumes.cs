@@ -28,9 +28,6 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     /// <summary>Cylinders of a volume in memory (arbitrary: small, and enough for a file system).</summary>
     internal const int MemoryCylinders = 100;
 
-    /// <summary>Bytes that may have been read to find out that an image cannot be opened: a redo file holds 1,024 tracks of 56,832 bytes at most.</summary>
-    private const long MostRead = 1_024 * 56_832;
-
     private readonly Lock _gate = new(); // taken inside a slot's, or alone
     private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
 
@@ -122,19 +119,23 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         slot.Users.Add(user);
         slot.Files = new CallerImageFiles(asker, user, slot.Users, path, slot.File);
         CkdImage image;
+        using (var opening = new DeviceCharge(quota, asker?.Uid))
+        {
+            opening.Take(DeviceResource.Memory, CkdImage.OpeningBytes);
+            try
+            {
+                image = CkdImage.Open(slot.Files, path, options);
+            }
+            catch
+            {
+                trim.Add(CkdImage.OpeningBytes);
+                throw;
+            }
+        }
         try
         {
-            image = CkdImage.Open(slot.Files, path, options);
-        }
-        catch
-        {
-            trim.Add(MostRead);
-            throw;
-        }
-        try
-        {
+            user.Charge.Take(DeviceResource.Memory, KeptBytes(image.Geometry)); // the image took its own
             slot.KeptBytes = KeptBytes(image.Geometry) + image.KeptBytes;
-            user.Charge.Take(DeviceResource.Memory, slot.KeptBytes);
             slot.Volume = new EckdVolume(image);
         }
         catch

@@ -42,12 +42,82 @@ public sealed class CallerImageFilesTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData(true)]  // they are many users, and the image's owner comes last
+    [InlineData(false)] // they are one user with many groups, and who may write comes last
+    public void Many_who_may_not_are_not_in_the_way_of_one_who_may(bool isOwner)
+    {
+        const uint Owner = 2_000, First = 2_001;
+        uint last = isOwner ? Owner : First + 1;
+        (IImageFile image, IRedoPlace redo, ImageUsers users) = Share(Owner, last);
+        using (image)
+        using (redo)
+        {
+            for (uint other = 0; other < 20; other++)
+                users.Add(User(isOwner ? new(First + other, 1, []) : new(First, 100 + other, [])));
+            users.Add(User(new(last, last, [])));
+            redo.Create().Dispose();
+            Assert.Equal(last, Status(redo.Path).Uid);
+            Assert.Equal(0, redo.Remove());
+        }
+    }
+
+    [Fact]
+    public void Who_made_a_redo_file_and_left_is_the_one_in_whose_name_it_goes()
+    {
+        const uint Owner = 2_000, Other = 2_001;
+        (IImageFile image, IRedoPlace redo, ImageUsers users) = Share(Owner, Owner);
+        using (image)
+        using (redo)
+        {
+            ImageUser owner = User(new(Owner, Owner, [])), other = User(new(Other, Other, []));
+            users.Add(owner);
+            users.Add(other);
+            redo.Create().Dispose();
+            users.Remove(owner);
+            File.SetUnixFileMode(_files["home"], (UnixFileMode)0x16D); // 0555: the owner may not either, now
+            Assert.Equal(-(int)Errno.EACCES, redo.Remove());
+            File.SetUnixFileMode(_files["home"], (UnixFileMode)0x1ED);
+            File.Move(redo.Path, redo.Path + ".kept");
+            File.WriteAllText(redo.Path, "of the owner's own");
+            Assert.Equal(-(int)Errno.EACCES, redo.Remove());           // it is another file
+            File.Move(redo.Path + ".kept", redo.Path, overwrite: true);
+            Assert.Equal(0, redo.Remove());
+            Assert.False(File.Exists(redo.Path));
+            Assert.Throws<ImageException>(redo.Create);                // who is left has no rights but his own
+        }
+    }
+
     [Fact]
     public void Who_cannot_be_seen_is_nobody_to_act_for()
     {
         Assert.Equal(0, CallerIdentity.OfRequest(0, 0, 0, out CallerIdentity hidden));
         Assert.False(hidden.IsOurs);
         Assert.Contains("cannot be seen", Assert.Throws<IdentityException>(() => hidden.Run(() => 0)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>An image that everybody may write in a directory of one user, and the place of its redo file, without users.</summary>
+    private (IImageFile Image, IRedoPlace Redo, ImageUsers Users) Share(uint owner, uint directoryOwner)
+    {
+        File.SetUnixFileMode(_files.Path, (UnixFileMode)0x1ED); // 0755
+        Directory.CreateDirectory(_files["home"], (UnixFileMode)0x1ED);
+        string path = _files.Create("home/v.ckd", 1);
+        File.SetUnixFileMode(path, (UnixFileMode)0x1B6);
+        Assert.Equal((0, ""), _files.Run("chown", $"{owner}", path));
+        Assert.Equal((0, ""), _files.Run("chown", $"{directoryOwner}", _files["home"]));
+        var users = new ImageUsers(new DeviceQuota(self: 0, owner: null, SystemLimits.Read()));
+        FileStatus status = Status(path);
+        var files = new CallerImageFiles(null, User(null), users, path, new FileIdentity(status.Device, status.Inode));
+        IImageFile image = Assert.IsAssignableFrom<IImageFile>(files.Open(path, write: true));
+        return (image, files.RedoOf(image), users);
+    }
+
+    private static ImageUser User(CallerIdentity? who) => new(who, DeviceCharge.None, NullLogger.Instance);
+
+    private static FileStatus Status(string path)
+    {
+        Assert.Equal(0, FileDescriptor.Status(path, follow: true, out FileStatus status));
+        return status;
     }
 
     /// <summary>Capabilities are a thread's, and the threads that it makes have them from it.</summary>

@@ -121,7 +121,27 @@ public sealed class StuckChangeTests : IDisposable
         }
         Assert.Equal(10, _said.Count);
         volume.Dispose();
-        Assert.Equal("disk.ckd: 40 more lines about the image were left out", Assert.Single(_said.Skip(10)));
+        Assert.Equal("disk.ckd: 40 more lines about changes that could not be put in place were left out", Assert.Single(_said.Skip(10)));
+    }
+
+    [Fact]
+    public void A_flood_of_lines_hides_none_of_another_kind()
+    {
+        RecordedDisk disk = Open(ImageSync.None, out CkdImage volume);
+        Write(volume, 1);
+        for (int round = 0; round < 50; round++)
+        {
+            disk.LoseRedo();
+            Write(volume, (byte)(round + 2));
+        }
+        Assert.Equal(10, _said.Count);
+        disk.Fail = what => what == "image write" ? Refused : 0;
+        Assert.Throws<ImageException>(() => Write(volume, 100));
+        disk.Fail = null;
+        Write(volume, 101);
+        Assert.Equal("disk.ckd: what could not be put in place before is in place now", Assert.Single(_said.Skip(10)));
+        volume.Dispose();
+        Assert.Equal("disk.ckd: 40 more lines about a redo file that somebody removed were left out", Assert.Single(_said.Skip(11)));
     }
 
     [Fact]

@@ -79,7 +79,7 @@ public sealed partial class CkdImage
     {
         if (!_files.Locks)
             return;
-        if (place.FindOther(redo => ReadHead(redo) is { } head && head.Binding == Binding) is { } other)
+        if (place.FindOther(redo => ReadHead(redo, isOurs: false) is { } head && head.Binding == Binding) is { } other)
         {
             throw new ImageException(
                 $"{other}: the redo file of this image under another name of it, and a change may be pending there; "
@@ -90,22 +90,27 @@ public sealed partial class CkdImage
             return;
         RedoNote = $"{first.Path}: the file has {status.Links} names; what is pending is in the redo file beside the one that was used: "
             + "open it by the same name always";
-        Say(RedoNote);
+        _lines.Say(RedoNote);
     }
 
-    private static RedoHead? ReadHead(IImageFile file)
+    /// <summary>The head of the image's own redo file, or of one that may be its own: of that the head alone is read.</summary>
+    private static RedoHead? ReadHead(IImageFile file, bool isOurs = true)
     {
         byte[] sector = new byte[RedoHead.Size];
         int read = file.ReadAt(0, sector);
         if (read < 0)
             throw new ImageException($"{file.Path}: {Problem.Of(read)}", -read);
         bool isEmpty = sector.AsSpan(0, read).IndexOfAnyExcept((byte)0) < 0;
-        return RedoHead.Parse(sector.AsSpan(0, read), isEmpty && read == sector.Length && HasMore(file), file.Path);
+        return RedoHead.Parse(sector.AsSpan(0, read), isOurs && isEmpty && read == sector.Length && HasMore(file), file.Path);
     }
 
-    /// <summary>Whether anything but zeros is behind the head.</summary>
+    /// <summary>Whether anything but zeros is behind the head, or more than we ever write.</summary>
     private static bool HasMore(IImageFile file)
     {
+        if (file.Status(out FileStatus status) is < 0 and var fault)
+            throw new ImageException($"{file.Path}: {Problem.Of(fault)}", -fault);
+        if (status.Size > RedoFile.MostLength)
+            return true;
         byte[] block = new byte[PieceSize];
         for (long offset = RedoHead.Size; (offset = file.NextData(offset)) >= 0;)
         {
@@ -192,7 +197,7 @@ public sealed partial class CkdImage
     private void Act(in Verdict verdict, string path)
     {
         if (verdict.Fate == Fate.Dropped)
-            Say(verdict.Line!);
+            _lines.Say(verdict.Line!);
         if (verdict.Fate != Fate.Finished)
             return;
         PendingTracks = Numbers(verdict.Change);
@@ -206,11 +211,12 @@ public sealed partial class CkdImage
 
     private void Show(RedoChange change)
     {
+        _files.TakeMemory((long)change.Tracks.Count * Geometry.TrackSize);
         foreach (PendingTrack track in change.Tracks)
         {
             byte[] slot = new byte[Geometry.TrackSize];
             ReadInPlace(track.Number, slot);
-            track.Apply(slot);
+            track.Apply(slot, change.BytesOf(track));
             _pending[track.Number] = slot;
         }
     }
@@ -220,13 +226,14 @@ public sealed partial class CkdImage
         foreach (PendingTrack track in change.Tracks)
         {
             IImageFile file = _series.Locate(track.Number, out long offset).File;
+            ReadOnlySpan<byte> bytes = change.BytesOf(track);
             int result = track.IsReleased ? Empty(file, offset, Geometry.TrackSize) : 0;
             foreach ((int start, int length, int from) in track.Spans)
-                result = result < 0 ? result : file.WriteAt(offset + start, track.Bytes.AsSpan(from, length));
+                result = result < 0 ? result : file.WriteAt(offset + start, bytes.Slice(from, length));
             if (result < 0)
                 throw new ImageException($"{Name}: {At(track.Number)} cannot be put in place out of {path}: {Problem.Of(result)}", -result);
         }
-        Say($"{path}: {Named(change)} of {Name} were half written and have been put in place (change {change.Generation})");
+        _lines.Say($"{path}: {Named(change)} of {Name} were half written and have been put in place (change {change.Generation})");
     }
 
     private void SyncBefore(string redo)

@@ -87,7 +87,7 @@ public sealed partial class CkdImage
                 return;
             if (result < 0)
             {
-                Say(LoseSync(path, result).Message);
+                _lines.Say(LoseSync(path, result).Message); // once: nothing is synced any more
                 return;
             }
             try
@@ -99,7 +99,7 @@ public sealed partial class CkdImage
             }
             catch (ImageException error)
             {
-                Say($"{_redo!.Path}: {error.Message}");
+                _lines.SayUnmarked($"{_redo!.Path}: {error.Message}");
                 StartTimer();
             }
         }

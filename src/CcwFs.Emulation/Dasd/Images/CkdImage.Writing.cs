@@ -50,7 +50,7 @@ public sealed partial class CkdImage
         {
             _redo!.Make(SyncPolicy.EveryProgram);
             if (_redo.TakeLost())
-                Say($"{_redo.Path}: somebody removed it or emptied it while {Name} was written; it has been made again");
+                _lines.SayRemoved($"{_redo.Path}: somebody removed it or emptied it while {Name} was written; it has been made again");
             MarkUnsynced();
         }
         catch (ImageException error)
@@ -114,7 +114,7 @@ public sealed partial class CkdImage
         _fault = $"{HalfWritten(Problem.Of(result))}; it is whole in {_redo!.Path}, which the next write or open puts in place";
         int noted = _redo.NoteStuck(LatestChange() ?? long.MinValue);
         if (noted < 0)
-            Say($"{_redo.Path}: {Problem.Of(noted)}");
+            _lines.SayStuck($"{_redo.Path}: {Problem.Of(noted)}");
     }
 
     private string HalfWritten(string reason) => $"{Name}: {At(_stuck![0].Track)} may be half written ({reason})";
@@ -141,7 +141,7 @@ public sealed partial class CkdImage
         ExitStripes();
         (_stuck, _fault) = (null, null);
         _redo!.Void();
-        Say($"{Name}: what could not be put in place before is in place now");
+        _lines.SayStuck($"{Name}: what could not be put in place before is in place now");
     }
 
     /// <summary>Somebody may have removed the redo file, and with it the only whole copy outside of this process: then first another one is made.</summary>
@@ -174,7 +174,7 @@ public sealed partial class CkdImage
                 + $"and it cannot be made again: {error.Message}";
             throw new ImageException(_fault, error);
         }
-        Say($"{_redo.Path}: somebody removed it or emptied it while it held what could not be put in place; it has been made again");
+        _lines.SayRemoved($"{_redo.Path}: somebody removed it or emptied it while it held what could not be put in place; it has been made again");
     }
 
     /// <summary>

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using CcwFs.Linux;
-using CcwFs.Subchannel;
 using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
@@ -14,8 +13,8 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <see cref="CkdImage.RedoNote"/>.
 /// </param>
 /// <param name="Say">
-/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. They are limited, as all lines
-/// that somebody can cause again and again (<see cref="LogLimit"/>). Null: nobody wants them.
+/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. Of each kind that can come again
+/// and again they are limited (<see cref="Subchannel.LogLimit"/>). Null: nobody wants them.
 /// </param>
 public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 
@@ -27,13 +26,19 @@ public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
 public sealed partial class CkdImage : ITrackStore
 {
+    /// <summary>
+    /// Most bytes of memory that opening takes for the moment, beside <see cref="KeptBytes"/> and whatever a redo file says: its longest table, as it is and as
+    /// it is understood, 2 MiB each, and two tracks and what holds the parts together (rounded up).
+    /// </summary>
+    public const int OpeningBytes = (4 << 20) + (384 << 10);
+
     // Readers of different tracks rarely meet (arbitrary).
     private const int StripeCount = 16;
     private readonly IImageFiles _files;
     private readonly ImageSeries _series;
     private readonly RedoFile? _redo; // null: read-only
     private readonly ImageOptions _options;
-    private LogLimit? _lines; // of all that Say is given; made by the first line
+    private readonly ImageLines _lines;
     private readonly Lock _writing = new();
     private readonly Lock[] _stripes = new Lock[StripeCount];
     private readonly Dictionary<int, byte[]> _pending = []; // slots that readers get in place of the file's; written under _writing and all stripes
@@ -46,17 +51,20 @@ public sealed partial class CkdImage : ITrackStore
     private CkdImage(IImageFiles files, string path, ImageOptions options, ImageSeries series)
     {
         (_files, _series, _options, Name, SyncPolicy) = (files, series, options, path, options.Sync);
+        _lines = new ImageLines(path, options.Say);
         for (int index = 0; index < StripeCount; index++)
             _stripes[index] = new Lock();
         IRedoPlace place = files.RedoOf(series.Parts[0].File);
         try
         {
             Recover(place);
+            if (!options.ReadOnly)
+                files.TakeMemory(KeptBytes);
         }
         catch
         {
             place.Dispose();
-            _lines?.Dispose();
+            _lines.Dispose();
             throw;
         }
         if (options.ReadOnly)
@@ -238,17 +246,7 @@ public sealed partial class CkdImage : ITrackStore
             }
             _series.Dispose();
         }
-        _lines?.Dispose();
-    }
-
-    /// <summary>A line for people. Under _writing, or before the image is anybody's.</summary>
-    private void Say(string line)
-    {
-        if (_options.Say is not { } say)
-            return;
-        _lines ??= new LogLimit(TimeProvider.System, count => say($"{Name}: {count} more lines about the image were left out"));
-        if (_lines.May())
-            say(line);
+        _lines.Dispose();
     }
 
     private static ulong NewSession()

@@ -39,7 +39,7 @@ public interface ITrackStore : IDisposable
     /// <summary>Brings everything to stable storage (power loss), where the store's policy did not already.</summary>
     void Sync();
 
-    /// <summary>After Dispose: why what was written may not be on stable storage, one line; null when it is.</summary>
+    /// <summary>After Dispose: why what was written may not be on stable storage, or what else a person must know, one line; null when all is well.</summary>
     string? CloseFault => null;
 }
 

@@ -86,4 +86,12 @@ public interface IImageFiles
 
     /// <summary>The place of the redo file of an image that <see cref="Open"/> opened.</summary>
     IRedoPlace RedoOf(IImageFile image);
+
+    /// <summary>
+    /// The image may keep so many bytes of memory until it is closed, which are its <see cref="CkdImage.KeptBytes"/>; asked before it takes any. Throws where
+    /// nobody answers for them.
+    /// </summary>
+    void TakeMemory(long bytes)
+    {
+    }
 }

@@ -26,35 +26,39 @@ internal enum ChangeProgress
 /// <param name="Length">Used bytes of the slot; 0: it becomes empty.</param>
 /// <param name="Runs">Sectors that are written.</param>
 /// <param name="Sums">Checksums of what each sector was and becomes; of a released track, of its first sector.</param>
-/// <param name="Bytes">
-/// What they become, in order; null where the file does not hold them: their writing was cut short, or a later change has begun to take their place.
-/// </param>
-internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, (uint Old, uint New)[] Sums, byte[]? Bytes)
+/// <param name="BytesAt">Where in the file what they become begins, in order.</param>
+/// <param name="BytesLength">Its bytes, all together; no more than a slot has.</param>
+internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, (uint Old, uint New)[] Sums, long BytesAt, int BytesLength)
 {
     public bool IsReleased => Length == 0;
 
-    /// <summary>The sectors that are written, in order: where in the slot, and where in <see cref="Bytes"/>.</summary>
+    /// <summary>
+    /// The file holds what the sectors become. It does not where their writing was cut short, or a later change has begun to take their place.
+    /// </summary>
+    public bool IsWhole { get; init; } = true;
+
+    /// <summary>The sectors that are written, in order: where in the slot, and where in what they become.</summary>
     public IEnumerable<(int Start, int Length, int From)> Sectors => Pieces(Runs, Length, RedoFile.SectorSize);
 
     /// <summary>The same as runs, each to be written in one go.</summary>
     public IEnumerable<(int Start, int Length, int From)> Spans => Pieces(Runs, Length, int.MaxValue);
 
-    /// <summary>Puts the new bytes over those of a slot.</summary>
-    public void Apply(Span<byte> slot)
+    /// <summary>Puts what the sectors become over those of a slot.</summary>
+    public void Apply(Span<byte> slot, ReadOnlySpan<byte> bytes)
     {
         if (IsReleased)
             slot.Clear();
         foreach ((int start, int length, int from) in Spans)
-            Bytes.AsSpan(from, length).CopyTo(slot[start..]);
+            bytes.Slice(from, length).CopyTo(slot[start..]);
     }
 
     /// <summary>Whether bytes for all of the sectors are what they are to become.</summary>
-    public bool IsMadeOf(byte[] bytes)
+    public bool IsMadeOf(ReadOnlySpan<byte> bytes)
     {
         int index = 0;
         foreach ((_, int length, int from) in Sectors)
         {
-            if (Crc32C.Of(bytes.AsSpan(from, length)) != Sums[index++].New)
+            if (Crc32C.Of(bytes.Slice(from, length)) != Sums[index++].New)
                 return false;
         }
         return true;
@@ -75,11 +79,22 @@ internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, (u
     }
 }
 
-/// <summary>The last change that a redo file holds, as <see cref="RedoFile"/> writes it.</summary>
+/// <summary>
+/// The last change that a redo file holds, as <see cref="RedoFile"/> writes it. What its sectors become stays in the file, which must be open as long as it is
+/// asked for: how much that is the file says, and whoever may add an image may have written it.
+/// </summary>
 internal sealed class RedoChange
 {
-    private RedoChange(RedoFlags flags, ulong generation, long changedAt, List<PendingTrack> tracks) =>
-        (Flags, Generation, ChangedAt, Tracks) = (flags, generation, changedAt, tracks);
+    private readonly IImageFile _file;
+    private readonly byte[] _slot; // what one track becomes
+
+    private RedoChange(IImageFile file, byte[] slot, ReadOnlySpan<byte> head, List<PendingTrack> tracks)
+    {
+        (_file, _slot, Tracks) = (file, slot, tracks);
+        Flags = (RedoFlags)BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
+        Generation = BinaryPrimitives.ReadUInt64LittleEndian(head[16..]);
+        ChangedAt = BinaryPrimitives.ReadInt64LittleEndian(head[32..]);
+    }
 
     public RedoFlags Flags { get; }
 
@@ -92,7 +107,7 @@ internal sealed class RedoChange
     public IReadOnlyList<PendingTrack> Tracks { get; }
 
     /// <summary>All of what is to be written is there.</summary>
-    public bool IsWhole => Tracks.All(static track => track.Bytes is not null);
+    public bool IsWhole => Tracks.All(static track => track.IsWhole);
 
     /// <summary>
     /// Reads what is pending under a head; null when nothing is, or when its writing was cut short: then nothing of it is in place. Every number of the file is
@@ -117,10 +132,13 @@ internal sealed class RedoChange
         byte[] table = new byte[tableBytes];
         if (!Fill(file, RedoFile.TableAt, table) || BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(28)) != Crc32C.Of(table))
             return null;
-        return ReadTracks(file, table, count, geometry) is not { } tracks ? null : new RedoChange(
-            (RedoFlags)BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(4)), BinaryPrimitives.ReadUInt64LittleEndian(change.AsSpan(16)),
-            BinaryPrimitives.ReadInt64LittleEndian(change.AsSpan(32)), tracks);
+        byte[] slot = new byte[geometry.TrackSize];
+        return ReadTracks(file, table, count, geometry, slot) is { } tracks ? new RedoChange(file, slot, change, tracks) : null;
     }
+
+    /// <summary>What the sectors of a track become, in order, read out of the file: valid until the next call. Throws <see cref="ImageException"/>.</summary>
+    public ReadOnlySpan<byte> BytesOf(PendingTrack track) => ReadBytes(_file, track, _slot) ? _slot.AsSpan(0, track.BytesLength)
+        : throw new ImageException($"{_file.Path}: offset {track.BytesAt}: it was changed while the image was opened; try again");
 
     /// <summary>Compares the change with the slots; <paramref name="read"/> gives a track's as it is in the file, valid until the next call.</summary>
     public ChangeProgress Judge(Func<int, ReadOnlySpan<byte>> read)
@@ -130,7 +148,7 @@ internal sealed class RedoChange
         {
             ReadOnlySpan<byte> slot = read(track.Number);
             releases |= track.IsReleased;
-            isWhole &= track.Bytes is not null;
+            isWhole &= track.IsWhole;
             if (!(track.IsReleased ? JudgeReleased(track, slot, ref isOld, ref isNew) : JudgeSectors(track, slot, ref isOld, ref isNew)))
                 return ChangeProgress.Foreign;
         }
@@ -164,7 +182,7 @@ internal sealed class RedoChange
         return true;
     }
 
-    private static List<PendingTrack>? ReadTracks(IImageFile file, ReadOnlySpan<byte> table, int count, CkdGeometry geometry)
+    private static List<PendingTrack>? ReadTracks(IImageFile file, ReadOnlySpan<byte> table, int count, CkdGeometry geometry, byte[] slot)
     {
         ReadOnlySpan<byte> rest = table[(count * RedoFile.EntrySize)..];
         int runs = 0, mostRuns = rest.Length / RedoFile.RunSize;
@@ -181,24 +199,25 @@ internal sealed class RedoChange
         long offset = RedoFile.DataAt;
         for (int index = 0; index < count; index++)
         {
-            if (ReadTrack(file, table[(index * RedoFile.EntrySize)..], ref rest, ref sums, ref offset, geometry) is not { } track)
+            if (ReadTrack(table[(index * RedoFile.EntrySize)..], ref rest, ref sums, offset, geometry) is not { } track)
                 return null;
             if (!numbers.Add(track.Number)) // we write each once
                 throw RedoHead.Damaged(file.Path, RedoFile.TableAt);
-            tracks.Add(track);
+            offset += track.BytesLength;
+            tracks.Add(ReadBytes(file, track, slot) ? track : track with { IsWhole = false });
         }
         return sums.IsEmpty ? tracks : null;
     }
 
     private static PendingTrack? ReadTrack(
-        IImageFile file, ReadOnlySpan<byte> entry, ref ReadOnlySpan<byte> runs, ref ReadOnlySpan<byte> sums, ref long offset, CkdGeometry geometry)
+        ReadOnlySpan<byte> entry, ref ReadOnlySpan<byte> runs, ref ReadOnlySpan<byte> sums, long offset, CkdGeometry geometry)
     {
         int number = BinaryPrimitives.ReadInt32LittleEndian(entry), length = BinaryPrimitives.ReadInt32LittleEndian(entry[4..]);
         var list = new SectorRun[BinaryPrimitives.ReadInt32LittleEndian(entry[8..])];
         if ((uint)number >= (uint)geometry.Tracks || (uint)length > (uint)geometry.TrackSize || (length == 0) != (list.Length == 0))
             return null;
         if (length == 0)
-            return new PendingTrack(number, 0, list, [(BinaryPrimitives.ReadUInt32LittleEndian(entry[12..]), 0)], []);
+            return new PendingTrack(number, 0, list, [(BinaryPrimitives.ReadUInt32LittleEndian(entry[12..]), 0)], offset, 0);
         int next = 0, sectors = 0, bytes = 0;
         foreach (ref SectorRun run in list.AsSpan())
         {
@@ -218,11 +237,14 @@ internal sealed class RedoChange
             sum = (BinaryPrimitives.ReadUInt32LittleEndian(sums), BinaryPrimitives.ReadUInt32LittleEndian(sums[4..]));
             sums = sums[RedoFile.SumSize..];
         }
-        byte[] now = new byte[bytes];
-        bool isThere = Fill(file, offset, now);
-        offset += bytes;
-        var track = new PendingTrack(number, length, list, each, now);
-        return isThere && track.IsMadeOf(now) ? track : track with { Bytes = null };
+        return new PendingTrack(number, length, list, each, offset, bytes);
+    }
+
+    /// <summary>Reads what the sectors of a track become; false when the file does not hold it.</summary>
+    private static bool ReadBytes(IImageFile file, PendingTrack track, byte[] slot)
+    {
+        Span<byte> bytes = slot.AsSpan(0, track.BytesLength);
+        return Fill(file, track.BytesAt, bytes) && (track.IsReleased || track.IsMadeOf(bytes));
     }
 
     private static bool Fill(IImageFile file, long offset, Span<byte> bytes)

@@ -57,6 +57,7 @@ internal sealed class RedoFile : IDisposable
     internal const int RunSize = 4;
     internal const int SumSize = 8;
     internal const long DataAt = 2 << 20; // behind the longest table: 1,024 tracks of 111 sectors
+    internal static readonly long MostLength = DataAt + (long)MaxTracks * CkdGeometry.Model3390(1).TrackSize; // whole tracks
     private readonly IRedoPlace _place;
     private readonly List<Entry> _entries = [];
     private readonly List<SectorRun> _runs = [];
@@ -300,21 +301,22 @@ internal sealed class RedoFile : IDisposable
     /// </summary>
     public void Void() => _file?.WriteAt(ChangeAt, [0, 0, 0, 0]);
 
-    /// <summary>Removes the file, if it is still ours; null, or what went wrong.</summary>
+    /// <summary>Removes the file, if it is still ours, when everything was synced and nothing is pending; null, or what went wrong.</summary>
     public ImageException? Remove()
     {
-        bool isOurs = IsNamed;
+        bool isOurs = IsNamed, saysSo = State == RedoState.Ordered && Holds;
         _file?.Dispose();
         _file = null;
-        return isOurs ? Remove(_place) : null;
+        return !isOurs ? null
+            : Remove(_place, saysSo ? "; it does no harm: nothing is pending in it, and all that was written is on the disk" : "");
     }
 
-    /// <summary>Removes the redo file of a place for good; null, or what went wrong.</summary>
-    public static ImageException? Remove(IRedoPlace place)
+    /// <summary>Removes the redo file of a place for good; null, or what went wrong, with <paramref name="stays"/> where it stays.</summary>
+    public static ImageException? Remove(IRedoPlace place, string stays = "")
     {
         int result = place.Remove();
         if (result is < 0 and not -(int)Errno.ENOENT)
-            return new ImageException($"{place.Path}: cannot be removed: {Problem.Of(result)}; remove it", -result);
+            return new ImageException($"{place.Path}: cannot be removed: {Problem.Of(result)}; remove it{stays}", -result);
         result = place.SyncName();
         return result == 0 ? null : new ImageException(
             $"{place.Path}: it is removed, but its directory cannot be synced: {Problem.Of(result)}; if it is there again after a power cut, remove it",
