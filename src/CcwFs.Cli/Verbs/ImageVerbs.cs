@@ -46,15 +46,15 @@ internal sealed record AttachReport(string State)
     /// <summary>What more there is to say.</summary>
     public string? Note { get; init; }
 
-    /// <summary>As JSON.</summary>
-    internal string ToJson() => JsonSerializer.Serialize(this, s_options);
+    /// <summary>As JSON, with the end of its last line.</summary>
+    internal string ToJson() => JsonSerializer.Serialize(this, s_options) + "\n";
 
     /// <summary>Prints what a dry run found.</summary>
     internal static void PrintPlan(IReadOnlyList<PlannedStep> steps, string? note, bool json, TextWriter output)
     {
         if (json)
         {
-            output.WriteLine(new AttachReport("planned") { Steps = steps, Note = note }.ToJson());
+            output.Write(new AttachReport("planned") { Steps = steps, Note = note }.ToJson());
             return;
         }
         foreach (PlannedStep step in steps)
@@ -104,7 +104,7 @@ internal static class ImageVerbs
         }
         if (json)
         {
-            output.WriteLine(new AttachReport("attached")
+            output.Write(new AttachReport("attached")
             {
                 Subchannel = row.Subchannel, Device = row.Device, Uuid = row.Uuid, Mounted = row.Subchannel, Changed = changed ? [Step] : [],
             }.ToJson());
@@ -148,7 +148,7 @@ internal static class ImageVerbs
     internal static void ReportDetached(string word, string? subchannel, string? device, string? uuid, IReadOnlyList<string> changed, bool json, TextWriter output)
     {
         if (json)
-            output.WriteLine(new AttachReport("detached") { Subchannel = subchannel, Device = device, Uuid = uuid, Changed = changed }.ToJson());
+            output.Write(new AttachReport("detached") { Subchannel = subchannel, Device = device, Uuid = uuid, Changed = changed }.ToJson());
         else
             output.WriteLine(changed.Count == 0 ? $"{word} is not attached" : $"detached: {word} (undone: {string.Join(", ", changed)})");
     }
