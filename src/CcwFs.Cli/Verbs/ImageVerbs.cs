@@ -83,7 +83,7 @@ internal static class ImageVerbs
         DeviceSpec spec = DeviceSpec.Parse(text);
         if (options.MountPoint is not { } mountPoint)
             throw new CommandException($"{image} can only be attached to a mounted ccwfs{(noMount is null ? "" : $", and {noMount}")}; mount one: ccwfs mount");
-        using HostLock? held = dryRun ? null : HostLock.OfMount(mountPoint, $"attach {image}", options.Patience);
+        using HostLock? held = dryRun ? null : HostLock.OfImages($"attach {image}", options.Patience);
         DeviceRow? row = HostMounts.FindImage(mountPoint, path);
         bool changed = row is null;
         if (dryRun)
@@ -122,7 +122,7 @@ internal static class ImageVerbs
     {
         if (options.MountPoint is not { } mountPoint)
             return false;
-        using HostLock? held = dryRun ? null : HostLock.OfMount(mountPoint, $"detach {word}", options.Patience);
+        using HostLock? held = dryRun ? null : HostLock.OfImages($"detach {word}", options.Patience);
         DeviceRow? row = name is null ? HostMounts.FindImage(mountPoint, word) : HostMounts.FindEmulated(mountPoint, name);
         if (row is null && (name is not null || !File.Exists(word)))
             return false;
