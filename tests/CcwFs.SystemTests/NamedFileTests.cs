@@ -149,10 +149,13 @@ public sealed class NamedFileTests : IDisposable
     [InlineData("echo '{}' >file; chgrp 65534 file; LIST file 6", "may be written by users of its access control list")]
     [InlineData("NOBODY mkdir theirs; echo '{}' >theirs/c.json; ln -s theirs/c.json file", "lies in SCRATCH/theirs, which belongs to user 65534")]
     [InlineData("chmod 770 own; chgrp 65534 own; echo '{}' >own/c.json; ln -s own/c.json file", "lies in SCRATCH/own, which group 65534 may write")]
-    [InlineData("chmod 770 own; chgrp 65534 own; mkdir own/d; echo '{}' >own/d/c.json; ln -s own/d/c.json file", "lies in SCRATCH/own, which group 65534 may write")]
-    [InlineData("chmod 770 own; chgrp 65534 own; echo '{}' >c.json; ln -s ../c.json own/link; ln -s own/link file", "lies in SCRATCH/own, which group 65534 may write")]
+    [InlineData("chmod 770 own; chgrp 65534 own; mkdir own/d; echo '{}' >own/d/c.json; ln -s own/d/c.json file",
+        "lies in SCRATCH/own, which group 65534 may write")]
+    [InlineData("chmod 770 own; chgrp 65534 own; echo '{}' >c.json; ln -s ../c.json own/link; ln -s own/link file",
+        "lies in SCRATCH/own, which group 65534 may write")]
     [InlineData("LIST own 7; echo '{}' >own/c.json; ln -s own/c.json file", "lies in SCRATCH/own, which users of its access control list may write")]
-    [InlineData("chmod 1770 own; chgrp 65534 own; NOBODY mkdir own/d; echo '{}' >own/d/c.json; ln -s own/d/c.json file", "lies in SCRATCH/own/d, which belongs")]
+    [InlineData("chmod 1770 own; chgrp 65534 own; NOBODY mkdir own/d; echo '{}' >own/d/c.json; ln -s own/d/c.json file",
+        "lies in SCRATCH/own/d, which belongs")]
     public void A_configuration_that_is_a_trap_is_refused(string setup, string says)
     {
         Shell(setup);

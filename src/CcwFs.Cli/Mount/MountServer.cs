@@ -38,7 +38,7 @@ internal sealed class MountServer : IDisposable
     private readonly ConfiguredDevices _configured;
     private readonly Reloads? _reloads;
     private readonly ReloadLog _reloadLog;
-    private readonly ILoggerFactory _loggers;
+    private readonly VisibleLoggers _loggers;
     private readonly LogLimit _controlLines, _fileLines; // clients make requests as often as they like
     private readonly IMemoryStore _memory;
     private readonly ChannelExecutor _executor = new();
@@ -201,7 +201,7 @@ internal sealed class MountServer : IDisposable
         {
             // Not permitted any more: the next mount replaces it. Or it is done.
         }
-        _logs.Dispose(); // the line is written
+        _logs.Loggers.Dispose(); // the line is written, if standard error takes it
         Environment.Exit(CommandException.Failed);
     }
 
