@@ -50,7 +50,7 @@ internal static class Program
             var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = VisibleWriter.Output, Error = VisibleWriter.Error };
             if (arguments is [['[', ..], ..]) // a directive: a shell asks how a line could go on
             {
-                invocation.EnableDefaultExceptionHandler = true;
+                (invocation.EnableDefaultExceptionHandler, invocation.Output) = (true, VisibleWriter.Lists);
                 return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
             }
             if (!parsed.CommandResult.Children.OfType<OptionResult>().Any(o => o.Option is HelpOption or VersionOption))

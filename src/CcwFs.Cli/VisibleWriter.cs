@@ -4,13 +4,17 @@ using CcwFs.ChannelIo.Text;
 namespace CcwFs.Cli;
 
 /// <summary>
-/// Text for people, in lines, without characters that are not shown (<see cref="VisibleText"/>): in what a verb prints stand names that others chose, of
-/// processes and files, and replies of a server that may be anybody's. <paramref name="inner"/> is asked for when there is something to write.
+/// Text for people, without characters that are not shown (<see cref="VisibleText"/>): in what a verb prints stand names that others chose, of processes and
+/// files, and replies of a server that may be anybody's. What is written as a line is one line; a text of several lines is written as it is, with Write, or as
+/// a line too where <paramref name="severalLines"/>. <paramref name="inner"/> is asked for when there is something to write.
 /// </summary>
-internal sealed class VisibleWriter(Func<TextWriter> inner) : TextWriter
+internal sealed class VisibleWriter(Func<TextWriter> inner, bool severalLines = false) : TextWriter
 {
     /// <summary>Standard output.</summary>
     internal static VisibleWriter Output { get; } = new(() => Console.Out);
+
+    /// <summary>Standard output, for what writes lists in the place of lines.</summary>
+    internal static VisibleWriter Lists { get; } = new(() => Console.Out, severalLines: true);
 
     /// <summary>Standard error.</summary>
     internal static VisibleWriter Error { get; } = new(() => Console.Error);
@@ -31,7 +35,7 @@ internal sealed class VisibleWriter(Func<TextWriter> inner) : TextWriter
     public override void Write(string? value) => inner().Write(VisibleText.OfLines(value ?? ""));
 
     /// <inheritdoc/>
-    public override void WriteLine(string? value) => Write(value + NewLine); // in one piece
+    public override void WriteLine(string? value) => Write((severalLines ? value : VisibleText.Of(value ?? "")) + NewLine); // in one piece
 
     /// <inheritdoc/>
     public override void Flush() => inner().Flush();

@@ -12,12 +12,12 @@ public sealed partial class FileDescriptor
 
     /// <summary>
     /// Whether the file has a POSIX access control list beside its mode (acl(5)): 1 or 0, also where the file system knows none; or a negative errno. The group
-    /// bits of the mode are then the most that the list gives, not the rights of the group.
+    /// bits of the mode are then the most that the list gives, not the rights of the group. By its name in /proc, which names may be asked too (O_PATH).
     /// </summary>
     public unsafe int HasAccessList()
     {
         // SAFETY: with size 0 nothing is written.
-        int result = Result.Of(LibC.GetAttribute(this, AccessList, null, 0));
+        int result = Result.Of(LibC.GetAttribute($"/proc/self/fd/{Number}", AccessList, null, 0));
         return result is -(int)Errno.ENODATA or -(int)Errno.EOPNOTSUPP ? 0 : Math.Min(result, 1);
     }
 

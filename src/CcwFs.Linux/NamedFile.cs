@@ -18,7 +18,9 @@ public enum NamedFileRules
     /// <summary>A character device of this user or of root will do, as a terminal or the null device.</summary>
     Devices = 4,
 
-    /// <summary>Nobody but this user and root may write the file; neither may a group that is not this user's.</summary>
+    /// <summary>
+    /// Nobody but this user and root may write the file, or exchange it by writing one of its directories; neither may a group that is not this user's.
+    /// </summary>
     NotShared = 8,
 
     /// <summary>--owner names a friend, which messages say.</summary>

@@ -167,8 +167,16 @@ public sealed class NamedPlace : IDisposable
             return null;
         if (!IsOurs(status.Uid) && !(status.Uid == Unmapped && !s_isNamespaceWhole.Value))
             return $"lies in {_walked}, which belongs to user {status.Uid}; give a file in directories of your own or of root";
-        return (status.Mode & (OthersWrite | Sticky)) == OthersWrite
-            ? $"lies in {_walked}, which everybody may write; change that (chmod o-w {_walked}), or give a file elsewhere" : null;
+        if ((status.Mode & Sticky) != 0) // what belongs to us or to root stays there
+            return null;
+        if ((status.Mode & OthersWrite) != 0)
+            return $"lies in {_walked}, which everybody may write; change that (chmod o-w {_walked}), or give a file elsewhere";
+        if (!_rules.HasFlag(NamedFileRules.NotShared))
+            return null;
+        int result = SharedWith(Directory, status, out string? others);
+        return result < 0 ? Refused(result, isLast: false)
+            : others is null ? null
+            : $"lies in {_walked}, which {others} may write and so exchange what is in it; change that (chmod g-w {_walked}), or give a file elsewhere";
     }
 
     private string? WrongFile(in FileStatus status)
@@ -188,26 +196,30 @@ public sealed class NamedPlace : IDisposable
         return null;
     }
 
-    /// <summary>
-    /// Why an opened file is somebody else's to write, against <see cref="NamedFileRules.NotShared"/>. With an access control list the group bits of its mode
-    /// are the most that users and groups of the list have, whatever group the file has.
-    /// </summary>
+    /// <summary>Why an opened file is somebody else's to write, against <see cref="NamedFileRules.NotShared"/>.</summary>
     internal string? WrongRights(FileDescriptor opened)
     {
         if (!_rules.HasFlag(NamedFileRules.NotShared))
             return null;
-        FileStatus status = default;
-        int list = opened.HasAccessList();
-        int result = list < 0 ? list : opened.Status(out status);
-        if (result < 0)
-            return Refused(result, isLast: true);
-        if ((status.Mode & OthersWrite) != 0)
+        string? others = null;
+        int result = opened.Status(out FileStatus status);
+        if (result >= 0 && (status.Mode & OthersWrite) != 0)
             return "may be written by everybody; change that: chmod o-w";
-        if ((status.Mode & GroupWrite) == 0)
-            return null;
-        if (list > 0)
-            return "may be written by users of its access control list; change that: chmod g-w, or setfacl -b";
-        return status.Gid != 0 && status.Gid != Descriptors.EffectiveGroup ? $"may be written by group {status.Gid}; change that: chmod g-w" : null;
+        result = result < 0 ? result : SharedWith(opened, status, out others);
+        return result < 0 ? Refused(result, isLast: true) : others is null ? null : $"may be written by {others}; change that: chmod g-w";
+    }
+
+    /// <summary>
+    /// What group may write a file; null: none, or one that may. With an access control list the group bits of its mode are the most that users and groups of the
+    /// list have, whatever group the file has. 0 or a negative errno.
+    /// </summary>
+    private static int SharedWith(FileDescriptor file, in FileStatus status, out string? others)
+    {
+        int list = (status.Mode & GroupWrite) == 0 ? 0 : file.HasAccessList();
+        others = (status.Mode & GroupWrite) == 0 || list < 0 ? null
+            : list > 0 ? "users of its access control list"
+            : status.Gid != 0 && status.Gid != Descriptors.EffectiveGroup ? $"group {status.Gid}" : null;
+        return Math.Min(list, 0);
     }
 
     private bool IsOurs(uint user) => user == 0 || user == Descriptors.EffectiveUser || user == _friend;

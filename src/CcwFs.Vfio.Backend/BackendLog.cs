@@ -29,4 +29,7 @@ internal static partial class BackendLog
 
     [LoggerMessage(8, LogLevel.Information, "{Id}: the device did not say what it is: {Problem}")]
     internal static partial void Unidentified(ILogger logger, SubchannelId id, string problem);
+
+    [LoggerMessage(9, LogLevel.Warning, "{Id}: {Count} more lines about what the kernel refuses were left out")]
+    internal static partial void LeftOut(ILogger logger, SubchannelId id, int count);
 }

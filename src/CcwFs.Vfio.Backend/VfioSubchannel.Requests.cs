@@ -28,7 +28,7 @@ public sealed partial class VfioSubchannel
             int result = _maps.Follow(program.Mappings);
             if (result < 0)
             {
-                BackendLog.Refused(_logger, Id, "to map guest memory", Problem.Of(result));
+                BackendLog.Refused(_limited, Id, "to map guest memory", Problem.Of(result));
                 LoseIfGone(result);
                 return FunctionResult.Refused(Errno.EFAULT);
             }
@@ -51,7 +51,7 @@ public sealed partial class VfioSubchannel
             if (joined)
                 outcome = RequestStart(orb, joined);
             else if (!_saidSmallBlocks)
-                BackendLog.NoSmallBlocks(_logger, Id);
+                BackendLog.NoSmallBlocks(_limited, Id);
             _saidSmallBlocks |= !joined;
         }
         _joinsBlocks |= joined && outcome.IsInitiated;
@@ -142,7 +142,7 @@ public sealed partial class VfioSubchannel
         }
         FunctionResult outcome = KernelErrors.OfWrite(result, out bool known);
         if (!known)
-            BackendLog.Refused(_logger, Id, "a request", Problem.Of(result));
+            BackendLog.Refused(_limited, Id, "a request", Problem.Of(result));
         return outcome;
     }
 }

@@ -24,6 +24,8 @@ public sealed partial class VfioSubchannel : ISubchannel
     private readonly VfioDevice _device;
     private readonly VfioOptions _options;
     private readonly ILogger _logger;
+    private readonly ILogger _limited; // for what a program can cause as often as it is started
+    private readonly LogLimit _lines;
     private readonly ProgramArena _arena = new();
     private readonly DmaMaps _maps;
     private readonly ReadData _read = new(); // serialized by _gate, but for its thread
@@ -42,6 +44,8 @@ public sealed partial class VfioSubchannel : ISubchannel
     public VfioSubchannel(VfioDevice device, VfioOptions options, ILogger logger)
     {
         (_device, _options, _logger, _maps) = (device, options, logger, new DmaMaps(device.Space));
+        _lines = new LogLimit(TimeProvider.System, count => BackendLog.LeftOut(logger, Id, count));
+        _limited = new LimitedLogger(logger, _lines);
         try
         {
             VfioException.Check(
@@ -202,6 +206,7 @@ public sealed partial class VfioSubchannel : ISubchannel
         EndEvents();
         _device.Dispose();
         _arena.Dispose();
+        _lines.Dispose();
     }
 
     private string Lacks()

@@ -22,6 +22,7 @@ public sealed class VfioService : IDisposable
     private readonly Dictionary<ulong, IommuFile?> _asked = []; // guarded by _gate: by the number in the question
     private EventSignals? _signals; // guarded by _gate
     private readonly Func<FileDescriptor, IommuFile?>? _recognise;
+    private readonly LogLimit _lines;
 
     /// <summary>
     /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system gives). Threads
@@ -29,7 +30,8 @@ public sealed class VfioService : IDisposable
     /// </summary>
     public VfioService(ILogger logger, ClientLimits? limits = null, uint? owner = null)
     {
-        Logger = logger;
+        _lines = new LogLimit(TimeProvider.System, count => EndpointLog.LeftOut(logger, count));
+        Logger = new LimitedLogger(logger, _lines);
         Accounts = NewAccounts(limits, owner);
         CallerLog = new CallerLog(logger);
     }
@@ -38,6 +40,7 @@ public sealed class VfioService : IDisposable
     internal VfioService(ILogger logger, Func<FileDescriptor, IommuFile?> recognise)
         : this(logger) => _recognise = recognise;
 
+    /// <summary>For what clients cause as often as they ask; limited.</summary>
     internal ILogger Logger { get; }
 
     internal CallerLog CallerLog { get; }
@@ -71,7 +74,11 @@ public sealed class VfioService : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _signals?.Dispose();
+    public void Dispose()
+    {
+        _signals?.Dispose();
+        _lines.Dispose();
+    }
 
     /// <summary>
     /// Which open of <c>iommu</c> a descriptor is: the descriptor itself is asked, and the answer comes to our own session, which knows the open file.

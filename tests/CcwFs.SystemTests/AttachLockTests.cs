@@ -73,6 +73,25 @@ public sealed class AttachLockTests : IDisposable
             """);
     }
 
+    [Fact]
+    public void Who_locks_the_control_file_of_a_mount_keeps_no_other_user_from_anything()
+    {
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--allow-other", "--owner", "65534", "--mode", "666"]);
+        mounted.Python($$"""
+            home = '{{mounted.Scratch.Path}}/home'
+            os.chmod('{{mounted.Scratch.Path}}', 0o755), os.mkdir(home), os.chown(home, 65534, 65534)
+            mounter = dict(user=65534, group=65534, extra_groups=[], cwd='/', env={'HOME': home, 'PATH': os.environ['PATH']})
+            subprocess.run([CCWFS, 'dasd', 'create', home + '/one.ckd', '--cylinders', '1'], check=True, **mounter)
+            hold = 'import fcntl, sys; file = open(sys.argv[1], "rb+", 0); fcntl.flock(file, fcntl.LOCK_EX); print("held", flush=True); sys.stdin.readline()'
+            other = subprocess.Popen(['python3', '-c', hold, D + '/control'], user=1234, group=1234, extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert other.stdout.readline() == b'held\n'
+            for verb in 'attach', 'detach':
+                subprocess.run([CCWFS, verb, home + '/one.ckd', '--wait', '5', '--mount', D], check=True, **mounter)
+            assert other.poll() is None
+            other.stdin.close(), other.wait()
+            """);
+    }
+
     /// <summary>An attach that has the lock and waits for its modprobe.</summary>
     private Process Hold()
     {

@@ -68,7 +68,7 @@ public sealed class MountLifeTests : IDisposable
             mounted.Signal("TERM");
         Assert.Equal(0, mounted.WaitForExit());
         text = byVerb ? text : mounted.Log;
-        Assert.Contains($"?[2J??x (pid {holder.Id}:", text, StringComparison.Ordinal);
+        Assert.Contains($"pid {holder.Id} (\"?[2J??x\": ", text, StringComparison.Ordinal);
         Assert.DoesNotContain(text, c => char.IsControl(c) && c != '\n');
         Assert.Equal(byVerb ? 2 : 1, text.TrimEnd('\n').Split('\n').Length);
         Child.Finish(holder);
@@ -142,7 +142,7 @@ public sealed class MountLifeTests : IDisposable
             "/", null, "python3", "-c", "import os,sys; fd=os.open(sys.argv[1],os.O_RDONLY); print('open'); os.read(fd,8)", $"{mounted.MountPoint}/0.0.0000/irq/io");
         Assert.Equal("open", reader.StandardOutput.ReadLine());
         Outcome umount = Child.Ccwfs("umount", mounted.MountPoint).Ok();
-        Assert.Contains($"(pid {reader.Id}:", umount.Error, StringComparison.Ordinal);
+        Assert.Contains($"pid {reader.Id} (\"python3\": ", umount.Error, StringComparison.Ordinal);
         Assert.True(reader.WaitForExit(Child.Patience), "the held read did not end");
         Assert.Equal("", Child.Run("findmnt", "-n", mounted.MountPoint).Output);
     }

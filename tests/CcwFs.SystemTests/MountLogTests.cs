@@ -26,6 +26,34 @@ public sealed class MountLogTests : IDisposable
             Assert.Single(lines, line => line.EndsWith(said, StringComparison.Ordinal));
     }
 
+    /// <summary>The lines wait in a pipe that is full until the mount has gone and longer than loggers wait by themselves.</summary>
+    [Fact]
+    public void The_last_line_is_written_where_lines_are_taken_late()
+    {
+        const string Script = """
+            import fcntl, os, subprocess, sys
+            reader, writer = os.pipe()
+            mount = subprocess.Popen([sys.argv[1], 'mount', sys.argv[2], '--device', 'dasd', '-v'], stderr=writer, stdout=subprocess.PIPE)
+            assert mount.stdout.readline().startswith(b'mounted ')
+            fcntl.fcntl(writer, 1031, 4096)    # F_SETPIPE_SZ
+            os.set_blocking(writer, False)
+            try:
+                while True:
+                    os.write(writer, b'x')
+            except BlockingIOError:
+                os.set_blocking(writer, True), os.close(writer)
+            mount.terminate()
+            try:
+                mount.wait(4)
+            except subprocess.TimeoutExpired:
+                log = open(reader, 'rb').read().replace(b'x', b'')
+                assert b' unmounted ' in log, log
+                sys.exit(mount.wait())
+            sys.exit('it has ended without its log')
+            """;
+        Child.Run("python3", "-c", Script, Places.Program, _scratch.MakeDirectory("m")).Ok();
+    }
+
     [Fact]
     public void Without_it_nothing_is_said()
     {

@@ -148,6 +148,14 @@ public sealed class NamedFileTests : IDisposable
     [InlineData("echo '{}' >there; LIST there 6; ln -s there file", "may be written by users of its access control list")]
     [InlineData("echo '{}' >file; chgrp 65534 file; LIST file 6", "may be written by users of its access control list")]
     [InlineData("NOBODY mkdir theirs; echo '{}' >theirs/c.json; ln -s theirs/c.json file", "lies in SCRATCH/theirs, which belongs to user 65534")]
+    [InlineData("chmod 770 own; chgrp 65534 own; echo '{}' >own/c.json; ln -s own/c.json file", "lies in SCRATCH/own, which group 65534 may write")]
+    [InlineData("chmod 770 own; chgrp 65534 own; mkdir own/d; echo '{}' >own/d/c.json; ln -s own/d/c.json file",
+        "lies in SCRATCH/own, which group 65534 may write")]
+    [InlineData("chmod 770 own; chgrp 65534 own; echo '{}' >c.json; ln -s ../c.json own/link; ln -s own/link file",
+        "lies in SCRATCH/own, which group 65534 may write")]
+    [InlineData("LIST own 7; echo '{}' >own/c.json; ln -s own/c.json file", "lies in SCRATCH/own, which users of its access control list may write")]
+    [InlineData("chmod 1770 own; chgrp 65534 own; NOBODY mkdir own/d; echo '{}' >own/d/c.json; ln -s own/d/c.json file",
+        "lies in SCRATCH/own/d, which belongs")]
     public void A_configuration_that_is_a_trap_is_refused(string setup, string says)
     {
         Shell(setup);
@@ -163,6 +171,11 @@ public sealed class NamedFileTests : IDisposable
     [InlineData("echo {} >file; LIST file 4")]
     [InlineData("echo {} >file; chmod 664 file")]
     [InlineData("NOBODY bash -c 'echo {} >file; chmod 664 file'")]
+    [InlineData("chmod 775 own; echo {} >own/c.json; ln -s own/c.json file")] // root's group
+    [InlineData("chmod 775 own; chgrp 65534 own; echo {} >own/c.json; ln -s own/c.json file")] // his own
+    [InlineData("chmod 1775 own; chgrp 4 own; echo {} >own/c.json; ln -s own/c.json file")] // nobody of the group can take away what is root's
+    [InlineData("LIST own 5; echo {} >own/c.json; ln -s own/c.json file")]
+    [InlineData("LIST own 7; chmod +t own; echo {} >own/c.json; ln -s own/c.json file")]
     public void A_user_takes_the_configuration_of_his_own_and_roots(string setup)
     {
         Shell($$"""{{setup}}; mkdir -m 700 run; chown 65534 run; NOBODY env XDG_RUNTIME_DIR=$PWD/run {{Places.Program}} config check file""");

@@ -99,7 +99,7 @@ public sealed class ReloadFailureTests : ReloadHarness
         using (var reader = new MountedCcwfs(["--device", $"dasd,image={image},readonly"])) // whoever reads keeps writers out
         {
             Assert.Contains("reload failed", Reload("""{ "devices": [ "dasd,image=v.ckd", "dasd,id=0.0.0006" ] }"""), StringComparison.Ordinal);
-            Mounted.Logged($"another process has it in use (locked by ccwfs, pid {reader.Pid}); 0.0.0000 was closed for it and is opened again as before, "
+            Mounted.Logged($"another process has it in use (locked by pid {reader.Pid}, \"ccwfs\"); 0.0.0000 was closed for it and is opened again as before, "
                 + "nothing is changed");
             Assert.Equal("0.0.0000\n0.0.0005\n", Ids());
             Assert.Equal(bystander, Identity("0.0.0005"));

@@ -184,7 +184,7 @@ public sealed class SharedImageTests : IDisposable
         """);
 
     [Fact]
-    public void Who_keeps_an_image_locked_is_named_without_control_characters()
+    public void Who_keeps_an_image_locked_is_named_by_his_number_and_cannot_name_another()
     {
         Run("""
             image = shared(0)
@@ -193,14 +193,14 @@ public sealed class SharedImageTests : IDisposable
             child = os.fork()
             if child == 0:
                 os.setgroups([]), os.setresgid(USER, USER, USER), os.setresuid(USER, USER, USER)
-                ctypes.CDLL(None).prctl(15, b're\x1b[31md')                       # PR_SET_NAME
+                ctypes.CDLL(None).prctl(15, b'\x1b[31m", pid 1)')                       # PR_SET_NAME
                 file = open(image)
                 fcntl.flock(file, fcntl.LOCK_SH)
                 os.write(ready[1], b'x'), signal.pause()
             os.read(ready[0], 1)
             try:
                 error = add(f'dasd,image={image}')['error']
-                assert f'another process has it in use (locked by re?[31md, pid {child})' in error, error
+                assert f'another process has it in use (locked by pid {child}, "?[31m\', pid 1)")' in error, error
             finally:
                 os.kill(child, signal.SIGKILL), os.waitpid(child, 0)
             added(f'dasd,image={image}')

@@ -83,7 +83,7 @@ public sealed class UnmountTests : IDisposable
         Child.Run("bash", "-c", $"{command} '{_mounted.MountPoint}'").Ok();
         AssertEnded();
         Assert.Contains("nobody uses it where it is left: ", _mounted.Log, StringComparison.Ordinal); // other namespaces of the machine may have a copy too
-        Assert.Contains($"at {_mounted.MountPoint} in the mount namespace of bash (pid {idle.Id})", _mounted.Log, StringComparison.Ordinal);
+        Assert.Contains($"in the mount namespace of pid {idle.Id} (\"bash\") at \"{_mounted.MountPoint}\"", _mounted.Log, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -96,7 +96,7 @@ public sealed class UnmountTests : IDisposable
         {
             string said = Child.Ccwfs("umount", _mounted.MountPoint).Refused(1);
             Assert.Contains("of another mount namespace", said, StringComparison.Ordinal);
-            Assert.Contains($"bash (pid {user.Id}: {_mounted.MountPoint}/0.0.0000/device)", said, StringComparison.Ordinal);
+            Assert.Contains($"pid {user.Id} (\"bash\": \"{_mounted.MountPoint}/0.0.0000/device\")", said, StringComparison.Ordinal);
             Assert.Contains($"(pid {_mounted.Pid}) goes on", said, StringComparison.Ordinal);
             Assert.Contains($"which root can end: kill {user.Id}", said, StringComparison.Ordinal);
             Assert.EndsWith($"root can end it for all of them, and it closes its images: kill {_mounted.Pid}", said, StringComparison.Ordinal);
@@ -106,7 +106,7 @@ public sealed class UnmountTests : IDisposable
             Child.Run("umount", _mounted.MountPoint).Ok();
         }
         Assert.False(IsMounted);
-        _mounted.Logged($"still in use by bash (pid {user.Id}: ");
+        _mounted.Logged($"still in use by pid {user.Id} (\"bash\": ");
         Assert.True(_mounted.IsRunning);
         Child.Run("nsenter", "-t", user.Id.ToString(), "-m", Places.Program, "info", "0.0.0000", "--mount", _mounted.MountPoint).Ok();
         user.StandardInput.Close();
@@ -120,7 +120,7 @@ public sealed class UnmountTests : IDisposable
             "fd = os.open(D + '/0.0.0000/schib', os.O_RDONLY); print('open'); sys.stdin.readline(); print(len(os.read(fd, 52)))");
         Assert.Equal("open", user.StandardOutput.ReadLine());
         Child.Run("umount", "-l", _mounted.MountPoint).Ok();
-        _mounted.Logged($"(pid {user.Id}: ");
+        _mounted.Logged($"pid {user.Id} (\"python3\": ");
         Assert.Equal("52\n", Child.Finish(user).Ok().Output);
         AssertEnded();
     }
@@ -249,7 +249,7 @@ public sealed class UnmountTests : IDisposable
         _mounted.Kill();
         if (umountFirst)
         {
-            Assert.Contains($"(pid {here.Id}: working directory)", Child.Ccwfs("umount", _mounted.MountPoint).Ok().Error, StringComparison.Ordinal);
+            Assert.Contains($"pid {here.Id} (\"python3\": working directory)", Child.Ccwfs("umount", _mounted.MountPoint).Ok().Error, StringComparison.Ordinal);
             Assert.False(IsMounted);
         }
         using var again = new MountedCcwfs(["--device", "dasd,image=" + _image], mountPoint: _mounted.MountPoint);

@@ -20,6 +20,11 @@ public static class VisibleText
     /// <summary>The same for whole lines: their ends (LF) stay.</summary>
     public static string OfLines(string text) => Of(text, static rune => rune.Value != '\n' && IsHidden(rune));
 
+    /// <summary>
+    /// A name in double quotes, as <see cref="Of(string)"/> shows it; those in it are single ones, so that no name ends before its end and goes on in our words.
+    /// </summary>
+    public static string Quoted(string name) => $"\"{Of(name).Replace('"', '\'')}\"";
+
     private static string Of(string text, Func<Rune, bool> isHidden)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -30,7 +30,7 @@ internal static class CheckCommand
             {
                 image.Geometry.Tracks, Pending = image.PendingTracks, Note = image.RedoNote, Problem = image.RedoProblem, Findings = findings,
             };
-            console.Out.WriteLine(JsonSerializer.Serialize(facts, DasdJson.Options));
+            console.Out.Write(JsonSerializer.Serialize(facts, DasdJson.Options) + "\n");
         }
         else
         {

@@ -48,7 +48,7 @@ internal static class InfoCommand
         };
         if (json)
         {
-            console.Out.WriteLine(JsonSerializer.Serialize(rows.ToDictionary(static row => row.Key, static row => row.Value), DasdJson.Options));
+            console.Out.Write(JsonSerializer.Serialize(rows.ToDictionary(static row => row.Key, static row => row.Value), DasdJson.Options) + "\n");
             return 0;
         }
         foreach ((string label, _, object? value) in rows.Where(static row => row is not { Key: Problem, Value: null })) // a row for those with a problem alone

@@ -52,7 +52,7 @@ public static class DecodeCommand
         }
 
         if (request.Json)
-            output.WriteLine(DecodeRenderer.ToJson(decoded, array: request.Structure == "ccw"));
+            output.Write(DecodeRenderer.ToJson(decoded, array: request.Structure == "ccw") + "\n");
         else
             output.Write(string.Join('\n', decoded.Select(DecodeRenderer.ToText)));
         return 0;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using CcwFs.Cli.Mount;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -17,9 +18,8 @@ internal sealed class HostLock : IDisposable
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20); // arbitrary
 
     private readonly FileDescriptor _file;
-    private readonly bool _isOurs;
 
-    private HostLock(FileDescriptor file, bool isOurs) => (_file, _isOurs) = (file, isOurs);
+    private HostLock(FileDescriptor file) => _file = file;
 
     /// <summary>
     /// The one of a host, beside the record of what was before: a file in /run, in which <paramref name="work"/> says who has it. Waits
@@ -32,23 +32,31 @@ internal sealed class HostLock : IDisposable
     }
 
     /// <summary>
-    /// The one for images, in a directory where no other user can take it: root's is that of the host. A user who has no such directory takes the control file
-    /// of the mount, which the kernel locks without asking ccwfs; so may all who may open it.
+    /// The one for images, in a directory where no other user can take it: root's is that of the host. A user who has no such directory has one for data.
     /// </summary>
-    internal static HostLock OfMount(string mountPoint, string work, TimeSpan patience)
+    internal static HostLock OfImages(string work, TimeSpan patience)
     {
         string? directory = Descriptors.EffectiveUser == 0 ? "/run" : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
-        if (directory is { Length: > 0 })
-            return OfFile($"{directory}/{Name}", work, patience);
-        string path = $"{mountPoint}/control";
-        int failed = FileDescriptor.Open(path, OpenOptions.ReadWrite, 0, out FileDescriptor file);
-        return failed == 0 ? Take(path, file, patience, isOurs: false) : throw Refused(path, failed);
+        return OfFile($"{(directory is { Length: > 0 } ? directory : DataDirectory())}/{Name}", work, patience);
+    }
+
+    private static string DataDirectory()
+    {
+        string directory = Places.DataDirectory;
+        try
+        {
+            return Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        }
+        catch (Exception failure) when (FileProblem.Is(failure))
+        {
+            throw new CommandException($"{directory} cannot be made for a lock; set XDG_RUNTIME_DIR to a directory of your own");
+        }
     }
 
     private static HostLock OfFile(string path, string work, TimeSpan patience)
     {
         string? wrong = NamedFile.OpenOrMake(path, OpenOptions.ReadWrite, NamedFileRules.Own, out FileDescriptor file, out int failed);
-        HostLock held = wrong is null ? Take(path, file, patience, isOurs: true)
+        HostLock held = wrong is null ? Take(path, file, patience)
             : throw new CommandException($"{path} cannot be locked: {wrong}{HostFiles.Advice(failed)}");
         held._file.SetLength(0);
         held._file.WriteWholeAt(0, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} ({work})")));
@@ -57,16 +65,15 @@ internal sealed class HostLock : IDisposable
 
     public void Dispose()
     {
-        if (_isOurs)
-            _file.SetLength(0);
+        _file.SetLength(0);
         _file.Dispose();
     }
 
-    private static HostLock Take(string path, FileDescriptor file, TimeSpan patience, bool isOurs)
+    private static HostLock Take(string path, FileDescriptor file, TimeSpan patience)
     {
-        int failed = Wait(file, isOurs, patience * StepsOfPatience);
+        int failed = Wait(file, patience * StepsOfPatience);
         if (failed == 0)
-            return new HostLock(file, isOurs);
+            return new HostLock(file);
         file.Dispose();
         throw Refused(path, failed);
     }
@@ -74,7 +81,7 @@ internal sealed class HostLock : IDisposable
     private static CommandException Refused(string path, int failed) => new($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
 
     /// <summary>Waits for as long as one and the same holder is given: at boot many units are each other's holders.</summary>
-    private static int Wait(FileDescriptor file, bool isOurs, TimeSpan patience)
+    private static int Wait(FileDescriptor file, TimeSpan patience)
     {
         string holder = "";
         for (long since = Environment.TickCount64; ; Thread.Sleep(s_lookAgain))
@@ -82,7 +89,7 @@ internal sealed class HostLock : IDisposable
             int failed = file.TryLock(exclusive: true);
             if (failed != -(int)Errno.EWOULDBLOCK)
                 return failed;
-            if (isOurs && Holder(file) is { } now && now != holder)
+            if (Holder(file) is { } now && now != holder)
                 (holder, since) = (now, Environment.TickCount64);
             if (Environment.TickCount64 - since < patience.TotalMilliseconds)
                 continue;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Cli.Control;
 using CcwFs.Fuse;
 
@@ -46,7 +47,7 @@ internal static class HostUse
         {
             string files = $"{target.Roots.Proc}/{pid}/fd";
             if (Descriptors(files).Any(name => nodes.Contains(Target(HostFiles.Link($"{files}/{name}")))))
-                yield return $"process {pid} ({HostFiles.ReadLine($"{target.Roots.Proc}/{pid}/comm")}) has it open";
+                yield return $"process {pid} ({VisibleText.Quoted(HostFiles.ReadLine($"{target.Roots.Proc}/{pid}/comm") ?? "")}) has it open";
         }
     }
 

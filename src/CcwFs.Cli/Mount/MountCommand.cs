@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Cli.Docs;
 using CcwFs.Cli.Service;
 using CcwFs.Linux;
@@ -62,10 +63,10 @@ internal static class MountCommand
 
     private static void Announce(string path, MountServer server, bool welcome)
     {
-        Console.Out.WriteLine($"mounted {path}");
+        VisibleWriter.Output.WriteLine($"mounted {path}");
         if (welcome)
-            Console.Out.Write(Welcome.Text(path, server.Devices));
-        Console.Out.Flush();
+            VisibleWriter.Output.Write(Welcome.Text(path, server.Devices));
+        VisibleWriter.Output.Flush();
     }
 
     /// <summary>The daemon itself: leaves the terminal first, so that its log is the log file, and tells its parent over the old streams.</summary>
@@ -81,14 +82,14 @@ internal static class MountCommand
             using var server = new MountServer(settings, reread, isDaemon: true);
             return await server.RunAsync(path =>
             {
-                output.Write(Encoding.UTF8.GetBytes($"mounted {path}\n"));
+                output.Write(Encoding.UTF8.GetBytes($"mounted {VisibleText.Of(path)}\n"));
                 output.Dispose();
                 error.Dispose();
             }).ConfigureAwait(false);
         }
         catch (Exception problem) when (Program.IsExpected(problem) && !error.IsClosed)
         {
-            error.Write(Encoding.UTF8.GetBytes($"ccwfs: {problem.Message}\n"));
+            error.Write(Encoding.UTF8.GetBytes($"ccwfs: {VisibleText.Of(problem.Message.ReplaceLineEndings(" "))}\n"));
             return problem is CommandException command ? command.Status : CommandException.Failed;
         }
     }

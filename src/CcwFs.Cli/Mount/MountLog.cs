@@ -33,6 +33,9 @@ internal static partial class MountLog
     [LoggerMessage(13, LogLevel.Warning, "{Count} more lines about devices of {Whose} were left out")]
     internal static partial void LeftOut(ILogger logger, int count, string whose);
 
+    [LoggerMessage(15, LogLevel.Warning, "{Count} more lines about {What} were left out")]
+    internal static partial void RequestsLeftOut(ILogger logger, int count, string what);
+
     [LoggerMessage(14, LogLevel.Warning, "{MountPoint} is in use by {Users}; detaching it lazily")]
     internal static partial void Busy(ILogger logger, string mountPoint, string users);
 

@@ -38,7 +38,8 @@ internal sealed class MountServer : IDisposable
     private readonly ConfiguredDevices _configured;
     private readonly Reloads? _reloads;
     private readonly ReloadLog _reloadLog;
-    private readonly ILoggerFactory _loggers;
+    private readonly VisibleLoggers _loggers;
+    private readonly LogLimit _controlLines, _fileLines; // clients make requests as often as they like
     private readonly IMemoryStore _memory;
     private readonly ChannelExecutor _executor = new();
     private readonly SubchannelTable _table = new();
@@ -59,6 +60,7 @@ internal sealed class MountServer : IDisposable
         _isDaemon = isDaemon;
         _logs = new LogOutput(settings.Log, settings.LogLevel);
         _loggers = _logs.Loggers;
+        (_controlLines, _fileLines) = (Limit("requests of control"), Limit("requests of files"));
         _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default, settings.Uid);
         _vfio = new VfioService(_loggers.CreateLogger("vfio"), owner: settings.Uid);
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers, settings.Uid);
@@ -67,6 +69,8 @@ internal sealed class MountServer : IDisposable
         _reloadLog = new ReloadLog(_loggers.CreateLogger("reload"));
         _reloads = reread is null ? null : new Reloads(settings, reread, _configured, _logs, _reloadLog, _manager);
     }
+
+    private LogLimit Limit(string what) => new(TimeProvider.System, count => MountLog.RequestsLeftOut(_loggers.CreateLogger("mount"), count, what));
 
     /// <summary>The devices, in the order of their ids.</summary>
     internal IReadOnlyList<VfioCcwDevice> Devices => _table.Devices;
@@ -81,6 +85,8 @@ internal sealed class MountServer : IDisposable
         (_memory as IDisposable)?.Dispose();
         _manager.Dispose();
         _reloadLog.Dispose();
+        _controlLines.Dispose();
+        _fileLines.Dispose();
         _logs.Dispose();
     }
 
@@ -94,7 +100,7 @@ internal sealed class MountServer : IDisposable
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
-            _table, _memory, new ControlService(_table, _factory, CloseAsync, _loggers.CreateLogger("control")).Open, _vfio,
+            _table, _memory, new ControlService(_table, _factory, CloseAsync, new LimitedLogger(_loggers.CreateLogger("control"), _controlLines)).Open, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
 
         // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
@@ -105,7 +111,7 @@ internal sealed class MountServer : IDisposable
         _ = EndAtOnceAsync(mount, log);
         if (!await AddDevicesAsync(mount).ConfigureAwait(false))
             return 0;
-        using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), _loggers.CreateLogger("fuse"));
+        using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), new LimitedLogger(_loggers.CreateLogger("fuse"), _fileLines));
         tree.Attach(session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
@@ -195,7 +201,7 @@ internal sealed class MountServer : IDisposable
         {
             // Not permitted any more: the next mount replaces it. Or it is done.
         }
-        _logs.Dispose(); // the line is written
+        _logs.Loggers.Dispose(); // the line is written, if standard error takes it
         Environment.Exit(CommandException.Failed);
     }
 

@@ -3,17 +3,20 @@ using CcwFs.Fuse;
 
 namespace CcwFs.Cli.Mount;
 
-/// <summary>Those who keep a file system alive, in words; what they are called they chose themselves.</summary>
+/// <summary>Those who keep a file system alive, in words; what they are called they chose themselves, so that it stands in quotes behind the number.</summary>
 internal static class MountUsers
 {
     /// <summary>The processes that hold something of it, each with the first thing that it holds.</summary>
     internal static string Of(IEnumerable<MountHolder> holders)
     {
-        string[] words = [.. holders.DistinctBy(h => h.Pid).Select(h => VisibleText.Of($"{h.Command} (pid {h.Pid}: {h.What})"))];
+        string[] words = [.. holders.DistinctBy(h => h.Pid).Select(h => $"pid {h.Pid} ({VisibleText.Quoted(h.Command)}: {Held(h.What)})")];
         return words.Length == 0 ? "a process that cannot be seen from here" : string.Join(", ", words);
     }
 
     /// <summary>The other mount namespaces that have it.</summary>
     internal static string Of(IEnumerable<MountPlace> places) =>
-        string.Join(", ", places.Select(place => VisibleText.Of($"at {place.Path} in the mount namespace of {place.Command} (pid {place.Pid})")));
+        string.Join(", ", places.Select(p => $"in the mount namespace of pid {p.Pid} ({VisibleText.Quoted(p.Command)}) at {VisibleText.Quoted(p.Path)}"));
+
+    /// <summary>A path, which somebody chose, or words of ours.</summary>
+    private static string Held(string what) => what.Contains('/', StringComparison.Ordinal) ? VisibleText.Quoted(what) : what;
 }

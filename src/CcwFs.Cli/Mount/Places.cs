@@ -14,8 +14,11 @@ internal static class Places
         : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime ? Path.Combine(runtime, "ccwfs")
         : null;
 
-    /// <summary>The default volume: /var/lib/ccwfs for root, the user's data directory for others.</summary>
-    internal static string DefaultVolume
+    /// <summary>The default volume.</summary>
+    internal static string DefaultVolume => Path.Combine(DataDirectory, "default.ckd");
+
+    /// <summary>/var/lib/ccwfs for root, ccwfs in the user's data directory for others.</summary>
+    internal static string DataDirectory
     {
         get
         {
@@ -23,7 +26,7 @@ internal static class Places
             string directory = Descriptors.EffectiveUser == 0 ? "/var/lib"
                 : !string.IsNullOrEmpty(data) ? data
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/share");
-            return Path.Combine(directory, "ccwfs", "default.ckd");
+            return Path.Combine(directory, "ccwfs");
         }
     }
 }

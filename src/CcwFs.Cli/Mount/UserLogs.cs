@@ -63,18 +63,4 @@ internal sealed class UserLogs : IDisposable
         _limits.Add(limit);
         return new DeviceLogs(new LimitedLogger(Ours.Device, limit), new LimitedLogger(Ours.Image, limit));
     }
-
-    private sealed class LimitedLogger(ILogger inner, LogLimit limit) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => inner.BeginScope(state);
-
-        public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (inner.IsEnabled(logLevel) && limit.May())
-                inner.Log(logLevel, eventId, state, exception, formatter);
-        }
-    }
 }

@@ -1,4 +1,6 @@
 using System.Text;
+using CcwFs.ChannelIo.Text;
+using CcwFs.Cli.Qemu;
 using CcwFs.Subchannel;
 
 namespace CcwFs.Cli.Mount;
@@ -11,8 +13,8 @@ internal static class Welcome
     internal static string Text(string path, IReadOnlyList<VfioCcwDevice> devices)
     {
         string first = devices.Count > 0 ? devices[0].Id.ToString() : "0.0.0000";
-        string mount = path == "/run/ccwfs" ? "" : $" --mount {path}";
-        var text = new StringBuilder($"\n{path}/\n");
+        string mount = path == "/run/ccwfs" ? "" : $" --mount {ShellText.Quote(path)}";
+        var text = new StringBuilder($"\n{VisibleText.Of(path)}/\n");
         foreach (VfioCcwDevice device in devices.Take(MaxShown))
             text.Append($"  {device.Id}/  io cmd schib crw irq/{{io,crw,req}} info   {device.Subchannel.Types.Device}\n");
         if (devices.Count > MaxShown)
@@ -21,7 +23,7 @@ internal static class Welcome
         text.Append("Try, in another terminal:\n");
         text.Append($"  ./scripts/ccwfs list{mount}\n");
         text.Append($"  ./scripts/ccwfs run {first} 'SENSE_ID sli count=40'{mount}\n");
-        text.Append($"  dd if={path}/{first}/schib status=none | ./scripts/ccwfs decode schib\n\n");
+        text.Append($"  dd if={ShellText.Quote($"{path}/{first}/schib")} status=none | ./scripts/ccwfs decode schib\n\n");
         text.Append("Ctrl-C unmounts.\n");
         return text.ToString();
     }

@@ -20,8 +20,12 @@ internal sealed class LogOutput : IDisposable
 
     private const uint SocketMode = 0xC000; // S_IFSOCK
 
+    /// <summary>How long the end waits for lines to be written (arbitrary); a standard error that nobody reads takes none.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private static Socket? s_journal; // open as long as the process: it is standard error
 
+    private readonly CountingWriter _error = new(System.Console.Error);
     private volatile LogLevel _level;
 
     /// <summary>Lines of <paramref name="level"/> and worse, for the journal when <paramref name="log"/> says so.</summary>
@@ -31,6 +35,8 @@ internal sealed class LogOutput : IDisposable
         bool journal = log == Journal || (log is null && IsJournal());
         if (journal && !IsJournal())
             ConnectJournal();
+        TextWriter error = System.Console.Error;
+        System.Console.SetError(_error); // whose the console's loggers are when they are made
         Loggers = new VisibleLoggers(LoggerFactory.Create(logging =>
         {
             if (journal)
@@ -50,9 +56,10 @@ internal sealed class LogOutput : IDisposable
                 .SetMinimumLevel(LogLevel.Trace)
                 .AddFilter(level => level >= _level);
         }));
+        System.Console.SetError(error);
     }
 
-    internal ILoggerFactory Loggers { get; }
+    internal VisibleLoggers Loggers { get; }
 
     /// <summary>A journal listens on this machine.</summary>
     internal static bool HasJournal
@@ -79,7 +86,15 @@ internal sealed class LogOutput : IDisposable
         set => _level = value;
     }
 
-    public void Dispose() => Loggers.Dispose();
+    /// <summary>
+    /// Waits until all lines are written. A thread of the loggers writes them, for which their own end does not wait long: on a busy machine, or one whose disk
+    /// is, the last lines were lost.
+    /// </summary>
+    public void Dispose()
+    {
+        Loggers.Dispose();
+        SpinWait.SpinUntil(() => _error.Lines >= Loggers.Lines, s_patience);
+    }
 
     /// <summary>The service manager names the socket that it made standard error: device:inode (systemd.exec(5)).</summary>
     private static bool IsJournal()
@@ -105,5 +120,31 @@ internal sealed class LogOutput : IDisposable
         int result = Detaching.ReplaceError(s_journal.SafeHandle);
         if (result < 0)
             throw new CommandException($"--log journal: {Problem.Of(result)}");
+    }
+
+    /// <summary>Counts the lines, each of which comes in one piece.</summary>
+    private sealed class CountingWriter(TextWriter inner) : TextWriter
+    {
+        private long _lines; // Interlocked
+
+        internal long Lines => Interlocked.Read(ref _lines);
+
+        public override Encoding Encoding => inner.Encoding;
+
+        public override void Write(char value) => inner.Write(value);
+
+        public override void Write(string? value)
+        {
+            try
+            {
+                inner.Write(value);
+            }
+            finally
+            {
+                Interlocked.Increment(ref _lines);
+            }
+        }
+
+        public override void Flush() => inner.Flush();
     }
 }

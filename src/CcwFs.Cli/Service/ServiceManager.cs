@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using CcwFs.ChannelIo.Text;
 
 namespace CcwFs.Cli.Service;
 
@@ -39,7 +40,7 @@ internal sealed class ServiceManager : IDisposable
     public void Dispose() => _socket?.Dispose();
 
     /// <summary>Up, or done with a reload.</summary>
-    internal void Ready(string status) => Send($"READY=1\nSTATUS={status}");
+    internal void Ready(string status) => Send($"READY=1\nSTATUS={VisibleText.Of(status)}");
 
     /// <summary>A reload begins. The time of the monotonic clock tells the manager that it follows its signal.</summary>
     internal void Reloading() => Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetElapsedTime(0).Ticks / TimeSpan.TicksPerMicrosecond}"));

@@ -169,7 +169,7 @@ internal static class AttachCommand
         string libvirt = $"<hostdev mode='subsystem' type='mdev' model='vfio-ccw'><source><address uuid='{target.Uuid}'/></source></hostdev>";
         if (json)
         {
-            output.WriteLine(new AttachReport("attached")
+            output.Write(new AttachReport("attached")
             {
                 Subchannel = now.Id.ToString(), Device = now.Device?.ToString(), Uuid = target.Uuid, Cdev = now.Mdev?.CdevPath(target.Roots), Group = now.Mdev?.GroupPath(target.Roots),
                 Mounted = mounted, Changed = [.. steps.Where(step => step.Changed).Select(step => step.Name)], Qemu = qemu, Libvirt = libvirt,

@@ -37,7 +37,7 @@ internal static class ListCommand
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
             {
-                output.WriteLine(JsonSerializer.Serialize(rows, s_indented));
+                output.Write(JsonSerializer.Serialize(rows, s_indented) + "\n");
                 return;
             }
             int width = rows.Any(row => row.Device.Length > UsualId) ? UsualId + 1 : UsualId; // css fe has two digits

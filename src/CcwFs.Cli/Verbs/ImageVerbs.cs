@@ -46,15 +46,15 @@ internal sealed record AttachReport(string State)
     /// <summary>What more there is to say.</summary>
     public string? Note { get; init; }
 
-    /// <summary>As JSON.</summary>
-    internal string ToJson() => JsonSerializer.Serialize(this, s_options);
+    /// <summary>As JSON, with the end of its last line.</summary>
+    internal string ToJson() => JsonSerializer.Serialize(this, s_options) + "\n";
 
     /// <summary>Prints what a dry run found.</summary>
     internal static void PrintPlan(IReadOnlyList<PlannedStep> steps, string? note, bool json, TextWriter output)
     {
         if (json)
         {
-            output.WriteLine(new AttachReport("planned") { Steps = steps, Note = note }.ToJson());
+            output.Write(new AttachReport("planned") { Steps = steps, Note = note }.ToJson());
             return;
         }
         foreach (PlannedStep step in steps)
@@ -83,7 +83,7 @@ internal static class ImageVerbs
         DeviceSpec spec = DeviceSpec.Parse(text);
         if (options.MountPoint is not { } mountPoint)
             throw new CommandException($"{image} can only be attached to a mounted ccwfs{(noMount is null ? "" : $", and {noMount}")}; mount one: ccwfs mount");
-        using HostLock? held = dryRun ? null : HostLock.OfMount(mountPoint, $"attach {image}", options.Patience);
+        using HostLock? held = dryRun ? null : HostLock.OfImages($"attach {image}", options.Patience);
         DeviceRow? row = HostMounts.FindImage(mountPoint, path);
         bool changed = row is null;
         if (dryRun)
@@ -104,7 +104,7 @@ internal static class ImageVerbs
         }
         if (json)
         {
-            output.WriteLine(new AttachReport("attached")
+            output.Write(new AttachReport("attached")
             {
                 Subchannel = row.Subchannel, Device = row.Device, Uuid = row.Uuid, Mounted = row.Subchannel, Changed = changed ? [Step] : [],
             }.ToJson());
@@ -122,7 +122,7 @@ internal static class ImageVerbs
     {
         if (options.MountPoint is not { } mountPoint)
             return false;
-        using HostLock? held = dryRun ? null : HostLock.OfMount(mountPoint, $"detach {word}", options.Patience);
+        using HostLock? held = dryRun ? null : HostLock.OfImages($"detach {word}", options.Patience);
         DeviceRow? row = name is null ? HostMounts.FindImage(mountPoint, word) : HostMounts.FindEmulated(mountPoint, name);
         if (row is null && (name is not null || !File.Exists(word)))
             return false;
@@ -148,7 +148,7 @@ internal static class ImageVerbs
     internal static void ReportDetached(string word, string? subchannel, string? device, string? uuid, IReadOnlyList<string> changed, bool json, TextWriter output)
     {
         if (json)
-            output.WriteLine(new AttachReport("detached") { Subchannel = subchannel, Device = device, Uuid = uuid, Changed = changed }.ToJson());
+            output.Write(new AttachReport("detached") { Subchannel = subchannel, Device = device, Uuid = uuid, Changed = changed }.ToJson());
         else
             output.WriteLine(changed.Count == 0 ? $"{word} is not attached" : $"detached: {word} (undone: {string.Join(", ", changed)})");
     }

@@ -33,7 +33,7 @@ internal static class RunCommand
                 : PackedRun.Run(result.GetValue(mount), result.GetValue(id)!, packed!, addresses, result.GetValue(fetch));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
-                output.WriteLine(report.ToJson());
+                output.Write(report.ToJson() + "\n");
             else
                 output.Write(report.ToText(result.GetValue(fields)));
             return report.EndedWell ? 0 : CommandException.Failed;

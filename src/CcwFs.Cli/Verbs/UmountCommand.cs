@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CcwFs.ChannelIo.Text;
 using CcwFs.Cli.Control;
 using CcwFs.Cli.Mount;
 using CcwFs.Cli.Qemu;
@@ -50,13 +49,13 @@ internal static class UmountCommand
             TryUnmount(mount, lazy: true);
         }
         foreach (string problem in problems)
-            error.WriteLine($"ccwfs: {VisibleText.Of(problem)}");
+            error.WriteLine($"ccwfs: {problem}");
         bool isUnused = server.EndsUnused && bound.Length == 0 && elsewhere.Length == 0;
         string? stays = server.HasEnded() || (isUnused && server.WaitForEnd()) ? null
             : isUnused ? $"{server.Name} does not end{(server.Remedy is { } remedy ? $"; {remedy}" : "")}"
             : Staying(server, bound, elsewhere);
         if (stays is not null)
-            error.WriteLine($"ccwfs: {mount.MountPoint} is unmounted, but {VisibleText.Of(stays)}");
+            error.WriteLine($"ccwfs: {mount.MountPoint} is unmounted, but {stays}");
         return problems.Count == 0 && stays is null ? 0 : CommandException.Failed;
     }
 

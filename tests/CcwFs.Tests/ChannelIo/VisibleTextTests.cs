@@ -17,6 +17,11 @@ public sealed class VisibleTextTests
     [Fact]
     public void Of_lines_their_ends_stay() => Assert.Equal("a?\nb?\n", VisibleText.OfLines("a\r\nb\x1b\n"));
 
+    [Theory]
+    [InlineData("bash", "\"bash\"")]
+    [InlineData("a\", pid 1)\n", "\"a', pid 1)?\"")]
+    public void A_quoted_name_does_not_end_before_its_end(string name, string shown) => Assert.Equal(shown, VisibleText.Quoted(name));
+
     [Fact]
     public void What_verbs_print_has_none()
     {
@@ -24,9 +29,11 @@ public sealed class VisibleTextTests
         using var writer = new CcwFs.Cli.VisibleWriter(() => inner);
         writer.WriteLine("a\x1b[2Jb");
         writer.WriteLine("{0} {1}", "c\x07", 4);
+        writer.WriteLine("one\nline");
+        writer.Write("two\nlines\n");
         writer.Write(['d', '\x9b', 'e'], 0, 3);
         writer.Write('\b');
         writer.WriteLine();
-        Assert.Equal("a?[2Jb\nc? 4\nd?e?\n", inner.ToString());
+        Assert.Equal("a?[2Jb\nc? 4\none?line\ntwo\nlines\nd?e?\n", inner.ToString());
     }
 }

@@ -91,6 +91,9 @@ public sealed class QemuArgumentsTests
     [InlineData("", "''")]
     [InlineData("a b", "'a b'")]
     [InlineData("it's", "'it'\\''s'")]
-    [InlineData("$HOME;`x`\n*", "'$HOME;`x`\n*'")]
+    [InlineData("$HOME;`x`*", "'$HOME;`x`*'")]
+    [InlineData("$HOME;`x`\n*", "$'$HOME;`x`\\n*'")]
+    [InlineData("it's\t\\\u001b8\u202e", "$'it\\'s\\t\\\\\\0338\\342\\200\\256'")]
+    [InlineData("Größe\r", "$'Größe\\015'")]
     public void Words_are_quoted_for_a_shell(string word, string quoted) => Assert.Equal(quoted, ShellText.Quote(word));
 }

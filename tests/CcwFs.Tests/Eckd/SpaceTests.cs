@@ -96,6 +96,25 @@ public sealed class SpaceTests : IDisposable
         Assert.Equal("000900000000000000", Message(plain));
     }
 
+    [Fact]
+    public void A_guest_that_fills_a_disk_and_releases_again_does_not_fill_the_log()
+    {
+        const int Turns = 25, Lines = 10;
+        var log = new LogLines();
+        using var store = new FullStore();
+        using var volume = new EckdVolume(store);
+        using (var device = new EckdDevice(volume, new EckdOptions(new DeviceId(0, 0, 0x0150), SpaceEfficient: true), log))
+        {
+            for (int turn = 0; turn < Turns; turn++)
+            {
+                Format(device).Fails(0x10, 0x82, 0);
+                device.Run(Release(0)).Ok();
+            }
+            Assert.Equal(Lines, log.Lines.Count(line => line.Contains("there is space again", StringComparison.Ordinal)));
+        }
+        Assert.Single(log.Lines, line => line.EndsWith($"{Turns - Lines} more lines about space that there is again were left out", StringComparison.Ordinal));
+    }
+
     private static EckdDevice Device(EckdVolume volume, ushort number, bool spaceEfficient) =>
         new(volume, new EckdOptions(new DeviceId(0, 0, number), SpaceEfficient: spaceEfficient));
 

@@ -22,6 +22,12 @@ public sealed partial class EckdDevice
             EckdLog.StorageFailed(_logger, BusId, Volume.Name, fault.Message);
     }
 
+    private void LogSpaceAgain()
+    {
+        if (Limits.Space.May())
+            EckdLog.SpaceAgain(_logger, BusId, Volume.Name);
+    }
+
     private void LogDamage(TornTrackException fault)
     {
         int heads = Volume.Geometry.Heads;
@@ -51,6 +57,8 @@ public sealed partial class EckdDevice
     {
         internal LogLimit Storage { get; } = limit("failed storage");
 
+        internal LogLimit Space { get; } = limit("space that there is again");
+
         internal LogLimit Damage { get; } = limit("damaged tracks");
 
         internal LogLimit Reserve { get; } = limit("reserves taken away");
@@ -59,6 +67,7 @@ public sealed partial class EckdDevice
         public void Dispose()
         {
             Storage.Dispose();
+            Space.Dispose();
             Damage.Dispose();
             Reserve.Dispose();
         }

@@ -29,7 +29,7 @@ public sealed partial class EckdDevice
     {
         if (!IsSpaceEfficient)
             return;
-        EckdLog.SpaceAgain(_logger, Options.Device.ToString(), Volume.Name);
+        LogSpaceAgain();
         foreach (SpaceMessage message in (ReadOnlySpan<SpaceMessage>)[SpaceMessage.Warning, SpaceMessage.Relieved])
         {
             if (_messages.Count == MaxMessages)

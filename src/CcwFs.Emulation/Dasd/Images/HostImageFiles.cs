@@ -73,7 +73,7 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
     {
         null => "",
         { Command: null } found => $" (locked by pid {found.Process}, which has ended or cannot be seen)",
-        { } found => $" (locked by {VisibleText.Of(found.Command)}, pid {found.Process})",
+        { } found => $" (locked by pid {found.Process}, {VisibleText.Quoted(found.Command)})",
     };
 
     private static int Refuse(in FileStatus status) =>

@@ -70,6 +70,21 @@ public sealed class SmallBlockTests : IDisposable
     }
 
     [Fact]
+    public void Requests_that_the_kernel_refuses_do_not_fill_the_log()
+    {
+        const int Requests = 25, Lines = 10;
+        _rig.Ccws(0x1000, 0x0220_1000_0000_2000);
+        for (int i = 0; i < Requests; i++)
+        {
+            Kernel.Fails["write Io"] = new([-(int)Errno.EDOM]);
+            Assert.Equal(-(int)Errno.EIO, _rig.Start());
+        }
+        Assert.Equal(Lines, _log.Lines.Count);
+        _rig.Subchannel.Dispose();
+        Assert.EndsWith($"{Requests - Lines} more lines about what the kernel refuses were left out", _log.Lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_program_of_4K_blocks_that_is_not_supported_is_just_that()
     {
         _rig.Ccws(0x1000, 0x0220_1000_0000_2000);
