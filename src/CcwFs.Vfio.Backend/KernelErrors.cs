@@ -17,6 +17,7 @@ internal static class KernelErrors
         (Errno.EOPNOTSUPP, FunctionResult.Refused(Errno.EOPNOTSUPP)),
         (Errno.EINVAL, FunctionResult.Refused(Errno.EINVAL)),
         (Errno.ENOENT, FunctionResult.Refused(Errno.EINVAL)),         // an address that our maps have not; so do iommufd and type1 differ
+        (Errno.E2BIG, FunctionResult.Refused(Errno.EINVAL)),          // of more chains than it takes
         (Errno.EOVERFLOW, FunctionResult.Refused(Errno.EINVAL)),
         (Errno.EPERM, FunctionResult.Refused(Errno.EPERM)),
         (Errno.EFAULT, FunctionResult.Refused(Errno.EFAULT)),

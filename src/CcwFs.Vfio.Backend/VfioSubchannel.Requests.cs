@@ -13,6 +13,9 @@ public sealed partial class VfioSubchannel
     /// <summary>How often a request is made again that the kernel answers with EAGAIN: somebody is at the region for a moment (arbitrary); then it is busy.</summary>
     internal const int MaxTries = 16;
 
+    /// <summary>Chains that TICs link of which the kernel's driver takes no more, from 2026 on; earlier ones have no limit.</summary>
+    internal const int KernelChains = 16;
+
     private const uint StartFunction = (uint)FunctionControl.Start << 12; // in the SCSW's first word
     private const uint ResumeActivity = (uint)(ActivityControl.ResumePending | ActivityControl.Suspended) << 5;
 
@@ -35,7 +38,10 @@ public sealed partial class VfioSubchannel
             if (!_arena.TryCopy(program))
                 return FunctionResult.Refused(Errno.EINVAL);
             _read.Begin(program, orb);
-            return StartCopied(orb, program);
+            FunctionResult outcome = StartCopied(orb, program);
+            if (outcome.Refusal != 0 && program.ChainCount > KernelChains)
+                BackendLog.ManyChains(_limited, Id, program.ChainCount, KernelChains);
+            return outcome;
         }
     }
 

@@ -20,7 +20,7 @@ public static class SenseMessages
         [0xF] = "cache storage check",
     };
 
-    // Key: byte 7. Format 0 with "message to operator" off means other things: keys 0x100 and up.
+    // Key: byte 7. Sources: SA22-1025, pages 202 to 214; Linux, drivers/s390/block/dasd_3990_erp.c, dasd_3990_handle_env_data. Format 0 with "message to operator" off means other things: keys 0x100 and up.
     private static readonly Dictionary<int, string> Messages = new()
     {
         [0x01] = "invalid command: the control unit does not know this command code",
@@ -31,6 +31,7 @@ public static class SenseMessages
         [0x07] = "the channel came back with another CCW than the one to retry",
         [0x08] = "reset notification: the device was reset; status that was there is gone",
         [0x09] = "the storage path was restarted",
+        [0x0A] = "the channel asked for something out of the ordinary (byte 8 says what)",
         [0x0B] = "the pointer to a defective or alternate track is wrong",
         [0x0C] = "dynamic path selection is not installed properly",
         [0x0D] = "summary unit check: the parallel-access configuration changed (byte 8 gives the reason)",
@@ -41,12 +42,18 @@ public static class SenseMessages
         [0x104] = "data of this device is pinned in the cache",
         [0x11] = "device status is not as expected",
         [0x13] = "the index was not found",
+        [0x14] = "the device's interruption cannot be reset",
         [0x15] = "the device did not answer the selection",
+        [0x16] = "check 2 of the device, or the sector was not set",
         [0x17] = "the head address does not compare",
+        [0x18] = "device status is not valid",
         [0x19] = "the device is not ready",
         [0x1A] = "the physical track address does not compare",
+        [0x1B] = "an address bit of the device is missing",
+        [0x1C] = "the drive motor's switch is off",
         [0x1D] = "the seek did not end",
         [0x1E] = "the cylinder address does not compare",
+        [0x1F] = "the head is off its track",
         [0x28] = "check 2 of the storage control",
         [0x2E] = "error of the support facility",
         [0x2F] = "the storage control's microcode found an error",
@@ -71,8 +78,14 @@ public static class SenseMessages
         [0xF1] = "subsystem processing error",
         [0xF2] = "cache or nonvolatile storage failed",
         [0xF4] = "caching terminated",
+        [0xF6] = "cache fast write is not allowed to this program",
         [0xF7] = "the track format is not correct",
         [0xF9] = "caching started again",
+        [0xFA] = "nonvolatile storage is not used any more",
+        [0xFB] = "one of a pair of volumes is suspended",
+        [0xFC] = "the status of the subsystem is not known",
+        [0xFD] = "caching is as at the start again",
+        [0xFE] = "fast write is not possible",
     };
 
     // Byte, mask, what usually causes it.

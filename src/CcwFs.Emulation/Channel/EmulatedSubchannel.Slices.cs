@@ -122,8 +122,8 @@ public sealed partial class EmulatedSubchannel
                 Esw.Write(irb[Irb.EswOffset..], _lastPath, 0);
                 EndProgram();
                 break;
-            case FunctionControl.Halt when _waiting:
-                irb = _run.HaltedStartIrb();
+            case FunctionControl.Halt when _waiting || _suspended:
+                irb = _run.HaltedIdleIrb();
                 EndProgram();
                 break;
             case FunctionControl.Halt:

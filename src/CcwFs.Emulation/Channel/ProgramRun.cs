@@ -205,8 +205,11 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         return FinalIrb(FunctionControl.Start | FunctionControl.Halt);
     }
 
-    /// <summary>HALT ended a start that was pending: nothing has begun.</summary>
-    internal Irb HaltedStartIrb()
+    /// <summary>
+    /// HALT ended a start that was pending, or a program that was suspended: the device has no part in it, so status is pending alone (SA22-7832, chapter 16, figure
+    /// "Deferred-Condition-Code Meaning for Status-Pending Subchannel"; so does Hercules' channel.c, perform_halt).
+    /// </summary>
+    internal Irb HaltedIdleIrb()
     {
         device.AbandonProgram(reset: false);
         return Build(

@@ -218,7 +218,7 @@ public class ProgramTests : IDisposable
     [Theory]
     [InlineData(1u, "idle", "00002001 00000000 00000000")]
     [InlineData(2u, "idle", "00001001 00000000 00000000")]
-    [InlineData(1u, "suspended", "08C06007 00001008 0C000000")]
+    [InlineData(1u, "suspended", "08C06001 00001008 00000000")] // the device has no part in it
     [InlineData(2u, "suspended", "00001001 00000000 00000000")]
     [InlineData(1u, "running", "00C06007 00001008 0C000000")]
     [InlineData(2u, "running", "00001001 00000000 00000000")]

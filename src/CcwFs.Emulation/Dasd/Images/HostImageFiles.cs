@@ -52,7 +52,7 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
             file.Dispose();
             throw new ImageException(result switch
             {
-                -(int)Errno.EWOULDBLOCK => "another process has it in use" + holder,
+                -(int)Errno.EWOULDBLOCK => "another process has it in use" + holder + (write ? "" : "; its tracks may change while they are read: end that use first"),
                 -(int)Errno.ELOOP when plain => LinkOfProcess,
                 -(int)Errno.ENOENT => "its directory does not exist; make that first",
                 _ => Problem.Of(result),

@@ -84,6 +84,21 @@ public sealed class SmallBlockTests : IDisposable
         Assert.EndsWith($"{Requests - Lines} more lines about what the kernel refuses were left out", _log.Lines[^1], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(Errno.EINVAL)]
+    [InlineData(Errno.E2BIG)]
+    public void A_kernel_that_takes_fewer_chains_is_named_when_it_refuses(Errno refusal)
+    {
+        const int Chains = 17;
+        for (uint i = 0; i < Chains; i++)
+            _rig.Ccws(0x1000 + (i * 0x100), 0x0340_0000_0000_0000, 0x0800_0000_0000_0000 | (0x1100UL + (i * 0x100)));
+        _rig.Ccws(0x1000 + (Chains * 0x100), 0x0300_0000_0000_0000);
+        Kernel.Fails["write Io"] = new([-(int)refusal]);
+        Assert.Equal(-(int)Errno.EINVAL, _rig.Start());
+        Assert.Contains($"TICs link {Chains + 1} chains; kernels from 2026 on take at most 16", Assert.Single(_log.Lines), StringComparison.Ordinal);
+        Assert.Equal(124, _rig.Start());
+    }
+
     [Fact]
     public void A_program_of_4K_blocks_that_is_not_supported_is_just_that()
     {
