@@ -16,10 +16,10 @@ internal static class RunCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB" };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB." };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
         var source = new ProgramSource();
-        var command = new Command("run", "Run a channel program and print the decoded IRB, the sense and the data read") { id };
+        var command = new Command("run", "Run a channel program and print its result.") { id };
         source.AddTo(command);
         foreach (Option option in (Option[])[fields, json, mount])
             command.Options.Add(option);
