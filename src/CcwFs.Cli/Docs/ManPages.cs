@@ -30,7 +30,8 @@ internal sealed class ManPages(RootCommand root)
         new Heading(2, "Synopsis"), Synopsis("ccwfs", "VERB …"),
         new Heading(2, "Description"),
         new Paragraph("ccwfs mounts a channel subsystem as a directory. There is one directory per subchannel; its files io, cmd, schib and crw "
-            + "are the regions of the kernel's vfio-ccw driver. What is written to io runs as a channel program. QEMU takes each subchannel as its vfio-ccw device."),
+            + "are the regions of the kernel's vfio-ccw driver. What is written to io runs as a channel program. "
+            + "QEMU takes each subchannel as its vfio-ccw device."),
         new Heading(2, "Verbs"),
         .. VerbGroup.All.SelectMany(group => (Block[])
         [

@@ -51,7 +51,7 @@ internal static partial class MarkdownPage
     private static Span[] Spans(Inline inline, TextStyle style) => inline switch
     {
         LiteralInline literal => [new Span(literal.Content.ToString(), style)],
-        CodeInline code => [new Span(code.Content, TextStyle.Bold)],
+        CodeInline code => [new Span(code.Content, TextStyle.Literal)],
         EmphasisInline { DelimiterCount: 2 } strong => Spans(strong, TextStyle.Bold),
         EmphasisInline emphasis => Spans(emphasis, TextStyle.Variable),
         LineBreakInline { IsHard: false } => [new Span(" ", style)],

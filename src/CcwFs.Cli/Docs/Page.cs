@@ -6,8 +6,11 @@ internal enum TextStyle
     /// <summary>As it is.</summary>
     Plain,
 
-    /// <summary>What is typed or printed as it stands, and what is stressed.</summary>
+    /// <summary>A heading, a term, and what is stressed.</summary>
     Bold,
+
+    /// <summary>What is typed or printed as it stands: bold, and in quotes where text cannot be bold.</summary>
+    Literal,
 
     /// <summary>What stands for something else: the name of a value.</summary>
     Variable,

@@ -63,7 +63,7 @@ internal static class Roff
         string line = string.Concat(spans.Select(span => span.Style switch
         {
             TextStyle.Plain => Escape(span.Text),
-            TextStyle.Bold => $"\\fB{Escape(span.Text)}\\fR",
+            TextStyle.Bold or TextStyle.Literal => $"\\fB{Escape(span.Text)}\\fR",
             TextStyle.Variable => $"\\fI{Escape(span.Text)}\\fR",
             _ => throw new ArgumentOutOfRangeException(nameof(spans)),
         }));

@@ -30,7 +30,7 @@ internal sealed class TerminalText(int width, bool styled)
 
     private void Write(Block block)
     {
-        if (!(_before is Heading && block is not Heading) && !(_before is Item && block is Item))
+        if (_before is not Heading && !(_before is Item && block is Item))
             _text.Append('\n');
         _before = block;
         switch (block)
@@ -42,17 +42,17 @@ internal sealed class TerminalText(int width, bool styled)
                 Wrap([new Span(heading.Text, TextStyle.Bold)], Indent / 2);
                 break;
             case Paragraph paragraph:
-                Wrap(paragraph.Text, Indent);
+                Wrap(Quoted(paragraph.Text), Indent);
                 break;
             case Item item:
-                Wrap([new Span("- "), .. item.Text], Indent, hang: 2);
+                Wrap([new Span("- "), .. Quoted(item.Text)], Indent, hang: 2);
                 break;
             case Term term:
                 Wrap(term.Name, Indent, hang: Step);
-                Wrap(term.Text, Indent + Step);
+                Wrap(Quoted(term.Text), Indent + Step);
                 break;
             case Table table:
-                Write(table);
+                Write(new Table([.. table.Rows.Select(row => row.Select(Quoted).ToArray())]));
                 break;
             case Code code:
                 foreach (string line in code.Lines)
@@ -97,7 +97,7 @@ internal sealed class TerminalText(int width, bool styled)
             _text.Append(Blanks(indent)).Append(line).Append('\n');
     }
 
-    /// <summary>The lines of a text, those after the first with <paramref name="hang"/> blanks before them; filled up to <paramref name="pad"/> columns.</summary>
+    /// <summary>A text in lines of at most <paramref name="columns"/>: <paramref name="hang"/> blanks before all but the first, filled up to <paramref name="pad"/>.</summary>
     private List<string> Lines(Span[] text, int columns, int hang, int pad = 0)
     {
         var lines = new List<string>();
@@ -148,6 +148,13 @@ internal sealed class TerminalText(int width, bool styled)
             yield return [.. word];
     }
 
+    /// <summary>Where nothing is bold, commands and words that could be taken for words of the sentence stand in quotes.</summary>
+    private Span[] Quoted(Span[] text) => styled ? text
+        : [.. text.Select(span => span.Style == TextStyle.Literal && IsLikeText(span.Text) ? new Span($"'{span.Text}'") : span)];
+
+    private static bool IsLikeText(string literal) =>
+        literal.All(char.IsAsciiLetterLower) || (literal.Contains(' ', StringComparison.Ordinal) && !literal.Contains('"', StringComparison.Ordinal));
+
     private string Styled(Span span) => !styled || span.Style == TextStyle.Plain ? span.Text
-        : $"{(span.Style == TextStyle.Bold ? Bold : Underlined)}{span.Text}{Normal}";
+        : $"{(span.Style == TextStyle.Variable ? Underlined : Bold)}{span.Text}{Normal}";
 }
