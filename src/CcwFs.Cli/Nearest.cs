@@ -14,20 +14,17 @@ internal static class Nearest
         Hint(word, known) is { Length: > 0 } hint ? $"{hint} {char.ToUpperInvariant(then[0])}{then[1..]}" : $"; {then}";
 
     /// <summary>The known word with the fewest slips (a letter more, less or wrong, two letters swapped); null when none is near.</summary>
-    internal static string? Find(string word, IEnumerable<string> known)
-    {
-        if (word.Length is 0 or > MaxLength)
-            return null;
-        (string? best, int fewest) = (null, int.MaxValue);
-        foreach (string candidate in known)
-        {
-            bool begins = word.Length >= LettersAMistake && candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase);
-            int slips = begins ? 1 : Distance(word.ToLowerInvariant(), candidate); // a word cut short is one slip
-            if (slips < fewest && slips <= Math.Max(1, Math.Max(word.Length, candidate.Length) / LettersAMistake))
-                (best, fewest) = (candidate, slips);
-        }
-        return best;
-    }
+    internal static string? Find(string word, IEnumerable<string> known) => All(word, known).FirstOrDefault();
+
+    /// <summary>The known words that are near, the nearest first.</summary>
+    internal static IEnumerable<string> All(string word, IEnumerable<string> known) => word.Length is 0 or > MaxLength ? []
+        : known.Select(candidate => (candidate, Slips: Slips(word, candidate)))
+            .Where(near => near.Slips <= Math.Max(1, Math.Max(word.Length, near.candidate.Length) / LettersAMistake))
+            .OrderBy(near => near.Slips).Select(near => near.candidate);
+
+    private static int Slips(string word, string candidate) =>
+        word.Length >= LettersAMistake && candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase) ? 1 // a word cut short is one slip
+            : Distance(word.ToLowerInvariant(), candidate);
 
     /// <summary>Edit distance with swaps of neighbours (optimal string alignment).</summary>
     private static int Distance(string a, string b)

@@ -22,26 +22,7 @@ internal static class Program
     {
         Execution.SurviveFileSizeLimit();
         RuntimePort.Close();
-        var root = new RootCommand("Shows passthrough I/O subchannels of an IBM Z machine as files and runs channel programs on them.\n"
-            + "Begin with ccwfs mount, then in another terminal ccwfs list; ccwfs VERB --help tells more")
-        {
-            MountCommand.Create(),
-            UmountCommand.Create(),
-            ListCommand.Create(),
-            Verbs.InfoCommand.Create(),
-            AddCommand.Create(),
-            RemoveCommand.Create(),
-            PathCommand.Create(),
-            ConfigCommand.Create(),
-            AttachCommand.Create(),
-            DetachCommand.Create(),
-            RunCommand.Create(),
-            DecodeCommand.Create(),
-            TranslateCommand.Create(),
-            QemuCommand.Create(),
-            DasdCommand.Create(allocatedBytes: AllocatedBytes),
-        };
-        root.Subcommands.Add(DocsCommand.Create(root));
+        RootCommand root = Build();
         ParseResult? parsed = null;
         try
         {
@@ -74,6 +55,32 @@ internal static class Program
         {
             return CommandException.Failed;
         }
+    }
+
+    private static RootCommand Build()
+    {
+        var root = new RootCommand("ccwfs shows passthrough I/O subchannels of an IBM Z machine as files,\nand runs channel programs on them.")
+        {
+            MountCommand.Create(),
+            UmountCommand.Create(),
+            ConfigCommand.Create(),
+            ListCommand.Create(),
+            Verbs.InfoCommand.Create(),
+            DecodeCommand.Create(),
+            RunCommand.Create(),
+            TranslateCommand.Create(),
+            AddCommand.Create(),
+            RemoveCommand.Create(),
+            PathCommand.Create(),
+            DasdCommand.Create(allocatedBytes: AllocatedBytes),
+            QemuCommand.Create(),
+            AttachCommand.Create(),
+            DetachCommand.Create(),
+        };
+        root.Subcommands.Add(HelpCommand.Create(root));
+        root.Subcommands.Add(DocsCommand.Create(root));
+        RootHelp.Install(root);
+        return root;
     }
 
     /// <summary>What a user, a file or the system can cause: one line, no stack trace.</summary>

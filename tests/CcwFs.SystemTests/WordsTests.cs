@@ -64,6 +64,9 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 2, "xyzzy", "unknown verb 'xyzzy'; see: ccwfs --help" },
         { 2, "--mount x list", "'--mount' stands in front of the verb; put it behind: ccwfs list --mount …; see: ccwfs list --help" },
         { 2, "list --josn", "unknown option '--josn': did you mean '--json'? See: ccwfs list --help" },
+        { 2, "help polcy", "there is no topic 'polcy': did you mean 'policy'? All topics: ccwfs help" },
+        { 2, "help moun", "there is no topic 'moun': did you mean 'mount' or 'umount'? All topics: ccwfs help" },
+        { 2, "help xyzzy", "there is no topic 'xyzzy'; all topics: ccwfs help" },
         { 2, "list x", "unknown word 'x'; see: ccwfs list --help" },
         { 2, "dasd", "a verb is missing: create, info, check or complete; see: ccwfs dasd --help" },
         { 2, "dasd craete", "unknown verb 'dasd craete': did you mean 'create'? See: ccwfs dasd --help" },
@@ -167,9 +170,10 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
     private Outcome Run(params string[] line) =>
         Child.Finish(Child.Start(files.Scratch.Path, null, "setpriv", ["--bounding-set=-dac_override,-dac_read_search", Places.Program, .. line]));
 
-    private static string[] VerbsOf(params string[] verb) => [.. Commands().Matches(Child.Ccwfs([.. verb, "--help"]).Ok().Output.Split("Commands:")[1]).Select(m => m.Groups[1].Value)];
+    private static string[] VerbsOf(params string[] verb) => [.. Commands().Matches(Child.Ccwfs([.. verb, "--help"]).Ok().Output).Select(m => m.Groups[1].Value)];
 
-    [GeneratedRegex("(?m)^  ([a-z]+)")]
+    /// <summary>A verb and what it does; not a command to type.</summary>
+    [GeneratedRegex("(?m)^  ([a-z]+)(?: <[^>]+>)?  ")]
     private static partial Regex Commands();
 
     [GeneratedRegex("(?m)^  (?:-., )*(--(?!help|version)[a-z-]+)( <[^>]+>)?")]

@@ -21,12 +21,12 @@ internal static class ControlClient
     internal const string MountName = "--mount";
 
     /// <summary>The --mount option of every such verb.</summary>
-    internal static Option<string?> MountOption() => new(MountName) { HelpName = "MOUNTPOINT", Description = "The mount point of the ccwfs to talk to (default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs)" };
+    internal static Option<string?> MountOption() => new(MountName) { HelpName = "MOUNTPOINT", Description = "The mount point of the ccwfs to talk to. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others." };
 
     /// <summary>The argument of verbs that are about one subchannel; the shell completes the ids of the mount.</summary>
     internal static Argument<string> IdArgument(Option<string?> mount)
     {
-        var id = new Argument<string>("ID") { HelpName = "ID", Description = "Subchannel, like 0.0.0000" };
+        var id = new Argument<string>("ID") { HelpName = "ID", Description = "The subchannel, like 0.0.0000." };
         id.CompletionSources.Add(context => Completion.DeviceIds(context.ParseResult.GetValue(mount)));
         return id;
     }

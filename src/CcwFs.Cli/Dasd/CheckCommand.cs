@@ -11,9 +11,9 @@ internal static class CheckCommand
 {
     public static Command Create(DasdConsole console)
     {
-        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("check", "Find torn or impossible tracks, and a redo file for which an open is refused; changes nothing") { path, json };
+        var path = new Argument<string>("PATH") { Description = "The image file; for a volume of several files, the first one.", HelpName = "PATH" };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command("check", "Look for damaged tracks, and for a redo file that would stop an open. This changes nothing.") { path, json };
         command.SetAction(parsed => console.RunLong(cancel => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), cancel)));
         return command;
     }

@@ -8,8 +8,8 @@ internal static class CompleteCommand
 {
     public static Command Create(DasdConsole console)
     {
-        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
-        var command = new Command("complete", "Format the tracks that 'create --lazy' left out; may be interrupted and run again") { path };
+        var path = new Argument<string>("PATH") { Description = "The image file; for a volume of several files, the first one.", HelpName = "PATH" };
+        var command = new Command("complete", "Format the tracks that 'create --lazy' left out. It may be interrupted and run again.") { path };
         command.SetAction(parsed => console.RunLong(cancel => Run(console, parsed.GetValue(path) ?? "", cancel)));
         return command;
     }

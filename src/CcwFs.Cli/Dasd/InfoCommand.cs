@@ -12,9 +12,9 @@ internal static class InfoCommand
 
     public static Command Create(DasdConsole console, Func<string, long?>? allocatedBytes)
     {
-        var path = new Argument<string>("PATH") { Description = "The image file; of a series, the first", HelpName = "PATH" };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("info", "Show format, size and label of an image") { path, json };
+        var path = new Argument<string>("PATH") { Description = "The image file; for a volume of several files, the first one.", HelpName = "PATH" };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command("info", "Show the format, the size and the label of an image.") { path, json };
         command.SetAction(parsed => console.Run(() => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), allocatedBytes)));
         return command;
     }

@@ -18,19 +18,19 @@ public static class DecodeCommand
     /// </summary>
     public static Command Create()
     {
-        var structure = new Argument<string>("STRUCTURE") { HelpName = "STRUCTURE", Description = $"What it is: {Values.List([.. StructureDecoder.Names], "or")}" };
+        var structure = new Argument<string>("STRUCTURE") { HelpName = "STRUCTURE", Description = $"What the bytes are: {Values.List([.. StructureDecoder.Names], "or")}." };
         structure.CompletionSources.Add([.. StructureDecoder.Names]);
         var hex = new Argument<string[]>("HEX")
         {
             HelpName = "HEX",
-            Description = "The bytes in hex; spaces, underscores and 0x are passed over. Without it, raw bytes from standard input",
+            Description = "The bytes in hex. Spaces, underscores and 0x are passed over. Without this word, raw bytes are read from standard input.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var hexInput = new Option<bool>("--hex") { Description = "Standard input is hex text" };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var format = new Option<int>("--format") { Description = "Format of a ccw: 0 or 1", HelpName = "FORMAT", DefaultValueFactory = _ => 1 };
+        var hexInput = new Option<bool>("--hex") { Description = "Take standard input as hex text." };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var format = new Option<int>("--format") { Description = "The format of a ccw: 0 or 1.", HelpName = "FORMAT", DefaultValueFactory = _ => 1 };
         format.OneOf(0, 1);
-        var command = new Command("decode", "Explain every field of a structure") { structure, hex, hexInput, json, format };
+        var command = new Command("decode", "Explain every field of a structure.") { structure, hex, hexInput, json, format };
         command.SetAction(result => Run(
             new Request(
                 result.GetValue(structure)!, result.GetValue(hex) ?? [], result.GetValue(hexInput), result.GetValue(json), result.GetValue(format)),

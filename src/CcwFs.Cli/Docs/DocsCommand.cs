@@ -8,19 +8,19 @@ internal static class DocsCommand
 {
     internal static Command Create(RootCommand root)
     {
-        var directory = new Argument<string>("DIR") { HelpName = "DIR", Description = "Where to: man1 and man5 are made in it" };
-        var man = new Command("man", "Write the manual pages") { directory };
+        var directory = new Argument<string>("DIR") { HelpName = "DIR", Description = "Where to write: man1, man5, man7 and man8 are made in it." };
+        var man = new Command("man", "Write the manual pages.") { directory };
         man.SetAction(result =>
         {
             string version = typeof(DocsCommand).Assembly.GetName().Version!.ToString(fieldCount: 3);
-            foreach ((string file, string text) in new ManPages(root, version).All())
+            foreach (Page page in new ManPages(root).All())
             {
-                string section = Path.Combine(result.GetValue(directory)!, "man" + file[^1]);
+                string section = Path.Combine(result.GetValue(directory)!, $"man{page.Section}");
                 Directory.CreateDirectory(section);
-                WholeFile.Write(Path.Combine(section, file), page => page.Write(Encoding.UTF8.GetBytes(text)));
+                WholeFile.Write(Path.Combine(section, page.File), file => file.Write(Encoding.UTF8.GetBytes(Roff.Of(page, version))));
             }
         });
-        var docs = new Command("docs", "Write documentation") { man };
+        var docs = new Command("docs", "Write documentation.") { man };
         docs.Hidden = true;
         return docs;
     }

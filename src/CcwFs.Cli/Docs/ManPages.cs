@@ -4,138 +4,128 @@ using CcwFs.Cli.Mount;
 
 namespace CcwFs.Cli.Docs;
 
-/// <summary>The manual pages, from the verbs, options and keys as the program has them.</summary>
-internal sealed class ManPages(RootCommand root, string version)
+/// <summary>The manual pages: of verbs and keys from the tables that the program has, of topics from their texts.</summary>
+internal sealed class ManPages(RootCommand root)
 {
-    /// <summary>Every page by its file name.</summary>
-    internal IEnumerable<(string File, string Text)> All()
+    /// <summary>Every page.</summary>
+    internal IEnumerable<Page> All()
     {
-        yield return ("ccwfs.1", Program());
+        yield return Program();
         foreach (Command verb in Verbs)
-            yield return ($"ccwfs-{verb.Name}.1", Verb(verb));
-        yield return ("ccwfs.json.5", Configuration());
+            yield return Verb(verb);
+        foreach (Page topic in Topics())
+            yield return topic;
     }
+
+    /// <summary>The pages that are of no verb.</summary>
+    internal static IEnumerable<Page> Topics() => Texts.Topics.Select(file => MarkdownPage.Read(Texts.Read(file), Made));
+
+    /// <summary>What may be typed behind <c>ccwfs help</c>.</summary>
+    internal IEnumerable<string> Names => All().Select(page => page.Topic).Distinct();
 
     private IEnumerable<Command> Verbs => root.Subcommands.Where(c => !c.Hidden);
 
-    private string Program()
-    {
-        var page = new Roff("ccwfs", 1, version, "passthrough I/O subchannels of an IBM Z machine as files");
-        page.Section("SYNOPSIS");
-        page.Synopsis("ccwfs", "VERB …");
-        page.Section("DESCRIPTION");
-        page.Paragraph("Mounts a channel subsystem as a directory: a directory for each subchannel, whose files io, cmd, schib and crw are the regions of the kernel's vfio-ccw driver. What is written to io runs as a channel program. QEMU takes each subchannel as its vfio-ccw device.");
-        page.Section("VERBS");
-        foreach (Command verb in Verbs)
-            page.Term(verb.Name, null, $"{Sentence(verb.Description)} See ccwfs-{verb.Name}(1).");
-        Devices(page);
-        page.Section("FILES");
-        page.Term("/run/ccwfs", null, "The mount point of root; $XDG_RUNTIME_DIR/ccwfs that of others.");
-        page.Term(ConfigFile.DefaultPath, null, "The configuration of the service; see ccwfs.json(5).");
-        page.Term("/var/lib/ccwfs/default.ckd", null, "The volume that is made when nobody names devices; of users other than root in $XDG_DATA_HOME/ccwfs.");
-        ExitStatus(page);
-        page.Section("SEE ALSO");
-        page.Paragraph(string.Join(", ", Verbs.Select(v => $"ccwfs-{v.Name}(1)").Append("ccwfs.json(5)")));
-        return page.ToString();
-    }
+    private Page Program() => new("ccwfs", 1, "passthrough I/O subchannels of an IBM Z machine as files",
+    [
+        new Heading(2, "Synopsis"), Synopsis("ccwfs", "VERB …"),
+        new Heading(2, "Description"),
+        new Paragraph("ccwfs mounts a channel subsystem as a directory. There is one directory per subchannel; its files io, cmd, schib and crw "
+            + "are the regions of the kernel's vfio-ccw driver. What is written to io runs as a channel program. "
+            + "QEMU takes each subchannel as its vfio-ccw device."),
+        new Heading(2, "Verbs"),
+        .. VerbGroup.All.SelectMany(group => (Block[])
+        [
+            new Heading(3, group.Title),
+            .. group.Of(root).Select(verb => new Term(verb.Name, null, $"{Sentence(verb.Description)} See ccwfs-{verb.Name}(1).")),
+        ]),
+        new Heading(2, "Topics"),
+        .. Topics().Select(topic => new Term(topic.Reference, null, Sentence(topic.Summary[..1].ToUpperInvariant() + topic.Summary[1..]))),
+        .. Devices(),
+        new Heading(2, "Files"),
+        new Term("/run/ccwfs", null, "The mount point of root. The mount point of other users is $XDG_RUNTIME_DIR/ccwfs."),
+        new Term(ConfigFile.DefaultPath, null, "The configuration of the service; see ccwfs.json(5)."),
+        new Term("/var/lib/ccwfs/default.ckd", null,
+            "The volume that is made when nobody names devices. For other users than root it is in $XDG_DATA_HOME/ccwfs."),
+        .. ExitStatus(),
+        new Heading(2, "See also"),
+        new Paragraph(string.Join(", ", Verbs.Select(v => $"ccwfs-{v.Name}(1)").Concat(Topics().Select(topic => topic.Reference)))),
+    ]);
 
-    private string Verb(Command verb)
+    private static Page Verb(Command verb)
     {
-        var page = new Roff($"ccwfs-{verb.Name}", 1, version, verb.Description ?? "");
         Command[] leaves = verb.Subcommands.Count == 0 ? [verb] : [.. verb.Subcommands.Where(c => !c.Hidden)];
         string Name(Command leaf) => leaf == verb ? $"ccwfs {verb.Name}" : $"ccwfs {verb.Name} {leaf.Name}";
-        page.Section("SYNOPSIS");
-        foreach (Command leaf in leaves)
-            page.Synopsis(Name(leaf), Usage(leaf));
-        page.Section("DESCRIPTION");
-        foreach (string paragraph in VerbText.Of(verb.Name).Paragraphs.DefaultIfEmpty(Sentence(verb.Description)))
-            page.Paragraph(paragraph);
-        page.Section("OPTIONS");
-        foreach (Command leaf in leaves)
-        {
-            if (leaf != verb)
-            {
-                page.Subsection(Name(leaf));
-                page.Paragraph(Sentence(leaf.Description));
-            }
-            foreach (Argument argument in leaf.Arguments.Where(a => !a.Hidden))
-                page.Term(Shown(argument), null, Sentence(argument.Description));
-            foreach (Option option in Options(leaf))
-                page.Term(string.Join(", ", option.Aliases.Prepend(option.Name)), ValueName(option), Sentence(option.Description));
-        }
-        if (verb.Name is "mount" or "add")
-            Devices(page);
-        if (verb.Name is "run")
-            ProgramChapter.Write(page);
-        if (VerbText.Of(verb.Name).Examples is { Length: > 0 } examples)
-        {
-            page.Section("EXAMPLES");
-            page.Example(examples);
-        }
-        ExitStatus(page);
-        page.Section("SEE ALSO");
-        page.Paragraph("ccwfs(1), ccwfs.json(5)");
-        return page.ToString();
+        IReadOnlyList<Block> text = MarkdownPage.Read(Texts.OfVerb(verb.Name), Made).Blocks;
+        int sections = text.TakeWhile(block => block is not Heading { Level: 2 }).Count(); // what stands before them is the description
+        return new Page($"ccwfs-{verb.Name}", 1, Phrase(verb.Description),
+        [
+            new Heading(2, "Synopsis"), .. leaves.Select(leaf => Synopsis(Name(leaf), Usage(leaf))),
+            new Heading(2, "Description"), .. text.Take(sections),
+            new Heading(2, "Options"),
+            .. leaves.SelectMany(leaf => leaf == verb ? Options(leaf)
+                : [new Heading(3, Name(leaf)), new Paragraph(Sentence(leaf.Description)), .. Options(leaf)]),
+            .. text.Skip(sections).TakeWhile(block => block is not Heading { Level: 2, Text: "See also" }),
+            .. ExitStatus(),
+            .. text.SkipWhile(block => block is not Heading { Level: 2, Text: "See also" }),
+        ]);
     }
 
-    private string Configuration()
+    /// <summary>What a comment of a text stands for.</summary>
+    private static IEnumerable<Block> Made(string name) => name switch
     {
-        var page = new Roff("ccwfs.json", 5, version, "configuration of ccwfs");
-        page.Section("SYNOPSIS");
-        page.Synopsis(ConfigFile.DefaultPath, "");
-        page.Section("DESCRIPTION");
-        page.Paragraph("A JSON object; comments and commas behind the last member are allowed. Its keys are the options of ccwfs-mount(1), and an option given there wins. An unknown key is an error. ccwfs config check tells what a configuration would mount, or what is wrong with it.");
-        page.Paragraph("Relative paths start from the directory in which ccwfs was started; that of the service is the root directory.");
-        page.Paragraph("SIGHUP (systemctl reload ccwfs) reads it again. The keys marked with \"at run time\" then change at once; for others a log line says that a new mount is needed. Of the devices those whose SPEC is unchanged are not touched. A configuration with an error changes nothing.");
-        page.Section("KEYS");
-        foreach (MountKey key in MountKey.Keys)
-            page.Term(key.Key, ValueName(key), Sentence(key.Help) + (key.AtRunTime ? " Changes at run time." : ""));
-        Devices(page);
-        page.Section("EXAMPLES");
-        page.Example(
-        [
-            "{", "  \"memory\": \"1G\", \"mode\": \"0660\", \"group\": \"kvm\",", "  \"log-level\": \"information\",", "  \"devices\": [",
-            "    { \"kind\": \"dasd\", \"image\": \"/var/lib/ccwfs/v.ckd\", \"devno\": \"0.0.0150\" }, // as an object", "    \"dasd,image=/var/lib/ccwfs/w.ckd,readonly\"", "  ]", "}",
-        ]);
-        page.Section("NOTES");
-        page.Paragraph("The service has the capabilities CAP_SYS_ADMIN and CAP_SYS_PTRACE and no more. So it opens files as their owner and mode let root: images and their directories belong to root, or are open to it. It adds no image with the rights of another user. Clients of other users must have shared memory, as ccwfs qemu makes it: their private memory is out of its reach.");
-        page.Section("SEE ALSO");
-        page.Paragraph("ccwfs(1), ccwfs-mount(1), ccwfs-config(1)");
-        return page.ToString();
-    }
+        "devices" => Devices(),
+        "mount-keys" => MountKey.Keys.Select(key => new Term(key.Key, ValueName(key), Sentence(key.Help) + When(key.AtRunTime))),
+        "ccw-commands" => ProgramChapter.Commands(),
+        _ => throw new FormatException($"nothing makes {name}"),
+    };
 
     /// <summary>The keys of a SPEC, kind by kind.</summary>
-    private static void Devices(Roff page)
-    {
-        page.Section("DEVICES");
-        page.Paragraph("A SPEC is the kind of a device and its keys: kind,key=value,key,… A comma in a value is written \\, and a backslash \\\\. In the configuration a device may also be an object with the member \"kind\" and the keys; a key without a value is true there.");
-        foreach ((string name, DeviceKinds kind) in DeviceSpec.Kinds)
-        {
-            page.Subsection(name);
-            foreach (SpecKey key in DeviceSpec.Keys.Where(k => k.Kinds.HasFlag(kind)))
-                page.Term(key.Value is null ? key.Key : key.Key + "=", key.Value, Sentence(key.Help) + (key.AtRunTime ? " Changes at run time." : ""));
-        }
-    }
+    private static IEnumerable<Block> Devices() =>
+    [
+        new Heading(2, "Devices"),
+        new Paragraph("A SPEC is the kind of a device and its keys: kind,key=value,key,… A comma in a value is written \\, and a backslash \\\\. "
+            + "In the configuration a device may also be an object with the member \"kind\" and the keys; a key without a value is true there."),
+        .. DeviceSpec.Kinds.SelectMany(kind => (Block[])
+        [
+            new Heading(3, kind.Name),
+            .. DeviceSpec.Keys.Where(key => key.Kinds.HasFlag(kind.Kind))
+                .Select(key => new Term(key.Value is null ? key.Key : key.Key + "=", key.Value, Sentence(key.Help) + When(key.AtRunTime))),
+        ]),
+    ];
 
-    private static void ExitStatus(Roff page)
-    {
-        page.Section("EXIT STATUS");
-        page.Term("0", null, "Done.");
-        page.Term($"{CommandException.Failed}", null, "It failed; one line on standard error says what, why and what to do.");
-        page.Term($"{CommandException.WrongUsage}", null, "Wrong usage.");
-    }
+    private static IEnumerable<Block> ExitStatus() =>
+    [
+        new Heading(2, "Exit status"),
+        new Term("0", null, "Done."),
+        new Term($"{CommandException.Failed}", null, "It failed. One line on standard error says what failed, why, and what to do."),
+        new Term($"{CommandException.WrongUsage}", null, "The command line was wrong."),
+    ];
 
-    private static IEnumerable<Option> Options(Command command) => command.Options.Where(o => !o.Hidden && o is not (HelpOption or VersionOption));
+    private static IEnumerable<Block> Options(Command command) =>
+    [
+        .. command.Arguments.Where(a => !a.Hidden).Select(argument => new Term(Shown(argument), null, Sentence(argument.Description))),
+        .. VisibleOptions(command).Select(option => new Term(
+            string.Join(", ", option.Aliases.Prepend(option.Name)), ValueName(option), Sentence(option.Description))),
+    ];
+
+    private static string When(bool atRunTime) => atRunTime ? " It changes at run time." : "";
+
+    private static Paragraph Synopsis(string command, string rest) => new([new Span(command, TextStyle.Bold), new Span(" " + rest)]);
+
+    private static IEnumerable<Option> VisibleOptions(Command command) => command.Options.Where(o => !o.Hidden && o is not (HelpOption or VersionOption));
 
     private static string Usage(Command command) => string.Join(' ', command.Arguments.Where(a => !a.Hidden).Select(a => a.Arity.MinimumNumberOfValues == 0 ? $"[{Shown(a)}]" : Shown(a))
-        .Concat(Options(command).Select(o =>
+        .Concat(VisibleOptions(command).Select(o =>
         {
             string text = ValueName(o) is { } value ? $"{o.Name} {value}" : o.Name;
             return o.Required ? text : $"[{text}]";
         })));
 
     /// <summary>A help text as a sentence: it ends with one full stop.</summary>
-    private static string Sentence(string? help) => (help ?? "").TrimEnd('.') + ".";
+    private static string Sentence(string? help) => Phrase(help) + ".";
+
+    /// <summary>A sentence as a title.</summary>
+    private static string Phrase(string? help) => (help ?? "").TrimEnd('.');
 
     private static string Shown(Argument argument) => (argument.HelpName ?? argument.Name) + (argument.Arity.MaximumNumberOfValues > 1 ? "…" : "");
 

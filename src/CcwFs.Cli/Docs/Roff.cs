@@ -2,44 +2,72 @@ using System.Text;
 
 namespace CcwFs.Cli.Docs;
 
-/// <summary>Writes a manual page: man(7) macros, every text escaped.</summary>
-internal sealed class Roff
+/// <summary>Shows a page as man(1) takes it: man(7) macros and tbl(1) tables, every text escaped.</summary>
+internal static class Roff
 {
-    private readonly StringBuilder _text = new("'\\\" t -*- coding: utf-8 -*-\n");
-
-    /// <summary>Begins a page; there is no date in it, so that equal sources give equal bytes.</summary>
-    internal Roff(string name, int section, string version, string summary)
+    /// <summary>The page; there is no date in it, so that equal sources give equal bytes.</summary>
+    internal static string Of(Page page, string version)
     {
-        _text.Append($".TH {Quote(name.ToUpperInvariant())} {section} \"\" {Quote("ccwfs " + version)} \"ccwfs\"\n.ad l\n.nh\n"); // long options and paths: neither stretched nor cut
-        Section("NAME");
-        _text.Append($"{Escape(name)} \\- {Escape(summary)}\n");
+        var text = new StringBuilder("'\\\" t -*- coding: utf-8 -*-\n");
+        text.Append($".TH {Quote(page.Name.ToUpperInvariant())} {page.Section} \"\" {Quote("ccwfs " + version)} \"ccwfs\"\n");
+        text.Append(".ad l\n.nh\n"); // long options and paths: neither stretched nor cut
+        text.Append($".SH \"NAME\"\n{Escape(page.Name)} \\- {Escape(page.Summary)}\n");
+        foreach (Block block in page.Blocks)
+            Write(text, block);
+        return text.ToString();
     }
 
-    public override string ToString() => _text.ToString();
-
-    /// <summary>A section heading.</summary>
-    internal void Section(string title) => _text.Append($".SH {Quote(title)}\n");
-
-    /// <summary>A heading below a section's.</summary>
-    internal void Subsection(string title) => _text.Append($".SS {Quote(title)}\n");
-
-    /// <summary>A paragraph.</summary>
-    internal void Paragraph(string text) => _text.Append($".PP\n{Line(text)}\n");
-
-    /// <summary>A term in bold, the name of its value in italics, and what it means.</summary>
-    internal void Term(string term, string? value, string text) =>
-        _text.Append($".TP\n\\fB{Escape(term)}\\fR{(value is null ? "" : $"{(term.EndsWith('=') ? "" : " ")}\\fI{Escape(value)}\\fR")}\n{Line(text)}\n");
-
-    /// <summary>A command line: the words of the program in bold, then what varies.</summary>
-    internal void Synopsis(string command, string rest) => _text.Append($".PP\n\\fB{Escape(command)}\\fR {Escape(rest)}\n");
-
-    /// <summary>Lines as they are.</summary>
-    internal void Example(IEnumerable<string> lines)
+    private static void Write(StringBuilder text, Block block)
     {
-        _text.Append(".PP\n.nf\n.RS\n");
-        foreach (string line in lines)
-            _text.Append(Line(line)).Append('\n');
-        _text.Append(".RE\n.fi\n");
+        switch (block)
+        {
+            case Heading { Level: 2 } heading:
+                text.Append($".SH {Quote(heading.Text.ToUpperInvariant())}\n");
+                break;
+            case Heading heading:
+                text.Append($".SS {Quote(heading.Text)}\n");
+                break;
+            case Paragraph paragraph:
+                text.Append($".PP\n{Line(paragraph.Text)}\n");
+                break;
+            case Item item:
+                text.Append($".IP \\(bu 2\n{Line(item.Text)}\n");
+                break;
+            case Term term:
+                text.Append($".TP\n{Line(term.Name)}\n{Line(term.Text)}\n");
+                break;
+            case Table table:
+                Write(text, table);
+                break;
+            case Code code:
+                text.Append(".PP\n.nf\n.RS\n").AppendJoin('\n', code.Lines.Select(line => Line([new Span(line)]))).Append("\n.RE\n.fi\n");
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(block));
+        }
+    }
+
+    private static void Write(StringBuilder text, Table table)
+    {
+        bool[] isText = [.. Enumerable.Range(0, table.Rows[0].Length).Select(table.IsText)];
+        text.Append(".PP\n.TS\nnokeep;\n"); // rows need not stay on one page
+        text.AppendJoin(' ', isText.Select(_ => "lB")).Append('\n').AppendJoin(' ', isText.Select(wide => wide ? "lx" : "l")).Append(".\n");
+        text.AppendJoin('\t', table.Rows[0].Select(Line)).Append('\n');
+        foreach (Span[][] row in table.Rows.Skip(1))
+            text.AppendJoin('\t', row.Select((cell, column) => isText[column] ? $"T{{\n{Line(cell)}\nT}}" : Line(cell))).Append('\n');
+        text.Append(".TE\n");
+    }
+
+    private static string Line(Span[] spans)
+    {
+        string line = string.Concat(spans.Select(span => span.Style switch
+        {
+            TextStyle.Plain => Escape(span.Text),
+            TextStyle.Bold or TextStyle.Literal => $"\\fB{Escape(span.Text)}\\fR",
+            TextStyle.Variable => $"\\fI{Escape(span.Text)}\\fR",
+            _ => throw new ArgumentOutOfRangeException(nameof(spans)),
+        }));
+        return line is ['.' or '\'', ..] ? "\\&" + line : line; // no request
     }
 
     /// <summary>A backslash and a hyphen as they are typed; a long SPEC may break between its keys.</summary>
@@ -47,7 +75,4 @@ internal sealed class Roff
         .Replace("[,", "\\:[,", StringComparison.Ordinal);
 
     private static string Quote(string text) => $"\"{Escape(text).Replace("\"", "\\(dq", StringComparison.Ordinal)}\"";
-
-    /// <summary>A line of text: a dot or a quote at its begin is no request.</summary>
-    private static string Line(string text) => text is ['.' or '\'', ..] ? "\\&" + Escape(text) : Escape(text);
 }

@@ -53,44 +53,44 @@ internal sealed class DeviceSpec
     /// <summary>The keys.</summary>
     internal static readonly SpecKey[] Keys =
     [
-        new("image", DeviceKinds.Dasd, "PATH", "The volume's CKD image, made with ccwfs dasd create (default: a small volume in memory)",
+        new("image", DeviceKinds.Dasd, "PATH", "The CKD image of the volume, made with ccwfs dasd create. The default is a small volume in memory.",
             (s, v) => { s.Image = v; return v.Length == 0 ? "a path is missing" : null; }),
-        new("device", DeviceKinds.Vfio, "PATH|SCHID|DEVNO|UUID", "The real subchannel: /dev/vfio/devices/vfioN, its group /dev/vfio/N with uuid=, `device` of another ccwfs, or how the host names it",
+        new("device", DeviceKinds.Vfio, "PATH|SCHID|DEVNO|UUID", "The real subchannel: /dev/vfio/devices/vfioN, its group /dev/vfio/N with uuid=, the file device of another ccwfs, or a name that the host has for it.",
             (s, v) => { s.Real = v; return v.Length == 0 ? "a path or an id is missing" : null; }),
-        new("iommu", DeviceKinds.Vfio, "PATH", "Its iommufd or container (default: /dev/iommu, /dev/vfio/vfio, or the other ccwfs' own)",
+        new("iommu", DeviceKinds.Vfio, "PATH", "Its iommufd or container. The default is /dev/iommu, /dev/vfio/vfio, or the file iommu of the other ccwfs.",
             (s, v) => { s.Iommu = v; return v.Length == 0 ? "a path is missing" : null; }),
-        new("uuid", DeviceKinds.Vfio, "UUID", "The mediated device's name in the group", (s, v) => Guid.TryParseExact(v, "D", out _) ? Assign(s.Uuid = v) : "it is written like 12345678-1234-1234-1234-123456789abc"),
-        new("timeout", DeviceKinds.Vfio, "SECONDS", "Reset the device when no interrupt comes for so long (default: wait for ever)", SetTimeout),
-        new("id", DeviceKinds.All, "C.S.NNNN", "The subchannel's bus id (default: a real subchannel's own; else the first free one from 0.0.0000 on)",
+        new("uuid", DeviceKinds.Vfio, "UUID", "The name of the mediated device in the group.", (s, v) => Guid.TryParseExact(v, "D", out _) ? Assign(s.Uuid = v) : "it is written like 12345678-1234-1234-1234-123456789abc"),
+        new("timeout", DeviceKinds.Vfio, "SECONDS", "Reset the device when no interrupt has come for so long. The default is to wait without end.", SetTimeout),
+        new("id", DeviceKinds.All, "C.S.NNNN", "The bus id of the subchannel. The default is the id that a real subchannel has, else the first free one from 0.0.0000 on.",
             (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? WrongCss(id.CssId) ?? Assign(s.Id = id) : "it is written like 0.0.0000"),
-        new("devno", DeviceKinds.All, "C.S.NNNN", "The device's bus id (default: what a real device says; else 0150 and the subchannel number, or the next free one)",
+        new("devno", DeviceKinds.All, "C.S.NNNN", "The bus id of the device. The default is what a real device says, else the sum of 0150 and the subchannel number, or the next free number.",
             (s, v) => DeviceId.TryParse(v, out DeviceId id) ? WrongCss(id.CssId) ?? Assign(s.Device = id) : "it is written like 0.0.0150"),
-        new("css", DeviceKinds.All, "0-3|fe", "The channel subsystem that it is shown in, whichever it is in (default: its own)", SetCss),
-        new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight (default: 40)", SetPaths),
-        new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume", (s, _) => Assign(s.Policy = s.Policy with { ReadOnly = true })) { AtRunTime = true },
-        new("allow", DeviceKinds.All, "COMMAND.…", "The only commands and orders that may be used: READ_DATA, 86, psf:18, psf:18/0e, dso:81; with dots between",
+        new("css", DeviceKinds.All, "0-3|fe", "The channel subsystem in which it is shown. The default is the one in which it is.", SetCss),
+        new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight. The default is 40.", SetPaths),
+        new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume.", (s, _) => Assign(s.Policy = s.Policy with { ReadOnly = true })) { AtRunTime = true },
+        new("allow", DeviceKinds.All, "COMMAND.…", "The only commands and orders that may be used, with dots between them, like READ_DATA.86.psf:18.psf:18/0e.dso:81.",
             (s, v) => CommandList.TryParse(v, out CommandList? list) ?? Assign(s.Policy = s.Policy with { Allow = list })) { AtRunTime = true },
-        new("deny", DeviceKinds.All, "COMMAND.…", "Commands and orders that may not be used",
+        new("deny", DeviceKinds.All, "COMMAND.…", "The commands and orders that may not be used, written in the same way.",
             (s, v) => CommandList.TryParse(v, out CommandList? list) ?? Assign(s.Policy = s.Policy with { Deny = list })) { AtRunTime = true },
-        new("extents", DeviceKinds.All, "C/H-C/H.…", "The only tracks that may be written; C-C and C are whole cylinders",
+        new("extents", DeviceKinds.All, "C/H-C/H.…", "The only tracks that may be written. C-C and C are whole cylinders.",
             (s, v) => TrackRanges.TryParse(v, out TrackRanges? tracks) ?? Assign(s.Policy = s.Policy with { Extents = tracks })) { AtRunTime = true },
-        new("max-ccws", DeviceKinds.All, "N", "Most CCWs of a program",
+        new("max-ccws", DeviceKinds.All, "N", "The largest number of CCWs in a program.",
             (s, v) => IsNumber(v, int.MaxValue, out long n) ?? Assign(s.Policy = s.Policy with { MaxCcws = (int)n })) { AtRunTime = true },
-        new("max-bytes", DeviceKinds.All, "N", "Most bytes that a program's CCWs may count",
+        new("max-bytes", DeviceKinds.All, "N", "The largest sum of the byte counts of all CCWs in a program.",
             (s, v) => IsNumber(v, long.MaxValue, out long n) ?? Assign(s.Policy = s.Policy with { MaxBytes = n })) { AtRunTime = true },
-        new("profile", DeviceKinds.Dasd, "minimal|linux|full", "What the control unit offers (default: linux)", SetProfile),
-        new("ese", DeviceKinds.Dasd, null, "The volume is thinly provisioned, and says so", (s, _) => Assign(s.IsSpaceEfficient = true)),
+        new("profile", DeviceKinds.Dasd, "minimal|linux|full", "What the control unit offers. The default is linux.", SetProfile),
+        new("ese", DeviceKinds.Dasd, null, "The volume takes space on demand (thin provisioning), and tells Linux so.", (s, _) => Assign(s.IsSpaceEfficient = true)),
         new("sync", DeviceKinds.Dasd, "none|program|SECONDS",
-            "When writes go to stable storage: at close, at the end of every program, or so many seconds after them (default: none). "
-                + "With none or SECONDS an image that was in use at a power cut is refused until its redo file is removed", SetSync),
-        new("count", DeviceKinds.Dasd, "N", "Makes N devices, with the ids that follow; image=PATH may hold %d", SetCount),
+            "When writes go to stable storage: none is when the image is closed, program is at the end of every program, and SECONDS is so many seconds after a write. The default is none. "
+                + "With none or SECONDS, an image that was in use at a power cut is refused until its redo file is removed.", SetSync),
+        new("count", DeviceKinds.Dasd, "N", "Make N devices, with the ids that follow. image=PATH may hold %d.", SetCount),
     ];
 
     /// <summary>A SPEC of each kind, for help texts.</summary>
     internal const string Examples = "dasd,image=v.ckd (emulated) or vfio,device=0.0.2b09 (real)";
 
     /// <summary>Where the keys are explained, for help texts.</summary>
-    internal const string WhereKeysAre = "All keys: ccwfs config keys, man ccwfs.json";
+    internal const string WhereKeysAre = "'ccwfs config keys' names all keys";
 
     private readonly Dictionary<string, string?> _given = []; // the values as they were given
 

@@ -18,16 +18,16 @@ internal static class MountCommand
     private static readonly Argument<string?> s_mountPoint = new("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = MountKey.Find("mountpoint")!.Help, Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string?> s_config = new("--config")
     {
-        Description = "A JSON file with the same keys as these options; an option wins. SIGHUP reads it again", HelpName = "FILE",
+        Description = "A JSON file with the same keys as these options. An option on the command line wins. SIGHUP reads the file again.", HelpName = "FILE",
     };
 
-    private static readonly Option<bool> s_daemon = new("--daemon") { Description = "Go to the background once mounted; it logs to the journal where there is one, else give --log FILE" };
-    private static readonly Option<bool> s_welcome = new("--welcome") { Description = "Show the tree and three commands to try", Hidden = true };
+    private static readonly Option<bool> s_daemon = new("--daemon") { Description = "Go to the background after the mount. The log then goes to the journal; where there is none, give --log FILE." };
+    private static readonly Option<bool> s_welcome = new("--welcome") { Description = "Show the tree and three commands to try.", Hidden = true };
     private static readonly (MountKey Key, Option Option)[] s_keys = [.. MountKey.Keys.Where(k => k.Key != "mountpoint").Select(k => (k, MakeOption(k)))];
 
     internal static Command Create()
     {
-        var command = new Command("mount", "Mount the channel subsystem") { s_mountPoint, s_config, s_daemon, s_welcome };
+        var command = new Command("mount", "Mount a channel subsystem as a directory.") { s_mountPoint, s_config, s_daemon, s_welcome };
         foreach ((_, Option option) in s_keys)
             command.Options.Add(option);
         command.SetAction(result => Run(result));
@@ -158,7 +158,7 @@ internal static class MountCommand
             case MountKeyType.Devices:
                 var devices = new Option<string[]>(key.Option, aliases)
                 {
-                    Description = $"A device, like {DeviceSpec.Examples}; repeat it for more (default: one volume, made on first use). {DeviceSpec.WhereKeysAre}", HelpName = key.Value,
+                    Description = $"A device, like {DeviceSpec.Examples}. Repeat the option for more devices. The default is one volume, which is made on first use. {DeviceSpec.WhereKeysAre}.", HelpName = key.Value,
                 };
                 devices.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
                 return devices;

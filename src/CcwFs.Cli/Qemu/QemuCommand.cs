@@ -18,16 +18,16 @@ internal static class QemuCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var print = new Option<bool>("--print") { Description = "Print the command for a shell instead of running it" };
-        var privateMemory = new Option<bool>("--private-memory") { Description = "Do not give the guest shared memory: every byte is then copied through /proc/PID/mem" };
-        var noPlugin = new Option<bool>("--no-plugin") { Description = "Do not load the plugin that marks translated code: translations are then dropped at every read" };
+        var print = new Option<bool>("--print") { Description = "Print the command for a shell and do not run it." };
+        var privateMemory = new Option<bool>("--private-memory") { Description = "Do not give the guest shared memory. Every byte is then copied through /proc/PID/mem." };
+        var noPlugin = new Option<bool>("--no-plugin") { Description = "Do not load the plugin that marks translated code. Translations are then dropped at every read." };
         var words = new Argument<string[]>("ID… -- COMMAND")
         {
             HelpName = "ID… -- COMMAND",
-            Description = "Subchannels (default: all), each with properties of the device if wanted, like 0.0.0000,devno=fe.0.1234,bootindex=1; then -- and QEMU's command",
+            Description = "The subchannels, each with properties of the QEMU device where wanted, like 0.0.0000,devno=fe.0.1234,bootindex=1; then -- and the command of QEMU. The default is all subchannels.",
         };
         words.CompletionSources.Add(context => Completion.DeviceIds(context.ParseResult.GetValue(mount)));
-        var command = new Command("qemu", "Start QEMU with subchannels as vfio-ccw devices") { mount, print, privateMemory, noPlugin, words };
+        var command = new Command("qemu", "Start QEMU with subchannels as vfio-ccw devices.") { mount, print, privateMemory, noPlugin, words };
         command.SetAction(result =>
         {
             string[] all = result.GetValue(words) ?? [];

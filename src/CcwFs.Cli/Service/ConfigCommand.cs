@@ -8,12 +8,12 @@ internal static class ConfigCommand
 {
     internal static Command Create()
     {
-        var file = new Argument<string>("FILE") { HelpName = "FILE", Description = "The configuration", DefaultValueFactory = _ => ConfigFile.DefaultPath };
-        var check = new Command("check", "Tell what a configuration would mount, or every error in it") { file };
+        var file = new Argument<string>("FILE") { HelpName = "FILE", Description = "The configuration file.", DefaultValueFactory = _ => ConfigFile.DefaultPath };
+        var check = new Command("check", "Tell what a configuration would mount, or every error in it.") { file };
         check.SetAction(result => Check(Path.GetFullPath(result.GetValue(file)!), result.InvocationConfiguration));
-        var keys = new Command("keys", "Name the keys of the configuration and of its devices");
+        var keys = new Command("keys", "Name the keys of the configuration and of its devices.");
         keys.SetAction(result => result.InvocationConfiguration.Output.Write(Keys()));
-        return new Command("config", "Look a configuration file over, or name its keys") { check, keys };
+        return new Command("config", "Check a configuration file, or name its keys.") { check, keys };
     }
 
     private static int Check(string path, InvocationConfiguration console)

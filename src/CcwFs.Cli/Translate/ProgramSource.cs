@@ -11,10 +11,10 @@ internal sealed class ProgramSource
 {
     private const int MaxText = 1 << 20; // arbitrary
 
-    private readonly Argument<string[]> _ccws = new("CCW") { HelpName = "CCW", Description = "CCWs, one an argument: 'SENSE_ID sli count=40'. Commands and words: man ccwfs-run", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> _file = new("--program") { Description = "A file of CCWs, one a line, or a packed program", HelpName = "FILE" };
-    private readonly Option<string?> _memory = new("--memory") { Description = "A file of guest memory from address 0 on, with the program that --orb starts", HelpName = "FILE" };
-    private readonly Option<string?> _orb = new("--orb") { Description = "The ORB for --memory, 12 bytes in hex", HelpName = "HEX" };
+    private readonly Argument<string[]> _ccws = new("CCW") { HelpName = "CCW", Description = "The CCWs of the program, one per argument, like 'SENSE_ID sli count=40'. 'ccwfs help programs' lists the commands and words.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Option<string?> _file = new("--program") { Description = "A file with one CCW per line, or a packed program.", HelpName = "FILE" };
+    private readonly Option<string?> _memory = new("--memory") { Description = "A file of guest memory from address 0 on. It holds the program that --orb starts.", HelpName = "FILE" };
+    private readonly Option<string?> _orb = new("--orb") { Description = "The ORB for --memory: 12 bytes in hex.", HelpName = "HEX" };
 
     /// <summary>Adds the words and options to a verb.</summary>
     internal void AddTo(Command command)

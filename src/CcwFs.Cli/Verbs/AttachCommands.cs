@@ -18,22 +18,22 @@ internal sealed class AttachArguments
     internal Argument<string> Name { get; } = new("NAME")
     {
         HelpName = "NAME",
-        Description = "A device (0.0.2b09 or 2b09), subchannel (0.0.0313) or mediated device (its uuid) of this host, or a CKD image's path; sch:ID or dev:ID where a number is both",
+        Description = "A device (0.0.2b09 or 2b09), a subchannel (0.0.0313) or a mediated device (its uuid) of this host, or the path of a CKD image. Write sch:ID or dev:ID where a number is both.",
     };
 
     internal Option<string?> Mount { get; } = ControlClient.MountOption();
 
-    internal Option<bool> NoMount { get; } = new("--no-mount") { Description = "The host alone: a mounted ccwfs is left as it is" };
+    internal Option<bool> NoMount { get; } = new("--no-mount") { Description = "Change the host only, and leave a mounted ccwfs as it is." };
 
-    internal Option<bool> Force { get; } = new("--force") { Description = "A device in use too" };
+    internal Option<bool> Force { get; } = new("--force") { Description = "Take a device that is in use, too." };
 
-    internal Option<bool> DryRun { get; } = new("--dry-run") { Description = "Print the steps as shell commands; change nothing" };
+    internal Option<bool> DryRun { get; } = new("--dry-run") { Description = "Print the steps as shell commands, and change nothing." };
 
-    internal Option<bool> Json { get; } = new("--json") { Description = "Print JSON" };
+    internal Option<bool> Json { get; } = new("--json") { Description = "Print JSON." };
 
     internal Option<double> Wait { get; } = new("--wait")
     {
-        Description = "Seconds to wait for what the kernel does by itself, and for a step of another attach or detach", HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
+        Description = "How many seconds to wait for what the kernel does by itself, and for another attach or detach that is at work.", HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
     };
 
     internal HostRootOptions Roots { get; } = new();
@@ -58,7 +58,7 @@ internal sealed class HostRootOptions
     private readonly Option<string> _sysfs = Place("--sysfs", "/sys", "sysfs");
     private readonly Option<string> _proc = Place("--proc", "/proc", "procfs");
     private readonly Option<string> _dev = Place("--dev", "/dev", "the directory of device nodes");
-    private readonly Option<string> _root = Place("--root", "/", "the root of /etc and /var (for --persist, and the record of what was before)");
+    private readonly Option<string> _root = Place("--root", "/", "/etc and /var, for --persist and for the record of what was before");
 
     /// <summary>Adds all of them, or the one of what is only looked at.</summary>
     internal void AddTo(Command command, bool onlySysfs = false)
@@ -74,7 +74,7 @@ internal sealed class HostRootOptions
     private static string Of(ParseResult result, Option<string> option) => Path.GetFullPath(result.GetValue(option)!).TrimEnd('/');
 
     private static Option<string> Place(string name, string place, string what) =>
-        new(name) { Description = $"Where {what} is", HelpName = "DIR", DefaultValueFactory = _ => place };
+        new(name) { Description = $"The place of {what}.", HelpName = "DIR", DefaultValueFactory = _ => place };
 }
 
 /// <summary><c>ccwfs attach NAME</c>: a device becomes a subchannel of the mount.</summary>
@@ -83,11 +83,11 @@ internal static class AttachCommand
     internal static Command Create()
     {
         var arguments = new AttachArguments();
-        var persist = new Option<bool>("--persist") { Description = "Also after a reboot: through driverctl and mdevctl where both are installed, and by a systemd unit what they do not do" };
-        var uuid = new Option<string?>("--uuid") { Description = "The mediated device's name (default: the subchannel's own, always the same)", HelpName = "UUID" };
-        var keys = new Option<string?>("--keys") { Description = "More keys of the device in the mount, as in a SPEC: id=0.0.0001,readonly", HelpName = "KEY=VALUE,…" };
+        var persist = new Option<bool>("--persist") { Description = "Attach the device after every reboot, too. driverctl and mdevctl do it where both are installed; a systemd unit does what they do not do." };
+        var uuid = new Option<string?>("--uuid") { Description = "The name of the mediated device. The default belongs to the subchannel and is always the same.", HelpName = "UUID" };
+        var keys = new Option<string?>("--keys") { Description = "More keys of the device in the mount, as in a SPEC, like id=0.0.0001,readonly.", HelpName = "KEY=VALUE,…" };
         keys.CompletionSources.Add(context => Completion.Keys(context.WordToComplete));
-        Command command = arguments.Verb("attach", "Take a device of this host from Linux, or an image, and show it as a subchannel");
+        Command command = arguments.Verb("attach", "Take a device of this host, or an image, and show it as a subchannel.");
         command.Add(persist);
         command.Add(uuid);
         command.Add(keys);
@@ -195,7 +195,7 @@ internal static class DetachCommand
     internal static Command Create()
     {
         var arguments = new AttachArguments();
-        Command command = arguments.Verb("detach", "Undo attach, also a half-done one: the device is Linux's again, as it was");
+        Command command = arguments.Verb("detach", "Undo attach, and give the device back to Linux as it was.");
         command.SetAction(result =>
         {
             string word = result.GetValue(arguments.Name)!;

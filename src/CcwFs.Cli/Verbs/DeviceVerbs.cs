@@ -21,10 +21,10 @@ internal static class ListCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var all = new Option<bool>("--all") { Description = "Also the subchannels of this host that could be attached; no mount is needed then" };
-        var noMount = new Option<bool>("--no-mount") { Description = "Only the subchannels of this host, of no mount" };
-        var command = new Command("list", "List the subchannels of a mounted ccwfs") { mount, noMount, all, json };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var all = new Option<bool>("--all") { Description = "List the subchannels of this host too, which could be attached. No mount is needed then." };
+        var noMount = new Option<bool>("--no-mount") { Description = "List only the subchannels of this host, and none of a mount." };
+        var command = new Command("list", "List the subchannels of a mounted ccwfs.") { mount, noMount, all, json };
         var roots = new HostRootOptions();
         roots.AddTo(command, onlySysfs: true);
         command.SetAction(result =>
@@ -65,8 +65,8 @@ internal static class InfoCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("info", "Tell all about a subchannel and its device, its policy and the last program that this refused") { id, mount, json };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command("info", "Tell all about a subchannel, its device and its policy.") { id, mount, json };
         command.SetAction(result =>
         {
             IReadOnlyList<KeyValuePair<string, string>> facts =
@@ -94,9 +94,9 @@ internal static class AddCommand
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
-        var spec = new Argument<string>("SPEC") { HelpName = "SPEC", Description = $"The device, like {DeviceSpec.Examples}. {DeviceSpec.WhereKeysAre}" };
+        var spec = new Argument<string>("SPEC") { HelpName = "SPEC", Description = $"The device, like {DeviceSpec.Examples}. {DeviceSpec.WhereKeysAre}." };
         spec.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
-        var command = new Command("add", "Add a device to a mounted ccwfs") { spec, mount };
+        var command = new Command("add", "Add a device to a mounted ccwfs.") { spec, mount };
         command.SetAction(result =>
         {
             DeviceSpec.Parse(result.GetValue(spec)!); // what is wrong in itself is told before anybody is asked
@@ -118,8 +118,8 @@ internal static class RemoveCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var force = new Option<bool>("--force") { Description = "Take it away at once; without it a VFIO client (QEMU) is asked to let go first" };
-        var command = new Command("remove", "Remove a device from a mounted ccwfs") { id, force, mount };
+        var force = new Option<bool>("--force") { Description = "Take the device away at once. Without this option a VFIO client, like QEMU, is asked to let go first." };
+        var command = new Command("remove", "Remove a device from a mounted ccwfs.") { id, force, mount };
         command.SetAction(result =>
         {
             ControlClient.Send(result.GetValue(mount), new ControlRequest { Verb = "remove", Id = result.GetValue(id), Force = result.GetValue(force) });
@@ -136,10 +136,10 @@ internal static class PathCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var chpid = new Argument<string>("CHPID") { HelpName = "CHPID", Description = "Channel-path id, like 40" };
-        var state = new Argument<string>("off|on") { HelpName = "off|on", Description = "Take it away, or bring it back" };
+        var chpid = new Argument<string>("CHPID") { HelpName = "CHPID", Description = "The id of the channel path, like 40." };
+        var state = new Argument<string>("off|on") { HelpName = "off|on", Description = "Say off to take the path away, and on to bring it back." };
         state.OneOf("off", "on");
-        var command = new Command("path", "Take a channel path of an emulated device away, or bring it back") { id, chpid, state, mount };
+        var command = new Command("path", "Take a channel path off, or bring it back.") { id, chpid, state, mount };
         command.SetAction(result =>
         {
             ControlClient.Send(result.GetValue(mount), new ControlRequest

@@ -16,11 +16,11 @@ internal static class RunCommand
     {
         Option<string?> mount = ControlClient.MountOption();
         Argument<string> id = ControlClient.IdArgument(mount);
-        var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB" };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var fetch = new Option<bool>("--fetch") { Description = "Have the channel fetch each CCW at its turn (ORB P bit off); without it the program is prefetched, as the kernel's driver does" };
+        var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB." };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var fetch = new Option<bool>("--fetch") { Description = "Have the channel fetch each CCW when its turn comes (ORB P bit off). Without it the program is prefetched, as the kernel's driver does." };
         var source = new ProgramSource();
-        var command = new Command("run", "Run a channel program and print the decoded IRB, the sense and the data read") { id };
+        var command = new Command("run", "Run a channel program and print its result.") { id };
         source.AddTo(command);
         foreach (Option option in (Option[])[fetch, fields, json, mount])
             command.Options.Add(option);

@@ -18,17 +18,17 @@ internal static class TranslateCommand
     internal static Command Create()
     {
         var source = new ProgramSource();
-        var vectors = new Option<string?>("--vectors") { Description = "Answer a file of conformance vectors, one JSON object a line", HelpName = "FILE" };
-        var format = new Option<string?>("--format") { Description = "Write the program in this format: packed, one block of 4096 bytes", HelpName = Packed };
-        var withData = new Option<bool>("--with-data") { Description = "With --format: the program's data follow the block, so that it can be run elsewhere" };
-        var output = new Option<string?>("--output", "-o") { Description = "With --format: the file to write (default: standard output)", HelpName = "FILE" };
-        var from = new Option<string?>("--from") { Description = "Read a program of this format, packed, from the file that is named in place of CCWs, and print it CCW by CCW", HelpName = Packed };
-        var unpack = new Option<string?>("--unpack") { Description = "With --from: write the memory that the program runs in to this file", HelpName = "FILE" };
-        var at = new Option<string?>("--at") { Description = "With --unpack: the page for the CCWs, in hex (default: the first free one)", HelpName = "ADDRESS" };
-        var json = new Option<bool>("--json") { Description = "With --from: print JSON" };
+        var vectors = new Option<string?>("--vectors") { Description = "Answer a file of conformance vectors, with one JSON object per line.", HelpName = "FILE" };
+        var format = new Option<string?>("--format") { Description = "Write the program in this format. There is one: packed, a block of 4096 bytes.", HelpName = Packed };
+        var withData = new Option<bool>("--with-data") { Description = "With --format: put the data of the program behind the block, so that it can run elsewhere." };
+        var output = new Option<string?>("--output", "-o") { Description = "With --format: the file to write. The default is standard output.", HelpName = "FILE" };
+        var from = new Option<string?>("--from") { Description = "Read a program of this format (packed) from the file that is named in place of CCWs, and print every CCW.", HelpName = Packed };
+        var unpack = new Option<string?>("--unpack") { Description = "With --from: write the memory in which the program runs to this file.", HelpName = "FILE" };
+        var at = new Option<string?>("--at") { Description = "With --unpack: the address of the page for the CCWs, in hex. The default is the first free page.", HelpName = "ADDRESS" };
+        var json = new Option<bool>("--json") { Description = "With --from: print JSON." };
         format.OneOf(Packed);
         from.OneOf(Packed);
-        var command = new Command("translate", "Pack and unpack channel programs, or answer conformance vectors") { vectors, format, withData, output, from, unpack, at, json };
+        var command = new Command("translate", "Pack and unpack channel programs.") { vectors, format, withData, output, from, unpack, at, json };
         source.AddTo(command);
         // One of these; each with the options that go with it.
         (Option Way, string Name, Option[] With)[] ways =

@@ -11,8 +11,8 @@ internal static class UmountCommand
 {
     internal static Command Create()
     {
-        var mountPoint = new Argument<string?>("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = "Default: /run/ccwfs, or $XDG_RUNTIME_DIR/ccwfs", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("umount", "Unmount a ccwfs and end it; of a busy one it names the holders and detaches it lazily") { mountPoint };
+        var mountPoint = new Argument<string?>("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = "The mount point. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("umount", "Unmount a ccwfs and end it.") { mountPoint };
         command.SetAction(result =>
         {
             string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetValue(mountPoint) ?? Places.MountPoint));
