@@ -23,12 +23,15 @@ public sealed class FetchTests
     }
 
     [Fact]
-    public void A_packed_program_is_fetched_too()
+    public void A_packed_program_holds_what_was_prefetched_and_says_so()
     {
         using var mounted = new MountedCcwfs(["--device", "dasd"]);
         string packed = mounted.Scratch.At("packed.ccw");
         Child.Ccwfs(["translate", "--format", "packed", "--with-data", "-o", packed, .. s_program]).Ok();
-        Assert.Contains("(CCW 3, at 00000018) was not prefetched", mounted.Ccwfs("run", "0.0.0000", "--program", packed).Output, StringComparison.Ordinal);
-        Assert.Contains("READ_DATA (CCW 3): 8 bytes", mounted.Ccwfs("run", "0.0.0000", "--fetch", "--program", packed).Ok().Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "It came to a CCW that was not packed with it: it stands behind a TIC that leads out of its chain (behind offset 00000010).\n",
+            mounted.Ccwfs("run", "0.0.0000", "--program", packed).Output, StringComparison.Ordinal);
+        Outcome refused = mounted.Ccwfs("run", "0.0.0000", "--fetch", "--program", packed);
+        Assert.Equal((2, "ccwfs: --fetch does not go with a packed program, which holds what was prefetched and no more; run the program's words\n"), (refused.Status, refused.Error));
     }
 }

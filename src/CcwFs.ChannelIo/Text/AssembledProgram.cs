@@ -24,7 +24,10 @@ public sealed record AssembledProgram(byte[] Storage, uint ProgramAddress, uint 
     public const int MaxStorage = 64 << 20;
 
     /// <summary>What <see cref="ProgramStep.Line"/> counts, as reports name it.</summary>
-    public string Unit { get; init; } = "line";
+    public string Unit { get; init; } = Lines;
+
+    /// <summary>The <see cref="Unit"/> of a program in words.</summary>
+    public const string Lines = "line";
 
     /// <summary>An ORB that starts this program.</summary>
     /// <param name="interruptionParameter">Word 0.</param>

@@ -83,8 +83,10 @@ public sealed class RunReport
         text.Append(_irb.Summary).Append('\n');
         if (_unfetched is { } missed)
         {
-            text.Append(CultureInfo.InvariantCulture, $"The CCW that it came to ({PlaceOf(missed)}at {missed:X8}) was not prefetched: it stands behind a TIC that leads out of its chain. ")
-                .Append("A program that is run with --fetch has each CCW fetched at its turn.\n");
+            const string Why = "it stands behind a TIC that leads out of its chain";
+            text.Append(_program.Unit == AssembledProgram.Lines
+                ? $"The CCW that it came to ({PlaceOf(missed)}at {missed:X8}) was not prefetched: {Why}. With --fetch each CCW is fetched when its turn comes.\n"
+                : $"It came to a CCW that was not packed with it: {Why} (behind offset {missed - Ccw.Size:X8}).\n");
         }
         else if (_refusal is null && !EndedWell && LastUsed() is >= 0 and int index && _program.Steps[index] is var last)
             text.Append($"Last CCW used: {last.Name} ({_program.Unit} {last.Line}, at {last.CcwAddress:X8}).\n");

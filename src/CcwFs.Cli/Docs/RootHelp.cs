@@ -22,7 +22,7 @@ internal sealed class RootHelp(RootCommand root, SynchronousCommandLineAction of
         if (parseResult.CommandResult.Command != root)
             return ofVerbs.Invoke(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
-        output.WriteLine(root.Description);
+        output.Write(root.Description + "\n");
         output.WriteLine();
         output.WriteLine("The first three commands; type the second and the third in another terminal:");
         output.WriteLine("  ccwfs mount");

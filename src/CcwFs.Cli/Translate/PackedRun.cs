@@ -9,14 +9,14 @@ namespace CcwFs.Cli.Translate;
 internal static class PackedRun
 {
     /// <summary>
-    /// Runs it, with <paramref name="fetches"/> not prefetched, and makes the report. CCW addresses are those of <paramref name="addresses"/>, one a CCW: offsets of the block, or where a guest had them.
+    /// Runs it and makes the report. CCW addresses are those of <paramref name="addresses"/>, one a CCW: offsets of the block, or where a guest had them.
     /// </summary>
-    internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses, bool fetches)
+    internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses)
     {
         if (!RestoredProgram.TryRestore(program, null, out RestoredProgram? restored, out string error))
             throw new CommandException(error);
         byte[] orb = new byte[Orb.Size];
-        (restored!.Orb with { Control = fetches ? restored.Orb.Control & ~OrbControl.Prefetch : restored.Orb.Control }).Write(orb);
+        restored!.Orb.Write(orb);
         MemoryRun[] after = [.. restored.Memory.Select(run => run with { Bytes = [.. run.Bytes] })];
         ControlReply reply = ControlClient.Run(mount, id, orb, [.. after.Select(run => new StorageRun(run.Address, run.Bytes))]);
         if (reply.Irbs is not [.., { } last])

@@ -12,6 +12,9 @@ internal static class RunCommand
 {
     private static readonly TimeSpan s_stillRunning = TimeSpan.FromSeconds(5); // arbitrary
 
+    private static readonly CommandException s_fetchesNoPacked = new(
+        "--fetch does not go with a packed program, which holds what was prefetched and no more; run the program's words", CommandException.WrongUsage);
+
     internal static Command Create()
     {
         Option<string?> mount = ControlClient.MountOption();
@@ -30,7 +33,7 @@ internal static class RunCommand
             using var patience = new Timer(
                 _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning, Timeout.InfiniteTimeSpan);
             RunReport report = text is not null ? Run(result.GetValue(mount), result.GetValue(id)!, result.GetValue(fetch) ? text with { OrbControl = text.OrbControl & ~OrbControl.Prefetch } : text)
-                : PackedRun.Run(result.GetValue(mount), result.GetValue(id)!, packed!, addresses, result.GetValue(fetch));
+                : PackedRun.Run(result.GetValue(mount), result.GetValue(id)!, result.GetValue(fetch) ? throw s_fetchesNoPacked : packed!, addresses);
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
                 output.Write(report.ToJson() + "\n");
