@@ -110,7 +110,7 @@ public sealed class ProgramCaseTests(ProgramCaseTests.Volume volume) : IClassFix
             return (irb.Scsw.Device & DeviceStatus.UnitException) != 0 ? "UX" : irb.Scsw.Subchannel == 0 ? "well" : "incorrect length";
         ReadOnlySpan<byte> sense = ((ReadOnlySpan<byte>)irb)[Irb.EcwOffset..];
         string bytes = $"{sense[0]:X2} {sense[1]:X2} {sense[7]:X2}";
-        return _senses.FirstOrDefault(s => s.Value == bytes).Key ?? bytes;
+        return (_senses.FirstOrDefault(s => s.Value == bytes).Key ?? bytes) + (irb.Scsw.Subchannel == 0 ? "" : ", incorrect length");
     }
 
     private static void CheckTrack(Machine machine, string line)

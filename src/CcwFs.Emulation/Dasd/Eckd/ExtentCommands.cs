@@ -34,6 +34,8 @@ internal static class ExtentCommands
     /// <summary>Operation byte of LOCATE RECORD EXTENDED: the operation is in byte 17.</summary>
     private const byte ExtendedOperation = 0x3F;
 
+    private const int MostExtended = LocateRecordDomain.SetTracks / 8;
+
     // Auxiliary byte.
     private const byte LengthValid = 0x80;
     private const byte LengthOfLastTrack = 0x40;
@@ -88,26 +90,35 @@ internal static class ExtentCommands
     /// </summary>
     public static DeviceStatus LocateRecordExtended(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> parameters = stackalloc byte[LocateExtendedSize];
-        if (!device.ReceiveAll(data, parameters))
+        Span<byte> parameters = stackalloc byte[LocateExtendedSize + MostExtended];
+        parameters.Clear();
+        if (!device.ReceiveAll(data, parameters[..LocateExtendedSize]) || !ReceiveExtended(device, parameters, data))
             return EckdDevice.Failed;
-        return LocateExtended(device, parameters, data) ? EckdDevice.Ended : EckdDevice.Failed;
+        return LocateExtended(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
     }
 
     /// <summary>
     /// 64 bytes in formats 0 and 1, and the extended parameters of format 1; 62 bytes and the order of PERFORM SUBSYSTEM FUNCTION in format 2. Head: format (0
     /// DEFINE EXTENT, 1 with LOCATE RECORD EXTENDED, 2 with an order), validity (80 extent, 40 time stamp, 20 verify base, 10 HyperPAV), base unit address,
     /// auxiliary byte, base subsystem, 7 bytes 00. A base device executes what is meant for it: with 20 or 10 the address must be its own. Without 80 the extent
-    /// is not looked at. Source of format 2: what z/VM sends, as Hercules' E7Prefix test does.
+    /// is not looked at. All of it is taken before any of it is judged: what is refused is not of incorrect length too. Source of format 2: what z/VM sends, as
+    /// Hercules' E7Prefix test does.
     /// </summary>
     public static DeviceStatus Prefix(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> parameters = stackalloc byte[PrefixSize];
+        Span<byte> parameters = stackalloc byte[PrefixSize + MostExtended];
+        Span<byte> ordered = stackalloc byte[OrderTable.LongestOrder];
+        parameters.Clear();
+        OrderRow? order = null;
         if (!device.ReceiveAll(data, parameters[..PrefixHeadSize]))
             return EckdDevice.Failed;
         byte format = parameters[0], validity = parameters[1];
         int size = format == PrefixWithOrder ? PrefixOrderOffset : PrefixSize;
         if (!device.ReceiveAll(data, parameters[PrefixHeadSize..size]))
+            return EckdDevice.Failed;
+        if (format == PrefixWithLocate && !ReceiveExtended(device, parameters[PrefixLocateOffset..], data))
+            return EckdDevice.Failed;
+        if (format == PrefixWithOrder && (order = SubsystemCommands.ReceiveOrder(device, data, ordered)) is null)
             return EckdDevice.Failed;
         bool hasExtent = (validity & PrefixExtentValid) != 0;
         bool isOurs = parameters[2] == device.Options.UnitAddress && parameters[4] == device.Options.LogicalSubsystem;
@@ -120,9 +131,11 @@ internal static class ExtentCommands
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         if (hasExtent && !Define(device, parameters[PrefixHeadSize..]))
             return EckdDevice.Failed;
-        if (format == PrefixWithLocate && !LocateExtended(device, parameters[PrefixLocateOffset..], data))
+        if (format == PrefixWithLocate && !LocateExtended(device, parameters[PrefixLocateOffset..]))
             return EckdDevice.Failed;
-        return format == PrefixWithOrder ? SubsystemCommands.PerformSubsystemFunction(device, row, data) : EckdDevice.Ended;
+        if (order is not null)
+            SubsystemCommands.Execute(device, order, ordered);
+        return EckdDevice.Ended;
     }
 
     private static bool Define(EckdDevice device, ReadOnlySpan<byte> parameters)
@@ -144,17 +157,21 @@ internal static class ExtentCommands
         return true;
     }
 
-    private static bool LocateExtended(EckdDevice device, ReadOnlySpan<byte> parameters, IDataTransfer data)
+    /// <summary>Receives the extended parameters behind the fixed ones: as many as these say, where the operation has so many.</summary>
+    private static bool ReceiveExtended(EckdDevice device, Span<byte> parameters, IDataTransfer data)
     {
-        const int MostExtended = LocateRecordDomain.SetTracks / 8;
-        Span<byte> extended = stackalloc byte[MostExtended];
-        extended.Clear();
+        int size = Math.Min((int)BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]), RowOf(device, parameters)?.MostExtendedBytes ?? 0);
+        return device.ReceiveAll(data, parameters.Slice(LocateExtendedSize, size));
+    }
+
+    private static bool LocateExtended(EckdDevice device, ReadOnlySpan<byte> parameters)
+    {
         LocateRow? row = RowOf(device, parameters);
         int size = BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
         int most = row?.MostExtendedBytes ?? 0;
         if (row is null || size > most || (size == 0 && most != 0))
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        return device.ReceiveAll(data, extended[..size]) && Locate(device, parameters, extended);
+        return Locate(device, parameters, parameters[LocateExtendedSize..]);
     }
 
     private static bool Locate(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)

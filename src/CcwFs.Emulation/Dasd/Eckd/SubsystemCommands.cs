@@ -21,26 +21,41 @@ internal static class SubsystemCommands
     public static DeviceStatus PerformSubsystemFunction(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         Span<byte> bytes = stackalloc byte[OrderTable.LongestOrder];
+        if (ReceiveOrder(device, data, bytes) is not { } order)
+            return EckdDevice.Failed;
+        Execute(device, order, bytes);
+        return EckdDevice.Ended;
+    }
+
+    /// <summary>Receives an order; null with sense when it is none of ours, or the program's count is too small.</summary>
+    internal static OrderRow? ReceiveOrder(EckdDevice device, IDataTransfer data, Span<byte> bytes)
+    {
         bytes.Clear();
         if (!device.ReceiveAll(data, bytes[..1]))
-            return EckdDevice.Failed;
+            return null;
         int suborder = OrderRow.NoSuborder, received = 1;
         if (bytes[0] == OrderTable.PrepareForRead)
         {
             if (!device.ReceiveAll(data, bytes[1..OrderTable.PrepareLength]))
-                return EckdDevice.Failed;
+                return null;
             (suborder, received) = (bytes[SuborderOffset], OrderTable.PrepareLength);
         }
         if (OrderTable.Find(bytes[0], suborder, device.Options.Profile) is not { } order)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        if (!device.ReceiveAll(data, bytes[received..order.Length]))
-            return EckdDevice.Failed;
+        {
+            device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+            return null;
+        }
+        return device.ReceiveAll(data, bytes[received..order.Length]) ? order : null;
+    }
+
+    /// <summary>Does what a received order says.</summary>
+    internal static void Execute(EckdDevice device, OrderRow order, ReadOnlySpan<byte> bytes)
+    {
         if (order.Build is { } build)
         {
             byte[] answer = new byte[order.Answer];
             device.Chain.Prepared = answer.AsMemory(0, build(device, bytes[..order.Length], answer));
         }
-        return EckdDevice.Ended;
     }
 
     /// <summary>What the order before it prepared; only right after that order.</summary>
