@@ -89,6 +89,13 @@ internal sealed class LogLines : Microsoft.Extensions.Logging.ILogger
     /// <summary>Those of them that are warnings or worse, as a log has them by default.</summary>
     public List<string> Warnings => _warnings ?? [];
 
+    /// <summary>How many lines there are of a kind, while other threads may write some.</summary>
+    public int Count(Func<string, bool> isOfKind)
+    {
+        lock (Lines)
+            return Lines.Count(isOfKind);
+    }
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
@@ -98,8 +105,12 @@ internal sealed class LogLines : Microsoft.Extensions.Logging.ILogger
         Microsoft.Extensions.Logging.LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
-        Lines.Add(formatter(state, exception));
-        if (logLevel >= Microsoft.Extensions.Logging.LogLevel.Warning)
-            (_warnings ??= []).Add(Lines[^1]);
+        string line = formatter(state, exception);
+        lock (Lines)
+        {
+            Lines.Add(line);
+            if (logLevel >= Microsoft.Extensions.Logging.LogLevel.Warning)
+                (_warnings ??= []).Add(line);
+        }
     }
 }

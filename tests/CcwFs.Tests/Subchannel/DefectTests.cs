@@ -115,7 +115,7 @@ public sealed class DefectTests : IDisposable
         Assert.Equal((-(int)Errno.EIO, 7), (Next(), Next()));
         // What comes after an answer may be on another thread than the next call.
         Assert.True(SpinWait.SpinUntil(
-            () => _log.Lines.Count(line => line.StartsWith("vfio test: a client's request failed", StringComparison.Ordinal)) == 2, Machine.Patience));
+            () => _log.Count(line => line.StartsWith("vfio test: a client's request failed", StringComparison.Ordinal)) == 2, Machine.Patience));
         thread.End(() => { });
 
         bool Answer(int result)
