@@ -89,6 +89,14 @@ public static class EckdCommands
         new(0xF7, "DEFINE_SUBSYSTEM_OPERATION", CommandDirection.Output, 0, "DSO"),
     ];
 
+    /// <summary>Commands that real control units have and the emulated one refuses: names for policies and for what is shown.</summary>
+    private static readonly EckdCommand[] OfRealDevices =
+    [
+        new(0x0A, "DIAGNOSTIC_READ_HOME_ADDRESS", CommandDirection.Input, 28),
+        new(0xF3, "DIAGNOSTIC_CONTROL", CommandDirection.Output, 4, "DCTL"),
+        new(0xF9, "RESET_SUMMARY_UNIT_CHECK", CommandDirection.Output, 16, "RSCK"),
+    ];
+
     private static readonly EckdCommand?[] ByCode = IndexCodes();
     private static readonly Dictionary<string, EckdCommand> ByName = IndexNames();
 
@@ -123,7 +131,7 @@ public static class EckdCommands
     private static EckdCommand?[] IndexCodes()
     {
         var table = new EckdCommand?[256];
-        foreach (EckdCommand command in All)
+        foreach (EckdCommand command in All.Concat(OfRealDevices))
             table[command.Code] = command;
         return table;
     }
@@ -131,7 +139,7 @@ public static class EckdCommands
     private static Dictionary<string, EckdCommand> IndexNames()
     {
         var table = new Dictionary<string, EckdCommand>();
-        foreach (EckdCommand command in All)
+        foreach (EckdCommand command in All.Concat(OfRealDevices))
         {
             table.Add(command.Name, command);
             foreach (string alias in command.Aliases)

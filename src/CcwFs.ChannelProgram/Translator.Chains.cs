@@ -13,7 +13,7 @@ public sealed partial class Translator
             return Refuse(ProgramFault.Invalid, head, $"TICs link more than {MaxChains} chains");
         MemoryFault fault = IovaMap.Read(_mappings, head, _fetched);
         if (fault != MemoryFault.None)
-            return Refuse(ToFault(fault), head, $"the {FetchSize} bytes there, which are always fetched, are not all in the memory that the client has mapped to be read");
+            return Refuse(ToFault(fault), head, NotFetched);
         int length = CountChain(head, out bool transfers);
         if (length < 0)
             return Refuse(ProgramFault.Invalid, head, $"the chain there has more than {MaxChainLength} CCWs");
@@ -36,6 +36,8 @@ public sealed partial class Translator
         _chains[_chainCount++] = new Chain { GuestHead = head, HostHead = hostHead, Length = length, Scanned = transfers ? 0 : length };
         return ProgramFault.None;
     }
+
+    private static string NotFetched => $"the {FetchSize} bytes there, which are always fetched, are not all in the memory that the client has mapped to be read";
 
     private ProgramFault Refuse(ProgramFault fault, uint head, string reason)
     {

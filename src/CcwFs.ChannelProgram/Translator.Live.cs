@@ -29,9 +29,10 @@ public sealed partial class Translator
     {
         if (IsInitialized)
             return ProgramFault.Busy;
+        Fault = null;
         MemoryFault fault = IovaMap.Read(mappings, orb.ProgramAddress, _fetched);
         if (fault != MemoryFault.None)
-            return ToFault(fault);
+            return Refuse(ToFault(fault), orb.ProgramAddress, NotFetched);
         (_orb, _mappings, _chainCount, _prefetched) = (orb, mappings, 0, false);
         Pins.Clear([]);
         Arena.Reset();

@@ -190,8 +190,8 @@ public sealed partial class Translator
     }
 
     /// <summary>
-    /// The guest address of a CCW that the backend wanted and that was not fetched: it lies behind a chain's end, where status modifier or a TIC that leads out of the
-    /// chain led. <paramref name="ccwAddress"/>: the backend's CCW address, 8 behind that CCW.
+    /// The guest address of a CCW that the backend wanted and that was not fetched: status modifier led behind a chain that ends with a TIC out of it.
+    /// <paramref name="ccwAddress"/>: the backend's CCW address, 8 behind that CCW.
     /// </summary>
     public bool TryUnfetched(uint ccwAddress, out uint guestAddress)
     {
@@ -202,7 +202,7 @@ public sealed partial class Translator
         {
             ref readonly Chain chain = ref _chains[c];
             uint behind = unchecked(ccwAddress - chain.HostHead - (uint)(chain.Length * Ccw.Size));
-            if (behind is > 0 and <= ChainGap && behind % Ccw.Size == 0)
+            if (behind == Ccw.Size && Ccw.ReadFormat1(Arena.Bytes(chain.HostHead + (uint)((chain.Length - 1) * Ccw.Size), Ccw.Size)).IsTransferInChannel)
             {
                 guestAddress = unchecked(chain.GuestHead + (ccwAddress - chain.HostHead) - Ccw.Size);
                 return true;

@@ -218,9 +218,12 @@ public sealed class NamedPlace : IDisposable
         int list = (status.Mode & GroupWrite) == 0 ? 0 : file.HasAccessList();
         others = (status.Mode & GroupWrite) == 0 || list < 0 ? null
             : list > 0 ? "users of its access control list"
-            : status.Gid != 0 && status.Gid != Descriptors.EffectiveGroup ? $"group {status.Gid}" : null;
+            : status.Gid != 0 && !IsPrivate(status.Gid) ? $"group {status.Gid}" : null;
         return Math.Min(list, 0);
     }
+
+    /// <summary>A group of its user's number has nobody else in it, by the custom of adduser(8).</summary>
+    private static bool IsPrivate(uint group) => group == Descriptors.EffectiveGroup && group == Descriptors.EffectiveUser;
 
     private bool IsOurs(uint user) => user == 0 || user == Descriptors.EffectiveUser || user == _friend;
 

@@ -107,19 +107,13 @@ public sealed partial class VfioCcwDevice
         _state = DeviceState.Idle;
     }
 
-    private volatile TranslationFault? _lastFault;
-
-    /// <summary>Where and why the last program that was to be started could not be translated; null when it could.</summary>
-    public TranslationFault? LastFault => _lastFault;
-
     /// <summary>Does not throw.</summary>
     private Errno Translate(Translator translator, in Orb orb, Mapping[] mappings, AddressSpace space)
     {
         try
         {
             ProgramFault fault = TranslateProgram(translator, orb, mappings, space);
-            _lastFault = fault == ProgramFault.None ? null : translator.Fault;
-            if (_lastFault is { } why && _programLines.May())
+            if (fault != ProgramFault.None && translator.Fault is { } why && _programLines.May())
                 DeviceLog.NotTranslated(_logger, Id, why.CcwAddress, why.Reason);
             return DeviceErrors.FromFault(fault, space.Unmapped);
         }

@@ -147,8 +147,12 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another program
     /// runs or a client has the device. The caller calls <see cref="Proceed"/> on success.
     /// </summary>
-    public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted)
+    public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted) => RunPrivate(space, orb, interrupted, out _);
+
+    /// <summary>As the other; <paramref name="fault"/>: where and why the program could not be translated, where that is the reason.</summary>
+    public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted, out TranslationFault? fault)
     {
+        fault = null;
         lock (_gate)
         {
             if (_client is not null && _state != DeviceState.NotOperational)
@@ -164,6 +168,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
                 Volatile.Write(ref _owed, 1);
                 return 0;
             }
+            fault = outcome is Errno.EINVAL or Errno.EPERM or Errno.EFAULT ? _translator.Fault : null;
             _privateRun = null;
             EnterSpace(_space);
             return outcome;

@@ -30,8 +30,8 @@ internal static partial class BackendLog
     [LoggerMessage(8, LogLevel.Information, "{Id}: the device did not say what it is: {Problem}")]
     internal static partial void Unidentified(ILogger logger, SubchannelId id, string problem);
 
-    [LoggerMessage(9, LogLevel.Warning, "{Id}: {Count} more lines about what the kernel refuses were left out")]
-    internal static partial void LeftOut(ILogger logger, SubchannelId id, int count);
+    [LoggerMessage(9, LogLevel.Warning, "{Id}: {Count} more lines about {What} were left out")]
+    internal static partial void LeftOut(ILogger logger, SubchannelId id, int count, string what);
 
     [LoggerMessage(10, LogLevel.Warning, "{Id}: the kernel refuses a program whose TICs link {Chains} chains; kernels from 2026 on take at most {Most}: link fewer, or put the CCWs one behind the other")]
     internal static partial void ManyChains(ILogger logger, SubchannelId id, int chains, int most);

@@ -82,7 +82,7 @@ public sealed partial class VfioSubchannel
             int result = _device.System.Poll(watched, ready, (int)Look.TotalMilliseconds);
             if (result < 0 && result != -(int)Errno.EINTR)
             {
-                BackendLog.Refused(_limited, Id, "to wait for interrupts", Problem.Of(result));
+                BackendLog.Refused(_logger, Id, "to wait for interrupts", Problem.Of(result));
                 Lose();
                 return;
             }
@@ -120,7 +120,7 @@ public sealed partial class VfioSubchannel
             int result = _device.ReadIrb(irb);
             if (result < 0)
             {
-                BackendLog.Refused(_limited, Id, "to give status", Problem.Of(result));
+                BackendLog.Refused(_logger, Id, "to give status", Problem.Of(result));
                 LoseIfGone(result);
                 return;
             }
@@ -215,7 +215,7 @@ public sealed partial class VfioSubchannel
             }
             if (_options.Timeout is not { } timeout || _waitsSince is not { } since || Environment.TickCount64 - since < timeout.TotalMilliseconds)
                 return;
-            BackendLog.TimedOut(_limited, Id, timeout.TotalSeconds);
+            BackendLog.TimedOut(_timeouts, Id, timeout.TotalSeconds);
             FunctionControl ended = _expects;
             (_expects, _waitsSince) = (FunctionControl.None, null);
             if (_device.Reset() < 0)

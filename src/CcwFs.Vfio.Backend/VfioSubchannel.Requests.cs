@@ -31,7 +31,7 @@ public sealed partial class VfioSubchannel
             int result = _maps.Follow(program.Mappings);
             if (result < 0)
             {
-                BackendLog.Refused(_limited, Id, "to map guest memory", Problem.Of(result));
+                BackendLog.Refused(_refusals, Id, "to map guest memory", Problem.Of(result));
                 LoseIfGone(result);
                 return FunctionResult.Refused(Errno.EFAULT);
             }
@@ -39,8 +39,8 @@ public sealed partial class VfioSubchannel
                 return FunctionResult.Refused(Errno.EINVAL);
             _read.Begin(program, orb);
             FunctionResult outcome = StartCopied(orb, program);
-            if (outcome.Refusal != 0 && program.ChainCount > KernelChains)
-                BackendLog.ManyChains(_limited, Id, program.ChainCount, KernelChains);
+            if (outcome.Refusal == Errno.EINVAL && program.ChainCount > KernelChains)
+                BackendLog.ManyChains(_programs, Id, program.ChainCount, KernelChains);
             return outcome;
         }
     }
@@ -57,7 +57,7 @@ public sealed partial class VfioSubchannel
             if (joined)
                 outcome = RequestStart(orb, joined);
             else if (!_saidSmallBlocks)
-                BackendLog.NoSmallBlocks(_limited, Id);
+                BackendLog.NoSmallBlocks(_programs, Id);
             _saidSmallBlocks |= !joined;
         }
         _joinsBlocks |= joined && outcome.IsInitiated;
@@ -148,7 +148,7 @@ public sealed partial class VfioSubchannel
         }
         FunctionResult outcome = KernelErrors.OfWrite(result, out bool known);
         if (!known)
-            BackendLog.Refused(_limited, Id, "a request", Problem.Of(result));
+            BackendLog.Refused(_refusals, Id, "a request", Problem.Of(result));
         return outcome;
     }
 }

@@ -24,8 +24,8 @@ public sealed partial class VfioSubchannel : ISubchannel
     private readonly VfioDevice _device;
     private readonly VfioOptions _options;
     private readonly ILogger _logger;
-    private readonly ILogger _limited; // for what a program can cause as often as it is started
-    private readonly LogLimit _lines;
+    private readonly ILogger _refusals, _programs, _timeouts; // each kind that a program can cause as often as it is started has a limit of its own
+    private readonly List<LogLimit> _limits = [];
     private readonly ProgramArena _arena = new();
     private readonly DmaMaps _maps;
     private readonly ReadData _read = new(); // serialized by _gate, but for its thread
@@ -44,8 +44,9 @@ public sealed partial class VfioSubchannel : ISubchannel
     public VfioSubchannel(VfioDevice device, VfioOptions options, ILogger logger)
     {
         (_device, _options, _logger, _maps) = (device, options, logger, new DmaMaps(device.Space));
-        _lines = new LogLimit(TimeProvider.System, count => BackendLog.LeftOut(logger, Id, count));
-        _limited = new LimitedLogger(logger, _lines);
+        _refusals = Limited("what the kernel refuses");
+        _programs = Limited("programs that the kernel does not take");
+        _timeouts = Limited("interrupts that did not come");
         try
         {
             VfioException.Check(
@@ -62,6 +63,12 @@ public sealed partial class VfioSubchannel : ISubchannel
             _arena.Dispose();
             throw;
         }
+    }
+
+    private LimitedLogger Limited(string what)
+    {
+        _limits.Add(new LogLimit(TimeProvider.System, count => BackendLog.LeftOut(_logger, Id, count, what)));
+        return new LimitedLogger(_logger, _limits[^1]);
     }
 
     /// <inheritdoc/>
@@ -206,7 +213,8 @@ public sealed partial class VfioSubchannel : ISubchannel
         EndEvents();
         _device.Dispose();
         _arena.Dispose();
-        _lines.Dispose();
+        foreach (LogLimit limit in _limits)
+            limit.Dispose();
     }
 
     private string Lacks()

@@ -50,7 +50,7 @@ internal sealed class ClientEvents(VfioService service, ClientAccount account)
         lock (_gate)
         {
             if (_eventFds[(int)interrupt] is { } eventFd && _signals!.Signal(eventFd) is var result && result < 0)
-                EndpointLog.SignalLost(service.Logger, interrupt, Problem.Of(result));
+                EndpointLog.SignalLost(service.SignalLogger, interrupt, Problem.Of(result));
         }
     }
 

@@ -22,7 +22,7 @@ public sealed class VfioService : IDisposable
     private readonly Dictionary<ulong, IommuFile?> _asked = []; // guarded by _gate: by the number in the question
     private EventSignals? _signals; // guarded by _gate
     private readonly Func<FileDescriptor, IommuFile?>? _recognise;
-    private readonly LogLimit _lines;
+    private readonly LogLimit _failureLines, _signalLines;
 
     /// <summary>
     /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system gives). Threads
@@ -30,8 +30,10 @@ public sealed class VfioService : IDisposable
     /// </summary>
     public VfioService(ILogger logger, ClientLimits? limits = null, uint? owner = null)
     {
-        _lines = new LogLimit(TimeProvider.System, count => EndpointLog.LeftOut(logger, count));
-        Logger = new LimitedLogger(logger, _lines);
+        _failureLines = new LogLimit(TimeProvider.System, count => EndpointLog.LeftOut(logger, count, "requests of clients"));
+        _signalLines = new LogLimit(TimeProvider.System, count => EndpointLog.LeftOut(logger, count, "signals to clients"));
+        Logger = new LimitedLogger(logger, _failureLines);
+        SignalLogger = new LimitedLogger(logger, _signalLines);
         Accounts = NewAccounts(limits, owner);
         CallerLog = new CallerLog(logger);
     }
@@ -42,6 +44,9 @@ public sealed class VfioService : IDisposable
 
     /// <summary>For what clients cause as often as they ask; limited.</summary>
     internal ILogger Logger { get; }
+
+    /// <summary>For signals that a client does not take; limited.</summary>
+    internal ILogger SignalLogger { get; }
 
     internal CallerLog CallerLog { get; }
 
@@ -77,7 +82,8 @@ public sealed class VfioService : IDisposable
     public void Dispose()
     {
         _signals?.Dispose();
-        _lines.Dispose();
+        _failureLines.Dispose();
+        _signalLines.Dispose();
     }
 
     /// <summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Decode;
 using CcwFs.ChannelIo.Text;
+using CcwFs.ChannelProgram;
 using CcwFs.ChannelProgram.Policy;
 using CcwFs.Cli.Host;
 using CcwFs.Cli.Mount;
@@ -190,9 +191,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             missed ??= unfetched;
             if (final)
                 ended.TrySetResult(irb is not null);
-        });
+        }, out TranslationFault? fault);
         if (refused != 0)
-            throw Refusal(device, refused);
+            throw Refusal(device, refused, fault);
         device.Proceed(here: false);
         using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
@@ -240,12 +241,11 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return $"printf '{command}' > {ShellText.Quote($"{factory.MountPoint}/{device.Id}/cmd")}";
     }
 
-    private CommandException Refusal(VfioCcwDevice device, Mono.Unix.Native.Errno errno) => errno switch
+    private CommandException Refusal(VfioCcwDevice device, Mono.Unix.Native.Errno errno, TranslationFault? fault) => errno switch
     {
         Mono.Unix.Native.Errno.EBUSY when device.IsTaken => new($"{device.Id} belongs to a VFIO client (QEMU); end that first"),
         Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end that one: {Clear(device)}"),
-        Mono.Unix.Native.Errno.EINVAL or Mono.Unix.Native.Errno.EPERM or Mono.Unix.Native.Errno.EFAULT when device.LastFault is { } fault =>
-            new($"{device.Id}: the program cannot be translated because of its CCW at {fault.CcwAddress:X8}: {fault.Reason}"),
+        _ when fault is { } where => new($"{device.Id}: the program cannot be translated because of its CCW at {where.CcwAddress:X8}: {where.Reason}"),
         Mono.Unix.Native.Errno.EINVAL => new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
         Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Backend == HostMounts.RealBackend =>
             new($"{device.Id}: the host has no channel path to the device; there: lscss {device.HostId}, then chchp --vary 1 for one of its paths"),

@@ -9,7 +9,7 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// file u16 (0 in the last file), 20 serial (ASCII, may be zero), rest zero. Source: reference "CKD image formats", 3.1.
 /// An extended address volume has an identifier of our own, so that programs which take its addresses for 16-bit ones keep off; it is one file.
 /// The images of zPDT have the same identifier, always one file, and from 17 on: 03 or 04, and the number of cylinders twice, u32 each (observed on such images:
-/// SDL Hercules issue 486). In a file 3 or 4 of a series byte 18 begins its highest cylinder, which is above the file's own number of cylinders, or 0.
+/// SDL Hercules issue 486).
 /// </summary>
 /// <param name="Sequence">File number: 0 single, 1.. in a series.</param>
 /// <param name="HighCylinder">Highest cylinder in this file; 0 in the last or only one.</param>
@@ -57,10 +57,10 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
             return $"offset 12: track size {size}; a 3390's is {expected.TrackSize}";
         if (bytes[16] != Type3390)
             return $"offset 16: device type {bytes[16]:X2}; only 3390 ({Type3390:X2}) is supported";
-        if (!extended && IsOfZpdt(bytes, cylinders))
+        if (!extended && IsOfZpdt(bytes, out uint declared))
         {
             header = new CkdHeader(0, 0, IsZpdt: true);
-            return null;
+            return declared == cylinders ? null : $"offset 18: an image of zPDT with {declared} cylinders, but the file holds {cylinders}: truncated?";
         }
         if (bytes[17] > MaxFiles || (extended && bytes[17] != 0))
             return $"offset 17: file number {bytes[17]}; a series has at most {MaxFiles} files, an extended address volume is one file";
@@ -70,9 +70,12 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
         return null;
     }
 
-    private static bool IsOfZpdt(ReadOnlySpan<byte> bytes, long cylinders) =>
-        bytes[17] is 3 or 4 && cylinders > 0
-        && BinaryPrimitives.ReadUInt32LittleEndian(bytes[18..]) == cylinders && BinaryPrimitives.ReadUInt32LittleEndian(bytes[22..]) == cylinders;
+    /// <summary>Two equal numbers of cylinders: in a file of a series the second one is a part of the serial number, or zero.</summary>
+    private static bool IsOfZpdt(ReadOnlySpan<byte> bytes, out uint cylinders)
+    {
+        cylinders = BinaryPrimitives.ReadUInt32LittleEndian(bytes[18..]);
+        return bytes[17] is 3 or 4 && cylinders != 0 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[22..]) == cylinders;
+    }
 
     private static string WhyNotPlain(ReadOnlySpan<byte> magic)
     {
