@@ -124,6 +124,17 @@ internal struct ChainState
 
     public readonly bool Contains(int track) => track >= FirstTrack && track <= LastTrack;
 
+    /// <summary>
+    /// A command that stands as <paramref name="use"/> has been executed in the domain. With the last one goes what it has written as a ground for
+    /// another write (SA22-1025, page 124).
+    /// </summary>
+    public void EndInDomain(DomainUse use)
+    {
+        Domain = Domain.After(use);
+        if (!Domain.IsOpen)
+            Link = Link.None;
+    }
+
     public void MoveTo(int track)
     {
         (Track, Record, Field) = (track, -1, Field.Index);

@@ -252,7 +252,7 @@ public sealed partial class EckdDevice : IChannelDevice
         bool inDomain = Chain.Domain.IsOpen;
         DeviceStatus status = row.Handler(this, row, data);
         if (inDomain && (status & DeviceStatus.UnitCheck) == 0)
-            Chain.Domain = Chain.Domain.After(row.Domain);
+            Chain.EndInDomain(row.Domain);
         Chain.ChannelFailed |= !data.IsGood;
         return status;
     }
