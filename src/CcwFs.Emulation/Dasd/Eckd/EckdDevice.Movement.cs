@@ -50,11 +50,11 @@ public sealed partial class EckdDevice
     }
 
     /// <summary>The record whose count or key has just passed, or the next one: what a read or update of data works on.</summary>
-    internal bool ThisOrNextRecord(CommandRow row, bool keyMustBeAhead, bool skipRecordZero, out CkdTrack track)
+    internal bool ThisOrNextRecord(CommandRow row, bool keyMustBeAhead, out CkdTrack track)
     {
         track = CurrentTrack();
         bool ahead = Chain.Field == Field.Count || (Chain.Field == Field.Key && !keyMustBeAhead);
-        if (ahead && Holds(track) && !(skipRecordZero && Chain.Record == 0))
+        if (ahead && Holds(track))
             return true;
         return NextRecord(row, true, out track);
     }

@@ -60,7 +60,7 @@ internal static class SearchCommands
 
     private static DeviceStatus Key(EckdDevice device, CommandRow row, IDataTransfer data, bool equal, bool high)
     {
-        if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: false, out CkdTrack track))
+        if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
             return EckdDevice.Failed;
         device.Orient(track, device.Chain.Record, Field.Key);
         ReadOnlySpan<byte> key = track.Key(device.Chain.Record);
