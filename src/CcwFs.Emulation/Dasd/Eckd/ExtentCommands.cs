@@ -141,6 +141,7 @@ internal static class ExtentCommands
         chain.Converts = (parameters[1] & CkdConversion) != 0;
         chain.Cache = (CacheUse)((parameters[1] >> 2) & 7);
         chain.ExtentDefined = true;
+        chain.ForgetOrientation(); // page 46
         return true;
     }
 
