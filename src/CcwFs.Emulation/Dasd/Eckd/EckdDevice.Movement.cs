@@ -123,10 +123,10 @@ public sealed partial class EckdDevice
         Volume.MarkChanged(this);
     }
 
-    /// <summary>The found record's data passes: a record may still be written behind it.</summary>
-    internal void LinkFoundRecord()
+    /// <summary>The data of what <paramref name="found"/> names passes: a record may still be written behind it (SA22-1025, page 124).</summary>
+    internal void LinkFoundRecord(Link found)
     {
-        if ((Chain.Previous & (Link.IdFound | Link.KeyFound)) != 0)
+        if ((Chain.Previous & found) != 0)
             Chain.Link = Link.RecordPassed;
     }
 

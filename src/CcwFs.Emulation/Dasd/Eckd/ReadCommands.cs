@@ -23,7 +23,7 @@ internal static class ReadCommands
     {
         if (!device.ThisOrNextRecord(row, keyMustBeAhead: false, out CkdTrack track))
             return EckdDevice.Failed;
-        device.LinkFoundRecord();
+        device.LinkFoundRecord(Link.IdFound | Link.KeyFound);
         return SendData(device, track, data);
     }
 
@@ -32,7 +32,7 @@ internal static class ReadCommands
     {
         if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
             return EckdDevice.Failed;
-        device.LinkFoundRecord();
+        device.LinkFoundRecord(Link.IdFound);
         int record = Pass(device, track);
         data.Send(track.KeyAndData(record));
         return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;

@@ -49,7 +49,7 @@ internal static class WriteCommands
         if (domain.IsOpen && !rightLength && !device.Chain.Converts)
             return device.Check(EckdSense.InvalidTrackFormat);
         device.Orient(track, record, Field.Data);
-        device.LinkFoundRecord();
+        device.LinkFoundRecord(Link.IdFound | Link.KeyFound);
         if (track.DataLength(record) == 0)
             return EckdDevice.Ended | DeviceStatus.UnitException;
         device.ReceiveInPlace(data, area);
