@@ -153,7 +153,7 @@ internal static class ExtentCommands
         LocateRow? row = RowOf(device, parameters);
         int size = BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
         int most = row?.MostExtendedBytes ?? 0;
-        if (row is null || size > most || (size == 0 && most != 0))
+        if (row is null || row.Operation == LocateOperation.Orient || size > most || (size == 0 && most != 0))
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         return device.ReceiveAll(data, extended[..size]) && Locate(device, parameters, extended);
     }
