@@ -137,7 +137,8 @@ public sealed partial class EckdDevice
         return false;
     }
 
-    private bool PassIndex(CommandRow row)
+    /// <summary>At the end of a track: to index, or to the next track.</summary>
+    internal bool PassIndex(CommandRow row)
     {
         bool unlimited = row.IsMultitrack && !Chain.Domain.IsOpen;
         if (Chain.IndexPassed && !unlimited)
