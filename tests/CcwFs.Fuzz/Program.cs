@@ -1,16 +1,17 @@
+using System.Diagnostics;
 using System.Globalization;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Fuzz;
 
-const string Images = "images";
+const string Images = "images", Model = "model";
 FuzzTarget target = default;
-if (args.Length % 2 == 0 || (args[0] != Images && !Enum.TryParse(args[0], ignoreCase: true, out target)))
+if (args.Length % 2 == 0 || (args[0] is not (Images or Model) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
 {
-    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images [--seconds N] [--seed N] [--corpus DIR] "
-        + "[--profile minimal|linux|full] [--ese true] [--cylinders N]");
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|model [--seconds N] [--seed N] [--corpus DIR] "
+        + "[--programs N] [--profile minimal|linux|full] [--ese true] [--cylinders N]");
     return 2;
 }
-(int seconds, int seed, string? corpus) = (60, Environment.TickCount, null);
+(int? seconds, int? programs, int seed, string? corpus) = (null, null, Environment.TickCount & int.MaxValue, null);
 var dasd = new FuzzDasd();
 for (int i = 1; i < args.Length; i += 2)
 {
@@ -21,6 +22,9 @@ for (int i = 1; i < args.Length; i += 2)
             break;
         case "--seed":
             seed = int.Parse(args[i + 1], CultureInfo.InvariantCulture);
+            break;
+        case "--programs":
+            programs = int.Parse(args[i + 1], CultureInfo.InvariantCulture);
             break;
         case "--corpus":
             corpus = args[i + 1];
@@ -39,13 +43,16 @@ for (int i = 1; i < args.Length; i += 2)
             return 2;
     }
 }
+if (args[0] == Model)
+    return RunModel(new ModelFuzzer(seed), programs ?? int.MaxValue, TimeSpan.FromSeconds(seconds ?? (programs is null ? 60 : int.MaxValue)));
+seconds ??= 60;
 if (args[0] == Images)
 {
     Console.WriteLine($"images, seed {seed}, {seconds} s");
     using var images = new ImageFuzzer(seed);
     try
     {
-        images.Run(TimeSpan.FromSeconds(seconds));
+        images.Run(TimeSpan.FromSeconds(seconds.Value));
     }
     catch (FuzzException failure)
     {
@@ -59,7 +66,7 @@ Console.WriteLine($"{target}, seed {seed}, {seconds} s, {dasd}");
 using var fuzzer = new Fuzzer(target, seed, Corpus.Load(corpus), dasd);
 try
 {
-    fuzzer.Run(TimeSpan.FromSeconds(seconds));
+    fuzzer.Run(TimeSpan.FromSeconds(seconds.Value));
 }
 catch (FuzzException failure)
 {
@@ -68,3 +75,22 @@ catch (FuzzException failure)
 }
 Console.WriteLine($"{fuzzer.Rounds} programs, {fuzzer.Started} started, {fuzzer.Cleared} had to be cleared: good");
 return 0;
+
+static int RunModel(ModelFuzzer fuzzer, int programs, TimeSpan time)
+{
+    Console.WriteLine($"model, seed {fuzzer.Seed}");
+    var clock = Stopwatch.StartNew();
+    try
+    {
+        fuzzer.Run(() => fuzzer.Programs < programs && clock.Elapsed < time);
+    }
+    catch (FuzzException failure)
+    {
+        Console.WriteLine($"FAILED: {failure.Message}\n{failure.Case}\nagain: dotnet run -c Release --project tests/CcwFs.Fuzz -- model --seed {fuzzer.Seed}");
+        return 1;
+    }
+    foreach ((string ending, int count) in fuzzer.Endings.OrderByDescending(e => e.Value))
+        Console.WriteLine($"{count,9} {ending}");
+    Console.WriteLine($"{fuzzer.Programs} programs in {clock.Elapsed.TotalSeconds:F0} s, {fuzzer.Programs / clock.Elapsed.TotalSeconds:F0} per second: good");
+    return 0;
+}

@@ -79,7 +79,7 @@ public sealed class ExtendedAddressTests : IDisposable
         using var rig = new Rig(cylinders);
         byte[] address = Step.Cchhr(cylinder, head, 0)[..4];
         byte[] extent = [0x00, 0xC4, 0, 0, 0, 0, 0, 0, .. address, .. address];
-        byte[] locate = [0x00, 0, 0, 0, .. address, .. address, 0, 0xFF, 0, 0];
+        byte[] locate = [0x06, 0, 0, 1, .. address, .. address, 0, 0xFF, 0, 0];
         byte[] prefix = [0, 0x80, .. new byte[10], .. extent, .. new byte[36]];
         Step[][] programs =
         [

@@ -124,6 +124,29 @@ internal struct ChainState
 
     public readonly bool Contains(int track) => track >= FirstTrack && track <= LastTrack;
 
+    /// <summary>
+    /// A command that stands as <paramref name="use"/> has been executed in the domain. With the last one goes what it has written as a ground for
+    /// another write, and its orientation, but for the data of any record that was counted (SA22-1025, pages 124, 65, 106).
+    /// </summary>
+    public void EndInDomain(DomainUse use)
+    {
+        bool keepsOrientation = Domain.Row!.Operation == LocateOperation.ReadAny;
+        Domain = Domain.After(use);
+        if (Domain.IsOpen)
+            return;
+        Link = Link.None;
+        if (!keepsOrientation)
+            ForgetOrientation();
+    }
+
+    /// <summary>The head stays where it is, but what has passed of the record is not the next command's: that has the next record.</summary>
+    public void ForgetOrientation() => Field = Field switch
+    {
+        Field.Count or Field.Key => Field.Data,
+        Field.Home => Field.Index,
+        _ => Field,
+    };
+
     public void MoveTo(int track)
     {
         (Track, Record, Field) = (track, -1, Field.Index);

@@ -50,11 +50,11 @@ public sealed partial class EckdDevice
     }
 
     /// <summary>The record whose count or key has just passed, or the next one: what a read or update of data works on.</summary>
-    internal bool ThisOrNextRecord(CommandRow row, bool keyMustBeAhead, bool skipRecordZero, out CkdTrack track)
+    internal bool ThisOrNextRecord(CommandRow row, bool keyMustBeAhead, out CkdTrack track)
     {
         track = CurrentTrack();
         bool ahead = Chain.Field == Field.Count || (Chain.Field == Field.Key && !keyMustBeAhead);
-        if (ahead && Holds(track) && !(skipRecordZero && Chain.Record == 0))
+        if (ahead && Holds(track))
             return true;
         return NextRecord(row, true, out track);
     }
@@ -123,10 +123,10 @@ public sealed partial class EckdDevice
         Volume.MarkChanged(this);
     }
 
-    /// <summary>The found record's data passes: a record may still be written behind it.</summary>
-    internal void LinkFoundRecord()
+    /// <summary>The data of what <paramref name="found"/> names passes: a record may still be written behind it (SA22-1025, page 124).</summary>
+    internal void LinkFoundRecord(Link found)
     {
-        if ((Chain.Previous & (Link.IdFound | Link.KeyFound)) != 0)
+        if ((Chain.Previous & found) != 0)
             Chain.Link = Link.RecordPassed;
     }
 
@@ -137,7 +137,8 @@ public sealed partial class EckdDevice
         return false;
     }
 
-    private bool PassIndex(CommandRow row)
+    /// <summary>At the end of a track: to index, or to the next track.</summary>
+    internal bool PassIndex(CommandRow row)
     {
         bool unlimited = row.IsMultitrack && !Chain.Domain.IsOpen;
         if (Chain.IndexPassed && !unlimited)

@@ -251,8 +251,10 @@ public sealed partial class EckdDevice : IChannelDevice
         Chain.Started = true;
         bool inDomain = Chain.Domain.IsOpen;
         DeviceStatus status = row.Handler(this, row, data);
+        if (!row.Has(Rules.KeepsIndex))
+            Chain.IndexPassed = false; // on the way to the data
         if (inDomain && (status & DeviceStatus.UnitCheck) == 0)
-            Chain.Domain = Chain.Domain.After(row.Domain);
+            Chain.EndInDomain(row.Domain);
         Chain.ChannelFailed |= !data.IsGood;
         return status;
     }

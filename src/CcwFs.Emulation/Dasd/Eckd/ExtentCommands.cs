@@ -154,6 +154,7 @@ internal static class ExtentCommands
         chain.Converts = (parameters[1] & CkdConversion) != 0;
         chain.Cache = (CacheUse)((parameters[1] >> 2) & 7);
         chain.ExtentDefined = true;
+        chain.ForgetOrientation(); // page 46
         return true;
     }
 
@@ -169,7 +170,7 @@ internal static class ExtentCommands
         LocateRow? row = RowOf(device, parameters);
         int size = BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
         int most = row?.MostExtendedBytes ?? 0;
-        if (row is null || size > most || (size == 0 && most != 0))
+        if (row is null || row.Operation == LocateOperation.Orient || size > most || (size == 0 && most != 0))
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         return Locate(device, parameters, parameters[LocateExtendedSize..]);
     }

@@ -21,18 +21,18 @@ internal static class ReadCommands
     /// <summary>The data of the record whose count or key has just passed, else of the next record.</summary>
     public static DeviceStatus ReadData(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (!device.ThisOrNextRecord(row, keyMustBeAhead: false, skipRecordZero: false, out CkdTrack track))
+        if (!device.ThisOrNextRecord(row, keyMustBeAhead: false, out CkdTrack track))
             return EckdDevice.Failed;
-        device.LinkFoundRecord();
+        device.LinkFoundRecord(Link.IdFound | Link.KeyFound);
         return SendData(device, track, data);
     }
 
     /// <summary>Key and data of the record whose count has just passed, else of the next record.</summary>
     public static DeviceStatus ReadKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: false, out CkdTrack track))
+        if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
             return EckdDevice.Failed;
-        device.LinkFoundRecord();
+        device.LinkFoundRecord(Link.IdFound);
         int record = Pass(device, track);
         data.Send(track.KeyAndData(record));
         return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;

@@ -27,10 +27,11 @@ internal static class SearchCommands
 
     public static DeviceStatus KeyEqualOrHigh(EckdDevice device, CommandRow row, IDataTransfer data) => Key(device, row, data, true, true);
 
-    /// <summary>Compares cylinder and head of the home address; the multitrack form looks at the next track's.</summary>
+    /// <summary>Compares cylinder and head of the home address, to which the head comes by index; the multitrack form looks at the next track's.</summary>
     public static DeviceStatus HomeAddressEqual(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (row.IsMultitrack && !device.AdvanceTrack(row))
+        bool passesIndex = device.Chain.Field != Field.Index;
+        if (row.IsMultitrack ? !device.AdvanceTrack(row) : passesIndex && !device.PassIndex(row))
             return EckdDevice.Failed;
         CkdTrack track = device.CurrentTrack();
         device.Chain.MoveTo(device.Chain.Track);
@@ -60,7 +61,7 @@ internal static class SearchCommands
 
     private static DeviceStatus Key(EckdDevice device, CommandRow row, IDataTransfer data, bool equal, bool high)
     {
-        if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: false, out CkdTrack track))
+        if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
             return EckdDevice.Failed;
         device.Orient(track, device.Chain.Record, Field.Key);
         ReadOnlySpan<byte> key = track.Key(device.Chain.Record);

@@ -97,14 +97,17 @@ internal static class TrackCommands
         return EckdDevice.Ended;
     }
 
-    /// <summary>Count, key and data of the next record and of all behind it on the track; not in a domain.</summary>
+    /// <summary>
+    /// Count, key and data of the next record and of all behind it on the track, nothing where there is none; not in a domain. What follows begins at index
+    /// (SA22-1025, page 109).
+    /// </summary>
     public static DeviceStatus ReadMultipleCountKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        if (!device.NextRecord(row, true, out CkdTrack track))
-            return EckdDevice.Failed;
-        ReadOnlySpan<byte> records = track.RecordsFrom(device.Chain.Record);
-        device.Orient(track, track.RecordCount - 1, Field.Data);
-        data.Send(records);
+        CkdTrack track = device.CurrentTrack();
+        int next = Math.Max(device.Chain.Record + 1, 1);
+        device.Chain.MoveTo(device.Chain.Track);
+        if (next < track.RecordCount)
+            data.Send(track.RecordsFrom(next));
         return EckdDevice.Ended;
     }
 

@@ -22,14 +22,14 @@ internal static class WriteCommands
     public static DeviceStatus WriteKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data) =>
         Oriented(device, out CkdTrack track, Field.Count) ? Update(device, track, data, true) : EckdDevice.Failed;
 
-    /// <summary>The located record, then one after the other, also on the next track.</summary>
+    /// <summary>The located record, record 0 too (SA22-1025, page 59), then one after the other, also on the next track.</summary>
     public static DeviceStatus WriteUpdateData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: true, out CkdTrack track)
+        device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
             ? Update(device, track, data, false) : EckdDevice.Failed;
 
     /// <summary>As WRITE UPDATE DATA, with the key.</summary>
     public static DeviceStatus WriteUpdateKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        device.ThisOrNextRecord(row, keyMustBeAhead: true, skipRecordZero: true, out CkdTrack track)
+        device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
             ? Update(device, track, data, true) : EckdDevice.Failed;
 
     private static bool Oriented(EckdDevice device, out CkdTrack track, Field latest)
@@ -49,7 +49,7 @@ internal static class WriteCommands
         if (domain.IsOpen && !rightLength && !device.Chain.Converts)
             return device.Check(EckdSense.InvalidTrackFormat);
         device.Orient(track, record, Field.Data);
-        device.LinkFoundRecord();
+        device.LinkFoundRecord(Link.IdFound | Link.KeyFound);
         if (track.DataLength(record) == 0)
             return EckdDevice.Ended | DeviceStatus.UnitException;
         device.ReceiveInPlace(data, area);
