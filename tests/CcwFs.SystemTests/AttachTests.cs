@@ -216,7 +216,7 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
         _host.Ccwfs("attach", "0.0.2b09").Ok();
         _host.Tell("holder 4711 qemu-system-s39 " + node);
         string attached = _host.Tree();
-        Assert.Contains("0.0.2b09 is in use: process 4711 (qemu-system-s39) has it open;", _host.Ccwfs("detach", "0.0.2b09").Refused(1), StringComparison.Ordinal);
+        Assert.Contains("0.0.2b09 is in use: process 4711 (\"qemu-system-s39\") has it open;", _host.Ccwfs("detach", "0.0.2b09").Refused(1), StringComparison.Ordinal);
         Assert.Equal(attached, _host.Tree());
         _host.Ccwfs("detach", "0.0.2b09", "--force").Ok();
         Assert.StartsWith(before[..before.IndexOf("proc/self", StringComparison.Ordinal)], _host.Tree().Replace(HolderLines().Match(_host.Tree()).Value, "", StringComparison.Ordinal), StringComparison.Ordinal);

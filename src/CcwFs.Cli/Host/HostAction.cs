@@ -83,7 +83,7 @@ internal sealed record AskMount(string MountPoint, ControlRequest Request, strin
 internal sealed record SaveFile(string Path, string Text) : HostAction
 {
     /// <inheritdoc/>
-    internal override string ToShell() => $"mkdir -p {ShellText.Quote(System.IO.Path.GetDirectoryName(Path)!)} && printf %s {ShellText.Quote(Text)} > {ShellText.Quote(Path)}";
+    internal override string ToShell() => $"mkdir -p {ShellText.Quote(System.IO.Path.GetDirectoryName(Path)!)} && {ShellText.Printf(Text)} > {ShellText.Quote(Path)}";
 
     /// <inheritdoc/>
     internal override void Carry()

@@ -16,6 +16,10 @@ internal static class ShellText
             : VisibleText.Of(word) != word ? $"$'{string.Concat(word.EnumerateRunes().Select(Escaped))}'"
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
+    /// <summary>The command that prints a text of several lines, on one line, in any POSIX shell (XCU, printf).</summary>
+    internal static string Printf(string text) =>
+        $"printf '{string.Concat(text.EnumerateRunes().Select(rune => rune.Value switch { '%' => "%%", '\'' => "\\047", _ => Escaped(rune) }))}'";
+
     private static string Escaped(Rune rune)
     {
         string text = rune.ToString();

@@ -25,7 +25,7 @@ internal sealed class LogOutput : IDisposable
 
     private static Socket? s_journal; // open as long as the process: it is standard error
 
-    private readonly CountingWriter _error = new(System.Console.Error);
+    private readonly CountingWriter _error;
     private volatile LogLevel _level;
 
     /// <summary>Lines of <paramref name="level"/> and worse, for the journal when <paramref name="log"/> says so.</summary>
@@ -35,7 +35,8 @@ internal sealed class LogOutput : IDisposable
         bool journal = log == Journal || (log is null && IsJournal());
         if (journal && !IsJournal())
             ConnectJournal();
-        TextWriter error = System.Console.Error;
+        TextWriter error = System.Console.Error; // not before: it keeps the stream that it begins with
+        _error = new CountingWriter(error);
         System.Console.SetError(_error); // whose the console's loggers are when they are made
         Loggers = new VisibleLoggers(LoggerFactory.Create(logging =>
         {
