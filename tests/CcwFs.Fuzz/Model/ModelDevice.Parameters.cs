@@ -105,6 +105,7 @@ internal sealed partial class ModelDevice
         byte[] bytes = data.Take(64);
         if (bytes.Length < 64)
             throw TooShort();
+        byte[] parameter = bytes[0] == 1 ? TakeParameter(bytes[44..64], data) : [];
         bool hasExtent = (bytes[1] & 0x80) != 0;
         bool isForOther = (bytes[1] & 0x30) != 0 && (bytes[2] != 0x50 || bytes[4] != 0x01); // verify base, HyperPAV
         bool isReserved = (bytes[1] & 0x0F) != 0 || bytes[5..12].Any(static b => b != 0);
@@ -113,7 +114,7 @@ internal sealed partial class ModelDevice
         if (hasExtent)
             DefineExtent(bytes[12..28]);
         if (bytes[0] == 1)
-            Locate(bytes[44..64], data);
+            Locate(bytes[44..64], parameter);
     }
 
     private void Locate(ModelData data)
@@ -134,13 +135,29 @@ internal sealed partial class ModelDevice
         byte[] bytes = data.Take(20);
         if (bytes.Length < 20)
             throw TooShort();
-        Locate(bytes, data);
+        Locate(bytes, TakeParameter(bytes, data));
     }
 
-    private void Locate(byte[] bytes, ModelData data)
+    private static int OperationOf(byte[] bytes) => (bytes[0] & 0x3F) == 0x3F ? ModelDomain.Extended | bytes[17] : bytes[0] & 0x3F;
+
+    /// <summary>The extended parameter: as long as it says, and at most as long as the operation's can be. The count comes before all that is in it (p.65).</summary>
+    private static byte[] TakeParameter(byte[] bytes, ModelData data)
+    {
+        int most = OperationOf(bytes) switch
+        {
+            ModelDomain.WriteAny or ModelDomain.ReadAny => 1,
+            ModelDomain.WriteSet or ModelDomain.ReadSet or ModelDomain.UpdateSet => 2,
+            _ => 0,
+        };
+        int length = Math.Min((bytes[18] << 8) | bytes[19], most);
+        byte[] parameter = data.Take(length);
+        return parameter.Length < length ? throw TooShort() : parameter;
+    }
+
+    private void Locate(byte[] bytes, byte[] parameter)
     {
         bool isExtended = (bytes[0] & 0x3F) == 0x3F;
-        int operation = isExtended ? ModelDomain.Extended | bytes[17] : bytes[0] & 0x3F;
+        int operation = OperationOf(bytes);
         byte[] forms = operation switch
         {
             ModelDomain.WriteAny or ModelDomain.ReadAny or ModelDomain.WriteSet => [0x3F],
@@ -155,9 +172,6 @@ internal sealed partial class ModelDevice
             throw BadParameter();
         if (isAny ? length != 1 : isExtended ? length is not (1 or 2) : length != 0)
             throw BadParameter();
-        byte[] parameter = data.Take(length);
-        if (parameter.Length < length)
-            throw TooShort();
         CheckLocate(bytes, forms, operation, isLonger: true);
         if (bytes[16] != 0 || (!isExtended && bytes[17] != 0))
             throw BadParameter();
