@@ -7,9 +7,6 @@ namespace CcwFs.ChannelProgram;
 /// <param name="Reason">One clause, without a full stop.</param>
 public sealed record TranslationFault(uint CcwAddress, string Reason)
 {
-    /// <summary>A chain that cannot be fetched.</summary>
-    internal static TranslationFault OfChain(uint head, string reason) => new(head, reason);
-
     /// <summary>A CCW whose data or list cannot be reached.</summary>
     internal static TranslationFault OfCcw(uint address, Ccw ccw, ProgramFault fault)
     {

@@ -41,7 +41,7 @@ public sealed partial class Translator
 
     private ProgramFault Refuse(ProgramFault fault, uint head, string reason)
     {
-        Fault = TranslationFault.OfChain(head, reason);
+        Fault = new TranslationFault(head, reason);
         return fault;
     }
 

@@ -100,7 +100,7 @@ internal sealed record ControlReply
     public RefusalReply? Refusal { get; init; }
 
     /// <summary><see cref="Unfetched"/> as a number; null also from a ccwfs that says something else.</summary>
-    internal uint? UnfetchedCcw => uint.TryParse(Unfetched, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? address : null;
+    internal uint? UnfetchedCcw => Address(Unfetched);
 
     /// <summary>run: address of the CCW that a program check is for because it was not prefetched, eight hex digits; null when none was.</summary>
     public string? Unfetched { get; init; }
@@ -113,6 +113,9 @@ internal sealed record ControlReply
 
     /// <summary>read: the bytes, base64; left out where all of them are zeros.</summary>
     public byte[]? Bytes { get; init; }
+
+    /// <summary>An address in hex digits; null: it is none.</summary>
+    internal static uint? Address(string? hex) => uint.TryParse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? address : null;
 }
 
 /// <summary>Why a policy refused a program.</summary>
@@ -122,8 +125,7 @@ internal sealed record ControlReply
 internal sealed record RefusalReply(string Ccw, string Text, string Rule)
 {
     /// <summary>For a report; null from a ccwfs that says something else.</summary>
-    internal ProgramRefusal? ToReport() =>
-        uint.TryParse(Ccw, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? new ProgramRefusal(address, Text, Rule) : null;
+    internal ProgramRefusal? ToReport() => ControlReply.Address(Ccw) is { } address ? new ProgramRefusal(address, Text, Rule) : null;
 }
 
 /// <summary>A row of `ccwfs list`; the columns of lscss. The ids on the host are there where they differ from what is shown (css= of a SPEC).</summary>

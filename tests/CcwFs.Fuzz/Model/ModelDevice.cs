@@ -10,8 +10,7 @@ namespace CcwFs.Fuzz;
 /// </summary>
 internal sealed partial class ModelDevice
 {
-    private const DeviceStatus Good = DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd;
-    private const int Patience = 20_000; // steps of one program; arbitrary
+    private const DeviceStatus Good = ModelChannel.Good;
 
     private readonly ModelTrack[] _tracks;
     private readonly HashSet<int> _changed = [];
@@ -43,33 +42,12 @@ internal sealed partial class ModelDevice
         (_first, _last, _blockSize, _mask) = (0, _tracks.Length - 1, 0, 0);
         (_hasExtent, _hasMask, _hasIpl, _isConversion, _domain) = (false, false, false, false, null);
         (_isSeeked, _track, _place, _indexPasses, _proof, _hasTransferSince) = (false, 0, new ModelPlace(ModelField.Index, 0), 0, ModelProof.None, false);
-        var read = new List<byte[]>();
-        (DeviceStatus status, string sense, bool incorrect, int last) = (Good, "", false, 0);
-        int at = 0;
-        for (int executed = 0; at < steps.Count; executed++)
-        {
-            if (executed > Patience)
-                throw new InvalidOperationException("the program does not end");
-            if (steps[at].Target >= 0)
-            {
-                at = steps[at].Target;
-                continue;
-            }
-            last = at;
-            var data = new ModelData(steps[at]);
-            (status, sense) = Execute(steps[at].Code, data);
-            if (steps[at].Read > 0)
-                read.Add([.. data.Sent]);
-            incorrect = data.IsIncorrect && !steps[at].Sli;
-            if ((status & ~DeviceStatus.StatusModifier) != Good || incorrect)
-                break;
-            at += status == Good ? 1 : 2;
-            status = Good;
-        }
-        if (status == Good && _domain is { IsWrite: true, Remaining: > 0 })
-            (status, sense) = (Good | DeviceStatus.UnitCheck, "81 00 00");
-        return new ModelAnswer(status, incorrect, last, read, sense);
+        return ModelChannel.Run(steps, Execute, End);
     }
+
+    /// <summary>A domain of writes that is not exhausted is told.</summary>
+    private (DeviceStatus Status, string Sense) End(DeviceStatus status, string sense) =>
+        status == Good && _domain is { IsWrite: true, Remaining: > 0 } ? (Good | DeviceStatus.UnitCheck, "81 00 00") : (status, sense);
 
     private static ModelCheck Rejected(int message) => new(0x80, 0, (byte)message);
 

@@ -9,7 +9,6 @@ namespace CcwFs.Fuzz;
 /// <summary>A device and a model of the same tracks.</summary>
 internal sealed class ModelPair : IDisposable
 {
-    private const int Patience = 20_000; // steps of one program; arbitrary
     private const int Shown = 160;       // bytes of a track that differs
 
     private readonly ModelStore _store;
@@ -79,45 +78,22 @@ internal sealed class ModelPair : IDisposable
     private static IEnumerable<int> Bytes(ModelStep step, int at) =>
         step.Out.Length >= at + 4 ? [(((step.Out[at] << 8) | step.Out[at + 1]) * ModelTrack.Heads) + step.Out[at + 3]] : [];
 
-    /// <summary>The same channel as the model's, over a device.</summary>
     private ModelAnswer RunDevice(IReadOnlyList<ModelStep> steps)
     {
-        const DeviceStatus Good = DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd;
-        var read = new List<byte[]>();
-        (DeviceStatus status, bool incorrect, int last) = (Good, false, 0);
         _device.BeginProgram(0);
-        int at = 0;
-        for (int executed = 0; at < steps.Count; executed++)
-        {
-            if (executed > Patience)
-                throw new InvalidOperationException("the program does not end");
-            if (steps[at].Target >= 0)
-            {
-                at = steps[at].Target;
-                continue;
-            }
-            last = at;
-            var transfer = new DeviceData(new ModelData(steps[at]));
-            status = _device.Execute(steps[at].Code, transfer);
-            if (steps[at].Read > 0)
-                read.Add([.. transfer.Data.Sent]);
-            incorrect = transfer.Data.IsIncorrect && !steps[at].Sli;
-            if ((status & ~DeviceStatus.StatusModifier) != Good || incorrect)
-                break;
-            at += status == Good ? 1 : 2;
-            status = Good;
-        }
+        return ModelChannel.Run(steps, (code, data) => (_device.Execute(code, new DeviceData(data)), ""), (status, _) => End(status));
+    }
+
+    private (DeviceStatus Status, string Sense) End(DeviceStatus status)
+    {
         status = _device.EndProgram(status);
         byte[] sense = new byte[32];
         bool hasSense = (status & DeviceStatus.UnitCheck) != 0 && _device.TakeSense(sense) > 0;
-        string text = hasSense ? string.Create(CultureInfo.InvariantCulture, $"{sense[0]:X2} {sense[1]:X2} {sense[7]:X2}") : "";
-        return new ModelAnswer(status, incorrect, last, read, text);
+        return (status, hasSense ? string.Create(CultureInfo.InvariantCulture, $"{sense[0]:X2} {sense[1]:X2} {sense[7]:X2}") : "");
     }
 
     private sealed class DeviceData(ModelData data) : IDataTransfer
     {
-        internal ModelData Data => data;
-
         public bool IsGood => true;
 
         public int Receive(Span<byte> buffer)

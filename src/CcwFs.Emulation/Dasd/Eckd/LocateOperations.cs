@@ -166,8 +166,8 @@ internal static class LocateOperations
     private static DomainUse MultitrackReads(in LocateRecordDomain domain) => domain switch
     {
         { IsSuffix: true } => DomainUse.Suffix,
-        { Orientation: LocateOrientation.Index } => Multitrack | DomainUse.ReadKeyMultitrack | DomainUse.ReadHomeAddress | DomainUse.ReadRecordZero,
-        _ => Multitrack | DomainUse.ReadKeyMultitrack | ReadsFromHome(domain),
+        _ => Multitrack | DomainUse.ReadKeyMultitrack | ReadsFromHome(domain)
+            | (domain.Orientation == LocateOrientation.Index ? DomainUse.ReadHomeAddress : DomainUse.None),
     };
 
     /// <summary>3F with 0A: a record is read by its count and its data, or by one of them; then the suffix (pages 72 and 73).</summary>
