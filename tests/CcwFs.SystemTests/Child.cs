@@ -49,7 +49,7 @@ internal static class Child
         start.Environment["PYTHONUNBUFFERED"] = "1";
         foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
-        return Process.Start(start)!;
+        return Launch.Begin(start);
     }
 
     internal static Outcome Finish(Process process, byte[]? input = null, TimeSpan? patience = null)

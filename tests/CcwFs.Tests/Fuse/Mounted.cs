@@ -66,7 +66,7 @@ internal static class Child
 
         // Not WorkingDirectory: that would look at the mount from this process.
         start.Environment["D"] = directory;
-        return Process.Start(start)!;
+        return Launch.Begin(start);
     }
 
     internal static (int Status, string Output) Run(Process process)

@@ -39,7 +39,7 @@ public sealed class ImageDirectory : IDisposable
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         start.RedirectStandardInput = true;
-        return Process.Start(start)!;
+        return Launch.Begin(start);
     }
 
     /// <summary>Starts the fixture program in one of its modes.</summary>
