@@ -39,11 +39,11 @@ public sealed partial class CcwTree
     private static int ReadEndpoint(EndpointFile file, long offset, Span<byte> buffer) =>
         file is DeviceClient client ? client.Read(offset, buffer) : -(int)Errno.EINVAL;
 
-    private static int WriteEndpoint(in FuseRequest request, EndpointFile file, long offset, ReadOnlySpan<byte> data)
+    private static int WriteEndpoint(in FuseRequest request, SubchannelEntry? entry, EndpointFile file, long offset, ReadOnlySpan<byte> data)
     {
         if (file is not DeviceClient client)
             return -(int)Errno.EINVAL;
-        int result = client.Write(offset, data, out bool proceed);
+        int result = client.Write(offset, data);
         if (result == VfioCcwDevice.MustWait)
         {
             ClientCall call = client.BeginWrite(offset, data.ToArray());
@@ -51,8 +51,6 @@ public sealed partial class CcwTree
             call.Start(value => value < 0 ? reply.TryFail(-value) : reply.TryWritten(value));
             return Later;
         }
-        if (proceed)
-            t_proceeding = client.Device;
-        return result;
+        return entry?.GoOnAfter(request, result) ?? result;
     }
 }

@@ -32,8 +32,6 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
     private const uint NonBlocking = 0x800;                  // O_NONBLOCK of every Linux but alpha, mips, parisc, sparc
     private const uint BlockSize = 4096;
 
-    [ThreadStatic]
-    private static VfioCcwDevice? t_proceeding; // what the WRITE on this thread began; goes on after its reply
 
     private readonly SubchannelTable _table;
     private readonly SysTree _sys;
@@ -158,7 +156,7 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         if (file.Row.Region is { } region)
         {
             // The reader may be here before the worker that answered the write: then the program runs now, not after a second read.
-            file.Entry!.Device.ProceedIfOwed();
+            file.Entry!.Device.GoOn(WorkThread.Caller);
             return ReadRegion(file.Entry.Device, region, offset, buffer);
         }
         if (file.Interrupt is { } interrupt)
@@ -183,30 +181,15 @@ public sealed partial class CcwTree : FuseHandlers, IPollNotifier
         {
             if (offset > RegionLayout.IoSize)
                 return -(int)Errno.EINVAL;
-            int result = file.Entry!.Device.WriteRegion(region, (int)offset, data, out bool proceed);
-            if (proceed)
-                t_proceeding = file.Entry.Device;
-            return result;
+            return file.Entry!.GoOnAfter(request, file.Entry.Device.WriteRegion(region, (int)offset, data));
         }
         if (file.Interrupt is { } interrupt)
             return interrupt.Write(data);
         if (file.Control is { } control)
             return control.Write(request, data);
         if (file.Endpoint is { } endpoint)
-            return WriteEndpoint(request, endpoint, offset, data);
+            return WriteEndpoint(request, file.Entry, endpoint, offset, data);
         return file.Row.Kind == NodeKind.Memory ? WriteMemory(offset, data) : -(int)Errno.EINVAL;
-    }
-
-    /// <summary>
-    /// A short program runs here, on the worker that has just answered the write: a hand-over to another thread costs more than all the rest. Only while
-    /// another worker is waiting for requests.
-    /// </summary>
-    public override void AfterReply()
-    {
-        if (t_proceeding is not { } device)
-            return;
-        t_proceeding = null;
-        device.Proceed(here: _session is { IdleWorkers: > 0 });
     }
 
     /// <inheritdoc/>

@@ -1,17 +1,32 @@
 using System.Collections.Concurrent;
 using CcwFs.ChannelIo;
+using CcwFs.Fuse;
 using CcwFs.Subchannel;
 
 namespace CcwFs.FileSystem;
 
 /// <summary>One subchannel's place in the tree.</summary>
-internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device)
+internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device) : IAfterReply
 {
     private readonly InterruptFile?[] _interrupts = new InterruptFile?[3];
 
     internal ulong Slot { get; } = slot;
 
     internal VfioCcwDevice Device { get; } = device;
+
+    /// <summary>What a write has begun, if it has begun anything, goes on when the write has been answered. Gives the write's result.</summary>
+    internal int GoOnAfter(in FuseRequest write, int result)
+    {
+        if (result >= 0 && Device.HasWork)
+            write.AfterReply(this);
+        return result;
+    }
+
+    /// <summary>
+    /// A short program runs on the worker that has just answered the write: a hand-over to another thread costs more than all the rest. Only while another
+    /// worker is waiting for requests.
+    /// </summary>
+    void IAfterReply.Run(bool mayStay) => Device.GoOn(mayStay ? WorkThread.Caller : WorkThread.Own);
 
     /// <summary>The uuid of its mediated device.</summary>
     internal string Uuid => field ??= SubchannelUuid.Of(Device.Id);

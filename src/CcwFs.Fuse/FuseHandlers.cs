@@ -4,12 +4,12 @@ namespace CcwFs.Fuse;
 /// What a file system implements: one virtual method an operation. A method gives 0 (or a byte count, where it says so), or a negative
 /// errno between -1 and -511; the default of every method is the errno that the session would answer without it (-ENOSYS).
 /// Methods run on the session's worker threads, several at once, and must not wait: a read, write, ioctl that has to wait
-/// takes <see cref="FuseRequest"/>, returns <see cref="Later"/> and answers afterwards.
+/// calls <see cref="FuseRequest.Defer"/>, returns <see cref="Later"/> and answers afterwards.
 /// Buffers are the session's: valid only during the call.
 /// </summary>
 public abstract class FuseHandlers
 {
-    /// <summary>Returned after <see cref="FuseRequest"/>: the reply comes later. Never a valid errno.</summary>
+    /// <summary>Returned after <see cref="FuseRequest.Defer"/>: the reply comes later. Never a valid errno.</summary>
     public const int Later = int.MinValue;
 
     /// <summary>LOOKUP of <paramref name="name"/> (bytes, no NUL) in directory <c>request.Node</c>. Counts one lookup on success.</summary>
@@ -84,11 +84,6 @@ public abstract class FuseHandlers
     /// a poll notification for <paramref name="pollHandle"/> whenever that changes, until RELEASE.
     /// </summary>
     public virtual int Poll(in FuseRequest request, ulong handle, ulong pollHandle, bool notify, out uint events) => NotImplemented(out events);
-
-    /// <summary>Called on the worker after a WRITE's or IOCTL's reply has gone out: short work that should not delay the caller.</summary>
-    public virtual void AfterReply()
-    {
-    }
 
     /// <summary>The session ends (DESTROY or unmount); called once, after which nothing else is called.</summary>
     public virtual void Destroy()

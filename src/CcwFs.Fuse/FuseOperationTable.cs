@@ -14,9 +14,6 @@ public enum FuseReplyKind
 
     /// <summary>An answer now, or later through <see cref="DeferredReply"/>.</summary>
     MayBeLate,
-
-    /// <summary>As <see cref="MayBeLate"/>, and <see cref="FuseHandlers.AfterReply"/> follows.</summary>
-    MayBeLateThenAfter,
 }
 
 /// <summary>All that the session knows of one operation.</summary>
@@ -77,7 +74,7 @@ public static class FuseOperationTable
         yield return Row<Nothing>(FuseOpcode.Link, "LINK", Name, FuseReplyKind.Now, FuseOperations.NotPermitted);
         yield return Row<FuseOpenIn>(FuseOpcode.Open, "OPEN", 0, FuseReplyKind.Now, FuseOperations.Open);
         yield return Row<FuseReadIn>(FuseOpcode.Read, "READ", 0, FuseReplyKind.MayBeLate, FuseOperations.Read);
-        yield return Row<FuseWriteIn>(FuseOpcode.Write, "WRITE", 0, FuseReplyKind.MayBeLateThenAfter, FuseOperations.Write);
+        yield return Row<FuseWriteIn>(FuseOpcode.Write, "WRITE", 0, FuseReplyKind.MayBeLate, FuseOperations.Write);
         yield return Row<Nothing>(FuseOpcode.StatFs, "STATFS", 0, FuseReplyKind.Now, FuseOperations.StatFs);
         yield return Row<FuseReleaseIn>(FuseOpcode.Release, "RELEASE", 0, FuseReplyKind.Now, FuseOperations.Release);
         yield return Row<FuseFsyncIn>(FuseOpcode.Fsync, "FSYNC", 0, FuseReplyKind.Now, FuseOperations.Fsync);
@@ -93,7 +90,7 @@ public static class FuseOperationTable
         yield return Row<Nothing>(FuseOpcode.Create, "CREATE", Name, FuseReplyKind.Now, FuseOperations.NotPermitted);
         yield return Row<FuseInterruptIn>(FuseOpcode.Interrupt, "INTERRUPT", 0, FuseReplyKind.None, FuseOperations.Interrupt);
         yield return Row<Nothing>(FuseOpcode.Destroy, "DESTROY", 0, FuseReplyKind.Now, FuseOperations.Nothing);
-        yield return Row<FuseIoctlIn>(FuseOpcode.Ioctl, "IOCTL", 0, FuseReplyKind.MayBeLateThenAfter, FuseOperations.Ioctl);
+        yield return Row<FuseIoctlIn>(FuseOpcode.Ioctl, "IOCTL", 0, FuseReplyKind.MayBeLate, FuseOperations.Ioctl);
         yield return Row<FusePollIn>(FuseOpcode.Poll, "POLL", 0, FuseReplyKind.Now, FuseOperations.Poll);
         yield return Row<FuseBatchForgetIn>(FuseOpcode.BatchForget, "BATCH_FORGET", 0, FuseReplyKind.None, FuseOperations.BatchForget);
         yield return Row<FuseReadIn>(FuseOpcode.ReadDirPlus, "READDIRPLUS", 0, FuseReplyKind.Now, FuseOperations.ReadDir);

@@ -40,11 +40,21 @@ public readonly struct FuseRequest
     /// </summary>
     /// <exception cref="InvalidOperationException">Another operation, or a second call.</exception>
     public DeferredReply Defer(Action<DeferredReply>? interrupted, Func<bool>? mayEnd = null) =>
-        (_holder ?? throw new InvalidOperationException("a request without a session")).Hold(interrupted, mayEnd);
+        Holder.Hold(interrupted, mayEnd);
+
+    /// <summary>
+    /// Something to be done on this worker after the reply has gone out; of a request that was deferred, after the handler has returned. A second call replaces
+    /// the first. What it throws is logged.
+    /// </summary>
+    public void AfterReply(IAfterReply work) => Holder.After(work);
+
+    private IRequestHolder Holder => _holder ?? throw new InvalidOperationException("a request without a session");
 }
 
-/// <summary>Who keeps a request that is answered later: the worker that read it.</summary>
+/// <summary>Who keeps a request that is answered later, or does more after its answer: the worker that read it.</summary>
 internal interface IRequestHolder
 {
     DeferredReply Hold(Action<DeferredReply>? interrupted, Func<bool>? mayEnd);
+
+    void After(IAfterReply work);
 }

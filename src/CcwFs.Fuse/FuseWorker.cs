@@ -20,6 +20,7 @@ internal sealed class FuseWorker : IRequestHolder
     private int _length;
     private int _maxData = NotDeferrable;
     private bool _held;
+    private IAfterReply? _after; // of the request being handled
     private ulong _current; // the unique number being handled, with InterruptedMark when INTERRUPT met it there; 0 when none
 
     internal FuseWorker(FuseSession session, FuseHandlers handlers)
@@ -70,6 +71,9 @@ internal sealed class FuseWorker : IRequestHolder
         _held = true;
         return reply;
     }
+
+    /// <inheritdoc/>
+    public void After(IAfterReply work) => _after = work;
 
     /// <summary>
     /// Marks the request if it is the one being handled here: should it be held, it is ended when its handler has returned, never before, so that the
@@ -146,8 +150,8 @@ internal sealed class FuseWorker : IRequestHolder
             Session.Held.Interrupt(unique);
         _held = false;
         _maxData = NotDeferrable;
-        if (row.Reply == FuseReplyKind.MayBeLateThenAfter)
-            AfterReply(row);
+        if (_after is { } work)
+            RunAfter(row, work);
     }
 
     // The one reply point of requests that are answered by their worker.
@@ -170,11 +174,12 @@ internal sealed class FuseWorker : IRequestHolder
             Session.Replies.SendInPlace(unique, _out.AsSpan(0, FuseReplies.HeaderLength + result));
     }
 
-    private void AfterReply(FuseOperation row)
+    private void RunAfter(FuseOperation row, IAfterReply work)
     {
+        _after = null;
         try
         {
-            Handlers.AfterReply();
+            work.Run(mayStay: Session.IdleWorkers > 0);
         }
         catch (Exception exception)
         {

@@ -5,8 +5,8 @@ namespace CcwFs.Subchannel;
 
 /// <summary>
 /// One I/O subchannel that can run translated programs: an emulated one, or a real one behind VFIO. The calls mirror the I/O instructions
-/// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="Proceed"/>, and makes status
-/// pending, which <see cref="ISubchannelEvents.Interrupt"/> announces, never from inside one of these calls except <see cref="Proceed"/>, and
+/// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="FunctionResult.Rest"/>, or on the
+/// backend's own threads, and makes status pending, which <see cref="ISubchannelEvents.Interrupt"/> announces, never from inside one of these calls, and
 /// <see cref="Test"/> takes. The caller serializes Start, Resume, Halt, Clear, Test and Reset: what was taken belongs to the program that the
 /// caller knows, so no status of an earlier program can come late, or after that of a later function.
 /// </summary>
@@ -74,13 +74,6 @@ public interface ISubchannel : IDisposable
 
     /// <summary>The next program runs in another address space: on return nothing of the device reaches the memory of this one. No program runs.</summary>
     void LeaveSpace();
-
-    /// <summary>
-    /// Goes on with what Start, Resume, Halt or Clear began; called once after each, without the caller's locks. <paramref name="here"/>: a short
-    /// program may run on this thread; otherwise, and for the rest of a long one, the backend uses threads of its own. <paramref name="mayWait"/>: so may one
-    /// that waits for its owner's memory, which the thread must be free to do.
-    /// </summary>
-    void Proceed(bool here, bool mayWait = false);
 
     /// <summary>The device is taken away: programs end as by a reset, but are waited for a moment only; every later call is not operational.</summary>
     void Unplug();

@@ -149,12 +149,12 @@ public sealed partial class VfioCcwDevice
         _client == client ? Read(region, position, destination, order, mayTake: true) : -(int)Errno.EINVAL;
 
     /// <summary>
-    /// As <see cref="WriteRegion(RegionIndex, int, ReadOnlySpan{byte}, out bool)"/>, for the client. Only with <paramref name="mayWait"/> it waits for the
+    /// As <see cref="WriteRegion(RegionIndex, int, ReadOnlySpan{byte})"/>, for the client. Only with <paramref name="mayWait"/> it waits for the
     /// client's memory; else it is <see cref="MustWait"/> where it would.
     /// </summary>
     public int WriteRegion(
-        IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait, out bool proceed) =>
-        Write(client, region, position, source, order, mayWait, out proceed);
+        IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait) =>
+        Write(client, region, position, source, order, mayWait);
 
     /// <summary>VFIO_DEVICE_RESET by the client; EINVAL for anybody else.</summary>
     public Errno Reset(IDeviceClient client) => _client == client ? Reset() : Errno.EINVAL;

@@ -9,7 +9,7 @@ namespace CcwFs.Subchannel;
 /// The device's policy. A program that it refuses is accepted and ends at once, as by a unit check of its device, which never sees it; halt finds its status pending,
 /// clear and resets take that away.
 /// </content>
-public sealed partial class VfioCcwDevice
+public sealed partial class VfioCcwDevice : ISubchannelWork
 {
     private volatile DevicePolicy? _policy;
     private volatile StrongBox<Irb>? _refused; // changed under _gate: pending status of a program that the policy refused
@@ -24,6 +24,9 @@ public sealed partial class VfioCcwDevice
 
     /// <summary>Replaces the policy, for programs that are started from now on; a running one keeps its own. Null: none.</summary>
     public void SetPolicy(DevicePolicy? policy) => _policy = policy is { IsOn: true } ? policy : null;
+
+    /// <summary>Announces the status of a refused program, which is all that its start leaves to be done.</summary>
+    void ISubchannelWork.GoOn(WorkThread thread) => Interrupt();
 
     /// <summary>The refused program's status is pending. Under the gate.</summary>
     private void Refuse(in Orb orb, PolicyRefusal refusal)

@@ -13,9 +13,9 @@ public sealed partial class VfioCcwDevice
     /// <summary>Translations that may be given up and still under way (arbitrary: each holds a thread of its client); then starts are refused, EBUSY.</summary>
     private const int MaxGivenUp = 8;
 
-    private int IoRequest(int count, Mapping[] mappings, out bool proceed, out bool signal)
+    private int IoRequest(int count, Mapping[] mappings, out bool signal)
     {
-        (proceed, signal) = (false, false);
+        signal = false;
         var scsw = Scsw.Read(_io.AsSpan(RegionLayout.ScswOffset));
         Span<byte> retCode = _io.AsSpan(RegionLayout.IoRetCodeOffset);
         Errno outcome;
@@ -30,12 +30,10 @@ public sealed partial class VfioCcwDevice
                 break;
             case DeviceAction.Start:
                 outcome = StartProgram(Orb.Read(_io), mappings);
-                proceed = outcome == 0;
-                signal = proceed && Begun();
+                signal = outcome == 0 && Begun();
                 break;
             case DeviceAction.ResumeOrBusy when IsResume(scsw) && _privateRun is null:
-                outcome = DeviceErrors.FromFunction(_subchannel.Resume()); // EBUSY unless suspended
-                proceed = outcome == 0;
+                outcome = Outcome(_subchannel.Resume()); // EBUSY unless suspended
                 break;
             case DeviceAction refused:
                 outcome = DeviceTransitions.Refusal(refused);
@@ -157,7 +155,7 @@ public sealed partial class VfioCcwDevice
         {
             case ConditionCode.Initiated:
                 _interruptionParameter = orb.InterruptionParameter;
-                return 0;
+                return Outcome(result);
             case ConditionCode.StatusPending or ConditionCode.Busy:
                 return Errno.EBUSY;
             case ConditionCode.NotOperational:
@@ -171,34 +169,40 @@ public sealed partial class VfioCcwDevice
     }
 
     /// <summary>What START would say of a program that the subchannel is not to see.</summary>
-    private ConditionCode StartRefused(in Orb host)
+    private FunctionResult StartRefused(in Orb host)
     {
         if (!_subchannel.Store(out Schib schib) || (schib.Pmcw.Pam & host.LogicalPathMask) == 0)
             return ConditionCode.NotOperational;
         Refuse(host, _translator.Refusal!);
-        return ConditionCode.Initiated;
+        return FunctionResult.Begun(this);
     }
 
     private void UpdatePaths() =>
         _lpm = _subchannel.Store(out Schib schib) ? (byte)(schib.Pmcw.Pam & ~_lostPaths) : (byte)0;
 
-    private int AsyncRequest(int count, out bool proceed)
+    /// <summary>A function's outcome as an errno; what it leaves to be done waits for <see cref="GoOn"/>.</summary>
+    private Errno Outcome(FunctionResult result)
     {
-        proceed = false;
+        if (result.IsInitiated)
+            Volatile.Write(ref _rest, result.Rest);
+        return DeviceErrors.FromFunction(result);
+    }
+
+    private int AsyncRequest(int count)
+    {
         Errno outcome = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.AsyncRequest));
         if (outcome == 0)
         {
             outcome = MemoryMarshal.Read<uint>(_cmd) switch
             {
                 RegionLayout.CommandHalt when _refused is not null => Errno.EBUSY,
-                RegionLayout.CommandHalt => DeviceErrors.FromFunction(_subchannel.Halt()),
-                RegionLayout.CommandClear => DeviceErrors.FromFunction(_subchannel.Clear()),
+                RegionLayout.CommandHalt => Outcome(_subchannel.Halt()),
+                RegionLayout.CommandClear => Outcome(_subchannel.Clear()),
                 _ => Errno.EINVAL,
             };
-            proceed = outcome == 0;
-            if (proceed)
+            if (outcome == 0)
                 (_refused, _unseen) = (null, false);
-            if (proceed && _client is not null && MemoryMarshal.Read<uint>(_cmd) == RegionLayout.CommandClear)
+            if (outcome == 0 && _client is not null && MemoryMarshal.Read<uint>(_cmd) == RegionLayout.CommandClear)
                 _irbs.Clear(); // as the status they were; a client that does not read them waits for the next signal
         }
         MemoryMarshal.Write(_cmd.AsSpan(RegionLayout.CmdRetCodeOffset), -(int)outcome);

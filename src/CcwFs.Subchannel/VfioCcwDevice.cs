@@ -16,7 +16,7 @@ public delegate void PrivateInterrupt(Irb? irb, bool final, PolicyRefusal? refus
 /// <summary>
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
 /// <see cref="ISubchannel"/>. Thread-safe: one gate serializes region accesses, the translator and the events of the backend; signals are raised and
-/// <see cref="Proceed"/> runs without it. Nothing that may wait for a client's memory is done under the gate: it is left for that, in the state
+/// <see cref="GoOn"/> runs without it. Nothing that may wait for a client's memory is done under the gate: it is left for that, in the state
 /// <see cref="DeviceState.Processing"/>, which keeps others from the program. Results are byte counts or negative errnos.
 /// </summary>
 public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
@@ -48,7 +48,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private bool _warnedPrefetch;
     private bool _crwLost;               // reports were lost since the last one queued
     private readonly LogLimit _refusalLines, _interruptLines, _reportLines, _failureLines, _programLines;
-    private int _owed;                   // 1: something was begun and nobody has let the backend go on yet
+    private ISubchannelWork? _rest;      // of a function that was taken, and nobody has gone on with it yet; set under _gate, taken without
 
     /// <summary>
     /// A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>. <paramref name="css"/>: the channel subsystem that
@@ -103,27 +103,20 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         Read(region, position, destination, default, mayTake: false);
 
     /// <summary>
-    /// Writes a region: any write inside io or cmd is a request; EBUSY while a client has the device. <paramref name="proceed"/>: something was begun; the
-    /// caller calls <see cref="Proceed"/> once, after it has answered its own caller.
+    /// Writes a region: any write inside io or cmd is a request; EBUSY while a client has the device. What it begins waits for <see cref="GoOn"/>, which the
+    /// caller calls after it has answered its own caller, where <see cref="HasWork"/> says so.
     /// </summary>
-    public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source, out bool proceed) =>
-        Write(null, region, position, source, default, mayWait: true, out proceed);
+    public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source) =>
+        Write(null, region, position, source, default, mayWait: true);
 
-    /// <summary>Lets the backend go on after a write, unless somebody has done so since; see <see cref="ISubchannel.Proceed"/>.</summary>
-    public void Proceed(bool here, bool mayWait = false)
-    {
-        if (Interlocked.Exchange(ref _owed, 0) == 0)
-            return;
-        if (_refused is not null)
-            Interrupt();
-        _subchannel.Proceed(here, mayWait);
-    }
+    /// <summary>A function was begun that nobody has gone on with.</summary>
+    public bool HasWork => Volatile.Read(ref _rest) is not null;
 
-    /// <summary>Does what <see cref="Proceed"/> is still to be called for, on this thread; without effect when nothing is owed.</summary>
-    public void ProceedIfOwed()
+    /// <summary>Goes on with what was begun, unless somebody has done so since; see <see cref="ISubchannelWork.GoOn"/>.</summary>
+    public void GoOn(WorkThread thread)
     {
-        if (Volatile.Read(ref _owed) != 0)
-            Proceed(here: true);
+        if (HasWork)
+            Interlocked.Exchange(ref _rest, null)?.GoOn(thread);
     }
 
     /// <summary>
@@ -145,7 +138,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
 
     /// <summary>
     /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another program
-    /// runs or a client has the device. The caller calls <see cref="Proceed"/> on success.
+    /// runs or a client has the device. The caller calls <see cref="GoOn"/> on success.
     /// </summary>
     public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted) => RunPrivate(space, orb, interrupted, out _);
 
@@ -164,10 +157,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             _privateRun = interrupted;
             Errno outcome = StartProgram(orb, space.Map.Snapshot());
             if (outcome == 0)
-            {
-                Volatile.Write(ref _owed, 1);
                 return 0;
-            }
             fault = outcome is Errno.EINVAL or Errno.EPERM or Errno.EFAULT ? _translator.Fault : null;
             _privateRun = null;
             EnterSpace(_space);
@@ -249,9 +239,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     }
 
     private int Write(
-        IDeviceClient? client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait, out bool proceed)
+        IDeviceClient? client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait)
     {
-        proceed = false;
         if (region is not (RegionIndex.Io or RegionIndex.Cmd)
             || position < 0 || position + (long)source.Length > RegionLayout.Size(region))
             return -(int)Errno.EINVAL;
@@ -270,10 +259,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             for (int i = 0; i < source.Length; i++)
                 bytes[Permute(order, position + i)] = source[i];
             result = region == RegionIndex.Io
-                ? IoRequest(source.Length, mappings, out proceed, out signalIo)
-                : AsyncRequest(source.Length, out proceed);
-            if (proceed)
-                Volatile.Write(ref _owed, 1);
+                ? IoRequest(source.Length, mappings, out signalIo)
+                : AsyncRequest(source.Length);
         }
         if (signalIo)
             Raise(DeviceInterrupt.Io);

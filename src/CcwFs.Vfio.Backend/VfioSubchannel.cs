@@ -170,12 +170,6 @@ public sealed partial class VfioSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    /// <remarks>Nothing: the kernel goes on by itself.</remarks>
-    public void Proceed(bool here, bool mayWait = false)
-    {
-    }
-
-    /// <inheritdoc/>
     public void Unplug()
     {
         lock (_gate)

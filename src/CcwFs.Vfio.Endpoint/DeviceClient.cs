@@ -47,19 +47,19 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     {
         if (!Locate(offset, out RegionIndex region, out int position))
             return -(int)Errno.EINVAL;
-        _device.ProceedIfOwed();
+        _device.GoOn(WorkThread.Caller);
         return _device.ReadRegion(this, region, position, destination, RegionByteOrder.Of(region, _littleEndian));
     }
 
     /// <summary>
     /// pwrite(2), as <see cref="Read"/>, for a thread that others wait for: <see cref="VfioCcwDevice.MustWait"/> when it is to be made with
-    /// <see cref="BeginWrite"/>. <paramref name="proceed"/> as <see cref="VfioCcwDevice.WriteRegion(RegionIndex, int, ReadOnlySpan{byte}, out bool)"/>.
+    /// <see cref="BeginWrite"/>. What it begins waits for <see cref="VfioCcwDevice.GoOn"/>.
     /// </summary>
-    public int Write(long offset, ReadOnlySpan<byte> source, out bool proceed) => Write(offset, source, mayWait: false, out proceed);
+    public int Write(long offset, ReadOnlySpan<byte> source) => Write(offset, source, mayWait: false);
 
     /// <summary>pwrite(2) on the client's thread, which also runs a short program after the answer.</summary>
     public ClientCall BeginWrite(long offset, ReadOnlyMemory<byte> source) =>
-        new(Thread, () => Write(offset, source.Span, mayWait: true, out _), then: () => _device.Proceed(here: true, mayWait: true));
+        new(Thread, () => Write(offset, source.Span, mayWait: true), then: () => _device.GoOn(WorkThread.Client));
 
     /// <inheritdoc/>
     public override void Release()
@@ -94,13 +94,9 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         return true;
     }
 
-    private int Write(long offset, ReadOnlySpan<byte> source, bool mayWait, out bool proceed)
-    {
-        proceed = false;
-        return Locate(offset, out RegionIndex region, out int position)
-            ? _device.WriteRegion(this, region, position, source, RegionByteOrder.Of(region, _littleEndian), mayWait, out proceed)
-            : -(int)Errno.EINVAL;
-    }
+    private int Write(long offset, ReadOnlySpan<byte> source, bool mayWait) => Locate(offset, out RegionIndex region, out int position)
+        ? _device.WriteRegion(this, region, position, source, RegionByteOrder.Of(region, _littleEndian), mayWait)
+        : -(int)Errno.EINVAL;
 
     private static bool Locate(long offset, out RegionIndex region, out int position)
     {

@@ -59,9 +59,9 @@ internal sealed class Dasd : IDisposable
         _io.AsSpan().Clear();
         _guest.Orb.Write(_io);
         Scsw.Build(0, FunctionControl.Start, 0, 0, 0, 0, 0, 0).Write(_io.AsSpan(RegionLayout.ScswOffset));
-        if (_device.WriteRegion(RegionIndex.Io, 0, _io, out _) != _io.Length)
+        if (_device.WriteRegion(RegionIndex.Io, 0, _io) != _io.Length)
             throw new InvalidOperationException("the program was not started");
-        _device.Proceed(here: true);
+        _device.GoOn(WorkThread.Caller);
         var scsw = default(Scsw);
         while ((scsw.StatusControl & StatusControl.Secondary) == 0)
         {

@@ -217,14 +217,15 @@ public sealed class Fuzzer : IDisposable
         BinaryPrimitives.WriteUInt32BigEndian(io[RegionLayout.ScswOffset..], (uint)FunctionControl.Start << 12);
         Array.Clear(_pinned);
         _subchannel.Pinned = _pinned;
-        int result = _device.WriteRegion(RegionIndex.Io, 0, io, out bool proceed);
-        if (proceed)
+        int result = _device.WriteRegion(RegionIndex.Io, 0, io);
+        bool begun = _device.HasWork;
+        if (begun)
         {
             Started++;
-            _device.Proceed(here: true);
+            _device.GoOn(WorkThread.Caller);
             Finish();
         }
-        Check(proceed == (result == RegionLayout.IoSize) && _device.State == DeviceState.Idle, $"result {result}, state {_device.State}");
+        Check(begun == (result == RegionLayout.IoSize) && _device.State == DeviceState.Idle, $"result {result}, state {_device.State}");
         Check(_store.Outside < 0, $"track {_store.Outside} was written, which the policy forbids");
         Check(_subchannel.Program is null || _subchannel.Program.Pins.Count == 0, "pins are left");
         while (_device.IoInterrupt.TryTake(out _))
@@ -249,9 +250,9 @@ public sealed class Fuzzer : IDisposable
         Span<byte> clear = stackalloc byte[RegionLayout.CmdSize];
         clear.Clear();
         System.Runtime.InteropServices.MemoryMarshal.Write(clear, RegionLayout.CommandClear);
-        int result = _device.WriteRegion(RegionIndex.Cmd, 0, clear, out bool proceed);
-        if (proceed)
-            _device.Proceed(here: true);
+        int result = _device.WriteRegion(RegionIndex.Cmd, 0, clear);
+        if (result >= 0)
+            _device.GoOn(WorkThread.Caller);
         Check(WaitIdle(s_patience), $"CLEAR ({result}) does not end the program");
     }
 
@@ -320,8 +321,6 @@ public sealed class Fuzzer : IDisposable
         public void Unmapped(ulong iova, ulong length) => inner.Unmapped(iova, length);
 
         public void LeaveSpace() => inner.LeaveSpace();
-
-        public void Proceed(bool here, bool mayWait) => inner.Proceed(here, mayWait);
 
         public void Unplug() => inner.Unplug();
 

@@ -194,7 +194,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }, out TranslationFault? fault);
         if (refused != 0)
             throw Refusal(device, refused, fault);
-        device.Proceed(here: false);
+        device.GoOn(WorkThread.Own);
         using CancellationTokenRegistration abandon = cancelled.Register(() => device.Reset(system: false));
         if (!await ended.Task.ConfigureAwait(false))
             throw new CommandException($"{device.Id}: the program was ended by a reset");

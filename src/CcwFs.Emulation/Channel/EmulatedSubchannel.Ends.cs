@@ -6,14 +6,14 @@ namespace CcwFs.Emulation.Channel;
 /// <content>Halt, clear and reset: how programs are ended from outside.</content>
 public sealed partial class EmulatedSubchannel
 {
-    private ConditionCode RequestEnd(FunctionControl function)
+    private FunctionResult RequestEnd(FunctionControl function)
     {
         lock (_gate)
         {
             if (!_plugged)
                 return ConditionCode.NotOperational;
             if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
-                return function == FunctionControl.Clear ? ConditionCode.Initiated : ConditionCode.Busy;
+                return function == FunctionControl.Clear ? FunctionResult.Begun(this) : ConditionCode.Busy;
             bool pending = (_isPending && !IsIntermediate(_pending.Scsw)) || IsUnsolicitedPending;
             if (function == FunctionControl.Halt && pending)
                 return ConditionCode.StatusPending;
@@ -25,7 +25,7 @@ public sealed partial class EmulatedSubchannel
             }
             _function = function;
             _stop = true;
-            return ConditionCode.Initiated;
+            return FunctionResult.Begun(this);
         }
     }
 

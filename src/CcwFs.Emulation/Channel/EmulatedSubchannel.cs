@@ -12,7 +12,7 @@ namespace CcwFs.Emulation.Channel;
 /// Lock order: the caller's gate, then ours; events leave without our gate, and never from a thread that is in a slice (a reset waits for the
 /// slice under the caller's gate, which the event would wait for).
 /// </summary>
-public sealed partial class EmulatedSubchannel : ISubchannel
+public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
 {
     /// <summary>CCWs of a slice on the executor, before the others get their turn (arbitrary).</summary>
     internal const int LongSlice = 512;
@@ -148,7 +148,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
             (_active, _suspended, _waiting, _pathLost, _stop) = (true, false, false, false, false);
             (_lastPath, _interruptionParameter) = (Pmcw.FirstPath(paths), orb.InterruptionParameter);
             _run.Begin(orb, program, _lastPath);
-            return ConditionCode.Initiated;
+            return FunctionResult.Begun(this);
         }
     }
 
@@ -165,7 +165,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel
                 return ConditionCode.Busy;
             _suspended = false;
             _run.Resume();
-            return ConditionCode.Initiated;
+            return FunctionResult.Begun(this);
         }
     }
 
@@ -226,10 +226,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public void Proceed(bool here, bool mayWait = false)
+    public void GoOn(WorkThread thread)
     {
-        SliceThread thread = mayWait ? SliceThread.Client : SliceThread.Other;
-        if (!here || !RunSlice(ShortSlice, Stopwatch.GetTimestamp() + s_shortTicks, thread))
+        SliceThread slice = thread == WorkThread.Client ? SliceThread.Client : SliceThread.Other;
+        if (thread == WorkThread.Own || !RunSlice(ShortSlice, Stopwatch.GetTimestamp() + s_shortTicks, slice))
             _executor.Schedule(this);
     }
 

@@ -123,7 +123,7 @@ public sealed class PathTests : IDisposable
         subchannel.Connect(new Deaf());
         device.Unsolicited!(DeviceStatus.Attention);
         Assert.Equal(ConditionCode.Initiated, subchannel.Clear().Condition);
-        subchannel.Proceed(here: true);
+        subchannel.GoOn(WorkThread.Caller);
         Assert.True(SpinWait.SpinUntil(() => subchannel.Test(out Irb irb) && irb.Scsw.Function == FunctionControl.Clear, Machine.Patience));
         Assert.False(subchannel.Test(out _));
     }

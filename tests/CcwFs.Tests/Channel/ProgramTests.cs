@@ -317,9 +317,9 @@ public class ProgramTests : IDisposable
 
     private static void Start(VfioCcwDevice device, uint cpa)
     {
-        Assert.Equal(124, device.WriteRegion(RegionIndex.Io, 0, Machine.Request(cpa), out bool proceed));
-        Assert.True(proceed);
-        device.Proceed(here: false);
+        Assert.Equal(124, device.WriteRegion(RegionIndex.Io, 0, Machine.Request(cpa)));
+        Assert.True(device.HasWork);
+        device.GoOn(WorkThread.Own);
     }
 
     private static string Hex(Irb irb, int offset) => Convert.ToHexString(((ReadOnlySpan<byte>)irb).Slice(offset, 4));

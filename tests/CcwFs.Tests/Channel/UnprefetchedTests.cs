@@ -234,8 +234,8 @@ public sealed class UnprefetchedTests
         BinaryPrimitives.WriteUInt64BigEndian(memory.AsSpan(0x9000), LastNop);
         for (int round = 1; round <= 2; round++)
         {
-            Assert.Equal(RegionLayout.IoSize, vfio.WriteRegion(RegionIndex.Io, 0, Machine.Request(0x1000, Live), out _));
-            vfio.Proceed(here: false);
+            Assert.Equal(RegionLayout.IoSize, vfio.WriteRegion(RegionIndex.Io, 0, Machine.Request(0x1000, Live)));
+            vfio.GoOn(WorkThread.Own);
             store.AwaitWaiting(round);
             Assert.Equal((round, DeviceState.Pending), (device.Executed, vfio.State));
             Assert.Equal((Errno)0, vfio.Reset()); // waits a moment, and no longer
@@ -243,8 +243,8 @@ public sealed class UnprefetchedTests
         }
         store.Release();
         store.AwaitWaiting(0);
-        Assert.Equal(RegionLayout.IoSize, vfio.WriteRegion(RegionIndex.Io, 0, Machine.Request(0x1000, Live), out _));
-        vfio.Proceed(here: false);
+        Assert.Equal(RegionLayout.IoSize, vfio.WriteRegion(RegionIndex.Io, 0, Machine.Request(0x1000, Live)));
+        vfio.GoOn(WorkThread.Own);
         Assert.True(SpinWait.SpinUntil(() => vfio.State == DeviceState.Idle, Machine.Patience));
         Assert.Equal(4, device.Executed);
     }

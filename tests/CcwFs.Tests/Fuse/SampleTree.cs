@@ -5,7 +5,7 @@ using CcwFs.Fuse;
 namespace CcwFs.Tests.Fuse;
 
 /// <summary>A small file system with one file for each thing that a session can do.</summary>
-internal sealed class SampleTree : FuseHandlers
+internal sealed class SampleTree : FuseHandlers, IAfterReply
 {
     internal const int EchoIoctl = unchecked((int)0xC0085801); // _IOWR('X', 1, 8 bytes)
 
@@ -214,6 +214,7 @@ internal sealed class SampleTree : FuseHandlers
         in FuseRequest request, ulong handle, uint command, ulong argument, ReadOnlySpan<byte> input, Span<byte> output, out int result)
     {
         Note($"IOCTL {command:x} {input.Length} {output.Length}");
+        request.AfterReply(this);
         result = 0;
         if (command == 0x3B64) // _IO(';', 100): no size; the raw pointer comes through
         {
@@ -240,7 +241,7 @@ internal sealed class SampleTree : FuseHandlers
         return 0;
     }
 
-    public override void AfterReply() => Interlocked.Increment(ref AfterReplies);
+    void IAfterReply.Run(bool mayStay) => Interlocked.Increment(ref AfterReplies);
 
     public override void Destroy() => Interlocked.Increment(ref Destroyed);
 

@@ -138,8 +138,8 @@ public sealed class ListAndLimitTests
         using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 1 });
         rig.Put([Step.Nop, Step.Nop]);
         var request = Subchannel.Machine.Request(PolicyRig.Program);
-        Assert.Equal(CcwFs.Subchannel.RegionLayout.IoSize, rig.Machine.Device.WriteRegion(CcwFs.Subchannel.RegionIndex.Io, 0, request, out bool proceed));
-        Assert.True(proceed);
+        Assert.Equal(CcwFs.Subchannel.RegionLayout.IoSize, rig.Machine.Device.WriteRegion(CcwFs.Subchannel.RegionIndex.Io, 0, request));
+        Assert.True(rig.Machine.Device.HasWork);
         Assert.Equal(CcwFs.Subchannel.DeviceState.Pending, rig.Machine.Device.State);
         Assert.Equal("EBUSY", Subchannel.Machine.Errno(rig.Machine.Command(CcwFs.Subchannel.RegionLayout.CommandHalt)));
         Assert.Equal(8, rig.Machine.Command(CcwFs.Subchannel.RegionLayout.CommandClear));

@@ -31,13 +31,14 @@ public sealed class AllocationTests
         for (int i = 0; i < Warm + Measured; i++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            int written = machine.Device.WriteRegion(RegionIndex.Io, 0, request, out bool proceed);
-            machine.Device.Proceed(here: true);
+            int written = machine.Device.WriteRegion(RegionIndex.Io, 0, request);
+            bool begun = machine.Device.HasWork;
+            machine.Device.GoOn(WorkThread.Caller);
             bool inTime = machine.Device.State == DeviceState.Idle;
             bool signalled = SpinUntilSignalled(machine.Device.IoInterrupt); // at once, unless the time on this thread was over: then the executor's threads went on
             int read = machine.Device.ReadRegion(RegionIndex.Io, 0, io);
             long after = GC.GetAllocatedBytesForCurrentThread();
-            Assert.True(written == 124 && proceed && read == 124 && signalled, $"round {i}: {written} {read} {signalled}");
+            Assert.True(written == 124 && begun && read == 124 && signalled, $"round {i}: {written} {read} {signalled}");
             Assert.Equal(0x0C00_0000u, Scsw.Read(io.AsSpan(RegionLayout.IrbOffset)).Status & 0xFFFF_0000);
             if (i >= Warm && inTime)
                 here += after == before ? 0 : 1;

@@ -41,7 +41,7 @@ public sealed class HammerTests
                 if (errno == 0)
                 {
                     privateStarts++;
-                    machine.Device.Proceed(here: (i & 1) == 0);
+                    machine.Device.GoOn((i & 1) == 0 ? WorkThread.Caller : WorkThread.Own);
                 }
             },
             i => machine.TestDevice.Unsolicited!(Attention),

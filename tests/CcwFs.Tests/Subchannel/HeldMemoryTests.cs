@@ -38,7 +38,7 @@ public sealed class HeldMemoryTests : IDisposable
         Assert.Equal(DeviceState.Idle, _machine.Device.State);
         Assert.Equal(124, Start(0x1000, mayWait: true));
         Assert.Equal(DeviceState.Pending, _machine.Device.State);
-        _machine.Device.Proceed(here: true, mayWait: true);
+        _machine.Device.GoOn(WorkThread.Client);
         Assert.Equal((DeviceState.Idle, (byte)0xFF), (_machine.Device.State, _memory[0x2000]));
     }
 
@@ -47,7 +47,7 @@ public sealed class HeldMemoryTests : IDisposable
     {
         Put(0x1000, SenseIdToHeld);
         Assert.Equal(124, Start(0x1000, mayWait: true));
-        _machine.Device.Proceed(here: true); // would not come back
+        _machine.Device.GoOn(WorkThread.Caller); // would not come back
         _store.AwaitWaiting(1);
         Assert.Equal(DeviceState.Pending, _machine.Device.State);
         _store.Release();
@@ -88,7 +88,7 @@ public sealed class HeldMemoryTests : IDisposable
         _store.Release();
         Assert.Equal(124, await held.WaitAsync(Machine.Patience));
         Assert.Equal(DeviceState.Pending, _machine.Device.State);
-        _machine.Device.Proceed(here: true, mayWait: true);
+        _machine.Device.GoOn(WorkThread.Client);
         Assert.Equal((DeviceState.Idle, (byte)0xFF), (_machine.Device.State, _memory[0x2000]));
     }
 
@@ -127,7 +127,7 @@ public sealed class HeldMemoryTests : IDisposable
         _machine.TestDevice.Commands[0x05] = data => TestDevice.Good | (DeviceStatus)((received = data.Receive(new byte[16]) == 16) ? 0 : 0);
         Put(0x1000, ccw);
         Assert.Equal(124, Start(0x1000, mayWait: true));
-        Task.Run(() => _machine.Device.Proceed(here: true, mayWait: true));
+        Task.Run(() => _machine.Device.GoOn(WorkThread.Client));
         _store.AwaitWaiting(1);
         Assert.Equal((Errno)0, _machine.Device.Reset(_client));
         Assert.Equal(DeviceState.Idle, _machine.Device.State);
@@ -143,7 +143,7 @@ public sealed class HeldMemoryTests : IDisposable
     {
         Put(0x1000, SenseIdToHeld);
         Assert.Equal(124, Start(0x1000, mayWait: true));
-        _machine.Device.Proceed(here: false);
+        _machine.Device.GoOn(WorkThread.Own);
         _store.AwaitWaiting(1);
         _machine.Device.Dispose();
         Assert.True(_machine.TestDevice.IsDisposed);
@@ -165,7 +165,7 @@ public sealed class HeldMemoryTests : IDisposable
             devices.Add(device);
             Bind(device, _client, _store);
             Assert.Equal(124, Start(device, 0x1000));
-            device.Proceed(here: false);
+            device.GoOn(WorkThread.Own);
         }
         _store.AwaitWaiting(count);
         VfioCcwDevice other = Make(executor, 0xFFFF);
@@ -174,7 +174,7 @@ public sealed class HeldMemoryTests : IDisposable
         for (int i = 0; i < 10; i++)
         {
             Assert.Equal(124, Start(other, 0x3000));
-            other.Proceed(here: false);
+            other.GoOn(WorkThread.Own);
             Assert.True(SpinWait.SpinUntil(() => other.State == DeviceState.Idle, Machine.Patience), "starved");
         }
         _store.Release();
@@ -191,7 +191,7 @@ public sealed class HeldMemoryTests : IDisposable
         while (given < Enough && Start(0x1000, mayWait: true) is var result && result != -(int)Errno.EBUSY)
         {
             Assert.Equal(124, result);
-            _machine.Device.Proceed(here: false);
+            _machine.Device.GoOn(WorkThread.Own);
             _store.AwaitWaiting(++given);
             Assert.Equal((Errno)0, _machine.Device.Reset(_client));
         }
@@ -219,7 +219,7 @@ public sealed class HeldMemoryTests : IDisposable
     private int Start(uint cpa, bool mayWait) => Start(_machine.Device, cpa, mayWait);
 
     private int Start(VfioCcwDevice device, uint cpa, bool mayWait = true) =>
-        device.WriteRegion(_client, RegionIndex.Io, 0, Machine.Request(cpa), default, mayWait, out _);
+        device.WriteRegion(_client, RegionIndex.Io, 0, Machine.Request(cpa), default, mayWait);
 
     /// <summary>A program whose memory answers.</summary>
     private void RunGood()
@@ -227,7 +227,7 @@ public sealed class HeldMemoryTests : IDisposable
         Put(0x1000, SenseIdToGood);
         _memory[0x2000] = 0;
         Assert.Equal(124, Start(0x1000, mayWait: true));
-        _machine.Device.Proceed(here: true, mayWait: true);
+        _machine.Device.GoOn(WorkThread.Client);
         Assert.True(SpinWait.SpinUntil(() => _machine.Device.State == DeviceState.Idle, Machine.Patience));
         Assert.Equal(0xFF, _memory[0x2000]);
     }

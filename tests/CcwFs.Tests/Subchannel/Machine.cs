@@ -73,10 +73,10 @@ internal sealed class Machine : IDisposable
 
     public int Write(RegionIndex region, int position, ReadOnlySpan<byte> bytes)
     {
-        int result = Device.WriteRegion(region, position, bytes, out bool proceed);
-        if (proceed)
+        int result = Device.WriteRegion(region, position, bytes);
+        if (result >= 0 && Device.HasWork)
         {
-            Device.Proceed(here: true);
+            Device.GoOn(WorkThread.Caller);
             Assert.True(IsEndless || SpinWait.SpinUntil(HasSettled, Patience), "the program does not end");
         }
         return result;

@@ -38,10 +38,10 @@ internal sealed partial class RegionCase
         if (_client is null)
             return _upper?.Write(region, position, bytes) ?? _machine.Write(region, position, bytes);
         (int at, byte[] own) = Translate(region, position, bytes);
-        int result = _client.File.Write(((long)region << DeviceClient.OffsetShift) + at, own, out bool proceed);
-        if (proceed)
+        int result = _client.File.Write(((long)region << DeviceClient.OffsetShift) + at, own);
+        if (result >= 0 && _machine.Device.HasWork)
         {
-            _machine.Device.Proceed(here: true);
+            _machine.Device.GoOn(WorkThread.Caller);
             Assert.True(SpinWait.SpinUntil(_machine.HasSettled, Machine.Patience), "the program does not end");
         }
         return result;

@@ -56,14 +56,14 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
         if (IsDefective)
             throw new InvalidOperationException("a defect");
         uint control = SuppressSuspended ? orb.Control | OrbControl.SuppressSuspended : orb.Control;
-        return Forced() ?? inner.Start(orb with { Control = control }, program).Condition;
+        return Forced() ?? inner.Start(orb with { Control = control }, program);
     }
 
-    public FunctionResult Resume() => Forced() ?? inner.Resume().Condition;
+    public FunctionResult Resume() => Forced() ?? inner.Resume();
 
-    public FunctionResult Halt() => Forced() ?? inner.Halt().Condition;
+    public FunctionResult Halt() => Forced() ?? inner.Halt();
 
-    public FunctionResult Clear() => Forced() ?? inner.Clear().Condition;
+    public FunctionResult Clear() => Forced() ?? inner.Clear();
 
     public bool Test(out Irb irb) => _injected.TryDequeue(out irb) || inner.Test(out irb);
 
@@ -72,8 +72,6 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
     public void Unmapped(ulong iova, ulong length) => inner.Unmapped(iova, length);
 
     public void LeaveSpace() => inner.LeaveSpace();
-
-    public void Proceed(bool here, bool mayWait) => inner.Proceed(here, mayWait);
 
     public void Unplug() => inner.Unplug();
 
@@ -114,7 +112,7 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
         _events.Interrupt();
     }
 
-    private ConditionCode? Forced()
+    private FunctionResult? Forced()
     {
         ConditionCode? forced = IsDisabled ? ConditionCode.NotOperational : NextCondition;
         NextCondition = null;

@@ -133,7 +133,7 @@ public sealed class EventfdTests
     {
         using var machine = new Machine().Ccws(Program, Nop);
         using var client = new DeviceTestClient(machine.Device);
-        Assert.Equal(-2, Start(client, out _));
+        Assert.Equal(-2, Start(client));
     }
 
     private static DeviceTestClient Client(Machine machine)
@@ -145,14 +145,14 @@ public sealed class EventfdTests
 
     private static void Run(Machine machine, DeviceTestClient client)
     {
-        Assert.Equal(RegionLayout.IrbOffset, Start(client, out bool proceed));
-        Assert.True(proceed);
-        machine.Device.Proceed(here: true);
+        Assert.Equal(RegionLayout.IrbOffset, Start(client));
+        Assert.True(machine.Device.HasWork);
+        machine.Device.GoOn(WorkThread.Caller);
         Assert.True(machine.IsEndless || SpinWait.SpinUntil(() => machine.Device.State != DeviceState.Pending, Machine.Patience));
     }
 
     /// <summary>ORB and SCSW in the order of this host.</summary>
-    private static int Start(DeviceTestClient client, out bool proceed)
+    private static int Start(DeviceTestClient client)
     {
         byte[] request = new byte[RegionLayout.IrbOffset];
         BitConverter.GetBytes(0x1234).CopyTo(request, 0);
@@ -160,6 +160,6 @@ public sealed class EventfdTests
         request[6] = 0x80;
         BitConverter.GetBytes(Program).CopyTo(request, 8);
         BitConverter.GetBytes((ushort)0x4000).CopyTo(request, 14);
-        return client.File.Write(0, request, out proceed);
+        return client.File.Write(0, request);
     }
 }

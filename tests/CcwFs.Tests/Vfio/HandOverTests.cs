@@ -24,7 +24,7 @@ public sealed class HandOverTests
             machine.Device.GiveBack(last);
             Assert.Equal((Errno)0, machine.Device.Take(next));
             Assert.True(machine.Device.Attach(next, Space(machine)));
-            started = machine.Device.WriteRegion(next, RegionIndex.Io, 0, Machine.Request(Program), default, mayWait: true, out _);
+            started = machine.Device.WriteRegion(next, RegionIndex.Io, 0, Machine.Request(Program), default, mayWait: true);
         }));
         Assert.Equal((Errno)0, machine.Device.Take(last));
         Assert.True(machine.Device.Attach(last, old));

@@ -49,7 +49,7 @@ public sealed class InterruptSpacingTests : IDisposable
         _machine.Subchannel.Inject(Attention(1));
         Assert.True(Start(0x1000));
         _client.Await(); // no thread has had the program yet
-        _machine.Device.Proceed(here: true);
+        _machine.Device.GoOn(WorkThread.Caller);
         long read = Environment.TickCount64;
         Assert.Equal(1, Read().Residual);
         Assert.InRange(_client.Await() - read, VfioCcwDevice.InterruptSpacing, long.MaxValue);
@@ -115,14 +115,14 @@ public sealed class InterruptSpacingTests : IDisposable
 
     private bool Start(uint address)
     {
-        int result = _machine.Device.WriteRegion(_client, RegionIndex.Io, 0, Machine.Request(address), default, mayWait: true, out bool proceed);
-        return result == RegionLayout.IoSize && proceed;
+        int result = _machine.Device.WriteRegion(_client, RegionIndex.Io, 0, Machine.Request(address), default, mayWait: true);
+        return result == RegionLayout.IoSize && _machine.Device.HasWork;
     }
 
     private void Run(uint address)
     {
         Assert.True(Start(address));
-        _machine.Device.Proceed(here: true);
+        _machine.Device.GoOn(WorkThread.Caller);
         Assert.True(SpinWait.SpinUntil(_machine.HasSettled, Machine.Patience));
     }
 

@@ -64,13 +64,13 @@ internal sealed class BackendRig : IDisposable
         }
     }
 
-    public int Start(uint cpa = 0x1000, uint control = Machine.Orb64) => Device.WriteRegion(RegionIndex.Io, 0, Machine.Request(cpa, control), out _);
+    public int Start(uint cpa = 0x1000, uint control = Machine.Orb64) => Device.WriteRegion(RegionIndex.Io, 0, Machine.Request(cpa, control));
 
     public int Command(uint command)
     {
         byte[] bytes = new byte[RegionLayout.CmdSize];
         System.Runtime.InteropServices.MemoryMarshal.Write(bytes, command);
-        return Device.WriteRegion(RegionIndex.Cmd, 0, bytes, out _);
+        return Device.WriteRegion(RegionIndex.Cmd, 0, bytes);
     }
 
     /// <summary>Waits for a signal and takes it.</summary>

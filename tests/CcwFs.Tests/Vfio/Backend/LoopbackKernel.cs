@@ -60,11 +60,10 @@ internal sealed class LoopbackKernel : ISystemCalls, IDisposable
 
     public int WriteAt(FileDescriptor file, long offset, ReadOnlySpan<byte> data)
     {
-        int result = _device.Write(offset, data, out bool proceed);
+        int result = _device.Write(offset, data);
         if (result == VfioCcwDevice.MustWait)
             return DeviceTestClient.Answer(_device.BeginWrite(offset, data.ToArray()));
-        if (proceed)
-            _device.Device.Proceed(here: true);
+        _device.Device.GoOn(WorkThread.Caller);
         return result;
     }
 

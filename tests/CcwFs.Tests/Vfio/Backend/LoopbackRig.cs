@@ -30,10 +30,10 @@ internal sealed class LoopbackRig : IDisposable
     /// <summary>A write, and then all that follows from it.</summary>
     public int Write(RegionIndex region, int position, ReadOnlySpan<byte> bytes)
     {
-        int result = Device.WriteRegion(region, position, bytes, out bool proceed);
-        if (proceed)
+        int result = Device.WriteRegion(region, position, bytes);
+        if (result >= 0)
         {
-            Device.Proceed(here: true);
+            Device.GoOn(WorkThread.Caller);
             Assert.True(SpinWait.SpinUntil(HasSettled, Machine.Patience), "the program does not end");
         }
         Settle();

@@ -90,7 +90,7 @@ public sealed class ProgramTests : IDisposable
         byte[] before = [.. Kernel.Io];
         _rig.Ccws(0x1000, 0x0520_0010_0000_2000);
         Assert.Equal(124, _rig.Start());
-        _rig.Device.Proceed(here: true);
+        _rig.Device.GoOn(WorkThread.Caller);
         Assert.Equal(1u, _rig.Await(_rig.Device.IoInterrupt));
         _rig.ReadIrb().WriteInhibited();
         Assert.Equal(before, Kernel.Io);
@@ -151,7 +151,7 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(8, _rig.Command(RegionLayout.CommandClear));
         byte[] io = Machine.Request(0x1000);
         BinaryPrimitives.WriteUInt32BigEndian(io.AsSpan(RegionLayout.ScswOffset), Machine.Start | 0x820); // resume pending, suspended
-        Assert.Equal(124, _rig.Device.WriteRegion(RegionIndex.Io, 0, io, out _));
+        Assert.Equal(124, _rig.Device.WriteRegion(RegionIndex.Io, 0, io));
         string[] expected = [$"write Cmd 0 {Host(1)}{Host(0)}", $"write Cmd 0 {Host(2)}{Host(0)}"];
         Assert.Equal(expected, Kernel.Log[..2]);
         Assert.StartsWith("write Io 0 ", Kernel.Log[2], StringComparison.Ordinal);
@@ -238,7 +238,7 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal((Errno)0, _rig.Device.Take(client));
         Assert.Equal([HostArena.Base], Kernel.Maps.Keys);
         Assert.True(_rig.Device.Attach(client, new AddressSpace(IovaMap.Identity(own.Store), Errno.ENOENT)));
-        Assert.Equal(124, _rig.Device.WriteRegion(client, RegionIndex.Io, 0, Machine.Request(0), default, mayWait: false, out _));
+        Assert.Equal(124, _rig.Device.WriteRegion(client, RegionIndex.Io, 0, Machine.Request(0), default, mayWait: false));
         Assert.Equal(ownAddress, Kernel.Maps[BackendRig.GuestBase].Address);
         Assert.True(_rig.Device.Attach(client, null));
         Assert.Equal([HostArena.Base], Kernel.Maps.Keys);
@@ -273,7 +273,7 @@ public sealed class ProgramTests : IDisposable
         for (int i = 0; i < Warm + Measured; i++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread(), thread = Volatile.Read(ref last);
-            int written = _rig.Device.WriteRegion(RegionIndex.Io, 0, request, out _);
+            int written = _rig.Device.WriteRegion(RegionIndex.Io, 0, request);
             long started = GC.GetAllocatedBytesForCurrentThread();
             Kernel.Interrupt(BackendRig.Final(HostArena.Base + 16));
             while (!_rig.Device.IoInterrupt.TryTake(out _))
