@@ -41,7 +41,6 @@ public static class DeviceInfo
     public static string StateName(DeviceState state) => state switch
     {
         DeviceState.NotOperational => "not-operational",
-        DeviceState.Standby => "standby",
         DeviceState.Idle => "idle",
         DeviceState.Processing => "processing",
         DeviceState.Pending => "pending",

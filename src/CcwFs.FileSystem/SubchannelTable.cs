@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CcwFs.ChannelIo;
+using CcwFs.FileSystem.Files;
 using CcwFs.Fuse;
 using CcwFs.Subchannel;
 
@@ -32,20 +33,13 @@ internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device) : IAfter
     internal string Uuid => field ??= SubchannelUuid.Of(Device.Id);
 
     /// <summary>The file of an interrupt, made at its first use: thousands of idle subchannels cost nothing.</summary>
-    internal InterruptFile Interrupt(NodeKind kind, IPollNotifier notifier)
+    internal InterruptFile Interrupt(DeviceInterrupt interrupt, IPollNotifier notifier)
     {
-        int index = kind - NodeKind.IoInterrupt;
+        int index = (int)interrupt;
         if (_interrupts[index] is { } file)
             return file;
-        InterruptLine line = kind switch
-        {
-            NodeKind.IoInterrupt => Device.IoInterrupt,
-            NodeKind.CrwInterrupt => Device.CrwInterrupt,
-            NodeKind.RequestInterrupt => Device.RequestInterrupt,
-            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-        };
         lock (_interrupts)
-            return _interrupts[index] ??= new InterruptFile(line, notifier);
+            return _interrupts[index] ??= new InterruptFile(Device.Line(interrupt), notifier);
     }
 }
 

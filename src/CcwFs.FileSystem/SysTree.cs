@@ -1,23 +1,24 @@
 using System.Text;
 using CcwFs.ChannelIo;
+using CcwFs.FileSystem.Files;
 
 namespace CcwFs.FileSystem;
 
 /// <summary>
 /// The mirror of the sysfs files that a VFIO client looks for, over the mounted subchannels. Nothing is kept: every answer is made from the
-/// subchannels of the moment. Thread-safe. A node's kind is its row's number from <see cref="FirstKind"/> on, its slot the number of what it is about.
+/// subchannels of the moment. Thread-safe. A node's row is its <see cref="SysRow"/>'s number from <see cref="FirstRow"/> on, its slot the number of what it is about.
 /// </summary>
 internal sealed class SysTree(SubchannelTable table)
 {
     internal const uint TypeDirectory = 0x4000, TypeRegular = 0x8000, TypeLink = 0xA000; // S_IFDIR, S_IFREG, S_IFLNK
 
-    private const int FirstKind = 128; // above every NodeKind
+    private const int FirstRow = 128; // above every NodeRow
     private const int ChpidBits = 8;
 
     private static readonly int[][] s_children = Children();
 
     /// <summary>Whether a node is one of these.</summary>
-    internal static bool Owns(NodeId node) => node.Kind == NodeKind.Sys || (int)node.Kind >= FirstKind;
+    internal static bool Owns(NodeId node) => node.Row == NodeRow.Sys.Number || node.Row >= FirstRow;
 
     /// <summary>Whether path <paramref name="index"/> (0 = mask bit 80) is in a mask.</summary>
     internal static bool HasPath(byte mask, int index) => (mask & (0x80 >> index)) != 0;
@@ -69,9 +70,9 @@ internal sealed class SysTree(SubchannelTable table)
     }
 
     /// <summary>What is in a directory; empty when it is none.</summary>
-    internal IReadOnlyList<(byte[] Name, NodeId Node, uint Type)> List(NodeId directory)
+    internal IReadOnlyList<DirectoryName> List(NodeId directory)
     {
-        List<(byte[], NodeId, uint)> list = [];
+        List<DirectoryName> list = [];
         if (!IsThere(directory, out int number))
             return list;
         foreach (int child in s_children[number])
@@ -80,7 +81,7 @@ internal sealed class SysTree(SubchannelTable table)
             foreach (ulong slot in Slots(row, SysRow.All[number], directory.Slot, wanted: null))
             {
                 if (Place(row, slot) is { } place)
-                    list.Add((Encoding.ASCII.GetBytes(place.Expand(row.Name)), Node(child, slot), row.FileType));
+                    list.Add(new DirectoryName(Encoding.ASCII.GetBytes(place.Expand(row.Name)), Node(child, slot), row.FileType));
             }
         }
         return list;
@@ -90,13 +91,13 @@ internal sealed class SysTree(SubchannelTable table)
 
     private static int? Number(NodeId node)
     {
-        if (node.Kind == NodeKind.Sys)
+        if (node.Row == NodeRow.Sys.Number)
             return node.Slot == 0 ? 0 : null;
-        int number = (int)node.Kind - FirstKind;
+        int number = node.Row - FirstRow;
         return number > 0 && number < SysRow.All.Length ? number : null;
     }
 
-    private static NodeId Node(int number, ulong slot) => new((NodeKind)(FirstKind + number), slot);
+    private static NodeId Node(int number, ulong slot) => new(FirstRow + number, slot);
 
     private bool IsThere(NodeId directory, out int number)
     {

@@ -43,13 +43,13 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
     }
 
     /// <summary>A notification: its code stands where a reply has the error, and unique is 0. 0 or a negative errno.</summary>
-    internal int Notify<T>(int code, in T body, ReadOnlySpan<byte> nulTerminated)
+    internal int Notify<T>(int code, in T body)
         where T : unmanaged
     {
         Span<byte> message = stackalloc byte[HeaderLength + Unsafe.SizeOf<T>()];
-        MemoryMarshal.Write(message, new FuseOutHeader { Len = (uint)(message.Length + nulTerminated.Length), Error = code });
+        MemoryMarshal.Write(message, new FuseOutHeader { Len = (uint)message.Length, Error = code });
         MemoryMarshal.Write(message[HeaderLength..], in body);
-        return Math.Min(Write(message, nulTerminated), 0);
+        return Math.Min(Write(message, default), 0);
     }
 
     // A thread that answers or notifies may come after the session's end.

@@ -46,7 +46,7 @@ public sealed class FuseSession : IDisposable
     public Task Completion => _completion.Task;
 
     /// <summary>Workers that now wait for a request, or are parked until it pays; 0 means that a handler which goes on computing delays others.</summary>
-    public int IdleWorkers => Volatile.Read(ref _idle);
+    internal int IdleWorkers => Volatile.Read(ref _idle);
 
     /// <summary>Files and directories that somebody has open, whatever mount of the file system they were opened by.</summary>
     public int OpenFiles => Volatile.Read(ref _openFiles);
@@ -79,26 +79,7 @@ public sealed class FuseSession : IDisposable
 
     /// <summary>Wakes the pollers of a poll handle that <see cref="FuseHandlers.Poll"/> got. From any thread; false when the session is over.</summary>
     public bool NotifyPoll(ulong pollHandle) =>
-        Replies.Notify(FuseConstants.FUSE_NOTIFY_POLL, new FuseNotifyPollWakeupOut { Kh = pollHandle }, default) == 0;
-
-    /// <summary>
-    /// Makes the kernel forget a name in a directory. Waits for operations in that directory that are under way: never from a handler, nor
-    /// with a lock that a handler takes. False when the kernel did not know the name.
-    /// </summary>
-    public bool NotifyInvalidateEntry(ulong parent, ReadOnlySpan<byte> name)
-    {
-        if (name.Length is 0 or > FuseDirectoryWriter.NameLimit)
-            return false;
-        Span<byte> terminated = stackalloc byte[name.Length + 1];
-        name.CopyTo(terminated);
-        terminated[^1] = 0;
-        FuseNotifyInvalEntryOut body = new() { Parent = parent, Namelen = (uint)name.Length };
-        return Replies.Notify(FuseConstants.FUSE_NOTIFY_INVAL_ENTRY, body, terminated) == 0;
-    }
-
-    /// <summary>Makes the kernel forget a node's attributes and pages; the same rule. False when the kernel did not know the node.</summary>
-    public bool NotifyInvalidateNode(ulong node) =>
-        Replies.Notify(FuseConstants.FUSE_NOTIFY_INVAL_INODE, new FuseNotifyInvalInodeOut { Ino = node }, default) == 0;
+        Replies.Notify(FuseConstants.FUSE_NOTIFY_POLL, new FuseNotifyPollWakeupOut { Kh = pollHandle }) == 0;
 
     /// <summary>Interrupts every held request, as a signal of its caller would.</summary>
     public void EndHeld()

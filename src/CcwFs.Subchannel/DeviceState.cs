@@ -2,14 +2,11 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Subchannel;
 
-/// <summary>The states of a vfio-ccw device (drivers/s390/cio/vfio_ccw_private.h).</summary>
+/// <summary>The states of a vfio-ccw device (drivers/s390/cio/vfio_ccw_private.h; a device that no client has is idle here: region files need none).</summary>
 public enum DeviceState
 {
     /// <summary>The device is gone.</summary>
     NotOperational,
-
-    /// <summary>Not opened by a VFIO client (only the device file knows it).</summary>
-    Standby,
 
     /// <summary>Ready for a request.</summary>
     Idle,
@@ -66,7 +63,6 @@ public static class DeviceTransitions
     {
         //                       IoRequest                  AsyncRequest              Interrupt
         /* NotOperational */ { DeviceAction.RefuseGone,   DeviceAction.RefuseGone,  DeviceAction.Ignore },
-        /* Standby        */ { DeviceAction.RefuseGone,   DeviceAction.RefuseGone,  DeviceAction.Ignore },
         /* Idle           */ { DeviceAction.Start,        DeviceAction.HaltOrClear, DeviceAction.TakeStatus },
         /* Processing     */ { DeviceAction.RefuseRetry,  DeviceAction.RefuseRetry, DeviceAction.TakeStatus },
         /* Pending        */ { DeviceAction.ResumeOrBusy, DeviceAction.HaltOrClear, DeviceAction.TakeStatus },

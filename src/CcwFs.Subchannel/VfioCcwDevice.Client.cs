@@ -175,7 +175,8 @@ public sealed partial class VfioCcwDevice
             Line(interrupt).Signal();
     }
 
-    private InterruptLine Line(DeviceInterrupt interrupt) => interrupt switch
+    /// <summary>Where an interrupt signals while no client has the device.</summary>
+    public InterruptLine Line(DeviceInterrupt interrupt) => interrupt switch
     {
         DeviceInterrupt.Io => IoInterrupt,
         DeviceInterrupt.Crw => CrwInterrupt,

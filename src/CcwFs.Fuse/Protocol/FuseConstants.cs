@@ -20,7 +20,5 @@ public static class FuseConstants
     public const uint FUSE_FSYNC_FDATASYNC = 1 << 0;
 
     public const int FUSE_NOTIFY_POLL = 1;
-    public const int FUSE_NOTIFY_INVAL_INODE = 2;
-    public const int FUSE_NOTIFY_INVAL_ENTRY = 3;
 #pragma warning restore CA1707, CS1591
 }

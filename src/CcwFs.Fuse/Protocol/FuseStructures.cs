@@ -217,17 +217,3 @@ public struct FuseNotifyPollWakeupOut
 {
     public ulong Kh;
 }
-
-/// <summary>struct fuse_notify_inval_inode_out.</summary>
-public struct FuseNotifyInvalInodeOut
-{
-    public ulong Ino;
-    public long Off, Len;
-}
-
-/// <summary>struct fuse_notify_inval_entry_out; the name and a NUL follow.</summary>
-public struct FuseNotifyInvalEntryOut
-{
-    public ulong Parent;
-    public uint Namelen, Flags;
-}

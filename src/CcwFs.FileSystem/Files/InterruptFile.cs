@@ -4,13 +4,7 @@ using CcwFs.Subchannel;
 using CcwFs.Vfio.Endpoint;
 using Mono.Unix.Native;
 
-namespace CcwFs.FileSystem;
-
-/// <summary>Tells the kernel that a poll handle has something new.</summary>
-internal interface IPollNotifier
-{
-    void NotifyPoll(ulong pollHandle);
-}
+namespace CcwFs.FileSystem.Files;
 
 /// <summary>
 /// irq/io, irq/crw, irq/req: an interrupt line as an eventfd. Reads that find nothing are held and answered by the next signal; no thread
@@ -30,7 +24,7 @@ internal sealed class InterruptFile
 
     // Guarded by _gate; with the line's takes when they came.
     private readonly LinkedList<(DeferredReply Reply, long Takes, ClientAccount Account)> _waiting = [];
-    private readonly Dictionary<(ulong File, ulong Poll), uint> _polls = []; // guarded by _gate; with the user
+    private readonly Dictionary<(object File, ulong Poll), uint> _polls = []; // guarded by _gate; with the user
     private readonly Action<DeferredReply> _interrupted;
 
     internal InterruptFile(InterruptLine line, IPollNotifier notifier)
@@ -73,7 +67,7 @@ internal sealed class InterruptFile
         return _line.TryAdd(number) ? CountSize : -(int)Errno.EAGAIN;
     }
 
-    internal int Poll(ulong file, ClientAccount account, ulong pollHandle, bool notify, out uint events)
+    internal int Poll(object file, ClientAccount account, ulong pollHandle, bool notify, out uint events)
     {
         lock (_gate)
         {
@@ -88,11 +82,11 @@ internal sealed class InterruptFile
         }
     }
 
-    internal void Release(ulong file)
+    internal void Release(object file)
     {
         lock (_gate)
         {
-            foreach ((ulong File, ulong Poll) key in _polls.Keys.Where(p => p.File == file).ToArray())
+            foreach ((object File, ulong Poll) key in _polls.Keys.Where(p => p.File == file).ToArray())
                 _polls.Remove(key);
         }
     }

@@ -1,24 +1,9 @@
 using CcwFs.Fuse;
 using CcwFs.Linux;
+using CcwFs.Vfio.Endpoint;
 using Mono.Unix.Native;
 
-namespace CcwFs.FileSystem;
-
-/// <summary>What is behind one open control file. One request at a time; Dispose comes when the file is closed and the last request has ended.</summary>
-public interface IControlSession : IDisposable
-{
-    /// <summary>
-    /// Carries out one request, JSON to JSON. <paramref name="directory"/>: the working directory of who wrote it, at that time; null where it is not known.
-    /// Cancelled when the file is closed.
-    /// </summary>
-    Task<byte[]> HandleAsync(ReadOnlyMemory<byte> request, string? directory, CancellationToken cancelled);
-}
-
-/// <summary>
-/// A control file is opened by <paramref name="opener"/>, whose rights all its requests have. What the session keeps is charged to <paramref name="account"/>,
-/// which is the file's.
-/// </summary>
-public delegate IControlSession ControlOpener(CallerIdentity opener, ControlAccount account);
+namespace CcwFs.FileSystem.Files;
 
 /// <summary>
 /// One open control file: JSON is written, in one or several writes, until it is a whole request; reads are held until it has been carried out
@@ -26,7 +11,7 @@ public delegate IControlSession ControlOpener(CallerIdentity opener, ControlAcco
 /// Requests have the identity of the opener, taken while the open was not answered; whoever writes must be the same user and group, so that neither a
 /// set-uid program that inherits the file nor who gets it from root adds its rights to the other's.
 /// </summary>
-internal sealed class ControlFile : IDisposable
+internal sealed class ControlFile : OpenFile
 {
     /// <summary>Longest request (arbitrary: a program of some pages fits; a longer one comes in pieces).</summary>
     internal const int MaxRequest = 256 << 10;
@@ -51,17 +36,18 @@ internal sealed class ControlFile : IDisposable
     private bool _busy;
     private bool _isClosed;
 
-    private ControlFile(CallerIdentity opener, ControlAccount account, IControlSession session) =>
-        (_opener, _account, _session) = (opener, account, session);
+    private ControlFile(CallerIdentity opener, ControlAccount account, IControlSession session, ClientAccount files)
+        : base(files) => (_opener, _account, _session) = (opener, account, session);
 
     /// <summary>Opens one for the caller of an OPEN that is not answered yet: 0, or a negative errno.</summary>
-    internal static int Open(in FuseRequest request, ControlOpener open, ControlBudget budget, out ControlFile? file)
+    internal static int Open(in Opening opening, out OpenFile? file)
     {
         file = null;
+        FuseRequest request = opening.Request;
         int result = CallerIdentity.OfRequest(request.Pid, request.Uid, request.Gid, out CallerIdentity opener);
         if (result < 0)
             return result;
-        ControlAccount account = budget.Open(request.Uid);
+        ControlAccount account = opening.Services.Budget.Open(request.Uid);
         if (!account.TryTake(OpenCost + (sizeof(uint) * opener.Groups.Count) + (opener.Root is null ? 0 : DescriptorCost)))
         {
             opener.Root?.Dispose();
@@ -69,7 +55,7 @@ internal sealed class ControlFile : IDisposable
         }
         try
         {
-            file = new ControlFile(opener, account, open(opener, account));
+            file = new ControlFile(opener, account, opening.Services.Control(opener, account), opening.Account);
             return 0;
         }
         catch
@@ -80,7 +66,11 @@ internal sealed class ControlFile : IDisposable
         }
     }
 
-    internal int Write(in FuseRequest request, ReadOnlySpan<byte> data)
+    /// <inheritdoc/>
+    internal override uint Flags => base.Flags | Streamed;
+
+    /// <inheritdoc/>
+    internal override int Write(in FuseRequest request, long offset, ReadOnlySpan<byte> data)
     {
         lock (_gate)
         {
@@ -113,7 +103,8 @@ internal sealed class ControlFile : IDisposable
         }
     }
 
-    internal int Read(in FuseRequest request, Span<byte> buffer)
+    /// <inheritdoc/>
+    internal override int Read(in FuseRequest request, long offset, uint flags, Span<byte> buffer)
     {
         lock (_gate)
         {
@@ -131,8 +122,9 @@ internal sealed class ControlFile : IDisposable
         }
     }
 
-    /// <summary>The file is closed: what is being carried out for it is cancelled, and the session ends after it.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    /// <remarks>What is being carried out for it is cancelled, and the session ends after it.</remarks>
+    internal override void Close()
     {
         lock (_gate)
         {

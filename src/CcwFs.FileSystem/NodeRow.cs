@@ -1,0 +1,142 @@
+using System.Text;
+using CcwFs.ChannelIo;
+using CcwFs.FileSystem.Files;
+using CcwFs.Subchannel;
+using CcwFs.Vfio.Endpoint;
+
+namespace CcwFs.FileSystem;
+
+/// <summary>What may be done with a file of the tree. Who may do it at all is the mount's: <see cref="TreeOwner"/>.</summary>
+[Flags]
+internal enum NodeRights
+{
+    /// <summary>Reading alone.</summary>
+    None = 0,
+
+    /// <summary>It is written too.</summary>
+    Written = 1,
+
+    /// <summary>Reading it takes something away, or changes the device: only who may write reads.</summary>
+    Taken = 2,
+
+    /// <summary>It belongs to a VFIO client, who makes us keep the most: its process is counted beside its user.</summary>
+    OfClient = 4,
+}
+
+/// <summary>Opens a file of a row: 0, or a negative errno and no file.</summary>
+internal delegate int NodeOpener(in Opening opening, out OpenFile? file);
+
+/// <summary>One row per kind of file: where it is, what may be done with it, and what an open one does. Nothing else in the tree knows the kinds.</summary>
+internal sealed class NodeRow
+{
+    private const string Subchannel = "{id}", Interrupts = Subchannel + "/irq";
+
+    /// <summary>The tree, parents first; a row's place is its number less one, so that the root has FUSE's number of it, 1.</summary>
+    internal static NodeRow[] All { get; } =
+    [
+        Directory(""),
+        File("memory", NodeRights.Written, MemoryFile.Open, services => services.Memory.Length),
+        File("control", NodeRights.Written | NodeRights.Taken, ControlFile.Open),
+        File("iommu", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient, IommuOpen.Open),
+        Directory("sys"), // what is below: SysTree
+        Directory(Subchannel),
+        Region("io", RegionIndex.Io, NodeRights.Written | NodeRights.Taken),
+        Region("cmd", RegionIndex.Cmd, NodeRights.Written),
+        Region("schib", RegionIndex.Schib, NodeRights.None),
+        Region("crw", RegionIndex.Crw, NodeRights.Taken),
+        File(Subchannel + "/device", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient, DeviceOpen.Open),
+        File(Subchannel + "/info", NodeRights.None, (in Opening o, out OpenFile? file) => TextFile.Open(o, DeviceInfo.Render(o.Entry!.Device), out file)),
+        Directory(Interrupts),
+        Interrupt("io", DeviceInterrupt.Io),
+        Interrupt("crw", DeviceInterrupt.Crw),
+        Interrupt("req", DeviceInterrupt.Request),
+    ];
+
+    private NodeRow(string path, NodeRights rights, NodeOpener? open, Func<TreeServices, long> size)
+    {
+        int slash = path.LastIndexOf('/');
+        (ParentPath, Name) = slash < 0 ? (path.Length == 0 ? null : "", path) : (path[..slash], path[(slash + 1)..]);
+        (Path, Rights, Open, Size) = (path, rights, open, size);
+        NameBytes = Encoding.ASCII.GetBytes(Name);
+    }
+
+    /// <summary>The root directory.</summary>
+    internal static NodeRow Root { get; } = All[0];
+
+    /// <summary>The directory below which <see cref="SysTree"/> goes on.</summary>
+    internal static NodeRow Sys { get; } = Array.Find(All, row => row.Path == "sys")!;
+
+    /// <summary>The directory of one subchannel.</summary>
+    internal static NodeRow OfSubchannel { get; } = Array.Find(All, row => row.Path == Subchannel)!;
+
+    /// <summary>The last part of <see cref="Path"/>.</summary>
+    internal string Name { get; }
+
+    /// <summary>The name as FUSE carries it.</summary>
+    internal byte[] NameBytes { get; }
+
+    /// <summary>Where it is; a subchannel's id in braces.</summary>
+    internal string Path { get; }
+
+    /// <summary>Of the directory that it is in; null for the root.</summary>
+    internal string? ParentPath { get; }
+
+    internal NodeRights Rights { get; }
+
+    /// <summary>Opens it; null: it is a directory.</summary>
+    internal NodeOpener? Open { get; }
+
+    /// <summary>Bytes, as attributes name them.</summary>
+    internal Func<TreeServices, long> Size { get; }
+
+    internal bool IsDirectory => Open is null;
+
+    /// <summary>There is one per subchannel.</summary>
+    internal bool IsOfSubchannel => Path.StartsWith(Subchannel, StringComparison.Ordinal);
+
+    /// <summary>The rows that are in it by their own names.</summary>
+    internal NodeRow[] Children => field ??= Array.FindAll(All, row => row.ParentPath == Path && row != OfSubchannel);
+
+    /// <summary>Its number, from 1 on.</summary>
+    internal int Number => field == 0 ? field = Array.IndexOf(All, this) + 1 : field;
+
+    /// <summary>The row with a number; null for a number that is none.</summary>
+    internal static NodeRow? Of(int number) => number > 0 && number <= All.Length ? All[number - 1] : null;
+
+    private static NodeRow Directory(string path) => new(path, NodeRights.Written, null, _ => 0);
+
+    private static NodeRow File(string path, NodeRights rights, NodeOpener open, Func<TreeServices, long>? size = null) =>
+        new(path, rights, open, size ?? (_ => 0));
+
+    private static NodeRow Region(string name, RegionIndex region, NodeRights rights) => new(
+        $"{Subchannel}/{name}", rights, (in Opening o, out OpenFile? file) => RegionFile.Open(o, region, out file), _ => RegionLayout.Size(region));
+
+    private static NodeRow Interrupt(string name, DeviceInterrupt interrupt) => new(
+        $"{Interrupts}/{name}", NodeRights.Written | NodeRights.Taken,
+        (in Opening o, out OpenFile? file) => InterruptOpen.Open(o, interrupt, out file), _ => sizeof(ulong));
+}
+
+/// <summary>
+/// A node id: the number of its row in the low byte, the subchannel's slot above it (0 for files of the root). Slots are never reused, so an id
+/// names the same file for ever.
+/// </summary>
+/// <param name="Value">The id as FUSE carries it.</param>
+internal readonly record struct NodeId(ulong Value)
+{
+    private const int RowBits = 8;
+
+    internal NodeId(int row, ulong slot)
+        : this((slot << RowBits) | (uint)row)
+    {
+    }
+
+    internal NodeId(NodeRow row, ulong slot)
+        : this(row.Number, slot)
+    {
+    }
+
+    /// <summary>Of a <see cref="NodeRow"/>, or of what is below sys.</summary>
+    internal int Row => (byte)Value;
+
+    internal ulong Slot => Value >> RowBits;
+}
