@@ -4,89 +4,6 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// One request of a client that may have to wait for the client's own memory or files. It is answered once: by its work's end, or by an interruption.
-/// </summary>
-public sealed class ClientCall
-{
-    private readonly ClientThread _thread;
-    private readonly Func<int> _work;
-    private readonly Func<bool>? _mayEnd;
-    private readonly Action? _over;
-    private readonly Func<int, bool>? _undo;
-    private readonly Action? _then;
-    private readonly Action? _left;
-    private Func<int, bool>? _answer;
-    private volatile bool _isOver;
-
-    /// <param name="thread">Where it runs.</param>
-    /// <param name="work">What to do; its result is the answer.</param>
-    /// <param name="mayEnd">As <see cref="TryEnd"/>; null: always.</param>
-    /// <param name="over">Called when the work has been done, before the answer goes out: the caller is out of reach from now on.</param>
-    /// <param name="then">Called after the answer; other calls do not wait for it.</param>
-    /// <param name="undo">Called with the result when nobody was there any more to take it.</param>
-    /// <param name="left">Called once in any case, when it holds no thread and will not.</param>
-    internal ClientCall(
-        ClientThread thread, Func<int> work, Func<bool>? mayEnd = null, Action? over = null, Func<int, bool>? undo = null,
-            Action? then = null, Action? left = null) =>
-        (_thread, _work, _mayEnd, _over, _undo, _then, _left) = (thread, work, mayEnd, over, undo, then, left);
-
-    /// <summary>Nobody waits for it any more.</summary>
-    internal bool IsOver => _isOver;
-
-    /// <summary>
-    /// Runs it on the client's thread. <paramref name="answer"/> gets the result or a negative errno, on any thread, also inside this call; it gives false
-    /// when the request was answered meanwhile.
-    /// </summary>
-    public void Start(Func<int, bool> answer)
-    {
-        _answer = answer;
-        _thread.Post(this);
-    }
-
-    /// <summary>It will not run, and its request has been answered.</summary>
-    internal void Drop() => _left?.Invoke();
-
-    /// <summary>It will not run: this is its answer.</summary>
-    internal void Refuse(Errno reason)
-    {
-        _left?.Invoke();
-        _answer!(-(int)reason);
-    }
-
-    /// <summary>
-    /// Before others answer the request (EINTR): the caller is out of reach from now on. False while the work is where that cannot be said; it will end at once
-    /// when it comes out of there, and give the answer.
-    /// </summary>
-    public bool TryEnd() => _mayEnd?.Invoke() ?? true;
-
-    /// <summary>The request was answered by others (EINTR): the work is left to itself, and has no effect when it has not been done yet.</summary>
-    public void Interrupt()
-    {
-        _isOver = true;
-        _thread.Abandon(this);
-    }
-
-    internal void Run()
-    {
-        int result = -(int)Errno.EIO;
-        try
-        {
-            result = _work();
-        }
-        catch (Exception failure)
-        {
-            _thread.Report(failure);
-        }
-        _over?.Invoke();
-        _left?.Invoke();
-        if (!_answer!(result))
-            _undo?.Invoke(result);
-        if (_then is not null)
-            _thread.Aside(_then);
-    }
-}
-
-/// <summary>
 /// The thread of one open file on which everything runs that the client can hold up. It starts with the first call and ends with the file. A call that was
 /// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. Where there is no thread to be had, for the system
 /// or for this client, calls that nobody would take are refused, ENOMEM, and the next one tries again. What fails in a way that it should not is logged, and
@@ -227,10 +144,7 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
             try
             {
                 last?.Invoke();
-                if (call is { IsOver: false })
-                    call.Run();
-                else
-                    call?.Drop();
+                call?.Run();
             }
             catch (Exception failure)
             {

@@ -30,6 +30,16 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     /// <summary>The subchannel.</summary>
     public VfioCcwDevice Device => _device;
 
+    /// <summary>A write that may wait for the client's memory, as the program that it begins may.</summary>
+    private sealed class WriteCall(DeviceClient client, long offset, ReadOnlyMemory<byte> source) : ClientCall(client.Thread)
+    {
+        private protected override bool HasMore => true;
+
+        private protected override int Work() => client.Write(offset, source.Span, mayWait: true);
+
+        private protected override void More() => client._device.GoOn(WorkThread.Client);
+    }
+
     /// <summary>Everything that a bound device holds.</summary>
     private sealed class Binding(IommuFile file, IommuClient iommu, uint deviceId)
     {
@@ -58,8 +68,7 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     public int Write(long offset, ReadOnlySpan<byte> source) => Write(offset, source, mayWait: false);
 
     /// <summary>pwrite(2) on the client's thread, which also runs a short program after the answer.</summary>
-    public ClientCall BeginWrite(long offset, ReadOnlyMemory<byte> source) =>
-        new(Thread, () => Write(offset, source.Span, mayWait: true), then: () => _device.GoOn(WorkThread.Client));
+    public ClientCall BeginWrite(long offset, ReadOnlyMemory<byte> source) => new WriteCall(this, offset, source);
 
     /// <inheritdoc/>
     public override void Release()
@@ -87,11 +96,10 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     private protected override int Ioctl(IoctlCaller caller, uint command, ulong argument) =>
         DeviceIoctl.Find(command)!.Run(this, caller, argument);
 
-    private protected override bool Undo(uint command, int result)
+    private protected override void Undo(uint command, int result)
     {
         if (command == (uint)VfioIoctl.BindIommufd && result >= 0)
             Unbind();
-        return true;
     }
 
     private int Write(long offset, ReadOnlySpan<byte> source, bool mayWait) => Locate(offset, out RegionIndex region, out int position)

@@ -46,9 +46,7 @@ public abstract class EndpointFile
             result = Account.TryTake(Resource.Calls);
         if (result < 0 || opened is not { } caller)
             return result;
-        call = new ClientCall(
-            Thread, () => Ioctl(caller, command, argument), caller.TryEnd, caller.Answered,
-                value => Undo(command, value), left: () => Account.Give(Resource.Calls));
+        call = new IoctlCall(this, caller, command, argument);
         return 0;
     }
 
@@ -62,5 +60,21 @@ public abstract class EndpointFile
     private protected abstract int Ioctl(IoctlCaller caller, uint command, ulong argument);
 
     /// <summary>The ioctl was done, but its caller was told that it was interrupted.</summary>
-    private protected virtual bool Undo(uint command, int result) => false;
+    private protected virtual void Undo(uint command, int result)
+    {
+    }
+
+    /// <summary>An ioctl under way; it is counted until it holds no thread.</summary>
+    private sealed class IoctlCall(EndpointFile file, IoctlCaller caller, uint command, ulong argument) : ClientCall(file.Thread)
+    {
+        public override bool TryEnd() => caller.TryEnd();
+
+        private protected override int Work() => file.Ioctl(caller, command, argument);
+
+        private protected override void Over() => caller.Answered();
+
+        private protected override void Undo(int result) => file.Undo(command, result);
+
+        private protected override void Left() => file.Account.Give(Resource.Calls);
+    }
 }

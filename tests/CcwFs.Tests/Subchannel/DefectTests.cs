@@ -63,17 +63,17 @@ public sealed class DefectTests : IDisposable
         var thread = new ClientThread("vfio test", accounts.Of(4), _log) { Begin = _ => throw new OutOfMemoryException() };
         using BlockingCollection<int> answers = [];
         int left = 0;
-        new ClientCall(thread, () => 1, left: () => left++).Start(Answer);
+        new TestCall(thread, () => 1, left: () => left++).Start(Answer);
         Assert.Equal((-(int)Errno.ENOMEM, 1), (Next(), left));
         Assert.Equal(0, accounts.Users);
         thread.Begin = begun => begun.Start();
-        new ClientCall(thread, () => 7).Start(Answer);
+        new TestCall(thread, () => 7).Start(Answer);
         Assert.Equal(7, Next());
 
         // One is stuck, was given up, and there is no other: who waits is refused, and it goes on when it is free again.
         using var free = new ManualResetEventSlim();
         using var begun = new ManualResetEventSlim();
-        var stuck = new ClientCall(thread, () =>
+        var stuck = new TestCall(thread, () =>
         {
             begun.Set();
             free.Wait();
@@ -81,11 +81,11 @@ public sealed class DefectTests : IDisposable
         });
         stuck.Start(_ => false);
         begun.Wait();
-        new ClientCall(thread, () => 3).Start(Answer);
+        new TestCall(thread, () => 3).Start(Answer);
         thread.Begin = _ => throw new OutOfMemoryException();
         stuck.Interrupt();
         Assert.Equal(-(int)Errno.ENOMEM, Next());
-        new ClientCall(thread, () => 4).Start(Answer);
+        new TestCall(thread, () => 4).Start(Answer);
         Assert.Equal(-(int)Errno.ENOMEM, Next());
         using var ended = new ManualResetEventSlim();
         thread.End(ended.Set);
@@ -108,10 +108,10 @@ public sealed class DefectTests : IDisposable
     {
         var thread = new ClientThread("vfio test", VfioService.NewAccounts().Of(0), _log);
         using BlockingCollection<int> answers = [];
-        new ClientCall(thread, () => 1, then: () => throw new InvalidOperationException("a defect")).Start(Answer);
+        new TestCall(thread, () => 1, then: () => throw new InvalidOperationException("a defect")).Start(Answer);
         Assert.Equal(1, Next());
-        new ClientCall(thread, () => throw new InvalidOperationException("a defect")).Start(Answer);
-        new ClientCall(thread, () => 7).Start(Answer);
+        new TestCall(thread, () => throw new InvalidOperationException("a defect")).Start(Answer);
+        new TestCall(thread, () => 7).Start(Answer);
         Assert.Equal((-(int)Errno.EIO, 7), (Next(), Next()));
         // What comes after an answer may be on another thread than the next call.
         Assert.True(SpinWait.SpinUntil(
@@ -125,5 +125,16 @@ public sealed class DefectTests : IDisposable
         }
 
         int Next() => answers.TryTake(out int result, Machine.Patience) ? result : throw new TimeoutException("no answer");
+    }
+
+    private sealed class TestCall(ClientThread thread, Func<int> work, Action? left = null, Action? then = null) : ClientCall(thread)
+    {
+        private protected override bool HasMore => then is not null;
+
+        private protected override int Work() => work();
+
+        private protected override void Left() => left?.Invoke();
+
+        private protected override void More() => then!();
     }
 }
