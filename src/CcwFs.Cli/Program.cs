@@ -2,15 +2,13 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using CcwFs.ChannelIo.Text;
-using CcwFs.Cli.Control;
 using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
 using CcwFs.Cli.Docs;
 using CcwFs.Cli.Mount;
 using CcwFs.Cli.Qemu;
-using CcwFs.Cli.Service;
 using CcwFs.Cli.Verbs;
-using CcwFs.Fuse;
+using CcwFs.Control;
 using CcwFs.Linux;
 
 namespace CcwFs.Cli;
@@ -38,7 +36,7 @@ internal static class Program
                 UsageErrors.Refuse(parsed, arguments);
             return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
         }
-        catch (Exception error) when (IsExpected(error))
+        catch (Exception error) when (Expected.Is(error))
         {
             string message = error is ArgumentException ? FileProblem.NoPath : FileProblem.Is(error) ? FileProblem.Of(error) : error.Message;
             string mount = error is CommandException { Hint: not null } && parsed?.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(o => o.Option.Name == ControlClient.MountName) is { Tokens: [{ Value: { } mountPoint }] }
@@ -82,11 +80,6 @@ internal static class Program
         RootHelp.Install(root);
         return root;
     }
-
-    /// <summary>What a user, a file or the system can cause: one line, no stack trace.</summary>
-    internal static bool IsExpected(Exception error) =>
-        error is CommandException or IOException or UnauthorizedAccessException or FuseMountException or System.ComponentModel.Win32Exception
-            or ArgumentException { ParamName: "path" }; // an empty one, as of an unset variable
 
     private static long? AllocatedBytes(string path) =>
         FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 ? (long)status.Blocks * 512 : null;

@@ -1,3 +1,4 @@
+using CcwFs.Control;
 using CcwFs.Linux;
 using Microsoft.Win32.SafeHandles;
 using Mono.Unix.Native;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
-using CcwFs.Cli.Mount;
 using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Vfio.Endpoint;

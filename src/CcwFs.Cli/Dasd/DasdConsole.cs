@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CcwFs.ChannelIo.Text;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Linux;
 using Spectre.Console;
 
 namespace CcwFs.Cli.Dasd;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CcwFs.ChannelIo.Decode;
 using CcwFs.ChannelIo.Text;
+using CcwFs.Control;
 
 namespace CcwFs.Cli.Decode;
 

@@ -1,3 +1,5 @@
+using CcwFs.Control;
+
 namespace CcwFs.Cli.Decode;
 
 /// <summary>Reads the files that program text names (<c>data=@FILE</c>), and programs from files.</summary>

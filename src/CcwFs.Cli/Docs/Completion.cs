@@ -1,7 +1,8 @@
 using System.CommandLine.Completions;
 using System.Globalization;
 using CcwFs.ChannelIo;
-using CcwFs.Cli.Mount;
+using CcwFs.Control;
+using CcwFs.Service.Devices;
 
 namespace CcwFs.Cli.Docs;
 
@@ -16,7 +17,7 @@ internal static class Completion
             return [.. Directory.EnumerateDirectories(mountPoint ?? Places.MountPoint).Select(path => Path.GetFileName(path))
                 .Where(name => SubchannelId.TryParse(name, out _)).Order(StringComparer.Ordinal).Select(name => new CompletionItem(name))];
         }
-        catch (Exception error) when (Program.IsExpected(error))
+        catch (Exception error) when (Expected.Is(error))
         {
             return [];
         }

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using CcwFs.Cli.Mount;
+using CcwFs.Control;
+using CcwFs.Service.Devices;
+using CcwFs.Service.Settings;
 
 namespace CcwFs.Cli.Docs;
 

@@ -4,8 +4,12 @@ using System.Globalization;
 using System.Text;
 using CcwFs.ChannelIo.Text;
 using CcwFs.Cli.Docs;
-using CcwFs.Cli.Service;
+using CcwFs.Control;
 using CcwFs.Linux;
+using CcwFs.Service;
+using CcwFs.Service.Devices;
+using CcwFs.Service.Logs;
+using CcwFs.Service.Settings;
 
 namespace CcwFs.Cli.Mount;
 
@@ -87,7 +91,7 @@ internal static class MountCommand
                 error.Dispose();
             }).ConfigureAwait(false);
         }
-        catch (Exception problem) when (Program.IsExpected(problem) && !error.IsClosed)
+        catch (Exception problem) when (Expected.Is(problem) && !error.IsClosed)
         {
             error.Write(Encoding.UTF8.GetBytes($"ccwfs: {VisibleText.Of(problem.Message.ReplaceLineEndings(" "))}\n"));
             return problem is CommandException command ? command.Status : CommandException.Failed;

@@ -1,6 +1,6 @@
 using System.Text;
 using CcwFs.ChannelIo.Text;
-using CcwFs.Cli.Qemu;
+using CcwFs.Control;
 using CcwFs.Subchannel;
 
 namespace CcwFs.Cli.Mount;

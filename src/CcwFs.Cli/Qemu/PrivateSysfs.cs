@@ -1,3 +1,5 @@
+using CcwFs.Control;
+using CcwFs.Host;
 using CcwFs.Linux;
 
 namespace CcwFs.Cli.Qemu;

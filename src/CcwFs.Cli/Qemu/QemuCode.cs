@@ -2,6 +2,8 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using CcwFs.Control;
+using CcwFs.Host;
 using CcwFs.Linux;
 using CcwFs.Vfio;
 using Mono.Unix.Native;

@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using CcwFs.Cli.Control;
 using CcwFs.Cli.Docs;
-using CcwFs.Cli.Mount;
+using CcwFs.Control;
 using CcwFs.Linux;
 
 namespace CcwFs.Cli.Qemu;
@@ -17,7 +16,7 @@ internal static class QemuCommand
 
     internal static Command Create()
     {
-        Option<string?> mount = ControlClient.MountOption();
+        Option<string?> mount = MountArguments.Mount();
         var print = new Option<bool>("--print") { Description = "Print the command for a shell and do not run it." };
         var privateMemory = new Option<bool>("--private-memory") { Description = "Do not give the guest shared memory. Every byte is then copied through /proc/PID/mem." };
         var noPlugin = new Option<bool>("--no-plugin") { Description = "Do not load the plugin that marks translated code. Translations are then dropped at every read." };

@@ -1,5 +1,5 @@
 using CcwFs.ChannelIo;
-using CcwFs.Cli.Control;
+using CcwFs.Control;
 
 namespace CcwFs.Cli.Qemu;
 

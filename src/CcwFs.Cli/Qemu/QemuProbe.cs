@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using CcwFs.Control;
+using CcwFs.Host;
 using CcwFs.Linux;
 
 namespace CcwFs.Cli.Qemu;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CcwFs.Control;
 using CcwFs.Linux;
 
 namespace CcwFs.Cli.Qemu;

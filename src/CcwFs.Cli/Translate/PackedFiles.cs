@@ -1,4 +1,5 @@
 using CcwFs.ChannelProgram.Packed;
+using CcwFs.Control;
 
 namespace CcwFs.Cli.Translate;
 

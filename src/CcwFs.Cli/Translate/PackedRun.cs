@@ -1,7 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
-using CcwFs.Cli.Control;
+using CcwFs.Control;
 
 namespace CcwFs.Cli.Translate;
 

@@ -3,6 +3,7 @@ using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
 using CcwFs.Cli.Decode;
+using CcwFs.Control;
 
 namespace CcwFs.Cli.Translate;
 

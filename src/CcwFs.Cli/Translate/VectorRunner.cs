@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.Control;
 using CcwFs.Memory;
 
 namespace CcwFs.Cli.Translate;

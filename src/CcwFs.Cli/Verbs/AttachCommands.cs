@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using CcwFs.ChannelIo;
-using CcwFs.Cli.Control;
 using CcwFs.Cli.Docs;
-using CcwFs.Cli.Host;
-using CcwFs.Cli.Mount;
-using CcwFs.Cli.Qemu;
-using CcwFs.FileSystem;
+using CcwFs.Control;
+using CcwFs.Host;
+using CcwFs.Service.Devices;
+using CcwFs.Subchannel;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -21,7 +20,7 @@ internal sealed class AttachArguments
         Description = "A device (0.0.2b09 or 2b09), a subchannel (0.0.0313) or a mediated device (its uuid) of this host, or the path of a CKD image. Write sch:ID or dev:ID where a number is both.",
     };
 
-    internal Option<string?> Mount { get; } = ControlClient.MountOption();
+    internal Option<string?> Mount { get; } = MountArguments.Mount();
 
     internal Option<bool> NoMount { get; } = new("--no-mount") { Description = "Change the host only, and leave a mounted ccwfs as it is." };
 
@@ -48,8 +47,9 @@ internal sealed class AttachArguments
     }
 
     /// <summary>Where the host's file systems are and what was chosen; <paramref name="note"/>: why there is no mount.</summary>
-    internal HostOptions Read(ParseResult result, string? uuid, bool persist, string? keys, out string? note) => new(
-        uuid, result.GetValue(Force), persist, HostMounts.Choose(result.GetValue(Mount), result.GetValue(NoMount), out note), keys, TimeSpan.FromSeconds(result.GetValue(Wait)));
+    internal HostOptions Read(ParseResult result, string? uuid, bool persist, string? keys, bool keysSayId, out string? note) => new(
+        uuid, result.GetValue(Force), persist, HostMounts.Choose(result.GetValue(Mount), result.GetValue(NoMount), out note), keys, keysSayId,
+        TimeSpan.FromSeconds(result.GetValue(Wait)));
 }
 
 /// <summary>Options that say where the host's own file systems are.</summary>
@@ -99,9 +99,9 @@ internal static class AttachCommand
             string? name = DeviceName.OnHost(word);
             if (name is null && !DeviceName.IsPath(word))
                 throw new CommandException($"there is no file {word}, and it names no device: {DeviceName.Forms}");
-            if (name is not null)
-                HostSteps.Keys(result.GetValue(keys));
-            HostOptions options = arguments.Read(result, result.GetValue(uuid)?.ToLowerInvariant(), result.GetValue(persist), result.GetValue(keys), out string? note);
+            bool keysSayId = name is not null && Spec(result.GetValue(keys)).Id is not null;
+            HostOptions options = arguments.Read(
+                result, result.GetValue(uuid)?.ToLowerInvariant(), result.GetValue(persist), result.GetValue(keys), keysSayId, out string? note);
             TextWriter output = result.InvocationConfiguration.Output;
             bool dryRun = result.GetValue(arguments.DryRun), json = result.GetValue(arguments.Json);
             note = name is null
@@ -131,6 +131,9 @@ internal static class AttachCommand
             : noMount is not null ? $"{noMount}, so the subchannel is only a vfio device now; mount one, then: ccwfs add {HostSteps.Spec(target)}" : null;
     }
 
+    /// <summary>What --keys says of a device of the host; throws for what is wrong in it.</summary>
+    private static DeviceSpec Spec(string? keys) => DeviceSpec.Parse($"vfio,device=UUID{(keys is { Length: > 0 } ? "," + keys : "")}");
+
     private static HostTarget Prepare(string word, string name, HostResolver resolver, HostOptions options)
     {
         HostDevice? device = resolver.Find(name);
@@ -148,7 +151,7 @@ internal static class AttachCommand
         if (!options.Force && HostUse.OfDevice(device, resolver.Roots).FirstOrDefault() is { } reason)
             throw new CommandException($"{word} is in use: {reason}; end that, or give --force");
         if (options.MountPoint is { } mountPoint && target.Mounted is null)
-            HostMounts.RefuseTaken(mountPoint, HostSteps.Keys(options.Keys), device.Id, device.Device); // what the mount would refuse at the last step
+            ImageVerbs.RefuseTaken(mountPoint, Spec(options.Keys), device.Id, device.Device); // what the mount would refuse at the last step
         return target;
     }
 
@@ -200,7 +203,7 @@ internal static class DetachCommand
         {
             string word = result.GetValue(arguments.Name)!;
             string? name = DeviceName.OnHost(word);
-            HostOptions options = arguments.Read(result, null, persist: false, null, out string? noMount);
+            HostOptions options = arguments.Read(result, null, persist: false, keys: null, keysSayId: false, out string? noMount);
             TextWriter output = result.InvocationConfiguration.Output;
             bool dryRun = result.GetValue(arguments.DryRun), json = result.GetValue(arguments.Json);
             var resolver = new HostResolver(arguments.Roots.Read(result));

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using CcwFs.Cli.Control;
 using CcwFs.Cli.Docs;
-using CcwFs.Cli.Host;
-using CcwFs.Cli.Mount;
+using CcwFs.Control;
+using CcwFs.Host;
+using CcwFs.Service.Devices;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -20,7 +20,7 @@ internal static class ListCommand
 
     internal static Command Create()
     {
-        Option<string?> mount = ControlClient.MountOption();
+        Option<string?> mount = MountArguments.Mount();
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var all = new Option<bool>("--all") { Description = "List the subchannels of this host too, which could be attached. No mount is needed then." };
         var noMount = new Option<bool>("--no-mount") { Description = "List only the subchannels of this host, and none of a mount." };
@@ -63,8 +63,8 @@ internal static class InfoCommand
 {
     internal static Command Create()
     {
-        Option<string?> mount = ControlClient.MountOption();
-        Argument<string> id = ControlClient.IdArgument(mount);
+        Option<string?> mount = MountArguments.Mount();
+        Argument<string> id = MountArguments.Id(mount);
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var command = new Command("info", "Tell all about a subchannel, its device and its policy.") { id, mount, json };
         command.SetAction(result =>
@@ -93,7 +93,7 @@ internal static class AddCommand
 {
     internal static Command Create()
     {
-        Option<string?> mount = ControlClient.MountOption();
+        Option<string?> mount = MountArguments.Mount();
         var spec = new Argument<string>("SPEC") { HelpName = "SPEC", Description = $"The device, like {DeviceSpec.Examples}. {DeviceSpec.WhereKeysAre}." };
         spec.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
         var command = new Command("add", "Add a device to a mounted ccwfs.") { spec, mount };
@@ -116,8 +116,8 @@ internal static class RemoveCommand
 {
     internal static Command Create()
     {
-        Option<string?> mount = ControlClient.MountOption();
-        Argument<string> id = ControlClient.IdArgument(mount);
+        Option<string?> mount = MountArguments.Mount();
+        Argument<string> id = MountArguments.Id(mount);
         var force = new Option<bool>("--force") { Description = "Take the device away at once. Without this option a VFIO client, like QEMU, is asked to let go first." };
         var command = new Command("remove", "Remove a device from a mounted ccwfs.") { id, force, mount };
         command.SetAction(result =>
@@ -134,8 +134,8 @@ internal static class PathCommand
 {
     internal static Command Create()
     {
-        Option<string?> mount = ControlClient.MountOption();
-        Argument<string> id = ControlClient.IdArgument(mount);
+        Option<string?> mount = MountArguments.Mount();
+        Argument<string> id = MountArguments.Id(mount);
         var chpid = new Argument<string>("CHPID") { HelpName = "CHPID", Description = "The id of the channel path, like 40." };
         var state = new Argument<string>("off|on") { HelpName = "off|on", Description = "Say off to take the path away, and on to bring it back." };
         state.OneOf("off", "on");

@@ -1,10 +1,10 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using CcwFs.Cli.Control;
-using CcwFs.Cli.Host;
-using CcwFs.Cli.Mount;
-using CcwFs.Cli.Qemu;
+using CcwFs.ChannelIo;
+using CcwFs.Control;
+using CcwFs.Host;
+using CcwFs.Service.Devices;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -91,7 +91,7 @@ internal static class ImageVerbs
             if (changed && DeviceCheck.Problems([spec], "/").FirstOrDefault() is { } wrong)
                 throw new CommandException(wrong);
             if (changed)
-                HostMounts.RefuseTaken(mountPoint, spec, null, null);
+                RefuseTaken(mountPoint, spec, null, null);
             AttachReport.PrintPlan([new PlannedStep(Step, changed ? [$"ccwfs add {ShellText.Quote(text)} --mount {ShellText.Quote(mountPoint)}"] : [])], null, json, output);
             return null;
         }
@@ -138,6 +138,13 @@ internal static class ImageVerbs
         ReportDetached(word, row?.Subchannel, row?.Device, row?.Uuid, row is null ? [] : [Step], json, output);
         return true;
     }
+
+    /// <summary>
+    /// Refuses a device whose ids another device of the mount has. <paramref name="own"/> and <paramref name="ownNumber"/>: its own, where
+    /// <paramref name="spec"/> does not say others; null: the mount finds free ones.
+    /// </summary>
+    internal static void RefuseTaken(string mountPoint, DeviceSpec spec, SubchannelId? own, DeviceId? ownNumber) => HostMounts.RefuseTaken(
+        mountPoint, (spec.Id ?? own) is { } id ? spec.Shown(id) : null, (spec.Device ?? ownNumber) is { } number ? number with { CssId = spec.Css ?? number.CssId } : null);
 
     /// <summary>What is to be said of keys for a device that is in the mount already; null when nothing is.</summary>
     internal static string? KeysLeft(HostOptions options, DeviceRow row) => options.Keys is { Length: > 0 } keys

@@ -1,4 +1,4 @@
-using CcwFs.Cli.Control;
+using CcwFs.Control;
 using CcwFs.Fuse;
 using CcwFs.Linux;
 using Mono.Unix.Native;
@@ -81,7 +81,7 @@ internal sealed class MountedServer : IDisposable
             if (isDead is null || !asked.Wait(s_answerPatience))
                 return new MountedServer(mount, error, State.Silent, "it does not answer, and keeps its images");
         }
-        catch (AggregateException failure) when (failure.InnerException is { } refused && Program.IsExpected(refused))
+        catch (AggregateException failure) when (failure.InnerException is { } refused && Expected.Is(refused))
         {
             return new MountedServer(mount, error, IsDead(mount) == true ? State.Dead : State.Closed);
         }
@@ -100,7 +100,7 @@ internal sealed class MountedServer : IDisposable
                 _error.WriteLine($"ccwfs: waiting for {Name} to close its images");
             return ended.Result.Problems ?? [];
         }
-        catch (AggregateException failure) when (failure.InnerException is { } refused && Program.IsExpected(refused))
+        catch (AggregateException failure) when (failure.InnerException is { } refused && Expected.Is(refused))
         {
             // One that ended before it could answer has nothing more to say.
             return HasEnded() || IsDead(_mount) == true ? [] : throw new CommandException(FileProblem.Is(refused) ? FileProblem.Of(refused) : refused.Message);

@@ -2,8 +2,8 @@ using System.CommandLine;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
-using CcwFs.Cli.Control;
 using CcwFs.Cli.Translate;
+using CcwFs.Control;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -17,8 +17,8 @@ internal static class RunCommand
 
     internal static Command Create()
     {
-        Option<string?> mount = ControlClient.MountOption();
-        Argument<string> id = ControlClient.IdArgument(mount);
+        Option<string?> mount = MountArguments.Mount();
+        Argument<string> id = MountArguments.Id(mount);
         var fields = new Option<bool>("--fields") { Description = "Explain every field of the IRB." };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var fetch = new Option<bool>("--fetch") { Description = "Have the channel fetch each CCW when its turn comes (ORB P bit off). Without it the program is prefetched, as the kernel's driver does." };

@@ -4,6 +4,7 @@ using System.Text.Json;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
 using CcwFs.Cli.Translate;
+using CcwFs.Control;
 
 namespace CcwFs.Cli.Verbs;
 

@@ -1,8 +1,7 @@
 using System.CommandLine;
-using CcwFs.Cli.Control;
-using CcwFs.Cli.Mount;
-using CcwFs.Cli.Qemu;
+using CcwFs.Control;
 using CcwFs.Fuse;
+using CcwFs.Service;
 
 namespace CcwFs.Cli.Verbs;
 

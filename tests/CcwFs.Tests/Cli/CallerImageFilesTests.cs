@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
-using CcwFs.Cli.Mount;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Linux;
+using CcwFs.Service.Devices;
+using CcwFs.Service.Images;
 using CcwFs.Tests.Images;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mono.Unix.Native;

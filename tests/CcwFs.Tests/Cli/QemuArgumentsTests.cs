@@ -1,6 +1,5 @@
-using CcwFs.Cli;
-using CcwFs.Cli.Control;
 using CcwFs.Cli.Qemu;
+using CcwFs.Control;
 
 namespace CcwFs.Tests.Cli;
 

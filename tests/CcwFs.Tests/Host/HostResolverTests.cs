@@ -1,6 +1,6 @@
 using CcwFs.ChannelIo;
-using CcwFs.Cli;
-using CcwFs.Cli.Host;
+using CcwFs.Control;
+using CcwFs.Host;
 
 namespace CcwFs.Tests.Host;
 

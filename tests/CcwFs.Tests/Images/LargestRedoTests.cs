@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
-using CcwFs.Cli;
-using CcwFs.Cli.Mount;
+using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
+using CcwFs.Service.Devices;
+using CcwFs.Service.Images;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Tests.Images;

@@ -1,0 +1,367 @@
+using CcwFs.ChannelIo;
+using CcwFs.Control;
+using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.FileSystem;
+using CcwFs.Fuse;
+using CcwFs.Linux;
+using CcwFs.Memory;
+using CcwFs.Service.Images;
+using CcwFs.Service.Logs;
+using CcwFs.Subchannel;
+using CcwFs.Vfio.Backend;
+using Microsoft.Extensions.Logging;
+
+namespace CcwFs.Service.Devices;
+
+/// <summary>
+/// Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe. A path that somebody names may hang for
+/// ever, and so may a device that is closed: both are done without the gate, the ids of a device being opened are kept for it.
+/// </summary>
+internal sealed class DeviceFactory : IDisposable
+{
+    private const int RealDescriptors = 8; // of a real device: itself, its group and iommufd or container, and its eventfds, rounded up
+
+    private static readonly HashSet<VfioCcwDevice> s_none = [];
+
+    private readonly Lock _gate = new();
+    private readonly SubchannelTable _table;
+    private readonly AddressSpace _space;
+    private readonly ChannelExecutor _executor;
+    private readonly DevicePlaces _places; // guarded by _gate
+    private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
+    private readonly DeviceQuota _quota;
+    private readonly UserLogs _logs;
+    private readonly Volumes _volumes;
+    private readonly DeviceEnd _end;
+    private ulong? _ownDevice; // of our own mount
+    private bool _ended; // guarded by _gate: the mount ends, nothing is opened or shown any more
+
+    /// <summary><paramref name="owner"/>: the mount's; null: us.</summary>
+    internal DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers, uint? owner)
+    {
+        (_table, _space, _executor, _places) = (table, space, executor, new DevicePlaces(table));
+        _quota = new DeviceQuota(Descriptors.EffectiveUser, owner, SystemLimits.Read());
+        _logs = new UserLogs(loggers, _quota);
+        _volumes = new Volumes(_quota, new GarbageTrim());
+        _end = new DeviceEnd(_logs.Ours.Device);
+    }
+
+    /// <summary>Where our own tree is mounted, once it is: no device is looked for there.</summary>
+    internal string? MountPoint
+    {
+        get;
+        set => (field, _ownDevice) = (value, value is null ? null : OwnMounts.DeviceAt(value));
+    }
+
+    /// <summary>
+    /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
+    /// open it (null: ours).
+    /// </summary>
+    internal IReadOnlyList<VfioCcwDevice> Add(DeviceSpec spec, string directory, CallerIdentity? caller)
+    {
+        using OpenDevices opened = Open(spec, directory, caller, s_none);
+        return Show(opened);
+    }
+
+    /// <summary>
+    /// Opens the devices of a SPEC, all or none, for <see cref="Show"/>. <paramref name="leaving"/>: who will have left the table by then;
+    /// <paramref name="before"/>: the ids to have where the SPEC names none.
+    /// </summary>
+    internal OpenDevices Open(
+        DeviceSpec spec, string directory, CallerIdentity? caller, IReadOnlySet<VfioCcwDevice> leaving, IReadOnlyList<SubchannelId>? before = null)
+    {
+        if (spec.Conflict is { } conflict)
+            throw new CommandException(conflict, CommandException.WrongUsage);
+        Queue<DeviceCharge> charges = Charge(spec, caller);
+        var opened = new OpenDevices(this);
+        try
+        {
+            for (int i = 0; i < spec.Count; i++)
+            {
+                var request = new Request(
+                    spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0, charges.Peek());
+                opened.Devices.Add(spec.Kind == DeviceKinds.Vfio ? OpenReal(request) : OpenDasd(request));
+                charges.Dequeue(); // it is the device's now
+            }
+            return opened;
+        }
+        catch
+        {
+            GiveBack(charges);
+            opened.Dispose(); // these give their own back
+            throw;
+        }
+    }
+
+    /// <summary>Puts devices into the table; throws, and shows none, when one of them is gone by now.</summary>
+    internal IReadOnlyList<VfioCcwDevice> Show(OpenDevices opened)
+    {
+        lock (_gate)
+        {
+            RefuseEnded();
+
+            // What leaves from here on waits in Leave for the gate, and is in the table by then.
+            opened.RefuseGone();
+            foreach (OpenDevice device in opened.Devices)
+            {
+                _places.Settle(device.Place);
+                if (!_table.TryAdd(device.Device))
+                    throw new InvalidOperationException($"{device.Device.Id} had no place");
+                _shown.Add(device.Device, device);
+            }
+            opened.AreShown = true;
+        }
+        foreach (OpenDevice device in opened.Devices)
+            MountLog.Added(device.Log, device.Device.Id, device.What);
+        return [.. opened.Devices.Select(d => d.Device)];
+    }
+
+    /// <summary>
+    /// Takes a device away: out of the tree at once, then unplugged. A VFIO client is asked to let go first, and works on until it has, unless <paramref name="force"/>.
+    /// False when there is none.
+    /// </summary>
+    internal bool Remove(SubchannelId id, bool force, out string? fault)
+    {
+        fault = null;
+        if (_table.Find(id) is not { } device || TakeOut(device) is not { } removed)
+            return false;
+        fault = Retire(removed, force);
+        return true;
+    }
+
+    /// <summary>As <see cref="Remove"/> for several, with others in their places before any of them is closed: <paramref name="show"/> puts those there.</summary>
+    internal void Replace(IEnumerable<VfioCcwDevice> leaving, Action show)
+    {
+        OpenDevice[] removed = [.. leaving.Select(TakeOut).OfType<OpenDevice>()];
+        try
+        {
+            show();
+        }
+        finally
+        {
+            foreach (OpenDevice device in removed)
+                Retire(device, force: false);
+        }
+    }
+
+    /// <summary>The mount ends: from now on nothing is opened, also of a SPEC that is being opened.</summary>
+    internal void Stop()
+    {
+        lock (_gate)
+            _ended = true;
+    }
+
+    /// <summary>Takes every device away, for good. Gives what went wrong when they were closed, a line each; the log has it already.</summary>
+    internal IReadOnlyList<string> RemoveAll()
+    {
+        Stop();
+        return _end.Close([.. _table.Devices.Select(TakeOut).OfType<OpenDevice>()]);
+    }
+
+    /// <summary>The devices with a file that are not closed yet, in words.</summary>
+    internal IReadOnlyList<string> NotClosed()
+    {
+        lock (_gate)
+            return [.. _shown.Values.Where(device => device.File is not null).Concat(_end.Left).Select(device => $"{device.Device.Id} ({device.What})")];
+    }
+
+    /// <summary>
+    /// Those of <paramref name="leaving"/> that must be closed before the devices of a SPEC can be opened: the same real device, or an image that is open to read
+    /// alone and is now to be written. Throws when somebody who stays keeps such an image.
+    /// </summary>
+    internal IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<VfioCcwDevice> leaving)
+    {
+        HashSet<FileIdentity> files = [];
+        if (spec.Kind == DeviceKinds.Vfio)
+            files.Add(RealDevices.FileOf(spec, directory, _ownDevice));
+        foreach (string path in spec.IsReadOnly ? [] : spec.Images(directory))
+            files.Add(Volumes.Identify(path));
+        if (files.Count == 0)
+            return [];
+        lock (_gate)
+        {
+            OpenDevice[] keepers = [.. _shown.Values.Where(d => d.KeepsFile && d.File is { } file && files.Contains(file))];
+            if (Array.Find(keepers, d => !leaving.Contains(d.Device)) is { } staying)
+                throw new CommandException($"{staying.Device.Id} ({staying.What}) has it open{(spec.Kind == DeviceKinds.Dasd ? " read-only; give readonly, or change that one too" : "; remove that one first")}");
+            return [.. keepers.Select(d => d.Device)];
+        }
+    }
+
+    /// <summary>Ends devices that never came into the table, and frees their places.</summary>
+    internal void GiveUp(IReadOnlyList<OpenDevice> devices)
+    {
+        foreach (OpenDevice device in devices)
+        {
+            device.End();
+            lock (_gate)
+                _places.Free(device.Place);
+        }
+    }
+
+    /// <summary>A real device leaves: without a client, or when it is no more, at once.</summary>
+    private void Leave(OpenDevice device, bool sudden)
+    {
+        device.IsLeaving = true;
+        if (TakeOut(device.Device) is { } left)
+            Retire(left, sudden);
+    }
+
+    private OpenDevice? TakeOut(VfioCcwDevice device)
+    {
+        OpenDevice? taken;
+        lock (_gate)
+        {
+            if (!_shown.Remove(device, out taken))
+                return null;
+            _table.Remove(device.Id);
+            _places.Free(taken.Place);
+        }
+        MountLog.Removed(taken.Log, device.Id, taken.What);
+        return taken;
+    }
+
+    /// <summary>Gives why what was written may be lost; null when it is not, or when that is not known yet.</summary>
+    private static string? Retire(OpenDevice device, bool force) =>
+        force || !device.Device.RequestReturn(() => device.End()) ? device.End() : null;
+
+    /// <summary>Takes a place, has <paramref name="open"/> open the device for it, and frees it again when that fails.</summary>
+    private OpenDevice InPlace(in Request request, SubchannelId? own, Func<DevicePlace, OpenDevice> open)
+    {
+        DevicePlace place;
+        lock (_gate)
+        {
+            RefuseEnded();
+            place = _places.Take(request.Spec, request.Index, own ?? request.Before, request.From, request.Leaving);
+        }
+        try
+        {
+            return open(place);
+        }
+        catch
+        {
+            lock (_gate)
+                _places.Free(place);
+            throw;
+        }
+    }
+
+    private void RefuseEnded()
+    {
+        if (_ended)
+            throw new CommandException("this ccwfs ends; mount it again first");
+    }
+
+    /// <summary>Takes what the devices of a SPEC need beside their images, one charge a device, all or none.</summary>
+    private Queue<DeviceCharge> Charge(DeviceSpec spec, CallerIdentity? caller)
+    {
+        Queue<DeviceCharge> charges = [];
+        try
+        {
+            (DeviceResource, long)[] needs =
+            [
+                (DeviceResource.Devices, 1),
+                (DeviceResource.Memory, spec is { Kind: DeviceKinds.Dasd, Image: null } ? Volumes.MemoryBytes : 0),
+                (DeviceResource.Descriptors, spec.Kind == DeviceKinds.Vfio ? RealDescriptors : 0),
+            ];
+            foreach ((DeviceResource resource, long amount) in needs) // before anything is made for so many
+                _quota.Refuse(caller?.Uid, resource, amount * spec.Count);
+            for (int i = 0; i < spec.Count; i++)
+            {
+                DeviceCharge charge = _quota.IsCounted(caller?.Uid) ? new DeviceCharge(_quota, caller?.Uid) : DeviceCharge.None;
+                charges.Enqueue(charge);
+                foreach ((DeviceResource resource, long amount) in needs)
+                    charge.Take(resource, amount);
+            }
+            return charges;
+        }
+        catch
+        {
+            GiveBack(charges);
+            throw;
+        }
+    }
+
+    private static void GiveBack(IEnumerable<DeviceCharge> charges)
+    {
+        foreach (DeviceCharge charge in charges)
+            charge.Dispose();
+    }
+
+    /// <summary>Says what was left out of the log.</summary>
+    public void Dispose() => _logs.Dispose();
+
+    private OpenDevice OpenReal(Request request)
+    {
+        ILogger log = _logs.Of(request.Caller?.Uid).Device;
+        if (!IovaMap.HaveAddresses(_space.Map.Snapshot()))
+            throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
+        RealTarget found = RealDevices.Find(request.Spec, request.Directory, _ownDevice);
+        return InPlace(request, found.Id, place =>
+        {
+            (VfioDevice opened, FileIdentity file) = RealDevices.Open(found, request.Caller, _ownDevice);
+            try
+            {
+                DeviceId? own = found.Device ?? (opened.DeviceNumber is { } number ? new DeviceId(place.Id.CssId, place.Id.SetId, number) : null);
+                lock (_gate)
+                    _places.TakeNumber(place, request.Spec, request.Index, own, request.Leaving);
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
+            var subchannel = new VfioSubchannel(opened, new VfioOptions(place.Id, place.Number, request.Spec.Timeout), log);
+            subchannel.Identify();
+            var device = new VfioCcwDevice(subchannel, _space, log, request.Spec.Css);
+            device.SetPolicy(request.Spec.Policy);
+            var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
+            {
+                File = file, KeepsFile = true, Ended = request.Charge.Dispose,
+            };
+            device.Leaving += sudden => Leave(open, sudden);
+            if (!subchannel.Store(out _))
+                open.IsLeaving = true; // it went before anybody listened
+            return open;
+        });
+    }
+
+    private OpenDevice OpenDasd(Request request) => InPlace(request, own: null, place =>
+    {
+        DeviceSpec spec = request.Spec;
+        DeviceLogs logs = _logs.Of(request.Caller?.Uid);
+        lock (_gate)
+            _places.TakeNumber(place, spec, request.Index, own: null, request.Leaving);
+        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(
+            place.Number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), logs.Device);
+        VfioCcwDevice Over(EckdDevice dasd)
+        {
+            var device = new VfioCcwDevice(new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, _executor), _space, logs.Device, spec.Css);
+            device.SetPolicy(spec.Policy);
+            return device;
+        }
+        if (spec.ImageAt(request.Index, request.Directory) is not { } path)
+        {
+            (EckdDevice dasd, Func<Action, string?> closing) = _volumes.InMemory(Make);
+            return new OpenDevice(Over(dasd), place, "dasd, in memory", logs.Device) { Closing = closing, Ended = request.Charge.Dispose };
+        }
+        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, logs.Image, Make, place.Shown);
+        return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}", logs.Device)
+        {
+            File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing, Ended = request.Charge.Dispose,
+        };
+    });
+
+    /// <param name="Spec">Of these devices.</param>
+    /// <param name="Index">The one of them to open.</param>
+    /// <param name="Directory">What relative paths start from.</param>
+    /// <param name="Caller">Whose rights open it; null: ours.</param>
+    /// <param name="Leaving">Who has left the table when this one comes.</param>
+    /// <param name="Before">The id to have where nobody says one; null: any.</param>
+    /// <param name="From">Where to look for a free one.</param>
+    /// <param name="Charge">What it takes of its user's share; it gives that back when it ends.</param>
+    private readonly record struct Request(
+        DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, IReadOnlySet<VfioCcwDevice> Leaving, SubchannelId? Before, int From,
+        DeviceCharge Charge);
+}

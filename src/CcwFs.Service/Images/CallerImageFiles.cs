@@ -1,0 +1,131 @@
+using CcwFs.ChannelIo;
+using CcwFs.Control;
+using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Linux;
+using CcwFs.Service.Devices;
+using Mono.Unix.Native;
+
+namespace CcwFs.Service.Images;
+
+/// <summary>
+/// A volume's files with the rights of the user who asked for it first; the redo file, which is made at the first write, long after the request, in a directory
+/// that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>, the image's owner before all others. What was opened is
+/// the file <paramref name="image"/>, and none of it is inside a mounted ccwfs.
+/// </summary>
+/// <param name="asker">Who asks, for as long as the volume is being opened (null: we).</param>
+/// <param name="opener">In whose charge each file is counted.</param>
+/// <param name="users">All who have devices on the volume, that one too.</param>
+/// <param name="imagePath">Its path.</param>
+/// <param name="image">Which file that is.</param>
+internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, ImageUsers users, string imagePath, FileIdentity image) : IImageFiles
+{
+    private const int RedoDescriptors = 2; // the redo file, which the first write makes, and its directory
+
+    private readonly HostImageFiles _files = new(asker?.Uid ?? Descriptors.EffectiveUser, plain: asker is not null);
+    private readonly List<HostImageFile> _images = [];
+
+    /// <summary>How many files it keeps open, the redo file too.</summary>
+    internal int OpenFiles => _images.Count + RedoDescriptors;
+
+    public Guid BootId => _files.BootId;
+
+    public IImageFile? Open(string path, bool write)
+    {
+        HostImageFile? opened = ImageUsers.As(asker, () => _files.OpenHere(path, write));
+        if (opened is null)
+            return null;
+        try
+        {
+            opener.Charge.Take(DeviceResource.Descriptors, 1);
+            Judge(opened.Descriptor, path, write);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+        _images.Add(opened);
+        return opened;
+    }
+
+    public IRedoPlace RedoOf(IImageFile image)
+    {
+        opener.Charge.Take(DeviceResource.Descriptors, RedoDescriptors);
+        return new Place(users, image, ImageUsers.As(asker, () => _files.RedoOf(image)));
+    }
+
+    public void TakeMemory(long bytes) => opener.Charge.Take(DeviceResource.Memory, bytes);
+
+    /// <summary>
+    /// Throws unless <paramref name="other"/> (null: we) could open the files of the image as well, for a second subchannel on it is as good as that. To write
+    /// too where it is open for that, by <paramref name="holders"/>: even who only reads may reserve the volume from the others.
+    /// </summary>
+    internal void RefuseWithoutRights(CallerIdentity? other, bool write, IEnumerable<SubchannelId> holders)
+    {
+        foreach (HostImageFile file in _images)
+        {
+            int result = other is null ? FileDescriptor.MayReopen(file.Descriptor, write) : other.Run(() => FileDescriptor.MayReopen(file.Descriptor, write));
+            if (result < 0)
+            {
+                string how = write ? $" to write, as it is by {string.Join(", ", holders)}" : "";
+                throw new CommandException($"{imagePath}: cannot be opened{how}: {Problem.Of(result)}");
+            }
+        }
+    }
+
+    /// <summary>Throws unless the image is the same file for somebody else who names it by <paramref name="path"/>.</summary>
+    internal void RefuseUnseenBy(CallerIdentity? other, string path, bool write) =>
+        RefuseUnseen(other, path, new FileStatus { Device = image.Device, Inode = image.Inode }, write);
+
+    private void Judge(FileDescriptor file, string path, bool write)
+    {
+        OwnMounts.Refuse(file, path);
+        if (file.Status(out FileStatus status) < 0 || (path == imagePath && new FileIdentity(status.Device, status.Inode) != image))
+            throw new ImageException("it was replaced while it was opened; try again", (int)Errno.ESTALE);
+        RefuseUnseen(asker, path, status, write);
+    }
+
+    /// <summary>Throws for a file that a caller with another root directory (null: none) does not have by the same path.</summary>
+    internal static void RefuseUnseen(CallerIdentity? caller, string path, in FileStatus file, bool write)
+    {
+        FileStatus status = file;
+        if (caller?.Root is not null && caller.Run(() => caller.LeadsTo(path, status, write)) is < 0 and var result)
+        {
+            throw new CommandException($"{path}: who asks has another mount namespace or root directory than this ccwfs, and there it is "
+                + $"{(result == -(int)Errno.ESTALE ? "another file" : $"not to be had ({Problem.Of(result)})")}; ask from where ccwfs was mounted");
+        }
+    }
+
+    private sealed class Place(ImageUsers users, IImageFile image, IRedoPlace place) : IRedoPlace
+    {
+        private ImageUser? _maker;
+
+        public string Path => place.Path;
+
+        private uint? Owner => image.Status(out FileStatus status) < 0 ? null : status.Uid;
+
+        public IImageFile? Open() => users.AsAny(Owner, _ => place.Open());
+
+        public IImageFile Create() => users.AsAny(Owner, user =>
+        {
+            IImageFile made = place.Create();
+            _maker = user;
+            return made;
+        });
+
+        public bool Holds() => place.Holds();
+
+        public string? FindOther(Func<IImageFile, bool> isOurs) => users.AsAny(Owner, _ => place.FindOther(isOurs));
+
+        /// <summary>Who is left may not be allowed to: then it is done as who made it, to the file that he made alone.</summary>
+        public int Remove()
+        {
+            int result = users.AsAnyErrno(Owner, place.Remove);
+            return ImageUsers.IsRefusal(result) && _maker is { } maker && place.Holds() ? ImageUsers.AsErrno(maker.Caller, place.Remove) : result;
+        }
+
+        public int SyncName() => users.AsAnyErrno(Owner, place.SyncName);
+
+        public void Dispose() => place.Dispose();
+    }
+}
