@@ -9,8 +9,26 @@ namespace CcwFs.Control;
 /// </summary>
 internal static class Expected
 {
+    private const string Path = "path"; // the parameter's name in .NET's own file calls
+
     /// <summary>Whether it is in the map.</summary>
     internal static bool Is(Exception error) =>
         error is CommandException or IOException or UnauthorizedAccessException or FuseMountException or Win32Exception
-            or ArgumentException { ParamName: "path" }; // an empty one, as of an unset variable
+            or ArgumentException { ParamName: Path }; // an empty one, as of an unset variable
+
+    /// <summary>In words.</summary>
+    internal static string Text(Exception error) => error switch
+    {
+        ArgumentException { ParamName: Path } => FileProblem.NoPath,
+        _ when FileProblem.Is(error) => FileProblem.Of(error),
+        _ => error.Message,
+    };
+
+    /// <summary>The exit status of the program that it ends.</summary>
+    internal static int Status(Exception error) => error switch
+    {
+        CommandException command => command.Status,
+        ArgumentException { ParamName: Path } => CommandException.WrongUsage,
+        _ => CommandException.Failed,
+    };
 }

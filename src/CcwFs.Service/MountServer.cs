@@ -1,13 +1,13 @@
 using System.Runtime.InteropServices;
 using CcwFs.Control;
 using CcwFs.Emulation.Channel;
-using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Fuse;
 using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Service.Control;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Images;
 using CcwFs.Service.Logs;
 using CcwFs.Service.Reload;
 using CcwFs.Service.Settings;
@@ -22,9 +22,6 @@ namespace CcwFs.Service;
 /// </summary>
 internal sealed class MountServer : IDisposable
 {
-    /// <summary>Cylinders of the volume that is made on first use (arbitrary: some 80 MB formatted).</summary>
-    private const int DefaultCylinders = 100;
-
     /// <summary>How long who asks for the end has to unmount (arbitrary): then we do it.</summary>
     private static readonly TimeSpan s_unmountPatience = TimeSpan.FromSeconds(10);
 
@@ -249,25 +246,8 @@ internal sealed class MountServer : IDisposable
 
     private void AddDevices()
     {
-        foreach (DeviceSpec spec in DevicesOf(_settings))
+        foreach (DeviceSpec spec in DefaultVolume.Or(_settings.Devices))
             _configured.Add(spec);
-    }
-
-    /// <summary>The devices that were asked for; where nobody said, the default volume, made on first use.</summary>
-    internal static IReadOnlyList<DeviceSpec> DevicesOf(MountSettings settings) => settings.Devices ?? [DefaultDevice()];
-
-    private static DeviceSpec DefaultDevice()
-    {
-        string path = Places.DefaultVolume;
-        if (!File.Exists(path))
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            CkdGeometry geometry = CkdGeometry.Model3390(DefaultCylinders);
-            CkdImageCreator.Create(path, geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "CCWFS1"), lazy: false, progress: null, CancellationToken.None);
-        }
-        var spec = new DeviceSpec();
-        spec.Apply("image", path);
-        return spec;
     }
 
     /// <summary>The default mount point is made when it is not there; another one must exist, as for mount(8).</summary>

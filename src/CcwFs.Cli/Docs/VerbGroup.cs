@@ -7,7 +7,7 @@ namespace CcwFs.Cli.Docs;
 /// <param name="Verbs">Their names.</param>
 internal sealed record VerbGroup(string Title, string[] Verbs)
 {
-    /// <summary>Every group; each verb that is shown is in one of them (Program.cs adds them in this order).</summary>
+    /// <summary>Every group; each verb that is shown is in one of them (EntryPoint.cs adds them in this order).</summary>
     internal static readonly VerbGroup[] All =
     [
         new("Mount", ["mount", "umount", "config"]),

@@ -93,8 +93,8 @@ internal static class MountCommand
         }
         catch (Exception problem) when (Expected.Is(problem) && !error.IsClosed)
         {
-            error.Write(Encoding.UTF8.GetBytes($"ccwfs: {VisibleText.Of(problem.Message.ReplaceLineEndings(" "))}\n"));
-            return problem is CommandException command ? command.Status : CommandException.Failed;
+            error.Write(Encoding.UTF8.GetBytes($"ccwfs: {VisibleText.Of(Expected.Text(problem).ReplaceLineEndings(" "))}\n"));
+            return Expected.Status(problem);
         }
     }
 

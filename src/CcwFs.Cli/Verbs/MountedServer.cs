@@ -103,7 +103,7 @@ internal sealed class MountedServer : IDisposable
         catch (AggregateException failure) when (failure.InnerException is { } refused && Expected.Is(refused))
         {
             // One that ended before it could answer has nothing more to say.
-            return HasEnded() || IsDead(_mount) == true ? [] : throw new CommandException(FileProblem.Is(refused) ? FileProblem.Of(refused) : refused.Message);
+            return HasEnded() || IsDead(_mount) == true ? [] : throw new CommandException(Expected.Text(refused));
         }
     }
 

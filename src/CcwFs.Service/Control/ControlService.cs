@@ -70,9 +70,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }
         catch (Exception error) when (Expected.Is(error) || error is ArgumentException or FormatException)
         {
-            string message = FileProblem.Is(error) ? FileProblem.Of(error) : error.Message;
             var command = error as CommandException;
-            reply = new ControlReply { Error = VisibleText.Of(message.ReplaceLineEndings(" ")), Hint = command?.Hint, Usage = command?.Status == CommandException.WrongUsage ? true : null };
+            reply = new ControlReply { Error = VisibleText.Of(Expected.Text(error).ReplaceLineEndings(" ")), Hint = command?.Hint, Usage = command?.Status == CommandException.WrongUsage ? true : null };
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

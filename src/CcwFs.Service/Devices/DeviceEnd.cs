@@ -65,7 +65,7 @@ internal sealed class DeviceEnd(ILogger log)
         }
         catch (Exception error) when (Expected.Is(error) || error is ImageException)
         {
-            problem = $"{device.Device.Id}: {(FileProblem.Is(error) ? FileProblem.Of(error) : error.Message)}".ReplaceLineEndings(" ");
+            problem = $"{device.Device.Id}: {Expected.Text(error)}".ReplaceLineEndings(" ");
             MountLog.NotClosed(log, problem);
         }
         lock (_gate)

@@ -75,7 +75,7 @@ internal sealed class DeviceFactory : IDisposable
         if (spec.Conflict is { } conflict)
             throw new CommandException(conflict, CommandException.WrongUsage);
         Queue<DeviceCharge> charges = Charge(spec, caller);
-        var opened = new OpenDevices(this);
+        var opened = new OpenDevices(GiveUp);
         try
         {
             for (int i = 0; i < spec.Count; i++)
@@ -190,7 +190,7 @@ internal sealed class DeviceFactory : IDisposable
     }
 
     /// <summary>Ends devices that never came into the table, and frees their places.</summary>
-    internal void GiveUp(IReadOnlyList<OpenDevice> devices)
+    private void GiveUp(IReadOnlyList<OpenDevice> devices)
     {
         foreach (OpenDevice device in devices)
         {

@@ -1,71 +1,9 @@
 using CcwFs.Control;
-using CcwFs.Subchannel;
-using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Service.Devices;
 
-/// <summary>A file as the kernel knows it, whatever path leads there.</summary>
-internal readonly record struct FileIdentity(ulong Device, ulong Inode);
-
-/// <summary>A device that is open, in the tree or not yet.</summary>
-/// <param name="device">The device.</param>
-/// <param name="place">Its ids.</param>
-/// <param name="what">Kind and image or device, for the log.</param>
-/// <param name="log">Where its coming and going is told.</param>
-internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string what, ILogger log)
-{
-    private volatile bool _isLeaving;
-    private bool _hasEnded; // changed by an interlocked operation
-
-    internal VfioCcwDevice Device { get; } = device;
-
-    internal DevicePlace Place { get; } = place;
-
-    internal string What { get; } = what;
-
-    internal ILogger Log { get; } = log;
-
-    /// <summary>The real device, or the volume's image; null: a volume in memory.</summary>
-    internal FileIdentity? File { get; init; }
-
-    /// <summary>While it is open nobody of us can open <see cref="File"/> to write: a real device's, or an image that is open to read alone.</summary>
-    internal bool KeepsFile { get; init; }
-
-    /// <summary>The kernel has asked it back, or lost it. Set from any thread.</summary>
-    internal bool IsLeaving
-    {
-        get => _isLeaving;
-        set => _isLeaving = value;
-    }
-
-    /// <summary>Closes it, by the <see cref="IDisposable.Dispose"/> that it is given; null: that is all.</summary>
-    internal Func<Action, string?>? Closing { get; init; }
-
-    /// <summary>Is told once that it is closed.</summary>
-    internal Action? Ended { get; init; }
-
-    /// <summary>
-    /// Ends the device; whatever it shares with others stays as long as they do. Gives why what was written may be lost, which the log has too, or null.
-    /// </summary>
-    internal string? End()
-    {
-        try
-        {
-            if (Closing is { } closing)
-                return closing(Device.Dispose);
-            Device.Dispose();
-            return null;
-        }
-        finally
-        {
-            if (!Interlocked.Exchange(ref _hasEnded, true))
-                Ended?.Invoke();
-        }
-    }
-}
-
-/// <summary>The devices of one SPEC, open and not in the tree yet. Dispose gives up those that never came there.</summary>
-internal sealed class OpenDevices(DeviceFactory factory) : IDisposable
+/// <summary>The devices of one SPEC, open and not in the tree yet. Dispose gives up those that never came there, by <paramref name="giveUp"/>.</summary>
+internal sealed class OpenDevices(Action<IReadOnlyList<OpenDevice>> giveUp) : IDisposable
 {
     /// <summary>In the order of the SPEC.</summary>
     internal List<OpenDevice> Devices { get; } = [];
@@ -83,7 +21,7 @@ internal sealed class OpenDevices(DeviceFactory factory) : IDisposable
     public void Dispose()
     {
         if (!AreShown)
-            factory.GiveUp(Devices);
+            giveUp(Devices);
         AreShown = true;
     }
 }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using CcwFs.Linux;
+using CcwFs.Service.Images;
 using CcwFs.Service.Logs;
 using CcwFs.Service.Settings;
 using Microsoft.Extensions.Logging;
@@ -50,7 +51,7 @@ internal sealed class Reloads(
             {
                 foreach (string key in wanted.NeedNewMount(running))
                     ServiceLog.NeedsNewMount(log, key);
-                errors = devices.Change(MountServer.DevicesOf(wanted), change => ServiceLog.Changed(log, change));
+                errors = devices.Change(DefaultVolume.Or(wanted.Devices), change => ServiceLog.Changed(log, change));
                 if (errors.Count == 0)
                     logs.Level = wanted.LogLevel;
             }

@@ -13,8 +13,8 @@ using CcwFs.Linux;
 
 namespace CcwFs.Cli;
 
-/// <summary>The composition root: arguments to verbs, errors to one line and an exit status.</summary>
-internal static class Program
+/// <summary>Where the program begins: arguments to verbs, errors to one line and an exit status.</summary>
+internal static class EntryPoint
 {
     private static async Task<int> Main(string[] arguments)
     {
@@ -38,16 +38,10 @@ internal static class Program
         }
         catch (Exception error) when (Expected.Is(error))
         {
-            string message = error is ArgumentException ? FileProblem.NoPath : FileProblem.Is(error) ? FileProblem.Of(error) : error.Message;
             string mount = error is CommandException { Hint: not null } && parsed?.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(o => o.Option.Name == ControlClient.MountName) is { Tokens: [{ Value: { } mountPoint }] }
                 ? $" {ControlClient.MountName} {ShellText.Quote(mountPoint)}" : "";
-            await VisibleWriter.Error.WriteLineAsync($"ccwfs: {VisibleText.Of($"{message}{mount}".ReplaceLineEndings(" "))}").ConfigureAwait(false);
-            return error switch
-            {
-                CommandException command => command.Status,
-                ArgumentException => CommandException.WrongUsage,
-                _ => CommandException.Failed,
-            };
+            await VisibleWriter.Error.WriteLineAsync($"ccwfs: {VisibleText.Of($"{Expected.Text(error)}{mount}".ReplaceLineEndings(" "))}").ConfigureAwait(false);
+            return Expected.Status(error);
         }
         catch (OperationCanceledException)
         {
