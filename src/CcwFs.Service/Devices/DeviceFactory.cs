@@ -169,10 +169,15 @@ internal sealed class DeviceFactory : IDisposable
 
     /// <summary>
     /// Those of <paramref name="leaving"/> that must be closed before the devices of a SPEC can be opened: the same real device, or an image that is open to read
-    /// alone and is now to be written. Throws when somebody who stays keeps such an image.
+    /// alone and is now to be written. Throws when somebody who stays keeps such an image. Where no device keeps a file none is looked at, for a path may hang.
     /// </summary>
     internal IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<VfioCcwDevice> leaving)
     {
+        lock (_gate)
+        {
+            if (!_shown.Values.Any(device => device.KeepsFile))
+                return [];
+        }
         HashSet<FileIdentity> files = [];
         if (spec.Kind == DeviceKinds.Vfio)
             files.Add(RealDevices.FileOf(spec, directory, _ownDevice));

@@ -23,6 +23,9 @@ internal static partial class ServiceLog
     [LoggerMessage(6, LogLevel.Warning, "SIGHUP: there is no --config to read again")]
     internal static partial void NothingToReload(ILogger logger);
 
+    [LoggerMessage(8, LogLevel.Debug, "to do: {Change}")]
+    internal static partial void Planned(ILogger logger, string change);
+
     [LoggerMessage(7, LogLevel.Warning, "{Count} more SIGHUPs are not logged")]
     internal static partial void LeftOut(ILogger logger, int count);
 }

@@ -1,4 +1,3 @@
-using CcwFs.ChannelIo;
 using CcwFs.Control;
 using CcwFs.FileSystem;
 using CcwFs.Service.Devices;
@@ -12,7 +11,7 @@ namespace CcwFs.Service.Reload;
 /// </summary>
 internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable table, string directory)
 {
-    private List<Entry> _entries = [];
+    private List<ConfiguredDevice> _entries = [];
 
     /// <summary>Adds the devices of a SPEC; throws where that fails.</summary>
     internal void Add(DeviceSpec spec)
@@ -21,52 +20,37 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
         Show(spec, opened);
     }
 
-    /// <summary>
-    /// Makes the devices those of <paramref name="wanted"/>, all or nothing: what is new is opened first, and only when all of it is there the old goes. An
-    /// unchanged SPEC's are not touched. Gives a line for each SPEC that cannot be had.
-    /// </summary>
-    internal IReadOnlyList<string> Change(IReadOnlyList<DeviceSpec> wanted, Action<string> changed)
-    {
-        List<Entry> kept = [], left = [.. _entries.Where(IsThere)];
-        List<(Entry Entry, DeviceSpec Spec)> altered = [];
-        List<DeviceSpec> added = Match(wanted, left, s => s.ToString(), (_, _) => true, (entry, _) => kept.Add(entry));
-        added = Match(added, left, s => s.FixedText, (entry, spec) => !entry.MustBeMadeAgain(spec), (entry, spec) => altered.Add((entry, spec)));
+    /// <summary>How to make the devices those of <paramref name="wanted"/>. Files are looked at where a device keeps one; nothing is changed.</summary>
+    internal ReloadPlan Plan(IReadOnlyList<DeviceSpec> wanted) => ReloadPlan.Of(_entries.Where(IsThere), wanted, InTheWay);
 
-        HashSet<VfioCcwDevice> leaving = [.. left.SelectMany(e => e.Devices)];
+    /// <summary>
+    /// Carries a plan out, all or nothing: what is new is opened first, and only when all of it is there the old goes. Says what <paramref name="changed"/> of
+    /// devices that stay, and gives a line for each SPEC that cannot be had.
+    /// </summary>
+    internal IReadOnlyList<string> CarryOut(ReloadPlan plan, Action<string> changed)
+    {
         List<(DeviceSpec Spec, OpenDevices Opened)> coming = [];
-        List<DeviceSpec> later = [];
-        HashSet<Entry> inTheWay = [];
         List<string> failures = [];
         try
         {
-            foreach (DeviceSpec spec in added)
+            foreach (Arrival arrival in plan.Coming)
             {
-                Try(spec, failures, stays: Stays(spec, left), () =>
-                {
-                    IReadOnlyList<VfioCcwDevice> keepers = factory.InTheWay(spec, directory, leaving);
-                    if (keepers.Count == 0)
-                    {
-                        coming.Add((spec, factory.Open(spec, directory, caller: null, leaving)));
-                        return;
-                    }
-                    if (keepers.FirstOrDefault(d => d.IsTaken) is { } taken)
-                        throw new CommandException($"a VFIO client (QEMU) has {taken.Id}, which must be closed first; end that client and reload again");
-                    DeviceCheck.RefuseWrongFiles(spec, directory); // before those are closed
-                    inTheWay.UnionWith(left.Where(entry => entry.Devices.Any(keepers.Contains)));
-                    later.Add(spec);
-                });
+                if (arrival.Problem is { } problem)
+                    failures.Add(Failure(arrival.Spec, problem, arrival.Stays));
+                else if (arrival.After.Count == 0)
+                    Try(arrival.Spec, failures, arrival.Stays, () => coming.Add(Open(arrival.Spec, plan)));
             }
-            if (failures.Count > 0 || !TryHandOver(later, inTheWay, leaving, coming, failures))
+            if (failures.Count > 0 || !TryHandOver(plan, coming, failures))
                 return failures;
 
-            _entries = kept;
-            factory.Replace(leaving, () =>
+            _entries = [.. plan.Kept];
+            factory.Replace(plan.LeavingDevices, () =>
             {
                 foreach ((DeviceSpec spec, OpenDevices opened) in coming)
                     Try(spec, failures, stays: "it is left out", () => Show(spec, opened));
             });
-            foreach ((Entry entry, DeviceSpec spec) in altered)
-                Alter(entry, spec, changed);
+            foreach (PolicyChange change in plan.Altered)
+                Alter(change, changed);
             return failures;
         }
         finally
@@ -74,28 +58,6 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
             foreach ((_, OpenDevices opened) in coming)
                 opened.Dispose();
         }
-    }
-
-    /// <summary>
-    /// Pairs SPECs with entries of the same text that <paramref name="may"/> be paired; takes those out of <paramref name="left"/> and gives the SPECs that are
-    /// over.
-    /// </summary>
-    private static List<DeviceSpec> Match(
-        IEnumerable<DeviceSpec> specs, List<Entry> left, Func<DeviceSpec, string> text, Func<Entry, DeviceSpec, bool> may, Action<Entry, DeviceSpec> pair)
-    {
-        List<DeviceSpec> over = [];
-        foreach (DeviceSpec spec in specs)
-        {
-            int at = left.FindIndex(entry => text(entry.Spec) == text(spec) && may(entry, spec));
-            if (at < 0)
-            {
-                over.Add(spec);
-                continue;
-            }
-            pair(left[at], spec);
-            left.RemoveAt(at);
-        }
-        return over;
     }
 
     private static void Try(DeviceSpec spec, List<string> failures, string stays, Action action)
@@ -106,33 +68,36 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
         }
         catch (Exception wrong) when (Expected.Is(wrong))
         {
-            failures.Add($"{spec.Origin ?? $"device '{spec}'"}: {wrong.Message}; {stays}");
+            failures.Add(Failure(spec, wrong.Message, stays));
         }
     }
 
-    /// <summary>What goes on as before when a SPEC cannot be had: the devices that it was to take the place of.</summary>
-    private static string Stays(DeviceSpec spec, List<Entry> left)
+    private static string Failure(DeviceSpec spec, string problem, string stays) => $"{spec.Origin ?? $"device '{spec}'"}: {problem}; {stays}";
+
+    /// <summary>What must be closed before a SPEC's devices can be opened; throws where those cannot be had, before anything is closed for them.</summary>
+    private IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, IReadOnlySet<VfioCcwDevice> leaving)
     {
-        SubchannelId[] old = [.. left.SelectMany(e => e.Devices.Where(d => IsReplaced(e, d, spec))).Select(d => d.Id)];
-        return old.Length == 0 ? "nothing is changed" : $"{old[0]}{(old.Length > 1 ? $" and {old.Length - 1} more stay as they are" : " stays as it is")}, nothing is changed";
+        IReadOnlyList<VfioCcwDevice> keepers = factory.InTheWay(spec, directory, leaving);
+        if (keepers.FirstOrDefault(device => device.IsTaken) is { } taken)
+            throw new CommandException($"a VFIO client (QEMU) has {taken.Id}, which must be closed first; end that client and reload again");
+        if (keepers.Count > 0)
+            DeviceCheck.RefuseWrongFiles(spec, directory);
+        return keepers;
     }
 
-    private static bool IsReplaced(Entry entry, VfioCcwDevice device, DeviceSpec by) => by.Id is { } id
-        ? device.Id.CssId == by.Shown(id).CssId && device.Id.SetId == id.SetId && device.Id.Number >= id.Number && device.Id.Number < id.Number + by.Count
-        : entry.Spec.Id is null;
-
     /// <summary>
-    /// Opens what can only be opened when those <paramref name="inTheWay"/> are closed. When it cannot be opened then either, they are opened again.
+    /// Closes what is in the way, and opens what comes after that. When it cannot be opened then either, all of that is opened again as before.
     /// </summary>
-    private bool TryHandOver(
-        List<DeviceSpec> specs, HashSet<Entry> inTheWay, HashSet<VfioCcwDevice> leaving, List<(DeviceSpec Spec, OpenDevices Opened)> coming, List<string> failures)
+    private bool TryHandOver(ReloadPlan plan, List<(DeviceSpec Spec, OpenDevices Opened)> coming, List<string> failures)
     {
-        VfioCcwDevice[] closed = [.. inTheWay.SelectMany(e => e.Devices).Where(IsThere)];
+        IReadOnlyList<ConfiguredDevice> inTheWay = plan.InTheWay;
+        VfioCcwDevice[] closed = [.. inTheWay.SelectMany(entry => entry.Devices).Where(IsThere)];
         foreach (VfioCcwDevice device in closed)
             factory.Remove(device.Id, force: false, out _);
-        string stays = closed.Length == 0 ? "nothing is changed" : $"{string.Join(", ", closed.Select(d => d.Id))} was closed for it and is opened again as before, nothing is changed";
-        foreach (DeviceSpec spec in specs)
-            Try(spec, failures, stays, () => coming.Add((spec, factory.Open(spec, directory, caller: null, leaving))));
+        string stays = closed.Length == 0 ? "nothing is changed"
+            : $"{string.Join(", ", closed.Select(device => device.Id))} was closed for it and is opened again as before, nothing is changed";
+        foreach (Arrival arrival in plan.Coming.Where(arrival => arrival.After.Count > 0))
+            Try(arrival.Spec, failures, stays, () => coming.Add(Open(arrival.Spec, plan)));
         foreach ((DeviceSpec spec, OpenDevices opened) in coming)
             Try(spec, failures, stays, opened.RefuseGone);
         if (failures.Count == 0)
@@ -141,41 +106,34 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
         foreach ((_, OpenDevices opened) in coming)
             opened.Dispose();
         _entries.RemoveAll(inTheWay.Contains);
-        foreach (Entry old in inTheWay)
+        foreach (ConfiguredDevice old in inTheWay)
         {
             Try(old.Spec, failures, stays: "it is gone until the next reload", () =>
             {
-                using OpenDevices opened = factory.Open(old.Spec, directory, caller: null, new HashSet<VfioCcwDevice>(), [.. old.Devices.Select(d => d.HostId)]);
+                using OpenDevices opened = factory.Open(
+                    old.Spec, directory, caller: null, new HashSet<VfioCcwDevice>(), [.. old.Devices.Select(device => device.HostId)]);
                 Show(old.Spec, opened);
             });
         }
         return false;
     }
 
-    private void Show(DeviceSpec spec, OpenDevices opened) => _entries.Add(new Entry(spec, factory.Show(opened), spec.IsReadOnly));
+    private (DeviceSpec Spec, OpenDevices Opened) Open(DeviceSpec spec, ReloadPlan plan) =>
+        (spec, factory.Open(spec, directory, caller: null, plan.LeavingDevices));
+
+    private void Show(DeviceSpec spec, OpenDevices opened) => _entries.Add(new ConfiguredDevice(spec, factory.Show(opened), spec.IsReadOnly));
 
     /// <summary>One of whose devices nothing is left was removed by hand: it is added anew.</summary>
-    private bool IsThere(Entry entry) => entry.Devices.Any(IsThere);
+    private bool IsThere(ConfiguredDevice entry) => entry.Devices.Any(IsThere);
 
     private bool IsThere(VfioCcwDevice device) => table.Find(device.Id) == device;
 
-    /// <summary>Devices of which only the policy differs.</summary>
-    private void Alter(Entry entry, DeviceSpec spec, Action<string> changed)
+    private void Alter(PolicyChange change, Action<string> changed)
     {
-        _entries.Add(entry with { Spec = spec });
-        foreach (VfioCcwDevice device in entry.Devices)
-        {
-            device.SetPolicy(spec.Policy);
-            changed($"{device.Id}: policy {spec.Policy}");
-        }
-    }
-
-    /// <param name="Spec">As it was asked for.</param>
-    /// <param name="Devices">What was made of it.</param>
-    /// <param name="MadeReadOnly">They were made for reading alone, not only policed so since.</param>
-    private sealed record Entry(DeviceSpec Spec, IReadOnlyList<VfioCcwDevice> Devices, bool MadeReadOnly)
-    {
-        /// <summary>A volume that was made for reading alone takes no other policy.</summary>
-        internal bool MustBeMadeAgain(DeviceSpec spec) => MadeReadOnly && !spec.IsReadOnly && spec.Kind == DeviceKinds.Dasd;
+        _entries.Add(change.Entry with { Spec = change.Spec });
+        foreach (VfioCcwDevice device in change.Entry.Devices)
+            device.SetPolicy(change.Spec.Policy);
+        foreach (string line in change.Lines)
+            changed(line);
     }
 }

@@ -51,7 +51,10 @@ internal sealed class Reloads(
             {
                 foreach (string key in wanted.NeedNewMount(running))
                     ServiceLog.NeedsNewMount(log, key);
-                errors = devices.Change(DefaultVolume.Or(wanted.Devices), change => ServiceLog.Changed(log, change));
+                ReloadPlan plan = devices.Plan(DefaultVolume.Or(wanted.Devices));
+                foreach (string line in plan.Lines)
+                    ServiceLog.Planned(log, line);
+                errors = devices.CarryOut(plan, change => ServiceLog.Changed(log, change));
                 if (errors.Count == 0)
                     logs.Level = wanted.LogLevel;
             }

@@ -6,7 +6,7 @@ using CcwFs.Service.Images;
 using CcwFs.Tests.Images;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace CcwFs.Tests.Cli;
+namespace CcwFs.Tests.Service;
 
 public sealed class VolumesTests : IDisposable
 {

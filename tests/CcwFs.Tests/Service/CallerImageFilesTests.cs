@@ -7,7 +7,7 @@ using CcwFs.Tests.Images;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mono.Unix.Native;
 
-namespace CcwFs.Tests.Cli;
+namespace CcwFs.Tests.Service;
 
 /// <summary>Files of a user in whose place we cannot stand any more: their caller knows errnos and <see cref="ImageException"/> alone.</summary>
 public sealed class CallerImageFilesTests : IDisposable

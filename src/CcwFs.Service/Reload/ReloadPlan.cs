@@ -1,0 +1,112 @@
+using CcwFs.ChannelIo;
+using CcwFs.Control;
+using CcwFs.Service.Devices;
+using CcwFs.Subchannel;
+
+namespace CcwFs.Service.Reload;
+
+/// <summary>
+/// What a reload is to do with the devices of the configuration. Made of those that are there and the SPECs that are wanted; to make one changes nothing, and
+/// whoever carries it out decides nothing any more.
+/// </summary>
+/// <param name="Kept">Their SPEC is wanted as it is: they are not touched.</param>
+/// <param name="Altered">Only the policy of their SPEC is another: they get that and go on.</param>
+/// <param name="Leaving">Nobody wants them as they are.</param>
+/// <param name="Coming">What is to be made, in the order of the configuration.</param>
+internal sealed record ReloadPlan(
+    IReadOnlyList<ConfiguredDevice> Kept, IReadOnlyList<PolicyChange> Altered, IReadOnlyList<ConfiguredDevice> Leaving, IReadOnlyList<Arrival> Coming)
+{
+    /// <summary>The devices of those that leave.</summary>
+    internal IReadOnlySet<VfioCcwDevice> LeavingDevices { get; } = DevicesOf(Leaving);
+
+    /// <summary>Those that leave first, because something that comes cannot be opened beside them.</summary>
+    internal IReadOnlyList<ConfiguredDevice> InTheWay => [.. Coming.SelectMany(arrival => arrival.After).Distinct()];
+
+    /// <summary>One line per change, for people.</summary>
+    internal IEnumerable<string> Lines =>
+    [
+        .. Leaving.Select(entry => $"remove {Ids(entry)}: {entry.Spec}"),
+        .. Altered.SelectMany(change => change.Lines),
+        .. Coming.Select(arrival => arrival.Line),
+    ];
+
+    /// <summary>
+    /// The plan from the devices <paramref name="now"/> to those <paramref name="wanted"/>. <paramref name="inTheWay"/>: which of the devices that leave must be
+    /// closed before those of a SPEC can be opened; it throws an <see cref="Expected"/> error where the SPEC cannot be had.
+    /// </summary>
+    internal static ReloadPlan Of(
+        IEnumerable<ConfiguredDevice> now, IReadOnlyList<DeviceSpec> wanted, Func<DeviceSpec, IReadOnlySet<VfioCcwDevice>, IReadOnlyList<VfioCcwDevice>> inTheWay)
+    {
+        List<ConfiguredDevice> kept = [], left = [.. now];
+        List<PolicyChange> altered = [];
+        List<DeviceSpec> added = Match(wanted, left, spec => spec.ToString(), (_, _) => true, (entry, _) => kept.Add(entry));
+        added = Match(added, left, spec => spec.FixedText, (entry, spec) => !entry.MustBeMadeAgain(spec), (entry, spec) => altered.Add(new PolicyChange(entry, spec)));
+        IReadOnlySet<VfioCcwDevice> leaving = DevicesOf(left);
+        return new ReloadPlan(kept, altered, left, [.. added.Select(spec => Plan(spec, left, () => inTheWay(spec, leaving)))]);
+    }
+
+    private static HashSet<VfioCcwDevice> DevicesOf(IEnumerable<ConfiguredDevice> entries) => [.. entries.SelectMany(entry => entry.Devices)];
+
+    private static string Ids(ConfiguredDevice entry) => string.Join(", ", entry.Devices.Select(device => device.Id));
+
+    /// <summary>
+    /// Pairs SPECs with entries of the same text that <paramref name="may"/> be paired; takes those out of <paramref name="left"/> and gives the SPECs that are
+    /// over.
+    /// </summary>
+    private static List<DeviceSpec> Match(
+        IEnumerable<DeviceSpec> specs, List<ConfiguredDevice> left, Func<DeviceSpec, string> text, Func<ConfiguredDevice, DeviceSpec, bool> may,
+        Action<ConfiguredDevice, DeviceSpec> pair)
+    {
+        List<DeviceSpec> over = [];
+        foreach (DeviceSpec spec in specs)
+        {
+            int at = left.FindIndex(entry => text(entry.Spec) == text(spec) && may(entry, spec));
+            if (at < 0)
+            {
+                over.Add(spec);
+                continue;
+            }
+            pair(left[at], spec);
+            left.RemoveAt(at);
+        }
+        return over;
+    }
+
+    private static Arrival Plan(DeviceSpec spec, List<ConfiguredDevice> leaving, Func<IReadOnlyList<VfioCcwDevice>> inTheWay)
+    {
+        SubchannelId[] old = [.. leaving.SelectMany(entry => entry.ReplacedBy(spec))];
+        string stays = old.Length == 0 ? "nothing is changed"
+            : $"{old[0]}{(old.Length > 1 ? $" and {old.Length - 1} more stay as they are" : " stays as it is")}, nothing is changed";
+        try
+        {
+            IReadOnlyList<VfioCcwDevice> keepers = inTheWay();
+            return new Arrival(spec, [.. leaving.Where(entry => entry.Devices.Any(keepers.Contains))], stays, Problem: null);
+        }
+        catch (Exception wrong) when (Expected.Is(wrong))
+        {
+            return new Arrival(spec, [], stays, wrong.Message);
+        }
+    }
+}
+
+/// <summary>Devices that go on with another policy.</summary>
+/// <param name="Entry">As they are.</param>
+/// <param name="Spec">As they are wanted.</param>
+internal sealed record PolicyChange(ConfiguredDevice Entry, DeviceSpec Spec)
+{
+    /// <summary>A line per device.</summary>
+    internal IEnumerable<string> Lines => Entry.Devices.Select(device => $"{device.Id}: policy {Spec.Policy}");
+}
+
+/// <summary>Devices that are to be made.</summary>
+/// <param name="Spec">As they are wanted.</param>
+/// <param name="After">What must be closed before they can be opened; nothing: they are opened beside all that is there.</param>
+/// <param name="Stays">What goes on as before when they cannot be had, in words.</param>
+/// <param name="Problem">Why they cannot be had, as far as that shows before they are opened; null: nothing speaks against them.</param>
+internal sealed record Arrival(DeviceSpec Spec, IReadOnlyList<ConfiguredDevice> After, string Stays, string? Problem)
+{
+    /// <summary>For people.</summary>
+    internal string Line => Problem is not null ? $"cannot add {Spec}: {Problem}"
+        : After.Count == 0 ? $"add {Spec}"
+        : $"add {Spec} after closing {string.Join(", ", After.SelectMany(entry => entry.Devices).Select(device => device.Id))}";
+}

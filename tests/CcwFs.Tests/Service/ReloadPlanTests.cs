@@ -1,0 +1,156 @@
+using CcwFs.ChannelIo;
+using CcwFs.Emulation.Channel;
+using CcwFs.FileSystem;
+using CcwFs.Memory;
+using CcwFs.Service.Devices;
+using CcwFs.Service.Reload;
+using CcwFs.Subchannel;
+using CcwFs.Tests.Images;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CcwFs.Tests.Service;
+
+/// <summary>What a reload is to do, told from the devices that are there and those that are wanted; without a mount.</summary>
+public sealed class ReloadPlanTests : IDisposable
+{
+    private readonly ImageDirectory _files = new();
+    private readonly ChannelExecutor _executor = new();
+    private readonly SubchannelTable _table = new();
+    private readonly DeviceFactory _factory;
+    private readonly ConfiguredDevices _configured;
+
+    public ReloadPlanTests()
+    {
+        _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(new ArrayStore(new byte[4096]))), _executor, NullLoggerFactory.Instance, owner: null);
+        _configured = new ConfiguredDevices(_factory, _table, _files.Path);
+    }
+
+    public void Dispose()
+    {
+        _factory.RemoveAll();
+        _factory.Dispose();
+        _executor.Dispose();
+        _files.Dispose();
+    }
+
+    [Fact]
+    public void The_same_devices_are_kept()
+    {
+        Add("dasd,id=0.0.0001", "dasd", "dasd");
+        ReloadPlan plan = Plan("dasd", "dasd,id=0.0.0001", "dasd");
+        Assert.Equal(3, plan.Kept.Count);
+        Assert.Empty(plan.Lines);
+    }
+
+    [Fact]
+    public void A_line_tells_each_change()
+    {
+        Add("dasd,id=0.0.0001", "dasd,id=0.0.0002,count=2", "dasd,id=0.0.0004");
+        Assert.Equal(
+            [
+                "remove 0.0.0002, 0.0.0003: dasd,id=0.0.0002,count=2",
+                "0.0.0004: policy readonly deny=SENSE_ID",
+                "add dasd,id=0.0.0002",
+                "add dasd",
+            ],
+            Plan("dasd,id=0.0.0004,deny=SENSE_ID,readonly", "dasd,id=0.0.0002", "dasd,id=0.0.0001", "dasd").Lines);
+    }
+
+    [Fact]
+    public void A_plan_changes_nothing_until_it_is_carried_out()
+    {
+        Add("dasd,id=0.0.0001", "dasd,id=0.0.0002");
+        VfioCcwDevice[] before = [.. _table.Devices];
+        ReloadPlan plan = Plan("dasd,id=0.0.0003", "dasd,id=0.0.0002,deny=SENSE_ID");
+        Assert.Equal(before, _table.Devices);
+        Assert.Null(before[1].Policy);
+
+        List<string> changed = [];
+        Assert.Empty(_configured.CarryOut(plan, changed.Add));
+        Assert.Equal(["0.0.0002: policy deny=SENSE_ID"], changed);
+        Assert.Equal([new SubchannelId(0, 0, 2), new SubchannelId(0, 0, 3)], _table.Devices.Select(device => device.Id));
+        Assert.Same(before[1], _table.Devices[0]);
+        Assert.NotNull(before[1].Policy?.Deny);
+        Assert.Empty(Plan("dasd,id=0.0.0003", "dasd,id=0.0.0002,deny=SENSE_ID").Lines);
+    }
+
+    [Fact]
+    public void What_was_made_to_read_alone_is_made_again_to_be_written()
+    {
+        Add("dasd,id=0.0.0001,readonly");
+        Assert.Equal(["remove 0.0.0001: dasd,id=0.0.0001,readonly", "add dasd,id=0.0.0001"], Plan("dasd,id=0.0.0001").Lines);
+    }
+
+    [Fact]
+    public void What_was_removed_by_hand_comes_again()
+    {
+        Add("dasd,id=0.0.0001", "dasd,id=0.0.0002");
+        Assert.True(_factory.Remove(new SubchannelId(0, 0, 1), force: false, out _));
+        Assert.Equal(["add dasd,id=0.0.0001"], Plan("dasd,id=0.0.0001", "dasd,id=0.0.0002").Lines);
+    }
+
+    [Fact]
+    public void What_comes_waits_for_those_that_keep_its_image()
+    {
+        _files.Create("v.ckd", 1);
+        Add("dasd,id=0.0.0001,image=v.ckd,readonly", "dasd,id=0.0.0002,image=v.ckd,readonly", "dasd,id=0.0.0003");
+        ReloadPlan plan = Plan("dasd,id=0.0.0001,image=v.ckd");
+        Arrival arrival = Assert.Single(plan.Coming);
+        Assert.Equal(plan.Leaving.Take(2), arrival.After);
+        Assert.Equal(plan.InTheWay, arrival.After);
+        Assert.Equal("add dasd,image=v.ckd,id=0.0.0001 after closing 0.0.0001, 0.0.0002", arrival.Line);
+        Assert.Empty(_configured.CarryOut(plan, _ => { }));
+        Assert.Equal([new SubchannelId(0, 0, 1)], _table.Devices.Select(device => device.Id));
+    }
+
+    [Fact]
+    public void An_image_that_a_device_keeps_which_stays_cannot_be_had()
+    {
+        _files.Create("v.ckd", 1);
+        Add("dasd,id=0.0.0001,image=v.ckd,readonly", "dasd,id=0.0.0002,image=v.ckd,readonly");
+        ReloadPlan plan = Plan("dasd,id=0.0.0001,image=v.ckd", "dasd,id=0.0.0002,image=v.ckd,readonly");
+        Arrival arrival = Assert.Single(plan.Coming);
+        Assert.Empty(arrival.After);
+        Assert.StartsWith("0.0.0002 (dasd, image ", arrival.Problem, StringComparison.Ordinal);
+        Assert.Equal("0.0.0001 stays as it is, nothing is changed", arrival.Stays);
+        Assert.StartsWith("cannot add dasd,image=v.ckd,id=0.0.0001: 0.0.0002 ", arrival.Line, StringComparison.Ordinal);
+
+        VfioCcwDevice[] before = [.. _table.Devices];
+        string failure = Assert.Single(_configured.CarryOut(plan, _ => { }));
+        Assert.Equal($"device 'dasd,image=v.ckd,id=0.0.0001': {arrival.Problem}; {arrival.Stays}", failure);
+        Assert.Equal(before, _table.Devices);
+    }
+
+    [Fact]
+    public void Where_no_device_keeps_a_file_none_is_looked_at()
+    {
+        Add("dasd,id=0.0.0001");
+        ReloadPlan plan = Plan("dasd,id=0.0.0002,image=nowhere.ckd");
+        Assert.Null(Assert.Single(plan.Coming).Problem);
+        Assert.EndsWith("; nothing is changed", Assert.Single(_configured.CarryOut(plan, _ => { })), StringComparison.Ordinal);
+        Assert.Equal([new SubchannelId(0, 0, 1)], _table.Devices.Select(device => device.Id));
+    }
+
+    [Theory]
+    [InlineData("dasd,id=0.0.0009,image=nowhere.ckd", "nothing is changed")]
+    [InlineData("dasd,id=0.0.0001,image=nowhere.ckd", "0.0.0001 stays as it is, nothing is changed")]
+    [InlineData("dasd,id=0.0.0001,count=2,image=nowhere.ckd", "0.0.0001 and 1 more stay as they are, nothing is changed")]
+    [InlineData("dasd,image=nowhere.ckd", "0.0.0000 stays as it is, nothing is changed")]
+    public void A_plan_says_what_stays_when_a_device_cannot_be_had(string wanted, string stays)
+    {
+        const string Keeper = "dasd,id=0.0.0008,image=v.ckd,readonly"; // where one keeps a file, files are looked at
+        _files.Create("v.ckd", 1);
+        Add("dasd", "dasd,id=0.0.0001", "dasd,id=0.0.0002", Keeper);
+        Arrival arrival = Assert.Single(Plan(wanted, Keeper).Coming);
+        Assert.Contains("nowhere.ckd", arrival.Problem, StringComparison.Ordinal);
+        Assert.Equal(stays, arrival.Stays);
+    }
+
+    private void Add(params string[] specs)
+    {
+        foreach (string spec in specs)
+            _configured.Add(DeviceSpec.Parse(spec));
+    }
+
+    private ReloadPlan Plan(params string[] wanted) => _configured.Plan([.. wanted.Select(DeviceSpec.Parse)]);
+}
