@@ -55,6 +55,8 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
                     later.Add(spec);
                 });
             }
+            foreach ((Entry entry, DeviceSpec spec) in altered)
+                Try(spec, failures, stays: "nothing is changed", () => entry.Devices.ToList().ForEach(device => spec.PolicyOf(device.Subchannel)));
             if (failures.Count > 0 || !TryHandOver(later, inTheWay, leaving, coming, failures))
                 return failures;
 
@@ -164,8 +166,8 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
         _entries.Add(entry with { Spec = spec });
         foreach (VfioCcwDevice device in entry.Devices)
         {
-            device.SetPolicy(spec.Policy);
-            changed($"{device.Id}: policy {spec.Policy}");
+            device.SetPolicy(spec.PolicyOf(device.Subchannel));
+            changed($"{device.Id}: policy {device.Policy?.ToString() ?? "none"}");
         }
     }
 
