@@ -15,7 +15,10 @@ public enum ExtentUnit
     Blocks,
 }
 
-/// <summary>The description of a device family: one row per command, and how its sense reads. Immutable; there is one object per family (<see cref="Families"/>).</summary>
+/// <summary>
+/// The description of a device family: one row per command, and how its sense reads. Immutable; there is one object per family
+/// (<see cref="Families"/>).
+/// </summary>
 public sealed class CommandSet
 {
     private readonly CommandDescription?[] _byCode = new CommandDescription?[256];
@@ -63,7 +66,10 @@ public sealed class CommandSet
     public CommandDirection DirectionOf(byte code) =>
         Find(code)?.Direction ?? (CommandCode.MovesToStorage(code) ? CommandDirection.Input : CommandDirection.Output);
 
-    /// <summary>What the command does: from the row; without one a code whose low bits say read, read backward or sense reads, and of any other nobody can tell.</summary>
+    /// <summary>
+    /// What the command does: from the row; without one a code whose low bits say read, read backward or sense reads, and of any other nobody can
+    /// tell.
+    /// </summary>
     public CommandKind KindOf(byte code) => Find(code)?.Kind ?? (CommandCode.MovesToStorage(code) ? CommandKind.Reads : CommandKind.Unknown);
 
     /// <summary>The command may give status modifier; of one that is not known nobody can tell.</summary>

@@ -38,8 +38,8 @@ public readonly record struct ParameterField(string Name, int Offset, int Length
 public delegate int ParameterLength(ReadOnlySpan<byte> parameters);
 
 /// <summary>
-/// What the parameters of a command look like, once for all who look at them: program text makes them, policies judge them, the emulated device executes them.
-/// The fields stand beside it under their names.
+/// What the parameters of a command look like, once for all who look at them: program text makes them, policies judge them, the emulated device
+/// executes them. The fields stand beside it under their names.
 /// </summary>
 /// <param name="size">Bytes of the fixed part.</param>
 /// <param name="fields">The fields of the fixed part. What no field covers must be zero, or is not looked at.</param>

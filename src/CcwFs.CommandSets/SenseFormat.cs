@@ -56,6 +56,9 @@ public abstract class SenseFormat
     /// <summary>One paragraph: what it says, and what usually causes that. Fewer bytes are taken as if zeros followed.</summary>
     public abstract string Explain(ReadOnlySpan<byte> sense);
 
-    /// <summary>Adds every field of <see cref="BasicSize"/> or <see cref="FullSize"/> bytes; <paramref name="start"/>: where they lie in the outermost structure.</summary>
+    /// <summary>
+    /// Adds every field of <see cref="BasicSize"/> or <see cref="FullSize"/> bytes; <paramref name="start"/>: where they lie in the outermost
+    /// structure.
+    /// </summary>
     internal abstract void Decode(ReadOnlySpan<byte> sense, string path, int start, List<DecodedField> fields);
 }

@@ -181,7 +181,7 @@ public sealed class RealDeviceTests : IDisposable
         _kernel.Ccwfs("add", "dasd,id=0.0.0001").Ok();
         string spec = $"vfio,device={_kernel.MountPoint}/0.0.0001/device,id=0.0.0001";
         string line = mounted.Ccwfs("add", spec + ",deny=LOCATE").Refused(1); // of a 9336
-        Assert.Contains("is a 3390/0c behind a 3990/e9 (eckd): deny=LOCATE: 'LOCATE' is no command", line, StringComparison.Ordinal);
+        Assert.Contains("is a 3390/0a behind a 3990/e9 (eckd): deny=LOCATE: 'LOCATE' is no command", line, StringComparison.Ordinal);
         mounted.Ccwfs("add", spec + ",deny=LOCATE_RECORD").Ok(); // nothing has kept it
         Assert.Matches("(?m)^commands +eckd$", mounted.Ccwfs("info", "0.0.0001").Ok().Output);
     }

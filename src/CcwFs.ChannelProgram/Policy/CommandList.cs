@@ -5,8 +5,8 @@ using CcwFs.CommandSets.Eckd;
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
-/// Commands, and orders of those that are what their order says: words of a <see cref="CommandSet"/> or two hex digits, <c>psf:18</c>, <c>psf:18/0e</c> (order and suborder),
-/// <c>dso:81</c>, with dots between. Equal when the text is.
+/// Commands, and orders of those that are what their order says: words of a <see cref="CommandSet"/> or two hex digits, <c>psf:18</c>,
+/// <c>psf:18/0e</c> (order and suborder), <c>dso:81</c>, with dots between. Equal when the text is.
 /// </summary>
 public sealed class CommandList : IEquatable<CommandList>
 {

@@ -55,13 +55,14 @@ internal static class EckdArguments
         }
         int operation = LocateRecordLayout.Operation.Byte(parameters) & LocateRecordLayout.OperationMask;
         bool reads = Array.IndexOf(s_readOperations, (byte)operation) >= 0
-            || (operation == LocateRecordLayout.ExtendedOperation && extended && Array.IndexOf(s_extendedReads, LocateRecordLayout.SecondOperation.Byte(parameters)) >= 0);
+            || (operation == LocateRecordLayout.ExtendedOperation && extended
+                && Array.IndexOf(s_extendedReads, LocateRecordLayout.SecondOperation.Byte(parameters)) >= 0);
         return Ruling.Fine(effect | (reads ? CommandEffect.None : CommandEffect.Writes));
     }
 
     /// <summary>
-    /// Who denies one of the commands that it is made of denies it here too; who allows PREFIX allows what it is made of, but for orders, which are allowed by
-    /// themselves.
+    /// Who denies one of the commands that it is made of denies it here too; who allows PREFIX allows what it is made of, but for orders, which are
+    /// allowed by themselves.
     /// </summary>
     private static Ruling Prefix(DevicePolicy policy, CommandDescription command, ReadOnlySpan<byte> parameters)
     {

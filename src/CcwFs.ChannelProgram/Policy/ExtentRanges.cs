@@ -5,8 +5,8 @@ using CcwFs.CommandSets.Eckd;
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
-/// Places of a device, counted as its family does. Tracks of a 3390: <c>C/H-C/H</c>, <c>C/H</c>, <c>C-C</c> or <c>C</c> (whole cylinders). Blocks of a 9336: <c>N-N</c> or
-/// <c>N</c>. Decimal, with dots between. Equal when the text is.
+/// Places of a device, counted as its family does. Tracks of a 3390: <c>C/H-C/H</c>, <c>C/H</c>, <c>C-C</c> or <c>C</c> (whole cylinders). Blocks of
+/// a 9336: <c>N-N</c> or <c>N</c>. Decimal, with dots between. Equal when the text is.
 /// </summary>
 public sealed class ExtentRanges : IEquatable<ExtentRanges>
 {

@@ -13,8 +13,8 @@ internal static class FbaArguments
     ];
 
     /// <summary>
-    /// The device's blocks of the extent: from the locator on, as many as the data set's numbers say. An extent of the CE area, or one for diagnosis, is of other
-    /// blocks than those.
+    /// The device's blocks of the extent: from the locator on, as many as the data set's numbers say. An extent of the CE area, or one for diagnosis,
+    /// is of other blocks than those.
     /// </summary>
     private static bool IsInside(ExtentRanges ranges, ReadOnlySpan<byte> parameters)
     {

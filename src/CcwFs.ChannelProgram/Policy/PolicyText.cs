@@ -2,7 +2,9 @@ using CcwFs.CommandSets;
 
 namespace CcwFs.ChannelProgram.Policy;
 
-/// <summary>A policy as it was written, for a device whose family need not be known yet: names of commands and extents mean something in a family alone.</summary>
+/// <summary>
+/// A policy as it was written, for a device whose family need not be known yet: names of commands and extents mean something in a family alone.
+/// </summary>
 public sealed record PolicyText
 {
     /// <summary>Nothing may be written.</summary>

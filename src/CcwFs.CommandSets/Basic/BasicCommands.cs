@@ -3,8 +3,8 @@ using CcwFs.ChannelIo;
 namespace CcwFs.CommandSets.Basic;
 
 /// <summary>
-/// The commands that the architecture itself defines (SA22-7832, chapter 15, "Command Code"): all that is known of a device of unknown type. A code without a row has the
-/// direction of its low bits; it reads where these say read, read backward or sense, and may do anything else otherwise.
+/// The commands that the architecture itself defines (SA22-7832, chapter 15, "Command Code"): all that is known of a device of unknown type. A code
+/// without a row has the direction of its low bits; it reads where these say read, read backward or sense, and may do anything else otherwise.
 /// </summary>
 internal static class BasicCommands
 {

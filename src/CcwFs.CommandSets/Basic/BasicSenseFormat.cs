@@ -4,8 +4,8 @@ using CcwFs.CommandSets.Decode;
 namespace CcwFs.CommandSets.Basic;
 
 /// <summary>
-/// Sense of which no more is known than what most devices have: the conditions of byte 0 (SA22-7204, common I/O-device commands: basic sense), and names of further bytes
-/// that a family adds. A refusal is command reject, and where the family has a bit for it, write inhibited.
+/// Sense of which no more is known than what most devices have: the conditions of byte 0 (SA22-7204, common I/O-device commands: basic sense), and
+/// names of further bytes that a family adds. A refusal is command reject, and where the family has a bit for it, write inhibited.
 /// </summary>
 /// <param name="size">Bytes that the family gives.</param>
 /// <param name="names">The bits of the first bytes, eight a byte; an empty name is a bit that is not known.</param>

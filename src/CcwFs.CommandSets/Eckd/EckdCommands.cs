@@ -1,6 +1,8 @@
 namespace CcwFs.CommandSets.Eckd;
 
-/// <summary>The commands of 3990s with 3390s (3990 Reference, GA32-0274; SA22-1025; PREFIX and the extended operations as drivers use them).</summary>
+/// <summary>
+/// The commands of 3990s with 3390s (3990 Reference, GA32-0274; SA22-1025; PREFIX and the extended operations as drivers use them).
+/// </summary>
 internal static class EckdCommands
 {
     private const CommandDirection None = CommandDirection.None, Input = CommandDirection.Input, Output = CommandDirection.Output;

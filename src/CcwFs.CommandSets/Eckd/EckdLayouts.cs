@@ -81,7 +81,9 @@ public static class LocateRecordLayout
     /// <summary>Operation: it is in <see cref="SecondOperation"/>.</summary>
     public const byte ExtendedOperation = 0x3F;
 
-    /// <summary>Bits of <see cref="Auxiliary"/>: <see cref="Length"/> is valid; it is the last track's; a command is imbedded; the last command is READ COUNT.</summary>
+    /// <summary>
+    /// Bits of <see cref="Auxiliary"/>: <see cref="Length"/> is valid; it is the last track's; a command is imbedded; the last command is READ COUNT.
+    /// </summary>
     public const byte LengthValid = 0x80, LengthOfLastTrack = 0x40, IsImbedded = 0x20, ReadCountSuffix = 0x01;
 
     private static readonly ParameterField[] s_fields = [Operation, Auxiliary, Imbedded, Count, Seek, Search, Sector, Length];
@@ -95,8 +97,8 @@ public static class LocateRecordLayout
 }
 
 /// <summary>
-/// PREFIX: a head of 12 bytes, DEFINE EXTENT in 32, LOCATE RECORD EXTENDED; of format 2 18 bytes that are not used, then an order of PERFORM SUBSYSTEM FUNCTION (source of
-/// that: what z/VM sends, as Hercules' E7Prefix test does).
+/// PREFIX: a head of 12 bytes, DEFINE EXTENT in 32, LOCATE RECORD EXTENDED; of format 2 18 bytes that are not used, then an order of PERFORM
+/// SUBSYSTEM FUNCTION (source of that: what z/VM sends, as Hercules' E7Prefix test does).
 /// </summary>
 public static class PrefixLayout
 {

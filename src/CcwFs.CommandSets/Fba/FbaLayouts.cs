@@ -1,8 +1,8 @@
 namespace CcwFs.CommandSets.Fba;
 
 /// <summary>
-/// DEFINE EXTENT of a 9336, 16 bytes. The extent is a piece of the device; LOCATE names blocks in the numbering of a data set, of which the extent is a piece too: the
-/// data set's block <see cref="First"/> is the device's block <see cref="Locator"/>.
+/// DEFINE EXTENT of a 9336, 16 bytes. The extent is a piece of the device; LOCATE names blocks in the numbering of a data set, of which the extent is
+/// a piece too: the data set's block <see cref="First"/> is the device's block <see cref="Locator"/>.
 /// </summary>
 public static class FbaExtentLayout
 {

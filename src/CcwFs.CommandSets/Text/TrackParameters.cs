@@ -66,8 +66,8 @@ internal static class TrackParameters
     }
 
     /// <summary>
-    /// LOCATE RECORD EXTENDED; then 2 bytes of track bits for operations that have them: tracks=, or as many tracks one after the other as count= says; or the byte 01
-    /// for operations on any record.
+    /// LOCATE RECORD EXTENDED; then 2 bytes of track bits for operations that have them: tracks=, or as many tracks one after the other as count=
+    /// says; or the byte 01 for operations on any record.
     /// </summary>
     internal static byte[] LocateExtended(Operands operands)
     {
@@ -89,7 +89,9 @@ internal static class TrackParameters
         return bytes;
     }
 
-    /// <summary>PREFIX. Without a word of LOCATE RECORD EXTENDED format 0, whose last 20 bytes are zero. base= asks for the base device to be verified.</summary>
+    /// <summary>
+    /// PREFIX. Without a word of LOCATE RECORD EXTENDED format 0, whose last 20 bytes are zero. base= asks for the base device to be verified.
+    /// </summary>
     internal static byte[] Prefix(Operands operands)
     {
         bool locates = Array.Exists(ExtendedKeys, operands.Has);

@@ -3,8 +3,8 @@ using CcwFs.CommandSets;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// The commands of the emulated 3990 by code, with their rules; the description (<see cref="Families.Eckd"/>) has their names. TRANSFER IN CHANNEL is the channel's. A code without a
-/// row is an invalid command.
+/// The commands of the emulated 3990 by code, with their rules; the description (<see cref="Families.Eckd"/>) has their names. TRANSFER IN CHANNEL is
+/// the channel's. A code without a row is an invalid command.
 /// </summary>
 internal static class CommandTable
 {

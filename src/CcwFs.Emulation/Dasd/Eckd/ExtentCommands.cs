@@ -57,8 +57,9 @@ internal static class ExtentCommands
     }
 
     /// <summary>
-    /// 20 bytes and extended parameters: the tracks of a set, a bit each, or the number 1 for operations on any record. Auxiliary byte: 80 length valid, 40 it is the last
-    /// track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count, 01 read count suffix; 20, 18 and 04 belong to transport mode and are refused.
+    /// 20 bytes and extended parameters: the tracks of a set, a bit each, or the number 1 for operations on any record. Auxiliary byte: 80 length
+    /// valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count, 01 read count suffix; 20, 18 and 04
+    /// belong to transport mode and are refused.
     /// </summary>
     public static DeviceStatus LocateRecordExtended(EckdDevice device, CommandRow row, IDataTransfer data)
     {
@@ -70,9 +71,9 @@ internal static class ExtentCommands
     }
 
     /// <summary>
-    /// 64 bytes in formats 0 and 1, and the extended parameters of format 1; 62 bytes and the order of PERFORM SUBSYSTEM FUNCTION in format 2 (<see cref="PrefixLayout"/>).
-    /// A base device executes what is meant for it: with validity 20 or 10 the address must be its own. Without 80 the extent is not looked at. All of it is taken before
-    /// any of it is judged: what is refused is not of incorrect length too.
+    /// 64 bytes in formats 0 and 1, and the extended parameters of format 1; 62 bytes and the order of PERFORM SUBSYSTEM FUNCTION in format 2
+    /// (<see cref="PrefixLayout"/>). A base device executes what is meant for it: with validity 20 or 10 the address must be its own. Without 80 the
+    /// extent is not looked at. All of it is taken before any of it is judged: what is refused is not of incorrect length too.
     /// </summary>
     public static DeviceStatus Prefix(EckdDevice device, CommandRow row, IDataTransfer data)
     {

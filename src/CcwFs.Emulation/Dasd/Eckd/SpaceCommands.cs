@@ -11,8 +11,8 @@ internal static class SpaceCommands
     private const int MaxRanges = 110;
 
     /// <summary>
-    /// 24 bytes (<see cref="SubsystemOperationLayout"/>) of a CKD volume and no message, then ranges of first and last track, CCHH each; tracks at a range's ends are always
-    /// initialized too. Released tracks are unformatted.
+    /// 24 bytes (<see cref="SubsystemOperationLayout"/>) of a CKD volume and no message, then ranges of first and last track, CCHH each; tracks at a
+    /// range's ends are always initialized too. Released tracks are unformatted.
     /// </summary>
     public static DeviceStatus DefineSubsystemOperation(EckdDevice device, CommandRow row, IDataTransfer data)
     {
