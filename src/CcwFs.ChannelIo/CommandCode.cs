@@ -21,6 +21,9 @@ public static class CommandCode
     /// <summary>TRANSFER IN CHANNEL, format 1.</summary>
     public const byte TransferInChannel = 0x08;
 
+    /// <summary>READ BACKWARD (basic).</summary>
+    public const byte ReadBackward = 0x0C;
+
     /// <summary>SENSE ID.</summary>
     public const byte SenseId = 0xE4;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using CcwFs.ChannelIo.Text;
+using CcwFs.CommandSets.Text;
 
 namespace CcwFs.Control;
 

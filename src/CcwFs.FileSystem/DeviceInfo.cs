@@ -9,6 +9,9 @@ namespace CcwFs.FileSystem;
 /// <summary>What a person wants to know about a device: key and value, for the info file and for tables.</summary>
 public static class DeviceInfo
 {
+    /// <summary>The fact that names the device's command set.</summary>
+    public const string CommandsKey = "commands";
+
     /// <summary>The facts, in the order to show them.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>> Facts(VfioCcwDevice device)
     {
@@ -22,6 +25,7 @@ public static class DeviceInfo
             .. HostIds(device),
             new("devtype", deviceType),
             new("cutype", controlUnit),
+            new(CommandsKey, subchannel.Commands.Name),
             new("pim", Hex(schib.Pmcw.Pim)),
             new("pam", Hex(schib.Pmcw.Pam)),
             new("pom", Hex(schib.Pmcw.Pom)),

@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.CommandSets;
 
 namespace CcwFs.Subchannel;
 
@@ -29,6 +30,9 @@ public interface ISubchannel : IDisposable
 
     /// <summary>Device and control-unit type and model as lscss prints them, "3390/0c" and "3990/e9"; empty when unknown.</summary>
     (string Device, string ControlUnit) Types { get; }
+
+    /// <summary>What is known of the device's commands, by these types. Stays what it is from <see cref="Connect"/> on.</summary>
+    CommandSet Commands { get; }
 
     /// <summary>
     /// Its programs run in memory that has an address in this process (<see cref="Memory.IMemoryStore.TryAddress"/>): other memory of a client is out of its

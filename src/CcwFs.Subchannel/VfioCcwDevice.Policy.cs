@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Decode;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 
 namespace CcwFs.Subchannel;
 
@@ -22,8 +22,17 @@ public sealed partial class VfioCcwDevice : ISubchannelWork
     /// <summary>What programs may do; null: everything.</summary>
     public DevicePolicy? Policy => _policy;
 
+    /// <summary>What is known of the device's commands.</summary>
+    public CommandSet Commands => _subchannel.Commands;
+
     /// <summary>Replaces the policy, for programs that are started from now on; a running one keeps its own. Null: none.</summary>
-    public void SetPolicy(DevicePolicy? policy) => _policy = policy is { IsOn: true } ? policy : null;
+    /// <exception cref="ArgumentException">It is for devices of another family: it would judge other commands than the device executes.</exception>
+    public void SetPolicy(DevicePolicy? policy)
+    {
+        if (policy is not null && policy.Commands != Commands)
+            throw new ArgumentException($"a policy for {policy.Commands} devices does not fit one that is {Commands}", nameof(policy));
+        _policy = policy is { IsOn: true } ? policy : null;
+    }
 
     /// <summary>Announces the status of a refused program, which is all that its start leaves to be done.</summary>
     void ISubchannelWork.GoOn(WorkThread thread) => Interrupt();
@@ -37,8 +46,8 @@ public sealed partial class VfioCcwDevice : ISubchannelWork
         Scsw scsw = Scsw.Build(
             orb.Control, FunctionControl.Start, ActivityControl.None, Status, unchecked(refusal.CcwAddress + Ccw.Size), Ending, SubchannelStatus.None, refusal.Ccw.Count);
         irb.Scsw = scsw with { Control = scsw.Control | Scsw.ExtendedControl };
-        refusal.WriteSense(irb[Irb.EcwOffset..]);
-        Esw.Write(irb[Irb.EswOffset..], Pmcw.FirstPath(orb.LogicalPathMask), PolicyRefusal.SenseSize);
+        int length = refusal.WriteSense(irb[Irb.EcwOffset..]);
+        Esw.Write(irb[Irb.EswOffset..], Pmcw.FirstPath(orb.LogicalPathMask), length);
         _refused = new StrongBox<Irb>(irb);
     }
 
@@ -49,7 +58,7 @@ public sealed partial class VfioCcwDevice : ISubchannelWork
             return null;
         _lastRefusal = refusal with { CcwAddress = _translator.ToGuestAddress(refusal.CcwAddress) };
         if (_refusalLines.May())
-            DeviceLog.Refused(_logger, Id, _lastRefusal.CcwAddress, StructureDecoder.CcwText(refusal.Ccw), refusal.Rule);
+            DeviceLog.Refused(_logger, Id, _lastRefusal.CcwAddress, refusal.CcwText, refusal.Rule);
         return _lastRefusal;
     }
 }

@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.CommandSets;
 using CcwFs.Linux;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
@@ -82,6 +83,9 @@ public sealed partial class VfioSubchannel : ISubchannel
 
     /// <inheritdoc/>
     public (string Device, string ControlUnit) Types { get; private set; } = ("", "");
+
+    /// <inheritdoc/>
+    public CommandSet Commands { get; private set; } = Families.Basic;
 
     /// <inheritdoc/>
     public bool NeedsAddresses => true;

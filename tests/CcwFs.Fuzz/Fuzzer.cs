@@ -3,6 +3,7 @@ using System.Diagnostics;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
@@ -80,10 +81,10 @@ public sealed class Fuzzer : IDisposable
         var options = new EckdOptions(new DeviceId(0, 0, 0x150), Profile: dasd.Profile, SpaceEfficient: dasd.SpaceEfficient);
         _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), options.Device, [0x10, 0x11], new EckdDevice(volume, options), _executor));
         _device = new VfioCcwDevice(_subchannel, new AddressSpace(_map), NullLogger.Instance);
-        TrackRanges? writable = null;
+        ExtentRanges? writable = null;
         if (dasd.WritableCylinder is { } cylinder)
-            TrackRanges.TryParse(cylinder.ToString(System.Globalization.CultureInfo.InvariantCulture), out writable);
-        _device.SetPolicy(new DevicePolicy { Extents = writable });
+            ExtentRanges.TryParse(cylinder.ToString(System.Globalization.CultureInfo.InvariantCulture), Families.Eckd, out writable);
+        _device.SetPolicy(new DevicePolicy(Families.Eckd) { Extents = writable });
     }
 
     /// <summary>Programs made.</summary>
@@ -291,6 +292,8 @@ public sealed class Fuzzer : IDisposable
         public bool FetchesByItself => inner.FetchesByItself;
 
         public (string Device, string ControlUnit) Types => inner.Types;
+
+        public CommandSet Commands => inner.Commands;
 
         public bool NeedsAddresses => inner.NeedsAddresses;
 

@@ -175,6 +175,18 @@ public sealed class RealDeviceTests : IDisposable
     }
 
     [Fact]
+    public void A_rule_that_its_family_has_not_is_refused_once_the_device_has_said_what_it_is()
+    {
+        using MountedCcwfs mounted = Over();
+        _kernel.Ccwfs("add", "dasd,id=0.0.0001").Ok();
+        string spec = $"vfio,device={_kernel.MountPoint}/0.0.0001/device,id=0.0.0001";
+        string line = mounted.Ccwfs("add", spec + ",deny=LOCATE").Refused(1); // of a 9336
+        Assert.Contains("is a 3390/0a behind a 3990/e9 (eckd): deny=LOCATE: 'LOCATE' is no command", line, StringComparison.Ordinal);
+        mounted.Ccwfs("add", spec + ",deny=LOCATE_RECORD").Ok(); // nothing has kept it
+        Assert.Matches("(?m)^commands +eckd$", mounted.Ccwfs("info", "0.0.0001").Ok().Output);
+    }
+
+    [Fact]
     public void Guest_storage_in_a_file_is_no_place_for_a_real_device()
     {
         string file = _kernel.Scratch.At("memory");

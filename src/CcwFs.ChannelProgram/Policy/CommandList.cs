@@ -1,22 +1,16 @@
 using System.Globalization;
-using CcwFs.ChannelIo;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Eckd;
 
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
-/// Commands, and orders of PERFORM SUBSYSTEM FUNCTION and DEFINE SUBSYSTEM OPERATION: names of <see cref="EckdCommands"/> or two hex digits, <c>psf:18</c>,
+/// Commands, and orders of those that are what their order says: words of a <see cref="CommandSet"/> or two hex digits, <c>psf:18</c>,
 /// <c>psf:18/0e</c> (order and suborder), <c>dso:81</c>, with dots between. Equal when the text is.
 /// </summary>
 public sealed class CommandList : IEquatable<CommandList>
 {
-    /// <summary>PERFORM SUBSYSTEM FUNCTION.</summary>
-    internal const byte SubsystemFunction = 0x27;
-
-    /// <summary>DEFINE SUBSYSTEM OPERATION.</summary>
-    internal const byte SubsystemOperation = 0xF7;
-
     private const int AnySuborder = -1;
-    private static readonly (string Prefix, byte Code)[] s_ordered = [("psf:", SubsystemFunction), ("dso:", SubsystemOperation)];
 
     private readonly bool[] _codes = new bool[256];
     private readonly List<(byte Code, byte Order, int Suborder)> _orders = [];
@@ -24,15 +18,18 @@ public sealed class CommandList : IEquatable<CommandList>
 
     private CommandList(string text) => _text = text;
 
-    /// <summary>Reads a list; gives null, or what is wrong with it.</summary>
-    public static string? TryParse(string text, out CommandList? list)
+    /// <summary>Reads a list of a family's commands; gives null, or what is wrong with it.</summary>
+    public static string? TryParse(string text, CommandSet commands, out CommandList? list)
     {
         list = null;
         var parsed = new CommandList(text);
         foreach (string word in text.Split('.'))
         {
-            if (!parsed.TryAdd(word))
-                return $"'{word}' is no command: a name of ccwfs run's, two hex digits, or an order like psf:18, psf:18/0e or dso:81; with dots between";
+            if (parsed.TryAdd(word, commands))
+                continue;
+            return commands.Rows.Any(row => row.Kind == CommandKind.Orders)
+                ? $"'{word}' is no command: a name of ccwfs run's, two hex digits, or an order like psf:18, psf:18/0e or dso:81; with dots between"
+                : $"'{word}' is no command of {commands.Device}: one of {string.Join(", ", commands.Rows.Select(row => row.Word))}, or two hex digits; with dots between";
         }
         list = parsed;
         return null;
@@ -60,27 +57,29 @@ public sealed class CommandList : IEquatable<CommandList>
     /// <summary>The list as it was written.</summary>
     public override string ToString() => _text;
 
-    private bool TryAdd(string word)
+    private bool TryAdd(string word, CommandSet commands)
     {
-        foreach ((string prefix, byte code) in s_ordered)
-        {
-            if (!word.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
-                continue;
-            string[] parts = word[prefix.Length..].Split('/');
-            byte suborder = 0;
-            if (parts.Length > 2 || !TryHex(parts[0], out byte order) || (parts.Length == 2 && !TryHex(parts[1], out suborder)))
-                return false;
-            if (parts.Length == 2 && (code != SubsystemFunction || order != PolicyCommands.PrepareForRead))
-                return false; // no other order has suborders that are judged
-            _orders.Add((code, order, parts.Length == 2 ? suborder : AnySuborder));
-            return true;
-        }
+        string[] ordered = word.Split(':');
+        CommandDescription? known = commands.Find(ordered[0]);
+        if (ordered.Length > 1)
+            return ordered.Length == 2 && known is { Kind: CommandKind.Orders } && TryAddOrder(known, ordered[1].Split('/'));
         byte command = 0;
-        if (EckdCommands.Find(word) is { } known)
+        if (known is not null)
             command = known.Code;
         else if (!TryHex(word, out command))
             return false;
         _codes[command] = true;
+        return true;
+    }
+
+    private bool TryAddOrder(CommandDescription command, string[] parts)
+    {
+        byte suborder = 0;
+        if (parts.Length > 2 || !TryHex(parts[0], out byte order) || (parts.Length == 2 && !TryHex(parts[1], out suborder)))
+            return false;
+        if (parts.Length == 2 && (command.Layout != SubsystemFunctionLayout.Layout || order != SubsystemFunctionLayout.PrepareForRead))
+            return false; // no other order has suborders that are judged
+        _orders.Add((command.Code, order, parts.Length == 2 ? suborder : AnySuborder));
         return true;
     }
 

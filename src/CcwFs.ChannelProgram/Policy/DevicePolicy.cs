@@ -1,12 +1,16 @@
 using System.Globalization;
+using CcwFs.CommandSets;
 
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
 /// What programs of one subchannel may do; immutable, so that a running program keeps the one it was started under. Its text is that of the SPEC's keys.
 /// </summary>
-public sealed record DevicePolicy
+/// <param name="Commands">Of the device: what its commands do, and what extents count.</param>
+public sealed record DevicePolicy(CommandSet Commands)
 {
+    internal ArgumentRow?[] Arguments { get; } = PolicyCommands.ArgumentsOf(Commands);
+
     /// <summary>Nothing may be written.</summary>
     public bool ReadOnly { get; init; }
 
@@ -16,8 +20,8 @@ public sealed record DevicePolicy
     /// <summary>Commands and orders that may not be used; null: none.</summary>
     public CommandList? Deny { get; init; }
 
-    /// <summary>The only tracks that may be written; null: any.</summary>
-    public TrackRanges? Extents { get; init; }
+    /// <summary>The only tracks or blocks that may be written; null: any.</summary>
+    public ExtentRanges? Extents { get; init; }
 
     /// <summary>Most CCWs of a program, transfers in channel left out; null: as many as the translator takes.</summary>
     public int? MaxCcws { get; init; }
@@ -26,9 +30,7 @@ public sealed record DevicePolicy
     public long? MaxBytes { get; init; }
 
     /// <summary>A rule is on.</summary>
-    public bool IsOn => this != s_none;
-
-    private static readonly DevicePolicy s_none = new();
+    public bool IsOn => this != new DevicePolicy(Commands);
 
     internal bool HasLimit => MaxCcws is not null || MaxBytes is not null;
 

@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets;
 
 namespace CcwFs.ChannelProgram.Policy;
 
@@ -20,7 +21,7 @@ public sealed class LiveJudge(DevicePolicy policy)
     public static int MaxArgument => ProgramArguments.MaxSize;
 
     /// <summary>The command's argument is judged.</summary>
-    public static bool HasArgument(byte command) => PolicyCommands.Find(command) is not null;
+    public bool HasArgument(byte command) => PolicyCommands.Find(policy, command) is not null;
 
     /// <summary>All of a command's CCWs must be known before it is executed.</summary>
     public bool MustKnowAll(byte command) => policy.HasLimit || HasArgument(command);
@@ -31,22 +32,22 @@ public sealed class LiveJudge(DevicePolicy policy)
     /// <summary>Counts a CCW of the command that <paramref name="command"/> names. Over a limit: see <see cref="Refusal"/>.</summary>
     public void Count(uint address, Ccw ccw, byte command, bool continues)
     {
-        bool again = !continues && address == _lastSearch && PolicyCommands.IsSearch(command);
-        _lastSearch = continues ? _lastSearch : PolicyCommands.IsSearch(command) ? address : uint.MaxValue;
+        bool again = !continues && address == _lastSearch && PolicyCommands.IsSearch(policy, command);
+        _lastSearch = continues ? _lastSearch : PolicyCommands.IsSearch(policy, command) ? address : uint.MaxValue;
         if (again)
             return;
         _bytes += ccw.Count;
         if (++_ccws > policy.MaxCcws)
-            Refusal ??= new PolicyRefusal(RefusalKind.OverLimit, $"max-ccws={policy.MaxCcws}", address, ccw);
+            Refusal ??= new PolicyRefusal(policy.Commands, RefusalKind.OverLimit, $"max-ccws={policy.MaxCcws}", address, ccw);
         else if (_bytes > policy.MaxBytes)
-            Refusal ??= new PolicyRefusal(RefusalKind.OverLimit, $"max-bytes={policy.MaxBytes}", address, ccw);
+            Refusal ??= new PolicyRefusal(policy.Commands, RefusalKind.OverLimit, $"max-bytes={policy.MaxBytes}", address, ccw);
     }
 
     /// <summary>Judges a command before it is executed. <paramref name="argument"/>: the copy that will be. False: see <see cref="Refusal"/>.</summary>
     public bool Judge(uint address, Ccw ccw, ReadOnlySpan<byte> argument)
     {
         Ruling ruling = PolicyCommands.Judge(policy, ccw.Command);
-        if (!ruling.IsRefusal && PolicyCommands.Find(ccw.Command) is { } row)
+        if (!ruling.IsRefusal && PolicyCommands.Find(policy, ccw.Command) is { } row)
         {
             ruling = argument.Length > MaxArgument
                 ? new Ruling(RefusalKind.Sequence, $"its argument has more than {MaxArgument} bytes", CommandEffect.None)
@@ -55,7 +56,7 @@ public sealed class LiveJudge(DevicePolicy policy)
         if (!ruling.IsRefusal)
             ruling = WriteStates.Advance(policy, ruling.Effect, _state, out _state);
         if (ruling.IsRefusal)
-            Refusal ??= new PolicyRefusal(ruling.Kind, ruling.Rule, address, ccw);
+            Refusal ??= new PolicyRefusal(policy.Commands, ruling.Kind, ruling.Rule, address, ccw);
         return Refusal is null;
     }
 }

@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets;
 using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram.Policy;
@@ -136,7 +137,7 @@ internal sealed class ProgramWalk(Translator program)
     private int Ways(int node)
     {
         Ccw end = Fetch(_last[node]);
-        return !end.Has(CcwFlags.ChainCommand) || end.Has(CcwFlags.ChainData) ? 0 : PolicyCommands.MaySkip(Fetch(node).Command) ? 2 : 1;
+        return !end.Has(CcwFlags.ChainCommand) || end.Has(CcwFlags.ChainData) ? 0 : _policy.Commands.MaySkip(Fetch(node).Command) ? 2 : 1;
     }
 
     /// <summary>A command's first visit: its chain of data, the limits, its code and its argument.</summary>
@@ -144,7 +145,7 @@ internal sealed class ProgramWalk(Translator program)
     {
         Ccw ccw = Fetch(node);
         byte code = ccw.Command;
-        ArgumentRow? row = PolicyCommands.Find(code);
+        ArgumentRow? row = PolicyCommands.Find(_policy, code);
         int at = node;
         if (!Count(node, ccw))
             return false;
@@ -208,7 +209,7 @@ internal sealed class ProgramWalk(Translator program)
             _path.Pop();
             _path.Push(entry + 1);
             int next = Follow(_last[node] + 1 + tried);
-            if (next < 0 || (_nodes[next] & Command) == 0 || (_nodes[next] & Finished) != 0 || (next == node && PolicyCommands.IsSearch(Fetch(node).Command)))
+            if (next < 0 || (_nodes[next] & Command) == 0 || (_nodes[next] & Finished) != 0 || (next == node && PolicyCommands.IsSearch(_policy, Fetch(node).Command)))
                 continue;
             if ((_nodes[next] & OnPath) != 0)
                 return !Refuse(node, new Ruling(RefusalKind.OverLimit, "a loop in a program whose length is limited", CommandEffect.None));
@@ -273,7 +274,7 @@ internal sealed class ProgramWalk(Translator program)
     {
         Ccw ccw = Fetch(node);
         ccw = ccw with { Flags = ccw.Flags & ~CcwFlags.IndirectData, DataAddress = (uint)_arguments.GuestAddressOf(node, ccw) };
-        Refusal = new PolicyRefusal(ruling.Kind, ruling.Rule, Address(node), ccw);
+        Refusal = new PolicyRefusal(_policy.Commands, ruling.Kind, ruling.Rule, Address(node), ccw);
         return false;
     }
 }

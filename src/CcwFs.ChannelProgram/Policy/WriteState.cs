@@ -1,3 +1,5 @@
+using CcwFs.CommandSets;
+
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>How far the commands before have come towards a write that may be, under a policy with extents.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using CcwFs.ChannelIo.Decode;
 using CcwFs.ChannelIo.Text;
+using CcwFs.CommandSets.Decode;
+using CcwFs.CommandSets;
 using CcwFs.Control;
 
 namespace CcwFs.Cli.Decode;
@@ -31,10 +32,13 @@ public static class DecodeCommand
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var format = new Option<int>("--format") { Description = "The format of a ccw: 0 or 1.", HelpName = "FORMAT", DefaultValueFactory = _ => 1 };
         format.OneOf(0, 1);
-        var command = new Command("decode", "Explain every field of a structure.") { structure, hex, hexInput, json, format };
+        var commands = new Option<string?>("--commands") { Description = "The device family whose commands and sense these are: eckd, fba or basic. The default is eckd.", HelpName = "FAMILY" };
+        commands.OneOf([.. Families.All.Select(f => f.Name)]);
+        var command = new Command("decode", "Explain every field of a structure.") { structure, hex, hexInput, json, format, commands };
         command.SetAction(result => Run(
             new Request(
-                result.GetValue(structure)!, result.GetValue(hex) ?? [], result.GetValue(hexInput), result.GetValue(json), result.GetValue(format)),
+                result.GetValue(structure)!, result.GetValue(hex) ?? [], result.GetValue(hexInput), result.GetValue(json), result.GetValue(format),
+                result.GetValue(commands) is { } family ? Families.Find(family)! : Families.Eckd),
             result.InvocationConfiguration.Output,
             result.InvocationConfiguration.Error));
         return command;
@@ -47,7 +51,7 @@ public static class DecodeCommand
         if (request.Hex.Length == 0 && !Console.IsInputRedirected)
             return Fail(error, WrongUsage, $"nothing to decode: give the bytes in hex, or pipe them: dd … | ccwfs decode {request.Structure}");
         if (!TryGetBytes(request, out byte[] bytes, out string reason)
-            || !StructureDecoder.TryDecode(request.Structure, bytes, request.Format == 1, out IReadOnlyList<DecodedStructure> decoded, out reason))
+            || !StructureDecoder.TryDecode(request.Structure, bytes, request.Format == 1, request.Commands, out IReadOnlyList<DecodedStructure> decoded, out reason))
         {
             return Fail(error, Failed, reason);
         }
@@ -103,5 +107,5 @@ public static class DecodeCommand
         return code;
     }
 
-    private sealed record Request(string Structure, string[] Hex, bool HexInput, bool Json, int Format);
+    private sealed record Request(string Structure, string[] Hex, bool HexInput, bool Json, int Format, CommandSet Commands);
 }

@@ -1,19 +1,25 @@
 using System.Globalization;
-using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Text;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Text;
 
 namespace CcwFs.Cli.Docs;
 
 /// <summary>Every command of the language of channel programs, with its words.</summary>
 internal static class ProgramChapter
 {
-    /// <summary>A term per command.</summary>
-    internal static IEnumerable<Block> Commands() => EckdCommands.All.Select(command =>
-        new Term(command.Name, null, string.Create(
-            CultureInfo.InvariantCulture, $"{command.Code:X2}, {EckdCommands.Words(command.Direction)}.{Also(command)}{Words(command)}")));
+    private static readonly (CommandSet Family, string Title)[] s_families =
+        [(Families.Eckd, "3390 and 3380 (eckd)"), (Families.Fba, "9336 and 3370 (fba)"), (Families.Basic, "Other devices (basic)")];
 
-    private static string Also(EckdCommand command) => command.Aliases.Length == 0 ? "" : $" Also {Values.List(command.Aliases, "or")}.";
+    /// <summary>A heading per family, and a term per command.</summary>
+    internal static IEnumerable<Block> Commands() => s_families.SelectMany(family => (Block[])
+    [
+        new Heading(3, family.Title),
+        .. family.Family.Rows.Where(command => !command.OnlyReal).Select(command => new Term(command.Word, null, string.Create(
+            CultureInfo.InvariantCulture, $"{command.Code:X2}, {CommandSet.Words(command.Direction)}.{Also(command)}{Words(command)}"))),
+    ]);
 
-    private static string Words(EckdCommand command) =>
-        ProgramText.ParameterKeys(command.Code) is { Count: > 0 } keys ? $" Words: {string.Join(", ", keys.Select(key => key + "="))}." : "";
+    private static string Also(CommandDescription command) => command.Aliases.Count == 0 ? "" : $" Also {Values.List([.. command.Aliases], "or")}.";
+
+    private static string Words(CommandDescription command) =>
+        ProgramText.ParameterKeys(command) is { Count: > 0 } keys ? $" Words: {string.Join(", ", keys.Select(key => key + "="))}." : "";
 }

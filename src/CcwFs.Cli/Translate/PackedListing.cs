@@ -2,9 +2,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Decode;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Decode;
 
 namespace CcwFs.Cli.Translate;
 
@@ -66,6 +67,6 @@ internal static class PackedListing
         : string.Create(CultureInfo.InvariantCulture, $"{Count(program.Segments.Count, "segment")} of {program.Segments.Sum(s => (long)s.Bytes.Length)} bytes");
 
     private static string Line(Ccw ccw) => ccw.IsTransferInChannel
-        ? string.Create(CultureInfo.InvariantCulture, $"{EckdCommands.NameOf(ccw.Command)} to offset {ccw.DataAddress}")
-        : StructureDecoder.CcwText(ccw);
+        ? string.Create(CultureInfo.InvariantCulture, $"{Families.Eckd.WordOf(ccw.Command)} to offset {ccw.DataAddress}")
+        : StructureDecoder.CcwText(ccw, Families.Eckd);
 }

@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
+using CcwFs.CommandSets.Text;
+using CcwFs.CommandSets;
 using CcwFs.Control;
 
 namespace CcwFs.Cli.Translate;
@@ -11,7 +12,7 @@ internal static class PackedRun
     /// <summary>
     /// Runs it and makes the report. CCW addresses are those of <paramref name="addresses"/>, one a CCW: offsets of the block, or where a guest had them.
     /// </summary>
-    internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses)
+    internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses, CommandSet commands)
     {
         if (!RestoredProgram.TryRestore(program, null, out RestoredProgram? restored, out string error))
             throw new CommandException(error);
@@ -28,7 +29,7 @@ internal static class PackedRun
         if (refusal is not null) // an address behind a CCW is what can be turned
             refusal = refusal with { CcwAddress = ToShown(restored.ToOffset(refusal.CcwAddress + Ccw.Size), addresses) - Ccw.Size };
         uint? unfetched = reply.UnfetchedCcw is { } missed ? ToShown(restored.ToOffset(missed + Ccw.Size), addresses) - Ccw.Size : null;
-        var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses)) { Unit = "CCW" };
+        var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses, commands)) { Unit = "CCW", Commands = commands };
         return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong, refusal, unfetched)
             ? report!
             : throw new CommandException(wrong);
@@ -41,7 +42,7 @@ internal static class PackedRun
         return index < (uint)addresses.Count ? addresses[(int)index] + (offset - PackedProgram.OffsetOf((int)index)) : offset;
     }
 
-    private static ProgramStep[] Steps(PackedProgram program, RestoredProgram restored, IReadOnlyList<uint> addresses)
+    private static ProgramStep[] Steps(PackedProgram program, RestoredProgram restored, IReadOnlyList<uint> addresses, CommandSet commands)
     {
         var steps = new ProgramStep[program.Ccws.Count];
         bool dataChained = false;
@@ -49,8 +50,8 @@ internal static class PackedRun
         {
             Ccw ccw = program.Ccws[i];
             bool continues = dataChained && !ccw.IsTransferInChannel;
-            CommandDirection direction = continues ? steps[i - 1].Direction : EckdCommands.DirectionOf(ccw.Command);
-            string name = continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : EckdCommands.NameOf(ccw.Command);
+            CommandDirection direction = continues ? steps[i - 1].Direction : commands.DirectionOf(ccw.Command);
+            string name = continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : commands.WordOf(ccw.Command);
             steps[i] = new ProgramStep(name, ccw, addresses[i], restored.DataAddress(i), ccw.Count, direction, i);
             dataChained = ccw.Has(CcwFlags.ChainData) && !ccw.IsTransferInChannel;
         }

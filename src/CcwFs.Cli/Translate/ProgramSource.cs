@@ -3,6 +3,8 @@ using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
 using CcwFs.Cli.Decode;
+using CcwFs.CommandSets.Text;
+using CcwFs.CommandSets;
 using CcwFs.Control;
 
 namespace CcwFs.Cli.Translate;
@@ -31,8 +33,11 @@ internal sealed class ProgramSource
     /// <summary>The options.</summary>
     internal Option[] Options => [_file, _memory, _orb];
 
-    /// <summary>The program: text assembled, or a packed one with the addresses of its CCWs (offsets where it came packed).</summary>
-    internal (AssembledProgram? Text, PackedProgram? Packed, IReadOnlyList<uint> Addresses) Get(ParseResult result)
+    /// <summary>
+    /// The program: text assembled, or a packed one with the addresses of its CCWs (offsets where it came packed). <paramref name="commands"/> is asked for the device's
+    /// commands where there is text.
+    /// </summary>
+    internal (AssembledProgram? Text, PackedProgram? Packed, IReadOnlyList<uint> Addresses) Get(ParseResult result, Func<CommandSet> commands)
     {
         string[] ccws = Words(result);
         string? file = result.GetValue(_file), memory = result.GetValue(_memory), orb = result.GetValue(_orb);
@@ -46,11 +51,11 @@ internal sealed class ProgramSource
             return (null, guest, addresses);
         }
         if (file is null)
-            return (Assemble(ccws, null), null, []);
+            return (Assemble(ccws, null, commands()), null, []);
         byte[] bytes = Read(file, PackedProgram.MaxFileSize);
         if (!PackedReader.Recognizes(bytes))
         {
-            return bytes.Length <= MaxText ? (Assemble([System.Text.Encoding.UTF8.GetString(bytes)], file), null, [])
+            return bytes.Length <= MaxText ? (Assemble([System.Text.Encoding.UTF8.GetString(bytes)], file, commands()), null, [])
                 : throw new CommandException($"{file} has more than {MaxText} bytes of CCWs");
         }
         PackedProgram packed = FromPacked(bytes, file);
@@ -70,7 +75,7 @@ internal sealed class ProgramSource
         ? program
         : throw new CommandException($"{file}: {error}");
 
-    private static AssembledProgram Assemble(string[] ccws, string? file) => ProgramText.TryAssemble(ccws, ProgramFiles.TryRead, out AssembledProgram program, out string error)
+    private static AssembledProgram Assemble(string[] ccws, string? file, CommandSet commands) => ProgramText.TryAssemble(ccws, ProgramFiles.TryRead, commands, out AssembledProgram program, out string error)
         ? program
         : throw new CommandException(file is null ? error : $"{file}: {error}");
 

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
 using CcwFs.Cli.Translate;
+using CcwFs.CommandSets.Text;
+using CcwFs.CommandSets;
 using CcwFs.Control;
+using CcwFs.FileSystem;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -29,11 +31,16 @@ internal static class RunCommand
             command.Options.Add(option);
         command.SetAction(result =>
         {
-            (AssembledProgram? text, PackedProgram? packed, IReadOnlyList<uint> addresses) = source.Get(result);
+            string? mounted = result.GetValue(mount);
+            string subchannel = result.GetValue(id)!;
+            CommandException? unreachable = null;
+            (AssembledProgram? text, PackedProgram? packed, IReadOnlyList<uint> addresses) = source.Get(result, () => CommandsOf(mounted, subchannel, out unreachable));
+            if (unreachable is not null)
+                throw unreachable; // what is wrong with the program comes first
             using var patience = new Timer(
                 _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning, Timeout.InfiniteTimeSpan);
-            RunReport report = text is not null ? Run(result.GetValue(mount), result.GetValue(id)!, result.GetValue(fetch) ? text with { OrbControl = text.OrbControl & ~OrbControl.Prefetch } : text)
-                : PackedRun.Run(result.GetValue(mount), result.GetValue(id)!, result.GetValue(fetch) ? throw s_fetchesNoPacked : packed!, addresses);
+            RunReport report = text is not null ? Run(mounted, subchannel, result.GetValue(fetch) ? text with { OrbControl = text.OrbControl & ~OrbControl.Prefetch } : text)
+                : PackedRun.Run(mounted, subchannel, result.GetValue(fetch) ? throw s_fetchesNoPacked : packed!, addresses, CommandsOf(mounted, subchannel, out unreachable));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
                 output.Write(report.ToJson() + "\n");
@@ -42,6 +49,23 @@ internal static class RunCommand
             return report.EndedWell ? 0 : CommandException.Failed;
         });
         return command;
+    }
+
+    /// <summary>The command set of a mounted device; a ccwfs that does not say it has 3390s alone. <paramref name="unreachable"/>: why nobody answered, or null.</summary>
+    private static CommandSet CommandsOf(string? mount, string id, out CommandException? unreachable)
+    {
+        try
+        {
+            unreachable = null;
+            ControlReply reply = ControlClient.Send(mount, new ControlRequest { Verb = "info", Id = id });
+            string? name = reply.Facts?.FirstOrDefault(fact => fact.Key == DeviceInfo.CommandsKey).Value;
+            return name is null ? Families.Eckd : Families.Find(name) ?? Families.Basic;
+        }
+        catch (CommandException failure)
+        {
+            unreachable = failure;
+            return Families.Eckd;
+        }
     }
 
     private static RunReport Run(string? mount, string id, AssembledProgram program)

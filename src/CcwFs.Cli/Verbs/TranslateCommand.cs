@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram.Packed;
 using CcwFs.Cli.Translate;
+using CcwFs.CommandSets.Text;
+using CcwFs.CommandSets;
 using CcwFs.Control;
 
 namespace CcwFs.Cli.Verbs;
@@ -43,7 +44,7 @@ internal static class TranslateCommand
             TextWriter console = result.InvocationConfiguration.Output;
             Option way = ChooseWay(result, ways);
             if (way == format)
-                PackedFiles.Write(PackedOf(source.Get(result)), result.GetValue(withData), result.GetValue(output), console);
+                PackedFiles.Write(PackedOf(source.Get(result, () => Families.Eckd)), result.GetValue(withData), result.GetValue(output), console);
             else if (way == vectors)
                 AnswerVectors(source.Words(result) is [] ? result.GetValue(vectors)! : throw Alone("CCWs do not go with --vectors"), console);
             else if (result.GetResult(at) is not null && result.GetResult(unpack) is null)

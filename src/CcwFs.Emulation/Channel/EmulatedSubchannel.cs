@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.CommandSets;
 using CcwFs.Subchannel;
 
 namespace CcwFs.Emulation.Channel;
@@ -67,6 +68,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
         ArgumentOutOfRangeException.ThrowIfZero(chpids.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(chpids.Length, 8);
         (Id, Device, _device, _executor) = (id, device, behind, executor);
+        Commands = Families.Of(behind.Identity.ControlUnitType, behind.Identity.DeviceType);
         _chpids = chpids.ToArray();
         _available = Installed;
         _run = new ProgramRun(behind, _gate);
@@ -96,6 +98,9 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
                 string.Create(CultureInfo.InvariantCulture, $"{identity.ControlUnitType:x4}/{identity.ControlUnitModel:x2}"));
         }
     }
+
+    /// <inheritdoc/>
+    public CommandSet Commands { get; }
 
     /// <summary>A program has begun and neither waits nor is suspended: status of the device's own waits until it has ended. Under the gate.</summary>
     private bool IsRunning => _active && !_waiting && !_suspended;

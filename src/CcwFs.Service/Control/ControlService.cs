@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Decode;
+using CcwFs.CommandSets.Decode;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram;
 using CcwFs.ChannelProgram.Policy;
@@ -200,7 +200,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         {
             Irbs = irbs,
             Refusal = policy is null ? null
-                : new RefusalReply(policy.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), StructureDecoder.CcwText(policy.Ccw), policy.Rule),
+                : new RefusalReply(policy.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), policy.CcwText, policy.Rule),
             Unfetched = missed?.ToString("X8", CultureInfo.InvariantCulture),
         };
     }

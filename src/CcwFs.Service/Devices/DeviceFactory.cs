@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram.Policy;
 using CcwFs.Control;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Eckd;
@@ -318,9 +319,19 @@ internal sealed class DeviceFactory : IDisposable
                 throw;
             }
             var subchannel = new VfioSubchannel(opened, new VfioOptions(place.Id, place.Number, request.Spec.Timeout), log);
-            subchannel.Identify();
+            DevicePolicy policy;
+            try
+            {
+                subchannel.Identify();
+                policy = request.Spec.PolicyOf(subchannel); // what its names mean, the device has just said
+            }
+            catch
+            {
+                subchannel.Dispose();
+                throw;
+            }
             var device = new VfioCcwDevice(subchannel, _space, log, request.Spec.Css);
-            device.SetPolicy(request.Spec.Policy);
+            device.SetPolicy(policy);
             var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
             {
                 File = file, KeepsFile = true, Ended = request.Charge.Dispose,
@@ -343,7 +354,7 @@ internal sealed class DeviceFactory : IDisposable
         VfioCcwDevice Over(EckdDevice dasd)
         {
             var device = new VfioCcwDevice(new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, _executor), _space, logs.Device, spec.Css);
-            device.SetPolicy(spec.Policy);
+            device.SetPolicy(spec.PolicyOf(device.Subchannel));
             return device;
         }
         if (spec.ImageAt(request.Index, request.Directory) is not { } path)

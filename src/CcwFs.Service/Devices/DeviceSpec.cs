@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Text;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Subchannel;
 
 namespace CcwFs.Service.Devices;
 
@@ -70,11 +72,11 @@ internal sealed class DeviceSpec
         new("chpids", DeviceKinds.Dasd, "XX.XX…", "The channel paths, one to eight. The default is 40.", SetPaths),
         new("readonly", DeviceKinds.All, null, "Nothing can be written to the volume.", (s, _) => Assign(s.Policy = s.Policy with { ReadOnly = true })) { AtRunTime = true },
         new("allow", DeviceKinds.All, "COMMAND.…", "The only commands and orders that may be used, with dots between them, like READ_DATA.86.psf:18.psf:18/0e.dso:81.",
-            (s, v) => CommandList.TryParse(v, out CommandList? list) ?? Assign(s.Policy = s.Policy with { Allow = list })) { AtRunTime = true },
+            (s, v) => Wrong(s, set => CommandList.TryParse(v, set, out _)) ?? Assign(s.Policy = s.Policy with { Allow = v })) { AtRunTime = true },
         new("deny", DeviceKinds.All, "COMMAND.…", "The commands and orders that may not be used, written in the same way.",
-            (s, v) => CommandList.TryParse(v, out CommandList? list) ?? Assign(s.Policy = s.Policy with { Deny = list })) { AtRunTime = true },
-        new("extents", DeviceKinds.All, "C/H-C/H.…", "The only tracks that may be written. C-C and C are whole cylinders.",
-            (s, v) => TrackRanges.TryParse(v, out TrackRanges? tracks) ?? Assign(s.Policy = s.Policy with { Extents = tracks })) { AtRunTime = true },
+            (s, v) => Wrong(s, set => CommandList.TryParse(v, set, out _)) ?? Assign(s.Policy = s.Policy with { Deny = v })) { AtRunTime = true },
+        new("extents", DeviceKinds.All, "C/H-C/H.…", "The only tracks that may be written. C-C and C are whole cylinders. A disk of blocks (9336) has N-N.",
+            (s, v) => Wrong(s, set => ExtentRanges.TryParse(v, set, out _)) ?? Assign(s.Policy = s.Policy with { Extents = v })) { AtRunTime = true },
         new("max-ccws", DeviceKinds.All, "N", "The largest number of CCWs in a program.",
             (s, v) => IsNumber(v, int.MaxValue, out long n) ?? Assign(s.Policy = s.Policy with { MaxCcws = (int)n })) { AtRunTime = true },
         new("max-bytes", DeviceKinds.All, "N", "The largest sum of the byte counts of all CCWs in a program.",
@@ -125,8 +127,8 @@ internal sealed class DeviceSpec
 
     internal bool IsReadOnly => Policy.ReadOnly;
 
-    /// <summary>What programs may do; one for all devices of the SPEC.</summary>
-    internal DevicePolicy Policy { get; private set; } = new();
+    /// <summary>What programs may do, as it is written; one for all devices of the SPEC.</summary>
+    internal PolicyText Policy { get; private set; } = new();
 
     internal EckdProfile Profile { get; private set; } = EckdProfile.Linux;
 
@@ -176,6 +178,16 @@ internal sealed class DeviceSpec
         if (row.Value is not null != value is not null)
             return row.Value is not null ? $"{key} needs a value: {key}={row.Value}" : $"{key} takes no value";
         return null;
+    }
+
+    /// <summary>The policy of a device of this SPEC, by its family; throws where that family has no such commands or extents.</summary>
+    internal DevicePolicy PolicyOf(ISubchannel subchannel)
+    {
+        CommandSet commands = subchannel.Commands;
+        if (Policy.TryResolve(commands, out DevicePolicy policy) is not { } wrong)
+            return policy;
+        (string device, string controlUnit) = subchannel.Types;
+        throw new CommandException($"device {subchannel.Device} is {(device.Length == 0 ? "of unknown type" : $"a {device} behind a {controlUnit}")} ({commands}): {wrong}");
     }
 
     /// <summary>What is wrong with keys that do not go together; null when nothing is.</summary>
@@ -233,6 +245,16 @@ internal sealed class DeviceSpec
     }
 
     private static string? Assign(object? _) => null;
+
+    /// <summary>
+    /// What is wrong with a value that means something in a family alone; null where a family that the device may be of takes it. What a real device is, is only known when
+    /// it is there.
+    /// </summary>
+    private static string? Wrong(DeviceSpec spec, Func<CommandSet, string?> parse)
+    {
+        IEnumerable<string?> found = (spec.Kind == DeviceKinds.Dasd ? [Families.Eckd] : Families.All).Select(parse);
+        return found.Contains(null) ? null : found.First();
+    }
 
     private static string? IsNumber(string value, long most, out long number) =>
         long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= 1 && number <= most

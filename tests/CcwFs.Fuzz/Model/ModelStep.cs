@@ -1,3 +1,4 @@
+using CcwFs.CommandSets;
 using CcwFs.ChannelIo;
 
 namespace CcwFs.Fuzz;
@@ -27,7 +28,7 @@ internal sealed record ModelStep(byte Code, byte[] Out, int Read = 0, bool Sli =
             }
             string data = step.Out.Length == 0 ? "" : " data=" + Convert.ToHexString(step.Out, 0, Math.Min(Shown, step.Out.Length));
             string count = step.Read > 0 ? $" count={step.Read}" : step.Out.Length > Shown ? $" count={step.Out.Length}" : "";
-            lines.Add($"{label}{EckdCommands.NameOf(step.Code)}{(step.Sli ? " sli" : "")}{data}{count}");
+            lines.Add($"{label}{Families.Eckd.WordOf(step.Code)}{(step.Sli ? " sli" : "")}{data}{count}");
         }
         return string.Join('\n', lines);
     }

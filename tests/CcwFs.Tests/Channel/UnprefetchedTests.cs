@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Emulation.Channel;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
@@ -270,7 +271,7 @@ public sealed class UnprefetchedTests
         rig.Formatted(0, 12, 4096).Formatted(15, 12, 4096);
         var log = new LogLines();
         using var machine = new Machine(rig.Device, mayWait: mayWait, logger: log);
-        machine.Device.SetPolicy(new DevicePolicy { Extents = PolicyRig.Tracks("1-1") });
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Extents = PolicyRig.Tracks("1-1") });
         byte[] before = rig.Records(0, 12, 4096);
         int[] tracks = [15, 0];
         foreach (int track in tracks)
@@ -288,7 +289,7 @@ public sealed class UnprefetchedTests
         Assert.Equal(before, rig.Records(0, 12, 4096));
         Assert.Contains("LOCATE_RECORD", Assert.Single(log.Lines), StringComparison.Ordinal);
 
-        machine.Device.SetPolicy(new DevicePolicy { Deny = PolicyRig.Commands("E4"), MaxCcws = 3 });
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Deny = PolicyRig.Commands("E4"), MaxCcws = 3 });
         machine.Ccws(0x1000, Nop, 0xE420_0010_0000_3000);
         machine.Run(0x1000, Live).Refused(0x80, 0, 1);
         machine.Ccws(0x1000, Nop, Nop, Nop, LastNop);
@@ -300,8 +301,8 @@ public sealed class UnprefetchedTests
     [Fact]
     public void The_copy_that_was_judged_is_what_the_device_gets()
     {
-        using var machine = new Machine();
-        machine.Device.SetPolicy(new DevicePolicy { Extents = PolicyRig.Tracks("1") });
+        using var machine = new Machine(TestDevice.Dasd);
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Extents = PolicyRig.Tracks("1") });
         byte[] good = Step.DefineExtentBytes(0x00, 15, 15), taken = new byte[16];
         machine.TestDevice.Commands[0x63] = data =>
         {
@@ -324,7 +325,7 @@ public sealed class UnprefetchedTests
         Step.DefineExtentBytes(0x40, 0, 0).CopyTo(record, 0);
         rig.Device.Run(Step.Extent(0x80, 0, 0), Step.Locate(0x01, 1, 0, 1, 24), Step.W(0x85, record)).Ok();
         using var machine = new Machine(rig.Device);
-        machine.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         machine.Ccws(0x1000, 0x0740_0006_0000_2000, 0x0660_0018_0000_3000, 0x6300_0010_0000_3000);
         machine.Run(0x1000, Live).Good();
         machine.Run(0x1000, Prefetched).Refused(0x80, 0, 2);

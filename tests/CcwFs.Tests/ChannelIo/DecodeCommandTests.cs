@@ -23,6 +23,20 @@ public sealed class DecodeCommandTests
         Assert.Contains("READ_DATA sli count=4096 address=00002000", output);
     }
 
+    [Theory]
+    [InlineData("eckd", "DEFINE_EXTENT", "SET_FILE_MASK")]
+    [InlineData("fba", "DEFINE_EXTENT", "1F")]
+    [InlineData("basic", "63", "1F")]
+    public void Commands_have_the_names_of_a_family(string family, string first, string second)
+    {
+        (int status, string output, _) = Run("decode", "ccw", "--commands", family, "63400010000020001f40000100003000");
+        Assert.Equal(0, status);
+        Assert.Contains($"\n{first} cc count=16 address=00002000\n", output, StringComparison.Ordinal);
+        Assert.Contains($"\n{second} cc count=1 address=00003000\n", output, StringComparison.Ordinal);
+        Assert.Contains("invalid command", Run("decode", "sense", "--commands", "eckd", "800000000000000100000000000000000000000000000000").Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("invalid command", Run("decode", "sense", "--commands", "fba", "800000000000000100000000000000000000000000000000").Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Json_of_ccws_is_an_array_and_of_others_an_object()
     {

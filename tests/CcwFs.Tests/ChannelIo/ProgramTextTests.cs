@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Text;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Text;
 
 namespace CcwFs.Tests.ChannelIo;
 
@@ -35,12 +36,12 @@ public sealed class ProgramTextTests
     [Fact]
     public void Every_command_of_the_table_is_found_by_its_names_and_no_name_looks_like_a_code()
     {
-        foreach (EckdCommand command in EckdCommands.All)
+        foreach ((CommandSet family, CommandDescription command) in Families.All.SelectMany(family => family.Rows.Select(row => (family, row))))
         {
-            Assert.Same(command, EckdCommands.Find(command.Code));
-            foreach (string name in (string[])[command.Name, .. command.Aliases])
+            Assert.Same(command, family.Find(command.Code));
+            foreach (string name in (string[])[command.Word, .. command.Aliases, command.Name.Replace(' ', '_')])
             {
-                Assert.Same(command, EckdCommands.Find(name.ToLowerInvariant()));
+                Assert.Same(command, family.Find(name.ToLowerInvariant()));
                 Assert.False(name.Length <= 2 && name.All(char.IsAsciiHexDigit), name);
             }
         }
@@ -173,7 +174,7 @@ public sealed class ProgramTextTests
     [InlineData("F2", "line 1, column 1: F2 needs count=")]
     public void Bad_text_is_one_line_with_its_place(string text, string error)
     {
-        Assert.False(ProgramText.TryAssemble([text], Files, out AssembledProgram program, out string actual));
+        Assert.False(ProgramText.TryAssemble([text], Files, Families.Eckd, out AssembledProgram program, out string actual));
         Assert.StartsWith(error, actual);
         Assert.DoesNotContain('\n', actual);
         Assert.Empty(program.Steps);
@@ -183,7 +184,7 @@ public sealed class ProgramTextTests
     public void Too_much_data_is_refused_before_it_is_made()
     {
         string[] lines = [.. Enumerable.Repeat("READ_DATA count=65535", 1100)];
-        Assert.False(ProgramText.TryAssemble(lines, null, out _, out string error));
+        Assert.False(ProgramText.TryAssemble(lines, null, Families.Eckd, out _, out string error));
         Assert.Contains("over 64 MiB", error);
     }
 
@@ -195,7 +196,7 @@ public sealed class ProgramTextTests
         for (int i = 0; i < 5000; i++)
         {
             string text = string.Join(random.Next(4) == 0 ? "\n" : " ", Enumerable.Range(0, random.Next(8)).Select(_ => words[random.Next(words.Length)]));
-            bool good = ProgramText.TryAssemble([text], Files, out AssembledProgram program, out string error);
+            bool good = ProgramText.TryAssemble([text], Files, Families.Eckd, out AssembledProgram program, out string error);
             Assert.Equal(good, error.Length == 0);
             Assert.Equal(good, program.Steps.Count > 0);
         }
@@ -203,7 +204,7 @@ public sealed class ProgramTextTests
 
     internal static AssembledProgram Assemble(params string[] lines)
     {
-        Assert.True(ProgramText.TryAssemble(lines, Files, out AssembledProgram program, out string error), error);
+        Assert.True(ProgramText.TryAssemble(lines, Files, Families.Eckd, out AssembledProgram program, out string error), error);
         return program;
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Text;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Text;
 
 namespace CcwFs.Tests.ChannelIo;
 

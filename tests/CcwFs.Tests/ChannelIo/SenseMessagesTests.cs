@@ -1,4 +1,5 @@
-using CcwFs.ChannelIo.Decode;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Eckd;
 
 namespace CcwFs.Tests.ChannelIo;
 

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Decode;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Decode;
 
 namespace CcwFs.Tests.ChannelIo;
 
@@ -48,7 +49,7 @@ public sealed class StructureDecoderTests
     {
         foreach (int wrong in (int[])[0, length - 1, length + 1, 1000 + 3])
         {
-            Assert.False(StructureDecoder.TryDecode(name, new byte[wrong], true, out IReadOnlyList<DecodedStructure> none, out string error));
+            Assert.False(StructureDecoder.TryDecode(name, new byte[wrong], true, Families.Eckd, out IReadOnlyList<DecodedStructure> none, out string error));
             Assert.Empty(none);
             Assert.Contains(length.ToString(), error);
             Assert.DoesNotContain('\n', error);
@@ -58,7 +59,7 @@ public sealed class StructureDecoderTests
     [Fact]
     public void An_unknown_name_is_answered_with_the_names_there_are()
     {
-        Assert.False(StructureDecoder.TryDecode("tcw", new byte[64], true, out _, out string error));
+        Assert.False(StructureDecoder.TryDecode("tcw", new byte[64], true, Families.Eckd, out _, out string error));
         Assert.Contains("orb, ccw, scsw, irb, schib, crw, sense, io", error);
     }
 
@@ -185,7 +186,7 @@ public sealed class StructureDecoderTests
 
     private static IReadOnlyList<DecodedStructure> Decode(string name, byte[] bytes, bool format1 = true)
     {
-        Assert.True(StructureDecoder.TryDecode(name, bytes, format1, out IReadOnlyList<DecodedStructure> decoded, out string error), error);
+        Assert.True(StructureDecoder.TryDecode(name, bytes, format1, Families.Eckd, out IReadOnlyList<DecodedStructure> decoded, out string error), error);
         return decoded;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelIo.Text;
+using CcwFs.CommandSets;
+using CcwFs.CommandSets.Text;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Tests.Images;
@@ -98,7 +99,7 @@ public sealed class ProgramCaseTests(ProgramCaseTests.Volume volume) : IClassFix
 
     private static (Irb Irb, AssembledProgram Program) Run(Machine machine, List<string> lines)
     {
-        Assert.True(ProgramText.TryAssemble(lines, null, out AssembledProgram program, out string error), error);
+        Assert.True(ProgramText.TryAssemble(lines, null, Families.Eckd, out AssembledProgram program, out string error), error);
         program.Storage.CopyTo(machine.Memory.AsSpan());
         return (machine.Run(program.ProgramAddress, program.OrbControl), program);
     }

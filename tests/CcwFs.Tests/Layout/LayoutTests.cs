@@ -15,11 +15,12 @@ public sealed partial class LayoutTests
     private static readonly Dictionary<string, string[]> s_mayKnow = new()
     {
         ["CcwFs.ChannelIo"] = [],
+        ["CcwFs.CommandSets"] = ["CcwFs.ChannelIo"],
         ["CcwFs.Linux"] = [],
         ["CcwFs.Memory"] = [],
         ["CcwFs.Fuse"] = ["CcwFs.Linux"],
-        ["CcwFs.ChannelProgram"] = ["CcwFs.ChannelIo", "CcwFs.Memory"],
-        ["CcwFs.Subchannel"] = ["CcwFs.ChannelIo", "CcwFs.Memory", "CcwFs.ChannelProgram"],
+        ["CcwFs.ChannelProgram"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory"],
+        ["CcwFs.Subchannel"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory", "CcwFs.ChannelProgram"],
         ["CcwFs.Emulation"] = ["CcwFs.Subchannel", "CcwFs.Linux"],
         ["CcwFs.Vfio"] = ["CcwFs.Linux"],
         ["CcwFs.Vfio.Endpoint"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],

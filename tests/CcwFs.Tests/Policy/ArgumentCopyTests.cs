@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Memory;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Subchannel;
@@ -12,8 +13,8 @@ public sealed class ArgumentCopyTests
     [Fact]
     public void An_argument_that_changes_after_the_check_runs_as_it_was_checked()
     {
-        using var machine = new Machine();
-        machine.Device.SetPolicy(new DevicePolicy { Extents = PolicyRig.Tracks("1") });
+        using var machine = new Machine(TestDevice.Dasd);
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Extents = PolicyRig.Tracks("1") });
         byte[] good = Step.DefineExtentBytes(0x00, 15, 15), taken = new byte[16];
         machine.TestDevice.Commands[0x63] = data =>
         {
@@ -29,7 +30,7 @@ public sealed class ArgumentCopyTests
     [Fact]
     public void A_second_thread_that_rewrites_the_extent_all_the_time_reaches_no_track_outside()
     {
-        using var rig = new PolicyRig(new DevicePolicy { Extents = PolicyRig.Tracks("1") });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { Extents = PolicyRig.Tracks("1") });
         byte[] before = rig.Track(0);
         uint control = rig.Put(WriteRuleTests.Update(15));
         byte[][] extents = [Step.DefineExtentBytes(0x80, 15, 15), Step.DefineExtentBytes(0x80, 0, 0)];
@@ -54,7 +55,7 @@ public sealed class ArgumentCopyTests
     [Fact]
     public void A_program_that_reads_into_an_argument_to_come_is_refused_and_one_behind_may_be()
     {
-        using var rig = new PolicyRig(new DevicePolicy { ReadOnly = true });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         uint at = PolicyRig.Program;
         Step.DefineExtentBytes(0x40, 0, 0).CopyTo(rig.Machine.Memory, 0x2_0000);
         rig.Place(ref at, new Ccw(0xE4, CcwFlags.ChainCommand | CcwFlags.SuppressLength, 7, 0x2_0009));
@@ -85,8 +86,8 @@ public sealed class ArgumentCopyTests
         var store = new ArrayStore(memory);
         IovaMap map = IovaMap.Identity(store);
         Assert.Equal(MapOutcome.Done, map.Map(0x1000_0000, Machine.MemorySize, store, 0, MemoryRights.ReadWrite));
-        using var machine = new Machine(map: map);
-        machine.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        using var machine = new Machine(TestDevice.Dasd, map: map);
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         new Ccw(0xE4, CcwFlags.ChainCommand | CcwFlags.SuppressLength, 7, 0x1002_0000).WriteFormat1(memory.AsSpan(0x1000));
         new Ccw(0x1F, CcwFlags.None, 1, 0x2_0000).WriteFormat1(memory.AsSpan(0x1008));
         machine.Run(0x1000).Refused(0x80, 0, 2);
@@ -95,8 +96,8 @@ public sealed class ArgumentCopyTests
     [Fact]
     public void Nothing_else_of_the_arena_can_be_read()
     {
-        using var machine = new Machine();
-        machine.Device.SetPolicy(new DevicePolicy { MaxCcws = 100 });
+        using var machine = new Machine(TestDevice.Dasd);
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { MaxCcws = 100 });
         bool received = false;
         machine.TestDevice.Commands[0x05] = data =>
         {
@@ -120,7 +121,7 @@ public sealed class ArgumentCopyTests
     [Fact]
     public void Without_a_policy_the_guest_s_own_bytes_run()
     {
-        using var machine = new Machine();
+        using var machine = new Machine(TestDevice.Dasd);
         byte[] taken = new byte[16];
         machine.TestDevice.Commands[0x63] = data =>
         {
@@ -135,8 +136,8 @@ public sealed class ArgumentCopyTests
     [Fact]
     public void A_program_made_to_be_hard_to_judge_is_refused_in_a_moment()
     {
-        using var machine = new Machine();
-        machine.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        using var machine = new Machine(TestDevice.Dasd);
+        machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         // Chains of arguments at one place, then chains that read over it again and again.
         const int Chains = 100, Length = 255;
         for (int c = 0; c < Chains; c++)

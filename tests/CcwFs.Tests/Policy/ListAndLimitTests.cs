@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Tests.Eckd;
 
 namespace CcwFs.Tests.Policy;
@@ -12,7 +13,7 @@ public sealed class ListAndLimitTests
     [Fact]
     public void A_command_is_used_when_it_is_allowed_and_not_denied()
     {
-        using var rig = new PolicyRig(new DevicePolicy { Allow = PolicyRig.Commands("SENSE_ID.03"), Deny = PolicyRig.Commands("nop") });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("SENSE_ID.03"), Deny = PolicyRig.Commands("nop") });
         rig.Run([Step.R(0xE4, 7).WithSli()]).Good();
         rig.Run([Step.R(0xE4, 7).WithSli(), Step.Nop]).Refused(0x80, 0, 1);
         rig.Run([Step.R(0x64, 64)]).Refused(0x80, 0, 1);
@@ -25,19 +26,19 @@ public sealed class ListAndLimitTests
     [MemberData(nameof(Shapes))]
     public void Orders_are_told_apart(Shape shape)
     {
-        using var rig = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands("psf:18/0e.dso:81") });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { Deny = PolicyRig.Commands("psf:18/0e.dso:81") });
         rig.Run([Prepare(0x41), Step.R(0x3E, 256)], shape).Good();
         rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Refused(0x80, 0, 4);
         rig.Run([Step.Sized(0xF7, 24, 0x81)], shape).Refused(0x80, 0, 3); // so many ranges are not there
         rig.Run([Step.W(0xF7, [0x81, .. new byte[23]])], shape).Refused(0x80, 0, 4);
-        rig.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("3e.psf:18/41.psf:1d") });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("3e.psf:18/41.psf:1d") });
         rig.Run([Prepare(0x41), Step.R(0x3E, 256)], shape).Good();
         rig.Run([Step.Sized(0x27, 66, 0x1D)], shape).Good();
         rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Refused(0x80, 0, 4);
-        rig.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("3e.psf:18") });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("3e.psf:18") });
         rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Good();
         rig.Run([Step.Sized(0x27, 66, 0x1D)], shape).Refused(0x80, 0, 4);
-        rig.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("3e.psf"), ReadOnly = true });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("3e.psf"), ReadOnly = true });
         rig.Run([Prepare(0x0E), Step.R(0x3E, 512)], shape).Good();
         rig.Run([Step.Sized(0x27, 66, 0x1B)], shape).WriteInhibited(); // nobody knows what it does
     }
@@ -49,16 +50,16 @@ public sealed class ListAndLimitTests
         Step[] read = [WriteRuleTests.Prefix(15, 0x06, 0, 4096), Step.R(0x86, 4096)];
         foreach (string denied in (string[])["DEFINE_EXTENT", "LOCATE_RECORD_EXTENDED", "PREFIX"])
         {
-            using var rig = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands(denied) });
+            using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { Deny = PolicyRig.Commands(denied) });
             rig.Run(read, shape).Refused(0x80, 0, 1);
             Assert.Contains($"deny={denied}", rig.Log.Lines[^1], StringComparison.Ordinal);
             byte[] later = [.. read[0].Out];
             later[0] = 3;
             rig.Run([Step.W(0xE7, later), read[1]], shape).Refused(0x80, 0, (byte)(denied == "PREFIX" ? 1 : 4));
         }
-        using var other = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands("LOCATE_RECORD") });
+        using var other = new PolicyRig(new DevicePolicy(Families.Eckd) { Deny = PolicyRig.Commands("LOCATE_RECORD") });
         other.Run(read, shape).Good();
-        other.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("PREFIX.86") });
+        other.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("PREFIX.86") });
         other.Run(read, shape).Good();
     }
 
@@ -69,32 +70,32 @@ public sealed class ListAndLimitTests
         Step[] order = [WriteRuleTests.PrefixWithOrder(15, Prepare(0x0E).Out), Step.R(0x3E, 512)];
         foreach (string denied in (string[])["DEFINE_EXTENT", "PSF", "psf:18", "psf:18/0e", "PREFIX"])
         {
-            using var rig = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands(denied) });
+            using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { Deny = PolicyRig.Commands(denied) });
             rig.Run(order, shape).Refused(0x80, 0, (byte)(denied.StartsWith("psf:", StringComparison.Ordinal) ? 4 : 1));
         }
-        using var other = new PolicyRig(new DevicePolicy { Deny = PolicyRig.Commands("LOCATE_RECORD_EXTENDED.psf:18/41") });
+        using var other = new PolicyRig(new DevicePolicy(Families.Eckd) { Deny = PolicyRig.Commands("LOCATE_RECORD_EXTENDED.psf:18/41") });
         other.Run(order, shape).Good();
-        other.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("PREFIX.3E") });
+        other.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("PREFIX.3E") });
         other.Run(order, shape).Refused(0x80, 0, 4);
-        other.Machine.Device.SetPolicy(new DevicePolicy { Allow = PolicyRig.Commands("PREFIX.3E.psf:18"), ReadOnly = true });
+        other.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("PREFIX.3E.psf:18"), ReadOnly = true });
         other.Run(order, shape).Good();
         byte[] unknown = new byte[66];
         unknown[0] = 0x1B;
-        other.Machine.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        other.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         other.Run([WriteRuleTests.PrefixWithOrder(15, unknown)], shape).WriteInhibited();
     }
 
     [Fact]
     public void A_program_has_at_most_so_many_CCWs_and_bytes()
     {
-        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 3 });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { MaxCcws = 3 });
         rig.Run([Step.Nop, Step.Tic(2), Step.Nop, Step.Nop]).Good();
         rig.Run([Step.Nop, Step.Nop, Step.Nop, Step.Nop]).Refused(0x80, 0, 0);
         rig.Run([Step.Extent(0x40, 0, 0), Step.Locate(0x06, 1, 0, 1, 4096)], Shape.DataChained).Refused(0x80, 0, 0);
-        rig.Machine.Device.SetPolicy(new DevicePolicy { MaxBytes = 4128 });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { MaxBytes = 4128 });
         Step[] read = [Step.Extent(0x40, 0, 0), Step.Locate(0x06, 1, 0, 1, 4096), Step.R(0x86, 4096)];
         rig.Run(read).Good();
-        rig.Machine.Device.SetPolicy(new DevicePolicy { MaxBytes = 4127 });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { MaxBytes = 4127 });
         rig.Run(read).Refused(0x80, 0, 0);
         Assert.Contains("max-bytes=4127", rig.Log.Lines[^1], StringComparison.Ordinal);
     }
@@ -102,7 +103,7 @@ public sealed class ListAndLimitTests
     [Fact]
     public void Only_a_search_is_gone_back_to_when_the_length_is_limited()
     {
-        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 100 });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { MaxCcws = 100 });
         rig.Run([Step.Seek(0, 0), Step.SearchId(0, 0, 12), Step.Tic(1), Step.R(0x06, 4096)]).Good();
         rig.Run([Step.Seek(0, 0), Step.R(0x12, 8), Step.SearchId(0, 0, 12), Step.Tic(1), Step.R(0x06, 4096)]).Refused(0x80, 0, 0);
         rig.Run([Step.Seek(0, 0), Step.Tic(0)]).Refused(0x80, 0, 0);
@@ -111,7 +112,7 @@ public sealed class ListAndLimitTests
     [Fact]
     public void A_policy_is_replaced_while_a_program_runs_under_the_old_one()
     {
-        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 9 });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { MaxCcws = 9 });
         rig.Control |= OrbControl.Suspend;
         uint at = PolicyRig.Program;
         rig.Place(ref at, new Ccw(0x03, CcwFlags.ChainCommand, 0, 0x2_0000));
@@ -121,13 +122,13 @@ public sealed class ListAndLimitTests
         rig.Machine.StartAt(PolicyRig.Program, rig.Control);
         rig.Machine.Await(rig.Machine.Device.IoInterrupt);
         Assert.Equal(ActivityControl.Suspended, rig.Machine.ReadIrb().Scsw.Activity);
-        rig.Machine.Device.SetPolicy(new DevicePolicy { MaxCcws = 1 });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { MaxCcws = 1 });
         rig.Machine.Memory.AsSpan(0x2_0000, 16).Fill(0xFF); // nor does the argument change
         rig.Machine.Resume();
         rig.Machine.Await(rig.Machine.Device.IoInterrupt);
         rig.Machine.ReadIrb().Good();
         rig.Run([Step.Nop, Step.Nop]).Refused(0x80, 0, 0);
-        rig.Machine.Device.SetPolicy(new DevicePolicy());
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd));
         Assert.Null(rig.Machine.Device.Policy);
         rig.Run([Step.Nop, Step.Nop]).Good();
     }
@@ -135,7 +136,7 @@ public sealed class ListAndLimitTests
     [Fact]
     public void A_refused_program_is_pending_until_its_status_is_taken()
     {
-        using var rig = new PolicyRig(new DevicePolicy { MaxCcws = 1 });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { MaxCcws = 1 });
         rig.Put([Step.Nop, Step.Nop]);
         var request = Subchannel.Machine.Request(PolicyRig.Program);
         Assert.Equal(CcwFs.Subchannel.RegionLayout.IoSize, rig.Machine.Device.WriteRegion(CcwFs.Subchannel.RegionIndex.Io, 0, request));
@@ -156,7 +157,7 @@ public sealed class ListAndLimitTests
     [InlineData("PEEK", false)]
     [InlineData("", false)]
     [InlineData("06.", false)]
-    public void Lists_are_read(string text, bool good) => Assert.Equal(good, CommandList.TryParse(text, out _) is null);
+    public void Lists_are_read(string text, bool good) => Assert.Equal(good, CommandList.TryParse(text, Families.Eckd, out _) is null);
 
     [Theory]
     [InlineData("0-9", true)]
@@ -166,15 +167,15 @@ public sealed class ListAndLimitTests
     [InlineData("1-2-3", false)]
     [InlineData("-1", false)]
     [InlineData("", false)]
-    public void Ranges_are_read(string text, bool good) => Assert.Equal(good, TrackRanges.TryParse(text, out _) is null);
+    public void Ranges_are_read(string text, bool good) => Assert.Equal(good, ExtentRanges.TryParse(text, Families.Eckd, out _) is null);
 
     [Fact]
     public void A_policy_is_shown_as_it_is_written()
     {
-        var policy = new DevicePolicy { ReadOnly = true, Deny = PolicyRig.Commands("dso:81"), Extents = PolicyRig.Tracks("0-9"), MaxBytes = 5 };
+        var policy = new DevicePolicy(Families.Eckd) { ReadOnly = true, Deny = PolicyRig.Commands("dso:81"), Extents = PolicyRig.Tracks("0-9"), MaxBytes = 5 };
         Assert.Equal("readonly deny=dso:81 extents=0-9 max-bytes=5", policy.ToString());
         Assert.Equal(policy, policy with { Extents = PolicyRig.Tracks("0-9") });
-        Assert.Equal("none", new DevicePolicy().ToString());
+        Assert.Equal("none", new DevicePolicy(Families.Eckd).ToString());
     }
 
     private static Step Prepare(byte suborder) => Step.W(0x27, [0x18, 0, 0, 0, 0, 0x50, suborder, 0, 0, 0, 0, 0]);

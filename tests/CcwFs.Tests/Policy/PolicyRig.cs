@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Subchannel;
 
@@ -43,15 +44,15 @@ internal sealed class PolicyRig : IDisposable
     /// <summary>ORB word 1 without the shape's bits.</summary>
     public uint Control { get; set; } = OrbControl.Format1 | OrbControl.Prefetch | 0x8000;
 
-    public static TrackRanges Tracks(string text)
+    public static ExtentRanges Tracks(string text)
     {
-        Assert.Null(TrackRanges.TryParse(text, out TrackRanges? tracks));
+        Assert.Null(ExtentRanges.TryParse(text, Families.Eckd, out ExtentRanges? tracks));
         return tracks!;
     }
 
-    public static CommandList Commands(string text)
+    public static CommandList Commands(string text, CommandSet? commands = null)
     {
-        Assert.Null(CommandList.TryParse(text, out CommandList? list));
+        Assert.Null(CommandList.TryParse(text, commands ?? Families.Eckd, out CommandList? list));
         return list!;
     }
 

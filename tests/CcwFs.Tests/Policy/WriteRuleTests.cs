@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Tests.Eckd;
 
 namespace CcwFs.Tests.Policy;
@@ -7,7 +8,7 @@ namespace CcwFs.Tests.Policy;
 /// <summary>readonly and extents: what may be written, whichever way the arguments come.</summary>
 public sealed class WriteRuleTests
 {
-    private static readonly DevicePolicy s_cylinderOne = new() { Extents = PolicyRig.Tracks("1-1") };
+    private static readonly DevicePolicy s_cylinderOne = new(Families.Eckd) { Extents = PolicyRig.Tracks("1-1") };
     private static readonly byte[] s_block = [.. Enumerable.Repeat((byte)0xAB, 4096)];
 
     public static TheoryData<Shape> Shapes => [.. Enum.GetValues<Shape>()];
@@ -61,7 +62,7 @@ public sealed class WriteRuleTests
     [MemberData(nameof(Writers))]
     public void Every_write_is_inhibited_when_nothing_may_be_written(string writer)
     {
-        using var rig = new PolicyRig(new DevicePolicy { ReadOnly = true });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         byte[] before = rig.Track(15);
         rig.Run(s_writers[writer]).WriteInhibited();
         Assert.Equal(before, rig.Track(15));
@@ -71,7 +72,7 @@ public sealed class WriteRuleTests
     [MemberData(nameof(Writers))]
     public void Every_write_is_inhibited_when_its_extent_is_outside_or_missing(string writer)
     {
-        using var rig = new PolicyRig(new DevicePolicy { Extents = PolicyRig.Tracks("2-3.5/0-5/14") });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { Extents = PolicyRig.Tracks("2-3.5/0-5/14") });
         byte[] before = rig.Track(15);
         rig.Run(s_writers[writer]).WriteInhibited();
         Assert.Equal(before, rig.Track(15));
@@ -126,7 +127,7 @@ public sealed class WriteRuleTests
     [InlineData(0x06)] // judged by its code as the command it would be
     public void A_command_in_the_middle_of_chained_data_is_refused(byte code)
     {
-        using var rig = new PolicyRig(new DevicePolicy { ReadOnly = true });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         uint at = PolicyRig.Program;
         rig.Place(ref at, new Ccw(0x03, CcwFlags.ChainCommand, 1, 0x2_0000));
         rig.Place(ref at, new Ccw(0x08, 0, 0, PolicyRig.Program + 0x20));
@@ -143,7 +144,7 @@ public sealed class WriteRuleTests
     [Fact]
     public void Chained_data_that_runs_in_a_circle_or_through_two_commands_is_refused()
     {
-        using var rig = new PolicyRig(new DevicePolicy { ReadOnly = true });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         uint at = PolicyRig.Program;
         rig.Place(ref at, new Ccw(0x63, CcwFlags.ChainData, 8, 0x2_0000));
         rig.Place(ref at, new Ccw(0x63, CcwFlags.ChainData, 8, 0x2_0000));
@@ -165,13 +166,13 @@ public sealed class WriteRuleTests
     public void The_imbedded_command_of_a_locate_record_extended_is_judged_as_a_command()
     {
         byte[] locate = LocateExtended(15, 0x06, 0, 0).Out;
-        using var rig = new PolicyRig(new DevicePolicy { ReadOnly = true });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         (locate[1], locate[2]) = (0x20, 0x85);
         rig.Run([Step.Extent(0x40, 15, 15), Step.W(0x4B, locate), Step.R(0x86, 4096)]).WriteInhibited();
         byte[] prefix = Prefix(15, 0x06, 0, 0).Out;
         (prefix[45], prefix[46]) = (0x20, 0x85);
         rig.Run([Step.W(0xE7, prefix), Step.R(0x86, 4096)]).WriteInhibited();
-        rig.Machine.Device.SetPolicy(new DevicePolicy { Deny = PolicyRig.Commands("85") });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { Deny = PolicyRig.Commands("85") });
         rig.Run([Step.Extent(0x40, 15, 15), Step.W(0x4B, locate), Step.R(0x86, 4096)]).Refused(0x80, 0, 1);
         rig.Run([Step.W(0xE7, prefix), Step.R(0x86, 4096)]).Refused(0x80, 0, 1);
         Assert.All(rig.Log.Lines[2..], l => Assert.Contains("(imbedded WRITE_UPDATE_DATA)", l, StringComparison.Ordinal));
@@ -188,7 +189,7 @@ public sealed class WriteRuleTests
         byte[] whole = Release(15, 29).Out[..24];
         (whole[2], whole[21]) = (0, 0);
         rig.Run([Step.W(0xF7, whole)], shape).WriteInhibited();
-        rig.Machine.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        rig.Machine.Device.SetPolicy(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         rig.Run([Release(15, 29)], shape).WriteInhibited();
     }
 

@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Policy;
@@ -82,7 +83,7 @@ public sealed class LogLimitTests
     private Machine Make(ushort number = 0)
     {
         var machine = new Machine(logger: _log, time: _time, number: number);
-        machine.Device.SetPolicy(new DevicePolicy { Deny = PolicyRig.Commands("nop") });
+        machine.Device.SetPolicy(new DevicePolicy(machine.Device.Commands) { Deny = PolicyRig.Commands("nop", machine.Device.Commands) });
         machine.Ccws(0x1000, Nop);
         return machine;
     }

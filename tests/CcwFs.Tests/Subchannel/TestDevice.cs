@@ -11,9 +11,9 @@ internal sealed class TestDevice : IChannelDevice
     private readonly byte[] _sense = new byte[32];
     private int _senseLength;
 
-    public TestDevice(ushort controlUnitType = 0x3832, byte model = 0x04)
+    public TestDevice(ushort controlUnitType = 0x3832, byte model = 0x04, ushort deviceType = 0)
     {
-        Identity = new DeviceIdentity(controlUnitType, model, 0, 0);
+        Identity = new DeviceIdentity(controlUnitType, model, deviceType, 0);
         Commands = new Dictionary<byte, Func<IDataTransfer, DeviceStatus>>
         {
             [0x03] = _ => Good,
@@ -26,6 +26,9 @@ internal sealed class TestDevice : IChannelDevice
             },
         };
     }
+
+    /// <summary>One that says that it is a 3390: policies judge its programs as such.</summary>
+    public static TestDevice Dasd => new(0x3990, 0xE9, 0x3390);
 
     public static DeviceStatus Good => DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd;
 

@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
+using CcwFs.CommandSets;
 using CcwFs.Emulation.Channel;
 using CcwFs.Subchannel;
 
@@ -39,6 +40,8 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
     public bool FetchesByItself => !PrefetchesAll && inner.FetchesByItself;
 
     public (string Device, string ControlUnit) Types => inner.Types;
+
+    public CommandSet Commands => inner.Commands;
 
     public bool NeedsAddresses => inner.NeedsAddresses;
 

@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets;
 using CcwFs.Emulation.Channel;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -40,9 +41,8 @@ internal enum Rules
     Multitrack = 0x100,
 }
 
-/// <summary>One command: everything the gate, the trace and the refusals need to know of it.</summary>
-/// <param name="Code">Command code.</param>
-/// <param name="Name">Name in the architecture's spelling.</param>
+/// <summary>One command of the emulated control unit: its rules and its handler beside its description.</summary>
+/// <param name="Command">Its description.</param>
 /// <param name="Rules">Where it may stand.</param>
 /// <param name="Needs">Outside a domain: what the previous command must have found, any of these; none: anything.</param>
 /// <param name="Domain">As what it may stand in a locate-record domain.</param>
@@ -50,8 +50,10 @@ internal enum Rules
 /// <param name="Handler">Executes it.</param>
 /// <param name="Least">The least profile that has it.</param>
 internal sealed record CommandRow(
-    byte Code, string Name, Rules Rules, Link Needs, DomainUse Domain, WriteClass Write, CommandHandler Handler, EckdProfile Least)
+    CommandDescription Command, Rules Rules, Link Needs, DomainUse Domain, WriteClass Write, CommandHandler Handler, EckdProfile Least)
 {
+    public byte Code => Command.Code;
+
     public bool Has(Rules rule) => (Rules & rule) != 0;
 
     public bool IsMultitrack => Has(Rules.Multitrack);

@@ -1,7 +1,10 @@
+using CcwFs.CommandSets;
+
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// The commands of the emulated 3990. TRANSFER IN CHANNEL is the channel's. A code without a row is an invalid command.
+/// The commands of the emulated 3990 by code, with their rules; the description (<see cref="Families.Eckd"/>) has their names. TRANSFER IN CHANNEL is
+/// the channel's. A code without a row is an invalid command.
 /// </summary>
 internal static class CommandTable
 {
@@ -16,91 +19,91 @@ internal static class CommandTable
     public static readonly CommandRow[] Rows =
     [
         // Identity and sense
-        Row(0xE4, "SENSE ID", Rules.DespiteReserve, IdentityCommands.SenseId),
-        Row(0x03, "NO OPERATION", Rules.KeepsSense, IdentityCommands.NoOperation),
-        Row(0x04, "SENSE", Rules.KeepsSense | Rules.DespiteReserve, IdentityCommands.Sense),
-        Row(0xFA, "READ CONFIGURATION DATA", Rules.DespiteReserve, IdentityCommands.ReadConfigurationData),
-        Row(0x64, "READ DEVICE CHARACTERISTICS", Rules.None, IdentityCommands.ReadDeviceCharacteristics),
-        Row(0x27, "PERFORM SUBSYSTEM FUNCTION", Rules.None, SubsystemCommands.PerformSubsystemFunction),
-        Row(0x3E, "READ SUBSYSTEM DATA", Rules.None, SubsystemCommands.ReadSubsystemData),
-        Row(0x54, "SENSE SUBSYSTEM STATUS", Rules.BeforeExtent, SubsystemCommands.SenseSubsystemStatus, least: EckdProfile.Linux),
-        Row(0xF7, "DEFINE SUBSYSTEM OPERATION", Rules.BeforeExtent, SpaceCommands.DefineSubsystemOperation, least: EckdProfile.Linux),
+        Row(0xE4, Rules.DespiteReserve, IdentityCommands.SenseId),
+        Row(0x03, Rules.KeepsSense, IdentityCommands.NoOperation),
+        Row(0x04, Rules.KeepsSense | Rules.DespiteReserve, IdentityCommands.Sense),
+        Row(0xFA, Rules.DespiteReserve, IdentityCommands.ReadConfigurationData),
+        Row(0x64, Rules.None, IdentityCommands.ReadDeviceCharacteristics),
+        Row(0x27, Rules.None, SubsystemCommands.PerformSubsystemFunction),
+        Row(0x3E, Rules.None, SubsystemCommands.ReadSubsystemData),
+        Row(0x54, Rules.BeforeExtent, SubsystemCommands.SenseSubsystemStatus, least: EckdProfile.Linux),
+        Row(0xF7, Rules.BeforeExtent, SpaceCommands.DefineSubsystemOperation, least: EckdProfile.Linux),
 
         // Paths and reserve
-        Row(0x34, "SENSE PATH GROUP ID", Rules.First | Rules.DespiteReserve, PathCommands.SensePathGroupId),
-        Row(0xAF, "SET PATH GROUP ID", Rules.First | Rules.DespiteReserve, PathCommands.SetPathGroupId),
-        Row(0xB4, "DEVICE RESERVE", Rules.First, PathCommands.Reserve),
-        Row(0x94, "DEVICE RELEASE", Rules.BeforeExtent, PathCommands.Release),
-        Row(0x14, "UNCONDITIONAL RESERVE", Rules.First | Rules.DespiteReserve, PathCommands.UnconditionalReserve),
+        Row(0x34, Rules.First | Rules.DespiteReserve, PathCommands.SensePathGroupId),
+        Row(0xAF, Rules.First | Rules.DespiteReserve, PathCommands.SetPathGroupId),
+        Row(0xB4, Rules.First, PathCommands.Reserve),
+        Row(0x94, Rules.BeforeExtent, PathCommands.Release),
+        Row(0x14, Rules.First | Rules.DespiteReserve, PathCommands.UnconditionalReserve),
 
         // Seeks, masks, extents
-        Row(0x07, "SEEK", Rules.None, SeekCommands.Seek),
-        Row(0x0B, "SEEK CYLINDER", Rules.None, SeekCommands.SeekCylinder),
-        Row(0x1B, "SEEK HEAD", Rules.Positioned, SeekCommands.SeekHead),
-        Row(0x13, "RECALIBRATE", Rules.None, SeekCommands.Recalibrate),
-        Row(0x1F, "SET FILE MASK", Rules.BeforeExtent, SeekCommands.SetFileMask),
-        Row(0x23, "SET SECTOR", Rules.Positioned, SeekCommands.SetSector),
-        Row(0x22, "READ SECTOR", Rules.KeepsIndex, SeekCommands.ReadSector),
-        Row(0x63, "DEFINE EXTENT", Rules.BeforeExtent, ExtentCommands.DefineExtent),
-        Row(0x47, "LOCATE RECORD", Rules.AfterExtent, ExtentCommands.LocateRecord),
-        Row(0x4B, "LOCATE RECORD EXTENDED", Rules.AfterExtent, ExtentCommands.LocateRecordExtended, least: EckdProfile.Linux),
-        Row(0xE7, "PREFIX", Rules.BeforeExtent, ExtentCommands.Prefix, least: EckdProfile.Linux),
+        Row(0x07, Rules.None, SeekCommands.Seek),
+        Row(0x0B, Rules.None, SeekCommands.SeekCylinder),
+        Row(0x1B, Rules.Positioned, SeekCommands.SeekHead),
+        Row(0x13, Rules.None, SeekCommands.Recalibrate),
+        Row(0x1F, Rules.BeforeExtent, SeekCommands.SetFileMask),
+        Row(0x23, Rules.Positioned, SeekCommands.SetSector),
+        Row(0x22, Rules.KeepsIndex, SeekCommands.ReadSector),
+        Row(0x63, Rules.BeforeExtent, ExtentCommands.DefineExtent),
+        Row(0x47, Rules.AfterExtent, ExtentCommands.LocateRecord),
+        Row(0x4B, Rules.AfterExtent, ExtentCommands.LocateRecordExtended, least: EckdProfile.Linux),
+        Row(0xE7, Rules.BeforeExtent, ExtentCommands.Prefix, least: EckdProfile.Linux),
 
         // Searches
-        Row(0x31, "SEARCH ID EQUAL", Search, SearchCommands.IdEqual),
-        Row(0xB1, "SEARCH ID EQUAL MT", Search | Next, SearchCommands.IdEqual),
-        Row(0x51, "SEARCH ID HIGH", Search, SearchCommands.IdHigh),
-        Row(0xD1, "SEARCH ID HIGH MT", Search | Next, SearchCommands.IdHigh),
-        Row(0x71, "SEARCH ID EQUAL OR HIGH", Search, SearchCommands.IdEqualOrHigh),
-        Row(0xF1, "SEARCH ID EQUAL OR HIGH MT", Search | Next, SearchCommands.IdEqualOrHigh),
-        Row(0x29, "SEARCH KEY EQUAL", Search, SearchCommands.KeyEqual),
-        Row(0xA9, "SEARCH KEY EQUAL MT", Search | Next, SearchCommands.KeyEqual),
-        Row(0x49, "SEARCH KEY HIGH", Search, SearchCommands.KeyHigh),
-        Row(0xC9, "SEARCH KEY HIGH MT", Search | Next, SearchCommands.KeyHigh),
-        Row(0x69, "SEARCH KEY EQUAL OR HIGH", Search, SearchCommands.KeyEqualOrHigh),
-        Row(0xE9, "SEARCH KEY EQUAL OR HIGH MT", Search | Next, SearchCommands.KeyEqualOrHigh),
-        Row(0x39, "SEARCH HOME ADDRESS EQUAL", Search, SearchCommands.HomeAddressEqual),
-        Row(0xB9, "SEARCH HOME ADDRESS EQUAL MT", Search | Next, SearchCommands.HomeAddressEqual),
+        Row(0x31, Search, SearchCommands.IdEqual),
+        Row(0xB1, Search | Next, SearchCommands.IdEqual),
+        Row(0x51, Search, SearchCommands.IdHigh),
+        Row(0xD1, Search | Next, SearchCommands.IdHigh),
+        Row(0x71, Search, SearchCommands.IdEqualOrHigh),
+        Row(0xF1, Search | Next, SearchCommands.IdEqualOrHigh),
+        Row(0x29, Search, SearchCommands.KeyEqual),
+        Row(0xA9, Search | Next, SearchCommands.KeyEqual),
+        Row(0x49, Search, SearchCommands.KeyHigh),
+        Row(0xC9, Search | Next, SearchCommands.KeyHigh),
+        Row(0x69, Search, SearchCommands.KeyEqualOrHigh),
+        Row(0xE9, Search | Next, SearchCommands.KeyEqualOrHigh),
+        Row(0x39, Search, SearchCommands.HomeAddressEqual),
+        Row(0xB9, Search | Next, SearchCommands.HomeAddressEqual),
 
         // Reads
-        Row(0x02, "READ IPL", Rules.BeforeExtent, ReadCommands.ReadIpl),
-        Row(0x06, "READ DATA", Read, ReadCommands.ReadData, DomainUse.Read),
-        Row(0x86, "READ DATA MT", Read | Next, ReadCommands.ReadData, DomainUse.ReadDataMultitrack),
-        Row(0x0E, "READ KEY AND DATA", Read, ReadCommands.ReadKeyAndData, DomainUse.Read),
-        Row(0x8E, "READ KEY AND DATA MT", Read | Next, ReadCommands.ReadKeyAndData, DomainUse.ReadKeyMultitrack),
-        Row(0x12, "READ COUNT", Read | Rules.KeepsIndex, ReadCommands.ReadCount, DomainUse.Read),
-        Row(0x92, "READ COUNT MT", Read | Next, ReadCommands.ReadCount, DomainUse.ReadMultitrack | DomainUse.Suffix),
-        Row(0x1E, "READ COUNT KEY AND DATA", Read, ReadCommands.ReadCountKeyAndData, DomainUse.Read),
-        Row(0x9E, "READ COUNT KEY AND DATA MT", Read | Next, ReadCommands.ReadCountKeyAndData, DomainUse.ReadMultitrack),
-        Row(0x1A, "READ HOME ADDRESS", Read, ReadCommands.ReadHomeAddress, DomainUse.ReadHomeAddress),
-        Row(0x9A, "READ HOME ADDRESS MT", Read | Next, ReadCommands.ReadHomeAddress, DomainUse.ReadHomeAddress),
-        Row(0x16, "READ RECORD ZERO", Read, ReadCommands.ReadRecordZero, DomainUse.ReadRecordZero),
-        Row(0x96, "READ RECORD ZERO MT", Read | Next, ReadCommands.ReadRecordZero, DomainUse.ReadRecordZero),
+        Row(0x02, Rules.BeforeExtent, ReadCommands.ReadIpl),
+        Row(0x06, Read, ReadCommands.ReadData, DomainUse.Read),
+        Row(0x86, Read | Next, ReadCommands.ReadData, DomainUse.ReadDataMultitrack),
+        Row(0x0E, Read, ReadCommands.ReadKeyAndData, DomainUse.Read),
+        Row(0x8E, Read | Next, ReadCommands.ReadKeyAndData, DomainUse.ReadKeyMultitrack),
+        Row(0x12, Read | Rules.KeepsIndex, ReadCommands.ReadCount, DomainUse.Read),
+        Row(0x92, Read | Next, ReadCommands.ReadCount, DomainUse.ReadMultitrack | DomainUse.Suffix),
+        Row(0x1E, Read, ReadCommands.ReadCountKeyAndData, DomainUse.Read),
+        Row(0x9E, Read | Next, ReadCommands.ReadCountKeyAndData, DomainUse.ReadMultitrack),
+        Row(0x1A, Read, ReadCommands.ReadHomeAddress, DomainUse.ReadHomeAddress),
+        Row(0x9A, Read | Next, ReadCommands.ReadHomeAddress, DomainUse.ReadHomeAddress),
+        Row(0x16, Read, ReadCommands.ReadRecordZero, DomainUse.ReadRecordZero),
+        Row(0x96, Read | Next, ReadCommands.ReadRecordZero, DomainUse.ReadRecordZero),
 
         // Updates of records that exist
-        Row(0x05, "WRITE DATA", Rules.None, WriteCommands.WriteData, DomainUse.WriteData, WriteClass.Update, Found),
-        Row(0x0D, "WRITE KEY AND DATA", Rules.None, WriteCommands.WriteKeyAndData, DomainUse.WriteKeyAndData, WriteClass.Update, Link.IdFound),
-        Row(0x85, "WRITE UPDATE DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateData, DomainUse.UpdateData, WriteClass.Update),
-        Row(0x8D, "WRITE UPDATE KEY AND DATA", Rules.InDomain | Next, WriteCommands.WriteUpdateKeyAndData, DomainUse.UpdateKeyAndData, WriteClass.Update),
+        Row(0x05, Rules.None, WriteCommands.WriteData, DomainUse.WriteData, WriteClass.Update, Found),
+        Row(0x0D, Rules.None, WriteCommands.WriteKeyAndData, DomainUse.WriteKeyAndData, WriteClass.Update, Link.IdFound),
+        Row(0x85, Rules.InDomain | Next, WriteCommands.WriteUpdateData, DomainUse.UpdateData, WriteClass.Update),
+        Row(0x8D, Rules.InDomain | Next, WriteCommands.WriteUpdateKeyAndData, DomainUse.UpdateKeyAndData, WriteClass.Update),
 
         // Format writes
-        Row(0x1D, "WRITE COUNT KEY AND DATA", Rules.None, FormatCommands.WriteCountKeyAndData,
+        Row(0x1D, Rules.None, FormatCommands.WriteCountKeyAndData,
             DomainUse.WriteRecord, WriteClass.Format, Formatting),
-        Row(0x9D, "WRITE COUNT KEY AND DATA NEXT TRACK", Rules.InDomain | Next, FormatCommands.WriteNextTrack, DomainUse.WriteNextTrack, WriteClass.Format),
-        Row(0x15, "WRITE RECORD ZERO", Rules.None, FormatCommands.WriteRecordZero,
+        Row(0x9D, Rules.InDomain | Next, FormatCommands.WriteNextTrack, DomainUse.WriteNextTrack, WriteClass.Format),
+        Row(0x15, Rules.None, FormatCommands.WriteRecordZero,
             DomainUse.WriteRecordZero, WriteClass.RecordZero, HomeKnown),
-        Row(0x19, "WRITE HOME ADDRESS", Rules.None, FormatCommands.WriteHomeAddress,
+        Row(0x19, Rules.None, FormatCommands.WriteHomeAddress,
             DomainUse.WriteHomeAddress, WriteClass.RecordZero, Link.HomeAddressFound),
-        Row(0x11, "ERASE", Rules.None, FormatCommands.Erase, DomainUse.Erase, WriteClass.Format, Formatting),
+        Row(0x11, Rules.None, FormatCommands.Erase, DomainUse.Erase, WriteClass.Format, Formatting),
 
         // Tracks
-        Row(0xA6, "READ TRACK DATA", Rules.InDomain, TrackCommands.ReadTrackData, DomainUse.ReadTrackData, least: EckdProfile.Linux),
-        Row(0xA5, "WRITE TRACK DATA", Rules.InDomain, TrackCommands.WriteTrackData,
+        Row(0xA6, Rules.InDomain, TrackCommands.ReadTrackData, DomainUse.ReadTrackData, least: EckdProfile.Linux),
+        Row(0xA5, Rules.InDomain, TrackCommands.WriteTrackData,
             DomainUse.WriteTrackData, WriteClass.Update, least: EckdProfile.Linux),
-        Row(0xDE, "READ TRACK", Rules.InDomain, TrackCommands.ReadTrack, DomainUse.ReadTrack, least: EckdProfile.Linux),
-        Row(0x95, "WRITE FULL TRACK", Rules.InDomain, TrackCommands.WriteFullTrack,
+        Row(0xDE, Rules.InDomain, TrackCommands.ReadTrack, DomainUse.ReadTrack, least: EckdProfile.Linux),
+        Row(0x95, Rules.InDomain, TrackCommands.WriteFullTrack,
             DomainUse.WriteFullTrack, WriteClass.RecordZero, least: EckdProfile.Linux),
-        Row(0x5E, "READ MULTIPLE COUNT KEY AND DATA", Read, TrackCommands.ReadMultipleCountKeyAndData, least: EckdProfile.Full),
+        Row(0x5E, Read, TrackCommands.ReadMultipleCountKeyAndData, least: EckdProfile.Full),
     ];
 
     private static readonly CommandRow?[] _byCode = Index();
@@ -112,9 +115,9 @@ internal static class CommandTable
     public static CommandRow? Find(byte code, EckdProfile profile) => _byCode[code] is { } row && row.Least <= profile ? row : null;
 
     private static CommandRow Row(
-        byte code, string name, Rules rules, CommandHandler handler,
+        byte code, Rules rules, CommandHandler handler,
         DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None, EckdProfile least = EckdProfile.Minimal) =>
-        new(code, name, rules, needs, domain, write, handler, least);
+        new(Families.Eckd.Find(code) ?? throw new ArgumentException($"command {code:X2} is not described", nameof(code)), rules, needs, domain, write, handler, least);
 
     private static CommandRow?[] Index()
     {

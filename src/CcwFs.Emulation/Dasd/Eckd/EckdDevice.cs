@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Images;
 using Microsoft.Extensions.Logging;
@@ -63,7 +64,7 @@ public sealed partial class EckdDevice : IChannelDevice
     internal int Path { get; private set; }
 
     /// <summary>The command's name in the architecture's spelling, e.g. READ DATA; null for a code this device does not know.</summary>
-    public static string? CommandName(byte command) => CommandTable.Find(command)?.Name;
+    public static string? CommandName(byte command) => CommandTable.Find(command)?.Command.Name;
 
     /// <inheritdoc/>
     public void BeginProgram(int path)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Images;
 
@@ -15,13 +16,6 @@ internal static class ExtentCommands
     /// <summary>Longest data of record 0 (READ DEVICE CHARACTERISTICS, bytes 44-45).</summary>
     public const ushort LongestRecordZero = 57_326;
 
-    private const int ParameterSize = 16;
-    private const int ExtendedSize = 32;
-    private const int LocateExtendedSize = 20;
-
-    /// <summary>Byte 7 of DEFINE EXTENT: a time stamp (08) or extended parameters (02) follow the first 16 bytes.</summary>
-    private const byte HasMore = 0x08 | 0x02;
-
     /// <summary>Byte 1 of DEFINE EXTENT, bits 0-1: ECKD mode, the only one.</summary>
     private const byte EckdMode = 0xC0;
 
@@ -31,107 +25,85 @@ internal static class ExtentCommands
     /// <summary>Records in the set of Read Any and Write Any: READ DEVICE CHARACTERISTICS, byte 47, and the extended byte of these operations.</summary>
     public const byte AnySetSize = 1;
 
-    /// <summary>Operation byte of LOCATE RECORD EXTENDED: the operation is in byte 17.</summary>
-    private const byte ExtendedOperation = 0x3F;
-
     private const int MostExtended = LocateRecordDomain.SetTracks / 8;
 
-    // Auxiliary byte.
-    private const byte LengthValid = 0x80;
-    private const byte LengthOfLastTrack = 0x40;
-    private const byte ReadCountSuffix = 0x01;
-
-    // PREFIX: a head of 12 bytes, DEFINE EXTENT of 32, LOCATE RECORD EXTENDED of 20; of format 2 18 bytes that are not used, then the order.
-    private const int PrefixHeadSize = 12;
-    private const int PrefixLocateOffset = PrefixHeadSize + ExtendedSize;
-    private const int PrefixSize = PrefixLocateOffset + LocateExtendedSize;
-    private const int PrefixOrderOffset = PrefixLocateOffset + 18;
-    private const byte PrefixExtentOnly = 0;
-    private const byte PrefixWithLocate = 1;
-    private const byte PrefixWithOrder = 2;
-    private const byte PrefixExtentValid = 0x80;
-    private const byte PrefixTimeValid = 0x40;
-    private const byte PrefixVerifyBase = 0x20;
-    private const byte PrefixHyperPav = 0x10;
-
     /// <summary>
-    /// 16 or 32 bytes: file mask, attributes, block size 2, 3 bytes 00 (page 46: other storage directors have a fast-write id there), extended attributes,
-    /// first and last track (cylinder and head each); the further 16 are taken and not looked at.
+    /// 16 or 32 bytes (<see cref="DefineExtentLayout"/>, page 46); the further 16 are taken and not looked at.
     /// </summary>
     public static DeviceStatus DefineExtent(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> parameters = stackalloc byte[ExtendedSize];
-        if (!device.ReceiveAll(data, parameters[..ParameterSize]))
+        Span<byte> parameters = stackalloc byte[DefineExtentLayout.ExtendedSize];
+        if (!device.ReceiveAll(data, parameters[..DefineExtentLayout.Size]))
             return EckdDevice.Failed;
-        if ((parameters[7] & HasMore) != 0 && data.Receive(parameters[ParameterSize..]) != ExtendedSize - ParameterSize)
+        Span<byte> more = parameters[DefineExtentLayout.Size..DefineExtentLayout.Layout.LengthOf(parameters[..DefineExtentLayout.Size])];
+        if (!more.IsEmpty && data.Receive(more) != more.Length)
             return device.Check(EckdSense.CommandReject(SenseMessage.CountTooSmall));
         return Define(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
     }
 
     /// <summary>
-    /// 16 bytes: operation and orientation, auxiliary byte, 00, count, seek address CCHH, search argument CCHHR, sector, transfer
-    /// length. Moves to the track, finds the record and opens the domain.
+    /// 16 bytes (<see cref="LocateRecordLayout"/>). Moves to the track, finds the record and opens the domain.
     /// </summary>
     public static DeviceStatus LocateRecord(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> parameters = stackalloc byte[LocateExtendedSize];
+        Span<byte> parameters = stackalloc byte[LocateRecordLayout.ExtendedSize];
         parameters.Clear();
-        if (!device.ReceiveAll(data, parameters[..ParameterSize]))
+        if (!device.ReceiveAll(data, parameters[..LocateRecordLayout.Size]))
             return EckdDevice.Failed;
-        if ((parameters[0] & ExtendedOperation) == ExtendedOperation || (parameters[1] & LengthOfLastTrack) != 0)
+        if ((LocateRecordLayout.Operation.Byte(parameters) & LocateRecordLayout.OperationMask) == LocateRecordLayout.ExtendedOperation
+            || (LocateRecordLayout.Auxiliary.Byte(parameters) & LocateRecordLayout.LengthOfLastTrack) != 0)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         return Locate(device, parameters, []) ? EckdDevice.Ended : EckdDevice.Failed;
     }
 
     /// <summary>
-    /// 20 bytes and extended parameters: as LOCATE RECORD, then imbedded count, extended operation, and 2 bytes that say how many parameters
-    /// there are: the tracks of a set, a bit each, or the number 1 for operations on any record. Auxiliary byte: 80 length valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count,
-    /// 01 read count suffix; 20, 18 and 04 belong to transport mode and are refused.
+    /// 20 bytes and extended parameters: the tracks of a set, a bit each, or the number 1 for operations on any record. Auxiliary byte: 80 length
+    /// valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count, 01 read count suffix; 20, 18 and 04
+    /// belong to transport mode and are refused.
     /// </summary>
     public static DeviceStatus LocateRecordExtended(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> parameters = stackalloc byte[LocateExtendedSize + MostExtended];
+        Span<byte> parameters = stackalloc byte[LocateRecordLayout.ExtendedSize + MostExtended];
         parameters.Clear();
-        if (!device.ReceiveAll(data, parameters[..LocateExtendedSize]) || !ReceiveExtended(device, parameters, data))
+        if (!device.ReceiveAll(data, parameters[..LocateRecordLayout.ExtendedSize]) || !ReceiveExtended(device, parameters, data))
             return EckdDevice.Failed;
         return LocateExtended(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
     }
 
     /// <summary>
-    /// 64 bytes in formats 0 and 1, and the extended parameters of format 1; 62 bytes and the order of PERFORM SUBSYSTEM FUNCTION in format 2. Head: format (0
-    /// DEFINE EXTENT, 1 with LOCATE RECORD EXTENDED, 2 with an order), validity (80 extent, 40 time stamp, 20 verify base, 10 HyperPAV), base unit address,
-    /// auxiliary byte, base subsystem, 7 bytes 00. A base device executes what is meant for it: with 20 or 10 the address must be its own. Without 80 the extent
-    /// is not looked at. All of it is taken before any of it is judged: what is refused is not of incorrect length too. Source of format 2: what z/VM sends, as
-    /// Hercules' E7Prefix test does.
+    /// 64 bytes in formats 0 and 1, and the extended parameters of format 1; 62 bytes and the order of PERFORM SUBSYSTEM FUNCTION in format 2
+    /// (<see cref="PrefixLayout"/>). A base device executes what is meant for it: with validity 20 or 10 the address must be its own. Without 80 the
+    /// extent is not looked at. All of it is taken before any of it is judged: what is refused is not of incorrect length too.
     /// </summary>
     public static DeviceStatus Prefix(EckdDevice device, CommandRow row, IDataTransfer data)
     {
-        Span<byte> parameters = stackalloc byte[PrefixSize + MostExtended];
+        Span<byte> parameters = stackalloc byte[PrefixLayout.Size + MostExtended];
         Span<byte> ordered = stackalloc byte[OrderTable.LongestOrder];
         parameters.Clear();
         OrderRow? order = null;
-        if (!device.ReceiveAll(data, parameters[..PrefixHeadSize]))
+        if (!device.ReceiveAll(data, parameters[..PrefixLayout.HeadSize]))
             return EckdDevice.Failed;
-        byte format = parameters[0], validity = parameters[1];
-        int size = format == PrefixWithOrder ? PrefixOrderOffset : PrefixSize;
-        if (!device.ReceiveAll(data, parameters[PrefixHeadSize..size]))
+        byte format = PrefixLayout.Format.Byte(parameters), validity = PrefixLayout.Validity.Byte(parameters);
+        int size = format == PrefixLayout.WithOrder ? PrefixLayout.Order : PrefixLayout.Size;
+        if (!device.ReceiveAll(data, parameters[PrefixLayout.HeadSize..size]))
             return EckdDevice.Failed;
-        if (format == PrefixWithLocate && !ReceiveExtended(device, parameters[PrefixLocateOffset..], data))
+        if (format == PrefixLayout.WithLocate && !ReceiveExtended(device, parameters[PrefixLayout.Locate.Offset..], data))
             return EckdDevice.Failed;
-        if (format == PrefixWithOrder && (order = SubsystemCommands.ReceiveOrder(device, data, ordered)) is null)
+        if (format == PrefixLayout.WithOrder && (order = SubsystemCommands.ReceiveOrder(device, data, ordered)) is null)
             return EckdDevice.Failed;
-        bool hasExtent = (validity & PrefixExtentValid) != 0;
-        bool isOurs = parameters[2] == device.Options.UnitAddress && parameters[4] == device.Options.LogicalSubsystem;
-        bool valid = format <= PrefixWithOrder
-            && (validity & ~(PrefixExtentValid | PrefixTimeValid | PrefixVerifyBase | PrefixHyperPav)) == 0
-            && (hasExtent || format != PrefixWithLocate)
-            && (isOurs || (validity & (PrefixVerifyBase | PrefixHyperPav)) == 0)
-            && parameters[5..PrefixHeadSize].IndexOfAnyExcept((byte)0) < 0;
+        bool hasExtent = (validity & PrefixLayout.ExtentValid) != 0;
+        bool isOurs = PrefixLayout.BaseUnit.Byte(parameters) == device.Options.UnitAddress
+            && PrefixLayout.BaseSubsystem.Byte(parameters) == device.Options.LogicalSubsystem;
+        bool valid = format <= PrefixLayout.WithOrder
+            && (validity & ~(PrefixLayout.ExtentValid | PrefixLayout.TimeValid | PrefixLayout.VerifyBase | PrefixLayout.HyperPav)) == 0
+            && (hasExtent || format != PrefixLayout.WithLocate)
+            && (isOurs || (validity & (PrefixLayout.VerifyBase | PrefixLayout.HyperPav)) == 0)
+            && PrefixLayout.Reserved.In(parameters).IndexOfAnyExcept((byte)0) < 0;
         if (!valid)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        if (hasExtent && !Define(device, parameters[PrefixHeadSize..]))
+        if (hasExtent && !Define(device, PrefixLayout.Extent.In(parameters)))
             return EckdDevice.Failed;
-        if (format == PrefixWithLocate && !LocateExtended(device, parameters[PrefixLocateOffset..]))
+        if (format == PrefixLayout.WithLocate && !LocateExtended(device, parameters[PrefixLayout.Locate.Offset..]))
             return EckdDevice.Failed;
         if (order is not null)
             SubsystemCommands.Execute(device, order, ordered);
@@ -140,19 +112,20 @@ internal static class ExtentCommands
 
     private static bool Define(EckdDevice device, ReadOnlySpan<byte> parameters)
     {
-        var mask = new FileMask(parameters[0]);
-        ushort blockSize = BinaryPrimitives.ReadUInt16BigEndian(parameters[2..]);
+        var mask = new FileMask(DefineExtentLayout.Mask.Byte(parameters));
+        byte attributes = DefineExtentLayout.Attributes.Byte(parameters);
+        ushort blockSize = DefineExtentLayout.BlockSize.Half(parameters);
         bool valid = mask.IsValid
-            && (parameters[1] & EckdMode) == EckdMode
-            && parameters[4..7].IndexOfAnyExcept((byte)0) < 0
+            && (attributes & EckdMode) == EckdMode
+            && DefineExtentLayout.FastWrite.In(parameters).IndexOfAnyExcept((byte)0) < 0
             && blockSize <= LongestRecordZero + CkdTrack.CountSize;
-        valid &= TryRange(device, parameters[8..], out int first, out int last);
+        valid &= TryRange(device, parameters[DefineExtentLayout.Begin.Offset..], out int first, out int last);
         if (!valid)
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         ref ChainState chain = ref device.Chain;
         (chain.Mask, chain.BlockSize, chain.FirstTrack, chain.LastTrack) = (mask, blockSize, first, last);
-        chain.Converts = (parameters[1] & CkdConversion) != 0;
-        chain.Cache = (CacheUse)((parameters[1] >> 2) & 7);
+        chain.Converts = (attributes & CkdConversion) != 0;
+        chain.Cache = (CacheUse)((attributes >> 2) & 7);
         chain.ExtentDefined = true;
         chain.ForgetOrientation(); // page 46
         return true;
@@ -161,23 +134,23 @@ internal static class ExtentCommands
     /// <summary>Receives the extended parameters behind the fixed ones: as many as these say, where the operation has so many.</summary>
     private static bool ReceiveExtended(EckdDevice device, Span<byte> parameters, IDataTransfer data)
     {
-        int size = Math.Min((int)BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]), RowOf(device, parameters)?.MostExtendedBytes ?? 0);
-        return device.ReceiveAll(data, parameters.Slice(LocateExtendedSize, size));
+        int size = Math.Min((int)LocateRecordLayout.More.Half(parameters), RowOf(device, parameters)?.MostExtendedBytes ?? 0);
+        return device.ReceiveAll(data, parameters.Slice(LocateRecordLayout.ExtendedSize, size));
     }
 
     private static bool LocateExtended(EckdDevice device, ReadOnlySpan<byte> parameters)
     {
         LocateRow? row = RowOf(device, parameters);
-        int size = BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
+        int size = LocateRecordLayout.More.Half(parameters);
         int most = row?.MostExtendedBytes ?? 0;
         if (row is null || row.Operation == LocateOperation.Orient || size > most || (size == 0 && most != 0))
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        return Locate(device, parameters, parameters[LocateExtendedSize..]);
+        return Locate(device, parameters, parameters[LocateRecordLayout.ExtendedSize..]);
     }
 
     private static bool Locate(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)
     {
-        if (!TryDomain(device, parameters, extended, out LocateRecordDomain domain) || !TryTrack(device, parameters[4..], out int track))
+        if (!TryDomain(device, parameters, extended, out LocateRecordDomain domain) || !TryTrack(device, LocateRecordLayout.Seek.In(parameters), out int track))
             return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         LocateRow row = domain.Row!;
         if (device.IsReadOnly && row.Write != WriteClass.None)
@@ -189,7 +162,7 @@ internal static class ExtentCommands
             return device.Refuse(EckdSense.FileProtected);
         device.Chain.MoveTo(track);
         device.Chain.Positioned = true;
-        if (!row.Has(LocateTraits.TrackSet) && !Find(device, domain, parameters.Slice(8, 5)))
+        if (!row.Has(LocateTraits.TrackSet) && !Find(device, domain, LocateRecordLayout.Search.In(parameters)))
             return device.Refuse(EckdSense.NoRecordFound);
         device.Chain.Domain = domain;
         return true;
@@ -197,9 +170,9 @@ internal static class ExtentCommands
 
     private static LocateRow? RowOf(EckdDevice device, ReadOnlySpan<byte> parameters)
     {
-        int operation = parameters[0] & ExtendedOperation;
-        if (operation == ExtendedOperation)
-            operation = (ExtendedOperation << 8) | parameters[17];
+        int operation = LocateRecordLayout.Operation.Byte(parameters) & LocateRecordLayout.OperationMask;
+        if (operation == LocateRecordLayout.ExtendedOperation)
+            operation = (operation << 8) | LocateRecordLayout.SecondOperation.Byte(parameters);
         return LocateOperations.Find((LocateOperation)operation, device.Options.Profile);
     }
 
@@ -208,27 +181,27 @@ internal static class ExtentCommands
         domain = default;
         if (RowOf(device, parameters) is not { } row)
             return false;
-        var orientation = (LocateOrientation)(parameters[0] & 0xC0);
-        byte auxiliary = parameters[1];
-        int count = parameters[3];
-        int length = BinaryPrimitives.ReadUInt16BigEndian(parameters[14..]);
-        bool suffix = (auxiliary & ReadCountSuffix) != 0;
+        var orientation = (LocateOrientation)(LocateRecordLayout.Operation.Byte(parameters) & ~LocateRecordLayout.OperationMask);
+        byte auxiliary = LocateRecordLayout.Auxiliary.Byte(parameters);
+        int count = LocateRecordLayout.Count.Byte(parameters);
+        int length = LocateRecordLayout.Length.Half(parameters);
+        bool suffix = (auxiliary & LocateRecordLayout.ReadCountSuffix) != 0;
         int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : device.Chain.BlockSize;
         ushort set = row.Has(LocateTraits.TrackSet) ? BinaryPrimitives.ReadUInt16BigEndian(extended) : (ushort)0;
         domain = new LocateRecordDomain(row, orientation, count, length != 0 ? length : blockSize, suffix, set);
         return row.Allows(orientation)
-            && (auxiliary & ~(LengthValid | LengthOfLastTrack | ReadCountSuffix)) == 0
-            && parameters[2] == 0
-            && parameters[16] == 0
-            && (row.IsExtended || parameters[17] == 0)
+            && (auxiliary & ~(LocateRecordLayout.LengthValid | LocateRecordLayout.LengthOfLastTrack | LocateRecordLayout.ReadCountSuffix)) == 0
+            && LocateRecordLayout.Imbedded.Byte(parameters) == 0
+            && LocateRecordLayout.ImbeddedCount.Byte(parameters) == 0
+            && (row.IsExtended || LocateRecordLayout.SecondOperation.Byte(parameters) == 0)
             && (row.Operation == LocateOperation.Orient) == (count == 0)
             && (!suffix || (count >= 2 && row.Has(LocateTraits.Suffix)))
-            && ((auxiliary & LengthValid) != 0) == (length != 0)
+            && ((auxiliary & LocateRecordLayout.LengthValid) != 0) == (length != 0)
             && length <= (blockSize != 0 ? blockSize : LongestRecordZero + CkdTrack.CountSize)
             && (!row.Has(LocateTraits.NeedsLength) || domain.TransferLength != 0)
             && (!row.Has(LocateTraits.TrackSet) || (set >> 15 == 1 && BitOperations.PopCount(set) == count))
             && (!row.Has(LocateTraits.AnyRecord) || extended[0] == AnySetSize)
-            && (row.IsExtended || SeekCommands.IsSector(parameters[13]));
+            && (row.IsExtended || SeekCommands.IsSector(LocateRecordLayout.Sector.Byte(parameters)));
     }
 
     /// <summary>Orients as the domain wants; false when there is no such record.</summary>
@@ -261,7 +234,7 @@ internal static class ExtentCommands
     internal static bool TryRange(EckdDevice device, ReadOnlySpan<byte> range, out int first, out int last)
     {
         last = 0;
-        return TryTrack(device, range, out first) && TryTrack(device, range[4..], out last) && first <= last;
+        return TryTrack(device, range, out first) && TryTrack(device, range[TrackAddress.Size..], out last) && first <= last;
     }
 
     private static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)

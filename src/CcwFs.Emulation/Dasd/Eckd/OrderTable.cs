@@ -1,3 +1,5 @@
+using CcwFs.CommandSets.Eckd;
+
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
@@ -22,12 +24,6 @@ internal sealed record OrderRow(byte Order, int Suborder, string Name, int Lengt
 /// <summary>The orders of the emulated 3990. An order or suborder without a row, or that the profile has not, is an invalid parameter.</summary>
 internal static class OrderTable
 {
-    /// <summary>PREPARE FOR READ SUBSYSTEM DATA: byte 6 says what.</summary>
-    public const byte PrepareForRead = 0x18;
-
-    /// <summary>Bytes of PREPARE FOR READ SUBSYSTEM DATA.</summary>
-    public const int PrepareLength = 12;
-
     /// <summary>Most bytes of any order's parameters.</summary>
     public const int LongestOrder = 66;
 
@@ -51,5 +47,5 @@ internal static class OrderTable
         Array.Find(Rows, row => row.Order == order && row.Suborder == suborder && row.Least <= profile);
 
     private static OrderRow Prepare(byte suborder, string name, EckdProfile least, int answer, OrderBuilder build) =>
-        new(PrepareForRead, suborder, name, PrepareLength, least, answer, build);
+        new(SubsystemFunctionLayout.PrepareForRead, suborder, name, SubsystemFunctionLayout.PrepareSize, least, answer, build);
 }

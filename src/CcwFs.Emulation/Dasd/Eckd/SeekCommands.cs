@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Images;
 
@@ -12,9 +13,6 @@ internal static class SeekCommands
 
     /// <summary>Sector number that means "not used".</summary>
     public const byte AnySector = 0xFF;
-
-    /// <summary>Bytes of a seek address: 00 00, cylinder, head.</summary>
-    private const int SeekAddressSize = 6;
 
     public static DeviceStatus Seek(EckdDevice device, CommandRow row, IDataTransfer data) =>
         SeekTo(device, data, device.Chain.Mask.AllowsSeek, false);
@@ -42,7 +40,7 @@ internal static class SeekCommands
         Span<byte> mask = stackalloc byte[1];
         if (!device.ReceiveAll(data, mask))
             return EckdDevice.Failed;
-        var value = new FileMask(mask[0]);
+        var value = new FileMask(FileMaskLayout.Mask.Byte(mask));
         if (!value.IsValid)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         device.Chain.Mask = value;
@@ -56,7 +54,7 @@ internal static class SeekCommands
         Span<byte> sector = stackalloc byte[1];
         if (!device.ReceiveAll(data, sector))
             return EckdDevice.Failed;
-        return IsSector(sector[0]) ? EckdDevice.Ended : device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return IsSector(SectorLayout.Sector.Byte(sector)) ? EckdDevice.Ended : device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
     }
 
     /// <summary>One byte: the sector where the current record begins.</summary>
@@ -75,14 +73,14 @@ internal static class SeekCommands
     {
         if (!allowed)
             return device.Check(EckdSense.FileProtected);
-        Span<byte> address = stackalloc byte[SeekAddressSize];
+        Span<byte> address = stackalloc byte[SeekLayout.Size];
         if (!device.ReceiveAll(data, address))
             return EckdDevice.Failed;
-        TrackAddress to = TrackAddress.Read(address[2..]);
+        TrackAddress to = TrackAddress.Read(SeekLayout.Address.In(address));
         CkdGeometry geometry = device.Volume.Geometry;
         if (keepCylinder)
             to = to with { Cylinder = device.Chain.Track / geometry.Heads };
-        if (address[0] != 0 || address[1] != 0 || to.Cylinder >= geometry.Cylinders || to.Head >= geometry.Heads)
+        if (SeekLayout.Reserved.Half(address) != 0 || to.Cylinder >= geometry.Cylinders || to.Head >= geometry.Heads)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         int track = (to.Cylinder * geometry.Heads) + to.Head;
         if (!device.Chain.Contains(track))

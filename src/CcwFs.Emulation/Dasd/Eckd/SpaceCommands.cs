@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -7,38 +7,32 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// <summary>Space of ESE volumes.</summary>
 internal static class SpaceCommands
 {
-    /// <summary>Order of DEFINE SUBSYSTEM OPERATION: release allocated space.</summary>
-    private const byte ReleaseSpace = 0x81;
-
-    private const byte ByExtent = 0x20;
-    private const byte GuaranteeInitialization = 0x10;
-    private const int HeaderSize = 24;
-    private const int RangeSize = 8;
-
     /// <summary>Most ranges of one command, as drivers keep to.</summary>
     private const int MaxRanges = 110;
 
     /// <summary>
-    /// 24 bytes: 0 order, 1 flags (0: a CKD volume, no message), 2 scope (20 the ranges, else the whole volume; 10 tracks at a range's ends are initialized too, as
-    /// they always are here), 4 logical subsystem, 5 unit address, 20 number of ranges; then ranges of first and last track, CCHH each.
-    /// Released tracks are unformatted.
+    /// 24 bytes (<see cref="SubsystemOperationLayout"/>) of a CKD volume and no message, then ranges of first and last track, CCHH each; tracks at a
+    /// range's ends are always initialized too. Released tracks are unformatted.
     /// </summary>
     public static DeviceStatus DefineSubsystemOperation(EckdDevice device, CommandRow row, IDataTransfer data)
     {
         if (!device.IsSpaceEfficient)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidCommand));
-        Span<byte> header = stackalloc byte[HeaderSize];
-        Span<byte> ranges = stackalloc byte[MaxRanges * RangeSize];
+        Span<byte> header = stackalloc byte[SubsystemOperationLayout.Size];
+        Span<byte> ranges = stackalloc byte[MaxRanges * SubsystemOperationLayout.RangeSize];
         if (!device.ReceiveAll(data, header))
             return EckdDevice.Failed;
-        int count = BinaryPrimitives.ReadUInt16BigEndian(header[20..]);
-        bool byExtent = (header[2] & ByExtent) != 0;
-        bool valid = header[0] == ReleaseSpace && header[1] == 0 && (header[2] & ~(ByExtent | GuaranteeInitialization)) == 0
-            && header[4] == device.Options.LogicalSubsystem && header[5] == device.Options.UnitAddress
+        int count = SubsystemOperationLayout.Ranges.Half(header);
+        byte scope = SubsystemOperationLayout.Scope.Byte(header);
+        bool byExtent = (scope & SubsystemOperationLayout.ByExtent) != 0;
+        ReadOnlySpan<byte> unit = SubsystemOperationLayout.Unit.In(header);
+        bool valid = SubsystemOperationLayout.Order.Byte(header) == SubsystemOperationLayout.ReleaseSpace && SubsystemOperationLayout.Flags.Byte(header) == 0
+            && (scope & ~(SubsystemOperationLayout.ByExtent | SubsystemOperationLayout.GuaranteeInitialization)) == 0
+            && unit[0] == device.Options.LogicalSubsystem && unit[1] == device.Options.UnitAddress
             && (byExtent ? count is > 0 and <= MaxRanges : count == 0);
         if (!valid)
             return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        ranges = ranges[..(count * RangeSize)];
+        ranges = ranges[..(count * SubsystemOperationLayout.RangeSize)];
         if (!device.ReceiveAll(data, ranges))
             return EckdDevice.Failed;
         if (device.IsReadOnly)
@@ -54,10 +48,10 @@ internal static class SpaceCommands
     /// <summary>A track that several ranges name is released once: a command takes no longer than the volume is large.</summary>
     private static DeviceStatus ReleaseRanges(EckdDevice device, ReadOnlySpan<byte> ranges)
     {
-        Span<(int First, int Last)> sorted = stackalloc (int, int)[ranges.Length / RangeSize];
+        Span<(int First, int Last)> sorted = stackalloc (int, int)[ranges.Length / SubsystemOperationLayout.RangeSize];
         for (int i = 0; i < sorted.Length; i++)
         {
-            if (!ExtentCommands.TryRange(device, ranges[(i * RangeSize)..], out int first, out int last))
+            if (!ExtentCommands.TryRange(device, ranges[(i * SubsystemOperationLayout.RangeSize)..], out int first, out int last))
                 return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
             sorted[i] = (first, last);
         }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -11,8 +12,6 @@ internal static class SubsystemCommands
 
     /// <summary>Bytes of SENSE SUBSYSTEM STATUS as a model-6 control unit gives them.</summary>
     private const int SubsystemStatusSize = 44;
-
-    private const int SuborderOffset = 6;
 
     /// <summary>
     /// An order of <see cref="OrderTable"/>; data that it prepares waits for READ SUBSYSTEM DATA in this chain. Others are an invalid parameter
@@ -34,11 +33,11 @@ internal static class SubsystemCommands
         if (!device.ReceiveAll(data, bytes[..1]))
             return null;
         int suborder = OrderRow.NoSuborder, received = 1;
-        if (bytes[0] == OrderTable.PrepareForRead)
+        if (SubsystemFunctionLayout.Order.Byte(bytes) == SubsystemFunctionLayout.PrepareForRead)
         {
-            if (!device.ReceiveAll(data, bytes[1..OrderTable.PrepareLength]))
+            if (!device.ReceiveAll(data, bytes[1..SubsystemFunctionLayout.PrepareSize]))
                 return null;
-            (suborder, received) = (bytes[SuborderOffset], OrderTable.PrepareLength);
+            (suborder, received) = (SubsystemFunctionLayout.Suborder.Byte(bytes), SubsystemFunctionLayout.PrepareSize);
         }
         if (OrderTable.Find(bytes[0], suborder, device.Options.Profile) is not { } order)
         {

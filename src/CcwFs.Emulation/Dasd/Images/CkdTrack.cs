@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 
 namespace CcwFs.Emulation.Dasd.Images;
 

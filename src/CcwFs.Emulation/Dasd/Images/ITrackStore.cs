@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 
 namespace CcwFs.Emulation.Dasd.Images;
 

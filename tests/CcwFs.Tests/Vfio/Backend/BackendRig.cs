@@ -19,18 +19,31 @@ internal sealed class BackendRig : IDisposable
 
     private readonly Signals _signals;
 
-    public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null, bool identify = false)
+    public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null, bool identify = false, byte[]? identity = null)
     {
         Kernel = kernel ?? new FakeKernel();
         VfioTarget target = group ? new VfioTarget(FakeKernel.Group, Uuid: FakeKernel.Uuid) : new VfioTarget(FakeKernel.Cdev);
         Memory = new InPlaceStore(Shared = SharedMemory.Create("test", Machine.MemorySize));
         Map = IovaMap.Identity(Memory);
         Subchannel = new VfioSubchannel(VfioDevice.Open(Kernel, target), new VfioOptions(Id, new DeviceId(0, 0, 0x2B09), timeout), logger ?? NullLogger.Instance);
-        if (identify)
+        if (identity is not null)
+        {
+            Kernel.Started = () =>
+            {
+                Kernel.Send(HostArena.Base + (2 * Ccw.Size), identity);
+                Kernel.Interrupt(Ended(HostArena.Base + Ccw.Size, (ushort)(7 - identity.Length)));
+            };
+        }
+        if (identify || identity is not null)
             Subchannel.Identify();
+        if (identity is not null)
+            Kernel.Started = null;
         Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
         _signals = new Signals(Device);
     }
+
+    /// <summary>What a 3390 answers to SENSE ID.</summary>
+    public static byte[] Dasd => [0xFF, 0x39, 0x90, 0xE9, 0x33, 0x90, 0x0C];
 
     public FakeKernel Kernel { get; }
 
@@ -45,11 +58,14 @@ internal sealed class BackendRig : IDisposable
     public VfioCcwDevice Device { get; }
 
     /// <summary>An IRB that ends a program.</summary>
-    public static Irb Final(uint cpa, FunctionControl function = FunctionControl.Start, ActivityControl activity = ActivityControl.None)
+    public static Irb Final(uint cpa, FunctionControl function = FunctionControl.Start, ActivityControl activity = ActivityControl.None) =>
+        Ended(cpa, residual: 7, function, activity);
+
+    private static Irb Ended(uint cpa, ushort residual, FunctionControl function = FunctionControl.Start, ActivityControl activity = ActivityControl.None)
     {
         var irb = default(Irb);
         irb.Scsw = Scsw.Build(
-            0, function, activity, StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending, cpa, DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, 0, 7);
+            0, function, activity, StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending, cpa, DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, 0, residual);
         return irb;
     }
 

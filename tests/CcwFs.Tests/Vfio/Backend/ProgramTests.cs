@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.CommandSets;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Eckd;
@@ -70,30 +71,32 @@ public sealed class ProgramTests : IDisposable
     [Fact]
     public void An_argument_that_a_policy_has_judged_reaches_the_kernel_as_the_copy()
     {
-        _rig.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
+        using var rig = new BackendRig(identity: BackendRig.Dasd);
+        rig.Device.SetPolicy(new DevicePolicy(Families.Eckd) { ReadOnly = true });
         byte[] extent = Step.DefineExtentBytes(0x40, 0, 0);
-        _rig.Memory.Write(0x2000, extent);
-        _rig.Ccws(0x1000, 0x6340_0010_0000_2000, 0x0620_0018_0000_3000);
-        Assert.Equal(124, _rig.Start());
-        _rig.Memory.Write(0x2000, new byte[16]);
-        byte[] ccws = Kernel.Memory(HostArena.Base, 16);
-        ulong copy = Idaws(Ccw.ReadFormat1(ccws).DataAddress, 1)[0];
+        rig.Memory.Write(0x2000, extent);
+        rig.Ccws(0x1000, 0x6340_0010_0000_2000, 0x0620_0018_0000_3000);
+        Assert.Equal(124, rig.Start());
+        rig.Memory.Write(0x2000, new byte[16]);
+        byte[] ccws = rig.Kernel.Memory(HostArena.Base, 16);
+        ulong copy = Idaws(Ccw.ReadFormat1(ccws).DataAddress, 1, rig.Kernel)[0];
         Assert.InRange(copy, HostArena.Base, HostArena.Base + (ulong)HostArena.Window);
-        Assert.Equal(extent, Kernel.Memory((uint)copy, 16));
-        Assert.Equal([BackendRig.GuestBase + 0x3000], Idaws(Ccw.ReadFormat1(ccws.AsSpan(8)).DataAddress, 1));
+        Assert.Equal(extent, rig.Kernel.Memory((uint)copy, 16));
+        Assert.Equal([BackendRig.GuestBase + 0x3000], Idaws(Ccw.ReadFormat1(ccws.AsSpan(8)).DataAddress, 1, rig.Kernel));
     }
 
     [Fact]
     public void A_program_that_a_policy_refuses_never_reaches_the_kernel()
     {
-        _rig.Device.SetPolicy(new DevicePolicy { ReadOnly = true });
-        byte[] before = [.. Kernel.Io];
-        _rig.Ccws(0x1000, 0x0520_0010_0000_2000);
-        Assert.Equal(124, _rig.Start());
-        _rig.Device.GoOn(WorkThread.Caller);
-        Assert.Equal(1u, _rig.Await(_rig.Device.IoInterrupt));
-        _rig.ReadIrb().WriteInhibited();
-        Assert.Equal(before, Kernel.Io);
+        using var rig = new BackendRig(identity: BackendRig.Dasd);
+        rig.Device.SetPolicy(new DevicePolicy(Families.Eckd) { ReadOnly = true });
+        byte[] before = [.. rig.Kernel.Io];
+        rig.Ccws(0x1000, 0x0520_0010_0000_2000);
+        Assert.Equal(124, rig.Start());
+        rig.Device.GoOn(WorkThread.Caller);
+        Assert.Equal(1u, rig.Await(rig.Device.IoInterrupt));
+        rig.ReadIrb().WriteInhibited();
+        Assert.Equal(before, rig.Kernel.Io);
     }
 
     [Theory]
@@ -294,8 +297,8 @@ public sealed class ProgramTests : IDisposable
     /// <summary>The backend's thread has taken everything that was signalled.</summary>
     private void Settle() => Kernel.Settle();
 
-    private ulong[] Idaws(uint list, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => BinaryPrimitives.ReadUInt64BigEndian(Kernel.Memory(list + (uint)(i * 8), 8)))];
+    private ulong[] Idaws(uint list, int count, FakeKernel? kernel = null) =>
+        [.. Enumerable.Range(0, count).Select(i => BinaryPrimitives.ReadUInt64BigEndian((kernel ?? Kernel).Memory(list + (uint)(i * 8), 8)))];
 
     private static string Host(uint word) => Convert.ToHexStringLower(BitConverter.GetBytes(word));
 
