@@ -11,7 +11,7 @@ namespace CcwFs.FileSystem.Files;
 /// Requests have the identity of the opener, taken while the open was not answered; whoever writes must be the same user and group, so that neither a
 /// set-uid program that inherits the file nor who gets it from root adds its rights to the other's.
 /// </summary>
-internal sealed class ControlFile : OpenFile
+internal sealed class ControlFile : OpenFile, IDisposable
 {
     /// <summary>Longest request (arbitrary: a program of some pages fits; a longer one comes in pieces).</summary>
     internal const int MaxRequest = 256 << 10;
@@ -134,6 +134,9 @@ internal sealed class ControlFile : OpenFile
         }
         _closed.Cancel(); // the source lives as long as what is carried out needs it
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Close();
 
     private void Forget(DeferredReply reply)
     {

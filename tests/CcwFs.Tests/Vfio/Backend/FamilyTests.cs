@@ -4,6 +4,7 @@ using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Text;
 using CcwFs.Memory;
+using CcwFs.Subchannel;
 using CcwFs.Tests.Policy;
 
 namespace CcwFs.Tests.Vfio.Backend;
@@ -249,7 +250,7 @@ public sealed class FamilyTests
         rig.Ccws(Program, ccws);
         int starts = rig.Kernel.Starts;
         Assert.Equal(124, rig.Start());
-        rig.Device.Proceed(here: true);
+        rig.Device.GoOn(WorkThread.Caller);
         Assert.Equal(1u, rig.Await(rig.Device.IoInterrupt));
         Assert.Equal(starts, rig.Kernel.Starts);
         Irb irb = rig.ReadIrb();

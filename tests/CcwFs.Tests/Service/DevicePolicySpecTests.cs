@@ -1,7 +1,7 @@
-using CcwFs.Cli;
-using CcwFs.Cli.Mount;
+using CcwFs.Control;
+using CcwFs.Service.Devices;
 
-namespace CcwFs.Tests.Cli;
+namespace CcwFs.Tests.Service;
 
 /// <summary>Rules of a SPEC: of an emulated DASD they are judged at once, of a real device by the families that it may be of.</summary>
 public sealed class DevicePolicySpecTests
