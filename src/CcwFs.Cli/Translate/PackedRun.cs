@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelIo.Text;
+using CcwFs.ChannelProgram;
 using CcwFs.ChannelProgram.Packed;
 using CcwFs.Cli.Control;
 
@@ -44,15 +45,13 @@ internal static class PackedRun
     private static ProgramStep[] Steps(PackedProgram program, RestoredProgram restored, IReadOnlyList<uint> addresses)
     {
         var steps = new ProgramStep[program.Ccws.Count];
-        bool dataChained = false;
+        var effect = default(CommandInEffect);
         for (int i = 0; i < steps.Length; i++)
         {
             Ccw ccw = program.Ccws[i];
-            bool continues = dataChained && !ccw.IsTransferInChannel;
-            CommandDirection direction = continues ? steps[i - 1].Direction : EckdCommands.DirectionOf(ccw.Command);
-            string name = continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : EckdCommands.NameOf(ccw.Command);
-            steps[i] = new ProgramStep(name, ccw, addresses[i], restored.DataAddress(i), ccw.Count, direction, i);
-            dataChained = ccw.Has(CcwFlags.ChainData) && !ccw.IsTransferInChannel;
+            effect.Take(ccw);
+            string name = effect.Continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : EckdCommands.NameOf(ccw.Command);
+            steps[i] = new ProgramStep(name, ccw, addresses[i], restored.DataAddress(i), ccw.Count, EckdCommands.DirectionOf(effect.Command), i);
         }
         return steps;
     }

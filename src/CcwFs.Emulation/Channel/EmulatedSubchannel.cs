@@ -3,6 +3,7 @@ using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.Subchannel;
+using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Channel;
 
@@ -134,8 +135,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public FunctionResult Start(in Orb orb, Translator program)
+    public FunctionResult Start(in Orb orb, BackendProgram program)
     {
+        if (!ProgramRun.Runs(program))
+            return FunctionResult.Refused(Errno.EOPNOTSUPP);
         lock (_gate)
         {
             byte paths = (byte)(orb.LogicalPathMask & _available);
