@@ -10,8 +10,8 @@ namespace CcwFs.ChannelProgram;
 /// </summary>
 public struct CommandInEffect
 {
-    private bool _isChained; // the CCW before has the flag
-    private bool _mayBeChained;  // so has the one before TICs
+    private bool _isChained;    // the CCW before has the flag
+    private bool _mayBeChained; // so has the one before TICs
 
     /// <summary>The command of the CCW taken last.</summary>
     public byte Command { readonly get; private set; }
@@ -32,10 +32,8 @@ public struct CommandInEffect
             return;
         }
         Continues = _isChained;
-        if (!_isChained)
-            Command = ccw.Command;
-        if (!_mayBeChained)
-            CommandOverTransfer = ccw.Command;
+        Command = _isChained ? Command : ccw.Command;
+        CommandOverTransfer = _mayBeChained ? CommandOverTransfer : ccw.Command;
         _isChained = _mayBeChained = ccw.Has(CcwFlags.ChainData);
     }
 
@@ -47,4 +45,7 @@ public struct CommandInEffect
         ccw.Count != 0
         && command != CommandCode.NoOperation
         && !(ccw.Has(CcwFlags.Skip) && CommandCode.MovesToStorage(command));
+
+    /// <summary>Data moves as part of the command in effect, or by the CCW's own code, by which the kernel decides.</summary>
+    internal static bool MayMoveData(Ccw ccw, byte command) => MovesData(ccw, ccw.Command) || (command != ccw.Command && MovesData(ccw, command));
 }

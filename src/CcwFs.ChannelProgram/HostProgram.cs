@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
@@ -67,7 +68,10 @@ public sealed class HostProgram : BackendProgram
     internal bool IsComplete { get; private set; }
 
     /// <summary>How the guest's IDAWs look; the host's are 8 bytes, with the same blocks.</summary>
-    internal IdawFormat IdawFormat { get; private set; }
+    internal IdawFormat IdawFormat => new(_orb);
+
+    /// <summary>The guest's ORB.</summary>
+    internal ref readonly Orb GuestOrb => ref _orb;
 
     /// <summary>The host CCW at an address; false when there is none.</summary>
     public bool TryFetchCcw(HostAddress address, out Ccw ccw)
@@ -186,11 +190,13 @@ public sealed class HostProgram : BackendProgram
     /// <summary>A program without chains yet; the one before has ended.</summary>
     internal void Begin(in Orb orb, Mapping[] mappings)
     {
-        (_orb, Mappings, IdawFormat) = (orb, mappings, new IdawFormat(orb));
+        Mappings = mappings;
+        _orb = orb;
         Pins.Clear(mappings);
     }
 
     /// <summary>Takes in a chain of at least one CCW, the bytes of which are to be written; the addresses behind it hold no command of an earlier program.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal Span<byte> AddChain(GuestCcwAddress head, int length)
     {
         if (_chainCount == _chains.Length)
@@ -209,7 +215,7 @@ public sealed class HostProgram : BackendProgram
     /// <summary>Gives everything back.</summary>
     internal void End()
     {
-        (IsComplete, _chainCount, TranslatedCcws, Mappings, _refusal) = (false, 0, 0, [], null);
+        (IsComplete, _chainCount, TranslatedCcws, _refusal) = (false, 0, 0, null);
         (_arguments, _argumentsEnd) = (default, default);
         Pins.Clear([]);
         Arena.Reset();
@@ -218,6 +224,7 @@ public sealed class HostProgram : BackendProgram
     }
 
     /// <summary>The CCW at an address that is known to be in a chain, translated or not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal Ccw Fetched(HostAddress address) => Ccw.ReadFormat1(Arena.Bytes(address, Ccw.Size));
 
     /// <summary>How many IDAWs a CCW's list has: found again from its first one, which keeps where in a block the data begins.</summary>

@@ -1,47 +1,51 @@
 using System.Diagnostics.CodeAnalysis;
-using CcwFs.ChannelIo;
-using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// The one walk over a program's CCWs: the chains in the order of their discovery, each from its head. It allocates nothing. The CCW that was reached may be
-/// written, and the arena may grow, before the next step.
+/// The CCWs of a program: the chains in the order of their discovery, each from its head. The walk over them, for foreach, allocates nothing.
 /// </summary>
-public ref struct ProgramCcws
+public readonly struct ProgramCcws
 {
     private readonly HostProgram _program;
-    private int _chain = -1;
-    private int _index;
-    private int _length;
-    private GuestCcwAddress _guest;
-    private HostAddress _host;
-    private CommandInEffect _effect;
-    private ProgramCcw _current;
 
     internal ProgramCcws(HostProgram program) => _program = program;
 
-    /// <summary>The CCW reached.</summary>
-    [UnscopedRef]
-    public readonly ref readonly ProgramCcw Current => ref _current;
+    /// <summary>A walk, before the first CCW.</summary>
+    public Walk GetEnumerator() => new(_program);
 
-    /// <summary>The walk itself, for foreach.</summary>
-    public readonly ProgramCcws GetEnumerator() => this;
-
-    /// <summary>To the next CCW; false behind the last one.</summary>
-    public bool MoveNext()
+    /// <summary>A place in the program.</summary>
+    public ref struct Walk
     {
-        while (_index == _length)
+        private readonly HostProgram _program;
+        private ProgramCcw _current;
+        private int _chains; // begun
+        private int _left;   // CCWs of the chain
+
+        internal Walk(HostProgram program) => (_program, _current) = (program, new ProgramCcw(program));
+
+        /// <summary>The CCW reached.</summary>
+        [UnscopedRef]
+        public readonly ref readonly ProgramCcw Current => ref _current;
+
+        /// <summary>To the next CCW; false behind the last one.</summary>
+        public bool MoveNext()
         {
-            if (_chain + 1 >= _program.Chains.Length)
+            if (_left == 0 && !BeginChain())
                 return false;
-            ProgramChain chain = _program.Chains[++_chain];
-            (_guest, _host, _index, _length, _effect) = (chain.GuestHead, chain.HostHead, 0, chain.Length, default);
+            _left--;
+            _current.Advance();
+            return true;
         }
-        Ccw ccw = Ccw.ReadFormat1(_program.Arena.Bytes(_host, Ccw.Size));
-        _effect.Take(ccw);
-        _current = new ProgramCcw(_program, _chain, _index++, _guest, _host, ccw, _effect);
-        (_guest, _host) = (_guest.Plus(Ccw.Size), _host.Plus(Ccw.Size));
-        return true;
+
+        private bool BeginChain()
+        {
+            if (_chains == _program.Chains.Length)
+                return false;
+            ref readonly ProgramChain chain = ref _program.Chains[_chains++];
+            _current.Enter(chain);
+            _left = chain.Length; // a chain has at least one CCW
+            return true;
+        }
     }
 }

@@ -16,7 +16,7 @@ public sealed partial class Translator
         int number = Program.Chains.Length;
         if (number == MaxChains)
             return Refuse(head, $"TICs link more than {MaxChains} chains");
-        MemoryFault fault = IovaMap.Read(_mappings, head.Value, _fetched);
+        MemoryFault fault = IovaMap.Read(Program.Mappings, head.Value, _fetched);
         if (fault != MemoryFault.None)
         {
             Fault = TranslationFault.OfHead(head);
@@ -37,7 +37,7 @@ public sealed partial class Translator
         }
         if (number == _positions.Length)
             Array.Resize(ref _positions, _positions.Length * 2);
-        _positions[number] = new Position(Scanned: transfers ? 0 : length, parent);
+        _positions[number] = new Position { Scanned = transfers ? 0 : length, Parent = parent };
         return ProgramFault.None;
     }
 
@@ -87,14 +87,13 @@ public sealed partial class Translator
         while (current >= 0)
         {
             ref Position position = ref _positions[current];
-            ProgramChain chain = Program.Chains[current];
+            ref readonly ProgramChain chain = ref Program.Chains[current];
             if (position.Scanned == chain.Length)
             {
                 current = position.Parent;
                 continue;
             }
-            Ccw ccw = Program.Fetched(chain.HostHead.Plus(position.Scanned * Ccw.Size));
-            position = position with { Scanned = position.Scanned + 1 };
+            Ccw ccw = Program.Fetched(chain.HostHead.Plus(position.Scanned++ * Ccw.Size));
             var target = new GuestCcwAddress(ccw.DataAddress);
             if (!ccw.IsTransferInChannel || FindChain(target) >= 0)
                 continue;
@@ -107,7 +106,9 @@ public sealed partial class Translator
     }
 
     /// <summary>How far the search has come in a chain.</summary>
-    /// <param name="Scanned">CCWs whose TICs have been followed.</param>
-    /// <param name="Parent">The chain in which the search goes on after this one; -1: it ends.</param>
-    private readonly record struct Position(int Scanned, int Parent);
+    private struct Position
+    {
+        internal int Scanned; // CCWs whose TICs have been followed
+        internal int Parent;  // the chain in which the search goes on after this one; -1: it ends
+    }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
 using CcwFs.Memory;
 
@@ -10,53 +11,53 @@ public sealed partial class Translator
     private const int IdawSize = HostProgram.IdawSize;
 
     /// <summary>Rule 5: the first chain that contains the target.</summary>
-    private ProgramFault TranslateTransfer(in ProgramCcw at)
+    private ProgramFault TranslateTransfer(HostAddress at, Ccw ccw)
     {
-        var target = new GuestCcwAddress(at.Ccw.DataAddress);
+        var target = new GuestCcwAddress(ccw.DataAddress);
         int number = FindChain(target);
         if (number < 0)
             return ProgramFault.Fault;
         ProgramChain chain = Program.Chains[number];
         HostAddress host = chain.HostHead.Plus((int)target.BytesBehind(chain.GuestHead));
-        (at.Ccw with { DataAddress = host.Value }).WriteFormat1(Program.Arena.Bytes(at.Host, Ccw.Size));
+        (ccw with { DataAddress = host.Value }).WriteFormat1(_arena.Bytes(at, Ccw.Size));
         return ProgramFault.None;
     }
 
     /// <summary>Rules 6 and 7: every other CCW gets an IDAL; its pages are pinned when data moves.</summary>
-    private ProgramFault TranslateData(in ProgramCcw at, in IdawFormat format)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ProgramFault TranslateData(HostAddress at, Ccw ccw, byte command, in IdawFormat format)
     {
-        Ccw ccw = at.Ccw;
         ulong first = ccw.DataAddress;
         bool indirect = ccw.Has(CcwFlags.IndirectData);
         if (indirect)
         {
-            MemoryFault fault = IovaMap.Read(_mappings, ccw.DataAddress, _idaw.AsSpan(0, format.Size));
+            MemoryFault fault = IovaMap.Read(Program.Mappings, ccw.DataAddress, _idaw.AsSpan(0, format.Size));
             if (fault != MemoryFault.None)
                 return Faults.Of(fault);
             first = format.Read(_idaw);
         }
         int count = format.Blocks(first, ccw.Count);
-        int pinsBefore = Program.Pins.Count;
+        int pinsBefore = _pins.Count;
         if (pinsBefore + count > PinRecord.MaxPages)
             return ProgramFault.Invalid;
-        HostAddress list = Program.Arena.Allocate(count * IdawSize);
+        HostAddress list = _arena.Allocate(count * IdawSize);
+        bool moves = CommandInEffect.MayMoveData(ccw, command);
         ProgramFault outcome = indirect
-            ? CopyIdal(ccw, at.MovesData, list, count, first, format)
-            : MakeIdal(ccw, at.MovesData, list, count, format);
+            ? CopyIdal(ccw.DataAddress, moves, list, count, first, format)
+            : MakeIdal(ccw.DataAddress, moves, list, count, format);
         if (outcome != ProgramFault.None)
         {
-            Program.Pins.Truncate(pinsBefore);
+            _pins.Truncate(pinsBefore);
             return outcome;
         }
-        (ccw with { Flags = ccw.Flags | CcwFlags.IndirectData, DataAddress = list.Value }).WriteFormat1(Program.Arena.Bytes(at.Host, Ccw.Size));
+        (ccw with { Flags = ccw.Flags | CcwFlags.IndirectData, DataAddress = list.Value }).WriteFormat1(_arena.Bytes(at, Ccw.Size));
         return ProgramFault.None;
     }
 
     /// <summary>A list made up from the data address: later IDAWs are block-aligned; 64-bit, or wrapping at 4G without format-2 IDAWs.</summary>
-    private ProgramFault MakeIdal(Ccw ccw, bool moves, HostAddress list, int count, in IdawFormat format)
+    private ProgramFault MakeIdal(ulong guest, bool moves, HostAddress list, int count, in IdawFormat format)
     {
-        Span<byte> host = Program.Arena.Bytes(list, count * IdawSize);
-        ulong guest = ccw.DataAddress;
+        Span<byte> host = _arena.Bytes(list, count * IdawSize);
         if (!moves)
             host.Clear();
         for (int i = 0; i < count; i++)
@@ -84,10 +85,10 @@ public sealed partial class Translator
     /// The guest's own list. 8 bytes an IDAW are read for both formats, as the kernel does; the first IDAW is the one already
     /// read: what determined the count is what is used. When no data moves the bytes stay as they are.
     /// </summary>
-    private ProgramFault CopyIdal(Ccw ccw, bool moves, HostAddress list, int count, ulong first, in IdawFormat format)
+    private ProgramFault CopyIdal(uint from, bool moves, HostAddress list, int count, ulong first, in IdawFormat format)
     {
-        Span<byte> host = Program.Arena.Bytes(list, count * IdawSize);
-        MemoryFault fault = IovaMap.Read(_mappings, ccw.DataAddress, host);
+        Span<byte> host = _arena.Bytes(list, count * IdawSize);
+        MemoryFault fault = IovaMap.Read(Program.Mappings, from, host);
         if (fault != MemoryFault.None)
             return Faults.Of(fault);
         format.Write(host, first);
@@ -125,7 +126,7 @@ public sealed partial class Translator
 
     private ProgramFault PinIdaw(ulong guest, Span<byte> slot)
     {
-        MemoryFault fault = Program.Pins.Pin(guest, out ulong host);
+        MemoryFault fault = _pins.Pin(guest, out ulong host);
         if (fault != MemoryFault.None)
             return Faults.Of(fault);
         BinaryPrimitives.WriteUInt64BigEndian(slot, host);

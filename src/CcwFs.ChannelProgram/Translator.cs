@@ -22,11 +22,15 @@ public sealed partial class Translator
     /// </summary>
     public const int MaxChains = 256;
 
+    private readonly HostArena _arena;
+    private readonly PinRecord _pins;
     private readonly byte[] _fetched = new byte[FetchSize];
     private readonly byte[] _idaw = new byte[HostProgram.IdawSize];
-    private Mapping[] _mappings = [];
     private bool _isInitialized;
     private bool _isFormat1;
+
+    /// <summary>A translator without a program.</summary>
+    public Translator() => (_arena, _pins) = (Program.Arena, Program.Pins);
 
     /// <summary>The program that is being built, or is complete.</summary>
     public HostProgram Program { get; } = new();
@@ -42,7 +46,7 @@ public sealed partial class Translator
     {
         if (_isInitialized)
             return ProgramFault.Busy;
-        (_mappings, _isFormat1, Fault) = (mappings, orb.Format1, null);
+        (_isFormat1, Fault) = (orb.Format1, null);
         Program.Begin(orb, mappings);
         ProgramFault fault = AddChain(new GuestCcwAddress(orb.ProgramAddress), parent: -1);
         if (fault == ProgramFault.None)
@@ -57,22 +61,31 @@ public sealed partial class Translator
     /// Translates every CCW and pins what it needs (cp_prefetch), in the order of the chains; the first fault ends it. The CCWs done before stay pinned until
     /// <see cref="Free"/> (rule 8).
     /// </summary>
+    /// <remarks>It goes over the chains itself: <see cref="HostProgram.Ccws"/> keeps what it has reached in memory, and a translation would take a quarter longer.</remarks>
     public ProgramFault Prefetch()
     {
         if (!_isInitialized)
             return ProgramFault.Invalid;
-        IdawFormat format = Program.IdawFormat;
+        var format = new IdawFormat(Program.GuestOrb);
         int done = 0;
-        foreach (ref readonly ProgramCcw at in Program.Ccws)
+        for (int c = 0; c < Program.Chains.Length; c++)
         {
-            ProgramFault fault = at.Ccw.IsTransferInChannel ? TranslateTransfer(at) : TranslateData(at, format);
-            if (fault != ProgramFault.None)
+            ref readonly ProgramChain chain = ref Program.Chains[c];
+            var effect = default(CommandInEffect);
+            for (int i = 0; i < chain.Length; i++)
             {
-                Program.TranslatedCcws = done;
-                Fault = TranslationFault.OfCcw(at.Guest, at.Ccw, fault);
-                return fault;
+                HostAddress host = chain.HostHead.Plus(i * Ccw.Size);
+                Ccw ccw = Program.Fetched(host);
+                effect.Take(ccw);
+                ProgramFault fault = ccw.IsTransferInChannel ? TranslateTransfer(host, ccw) : TranslateData(host, ccw, effect.Command, format);
+                if (fault != ProgramFault.None)
+                {
+                    Program.TranslatedCcws = done;
+                    Fault = TranslationFault.OfCcw(chain.GuestHead.Plus((uint)(i * Ccw.Size)), ccw, fault);
+                    return fault;
+                }
+                done++;
             }
-            done++;
         }
         Program.TranslatedCcws = done;
         Program.Complete();
@@ -85,7 +98,6 @@ public sealed partial class Translator
         if (!_isInitialized)
             return;
         _isInitialized = false;
-        _mappings = [];
         Program.End();
         if (_positions.Length > KeptPositions)
             _positions = new Position[FewPositions];
