@@ -5,8 +5,9 @@ using CcwFs.Memory;
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// A channel program as a backend is given it, of whatever kind: a <see cref="HostProgram"/>, which was translated as a whole, or a <see cref="LiveProgram"/>, which is fetched
-/// at its turn. Here is what its owner asks of either. Calls are serialized by the owner, but for those that say otherwise.
+/// A channel program as a backend is given it, of whatever kind: a <see cref="HostProgram"/>, which was translated as a whole, or a
+/// <see cref="LiveProgram"/>, which is fetched at its turn. Here is what its owner asks of either. Calls are serialized by the owner, but for those
+/// that say otherwise.
 /// </summary>
 public abstract class BackendProgram
 {
@@ -17,14 +18,14 @@ public abstract class BackendProgram
     public abstract PolicyRefusal? Refusal { get; }
 
     /// <summary>
-    /// The ORB for the backend: the guest's, with the interruption parameter of the host, the subchannel's logical-path mask where the guest gave none, and what
-    /// the translation has changed. False: there is no program.
+    /// The ORB for the backend: the guest's, with the interruption parameter of the host, the subchannel's logical-path mask where the guest gave
+    /// none, and what the translation has changed. False: there is no program.
     /// </summary>
     public abstract bool TryGetOrb(uint interruptionParameter, byte logicalPathMask, out Orb orb);
 
     /// <summary>
-    /// A CCW address of the backend in guest terms. One that is the backend's own and belongs to no chain gives 0: a host address never leaves; a foreign one
-    /// stays as it is.
+    /// A CCW address of the backend in guest terms. One that is the backend's own and belongs to no chain gives 0: a host address never leaves; a
+    /// foreign one stays as it is.
     /// </summary>
     public abstract GuestCcwAddress ToGuest(HostAddress ccwAddress);
 

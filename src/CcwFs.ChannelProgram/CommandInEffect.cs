@@ -4,9 +4,10 @@ using CcwFs.ChannelIo;
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// Which command a CCW belongs to, of CCWs that are taken one after the other as they lie: one that continues by data chaining has the command that began its chain of
-/// data, whatever its own code says, as the channel does it (SA22-7832, chapter 15, "Chaining"; the kernel's translator looks at the code instead). A TIC
-/// ends what can be known: the chain goes on elsewhere, and what lies behind the TIC may be reached by another way. Begins as default, once a chain.
+/// Which command a CCW belongs to, of CCWs that are taken one after the other as they lie: one that continues by data chaining has the command that
+/// began its chain of data, whatever its own code says, as the channel does it (SA22-7832, chapter 15, "Chaining"; the kernel's translator looks at
+/// the code instead). A TIC ends what can be known: the chain goes on elsewhere, and what lies behind the TIC may be reached by another way. Begins
+/// as default, once per chain.
 /// </summary>
 public struct CommandInEffect
 {
@@ -38,8 +39,8 @@ public struct CommandInEffect
     }
 
     /// <summary>
-    /// Data moves when such a CCW is executed as part of a command (rule 7 of this room's README): it has a count, the command is not NO OPERATION, and nothing that comes from the
-    /// device is skipped.
+    /// Data moves when such a CCW is executed as part of a command (rule 7 of this room's README): it has a count, the command is not NO OPERATION,
+    /// and nothing that comes from the device is skipped.
     /// </summary>
     public static bool MovesData(Ccw ccw, byte command) =>
         ccw.Count != 0

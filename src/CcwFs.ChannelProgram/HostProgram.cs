@@ -7,9 +7,9 @@ using CcwFs.Memory;
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// A translated channel program: its CCWs in format 1 and their lists of host IDAWs in an arena, and the guest pages that the IDAWs name. A <see cref="Translator"/> builds it, one
-/// object a device, which is used again: between a successful <see cref="Translator.Prefetch"/> and <see cref="Translator.Free"/> the backend may read it. Until it is complete, and
-/// without a program, no CCW and no IDAW is found.
+/// A translated channel program: its CCWs in format 1 and their lists of host IDAWs in an arena, and the guest pages that the IDAWs name. A
+/// <see cref="Translator"/> builds it, one object per device, which is used again: between a successful <see cref="Translator.Prefetch"/> and
+/// <see cref="Translator.Free"/> the backend may read it. Until it is complete, and without a program, no CCW and no IDAW is found.
 /// </summary>
 public sealed class HostProgram : BackendProgram
 {
@@ -19,7 +19,9 @@ public sealed class HostProgram : BackendProgram
     /// <summary>Longest argument that <see cref="CopyArgument"/> takes: a block of the smaller kind.</summary>
     public const int MaxArgument = 2048;
 
-    /// <summary>What a host IDAW of a CCW that moves no data holds where the guest's value would name a pinned page or a place in the arena: nothing.</summary>
+    /// <summary>
+    /// What a host IDAW of a CCW that moves no data holds where the guest's value would name a pinned page or a place in the arena: nothing.
+    /// </summary>
     internal const ulong UnresolvableIdaw = ulong.MaxValue;
 
     private const int ChainGap = 64; // between chains in the arena, so that an address belongs to one chain at most
@@ -98,7 +100,10 @@ public sealed class HostProgram : BackendProgram
         return !bytes.IsEmpty;
     }
 
-    /// <summary>What is behind a host IDAW: a pinned page, or the copy of an argument. Its store and offset, and how many bytes are left there; false when it leads nowhere.</summary>
+    /// <summary>
+    /// What is behind a host IDAW: a pinned page, or the copy of an argument. Its store and offset, and how many bytes are left there; false when it
+    /// leads nowhere.
+    /// </summary>
     public bool TryResolve(ulong idaw, out IMemoryStore store, out long offset, out int left)
     {
         if (Pins.TryResolve(idaw, out store, out offset, out left))
@@ -109,8 +114,8 @@ public sealed class HostProgram : BackendProgram
         return true;
     }
 
-    /// <summary>The kernel's cp_get_orb: format 1, format-2 IDAWs, the host's program address; see rule 9 of this room's README.</summary>
     /// <inheritdoc/>
+    /// <remarks>The kernel's cp_get_orb: format 1, format-2 IDAWs, the host's program address (rule 9 of this room's README).</remarks>
     public override bool TryGetOrb(uint interruptionParameter, byte logicalPathMask, out Orb orb)
     {
         orb = default;
@@ -163,8 +168,9 @@ public sealed class HostProgram : BackendProgram
     public override bool IsIovaPinned(ulong iova, ulong length) => Pins.Contains(iova, length);
 
     /// <summary>
-    /// Takes a copy of a command's argument into the arena, behind all CCWs and IDALs: what was judged is what will be used. It lies in one block of 2K, so that one IDAW is
-    /// enough for each CCW that names a part of it, of either block size. Nothing else of the arena is data: <see cref="TryResolve"/> finds copies alone.
+    /// Takes a copy of a command's argument into the arena, behind all CCWs and IDALs: what was judged is what will be used. It lies in one block of
+    /// 2K, so that one IDAW is enough for each CCW that names a part of it, of either block size. Nothing else of the arena is data:
+    /// <see cref="TryResolve"/> finds copies alone.
     /// </summary>
     /// <param name="bytes">The argument: 1 to <see cref="MaxArgument"/> bytes.</param>
     public HostAddress CopyArgument(ReadOnlySpan<byte> bytes)
@@ -195,7 +201,9 @@ public sealed class HostProgram : BackendProgram
         Pins.Clear(mappings);
     }
 
-    /// <summary>Takes in a chain of at least one CCW, the bytes of which are to be written; the addresses behind it hold no command of an earlier program.</summary>
+    /// <summary>
+    /// Takes in a chain of at least one CCW, the bytes of which are to be written; the addresses behind it hold no command of an earlier program.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal Span<byte> AddChain(GuestCcwAddress head, int length)
     {

@@ -5,8 +5,8 @@ using CcwFs.Memory;
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// A program that must not be prefetched (ORB P bit 0), for a backend that fetches by itself: nothing is translated, addresses stay the guest's, and the backend gets each
-/// CCW, IDAW and byte at its turn out of <see cref="Memory"/>. One object a device, reused.
+/// A program that must not be prefetched (ORB P bit 0), for a backend that fetches by itself: nothing is translated, addresses stay the guest's, and
+/// the backend gets each CCW, IDAW and byte at its turn out of <see cref="Memory"/>. One object per device, reused.
 /// </summary>
 public sealed class LiveProgram : BackendProgram
 {
@@ -27,7 +27,8 @@ public sealed class LiveProgram : BackendProgram
     public override PolicyRefusal? Refusal => Judge?.Refusal;
 
     /// <summary>
-    /// Begins a program: only the 2K at its address are looked at (rule 1 of this room's README). <paramref name="map"/>: where everything else is looked up, at its turn;
+    /// Begins a program: only the 2K at its address are looked at (rule 1 of this room's README). <paramref name="map"/>: where everything else is
+    /// looked up, at its turn;
     /// <paramref name="mappings"/>: it now. <paramref name="why"/>: where and why it cannot begin, for people.
     /// </summary>
     public ProgramFault Begin(in Orb orb, IovaMap map, Mapping[] mappings, DevicePolicy? policy, out TranslationFault? why)

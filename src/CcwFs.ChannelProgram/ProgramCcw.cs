@@ -26,10 +26,14 @@ public struct ProgramCcw
     /// <summary>The command it belongs to: its own, or that of the chain of data that it continues.</summary>
     public readonly byte Command => _effect.Command;
 
-    /// <summary>It continues the CCW before it by data chaining. One that a TIC leads to may continue another too, which cannot be seen here.</summary>
+    /// <summary>
+    /// It continues the CCW before it by data chaining. One that a TIC leads to may continue another too, which cannot be seen here.
+    /// </summary>
     public readonly bool Continues => _effect.Continues;
 
-    /// <summary>It may move data to storage: as the command it belongs to, by its own code, or as the continuation of data chained over the TICs before it.</summary>
+    /// <summary>
+    /// It may move data to storage: as the command it belongs to, by its own code, or as the continuation of data chained over the TICs before it.
+    /// </summary>
     public readonly bool MayMoveToStorage =>
         !Ccw.Has(CcwFlags.Skip)
         && (CommandCode.MovesToStorage(Ccw.Command) || CommandCode.MovesToStorage(Command) || CommandCode.MovesToStorage(_effect.CommandOverTransfer));
@@ -41,8 +45,8 @@ public struct ProgramCcw
     public readonly bool IsPinned => HasList && _program.TryFetchIdaw(List, out ulong first) && PinRecord.InWindow(first);
 
     /// <summary>
-    /// How many IDAWs (8 bytes, big-endian) its list has; 0 of a TIC. Of the list of a CCW that moves no data, whose first IDAW looked like a host address and was taken
-    /// out, only that one is known: 1.
+    /// How many IDAWs (8 bytes, big-endian) its list has; 0 of a TIC. Of the list of a CCW that moves no data, whose first IDAW looked like a host
+    /// address and was taken out, only that one is known: 1.
     /// </summary>
     public readonly int IdawCount => HasList ? _program.CountIdaws(List, Ccw.Count) : 0;
 

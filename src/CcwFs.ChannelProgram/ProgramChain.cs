@@ -13,8 +13,8 @@ public readonly record struct ProgramChain(GuestCcwAddress GuestHead, HostAddres
     internal uint Size => (uint)(Length * Ccw.Size);
 
     /// <summary>
-    /// The guest address lies in [first CCW, last CCW], by byte, compared as 32-bit numbers as the kernel does: a chain over the end of the 4G contains nothing (rule 4 of
-    /// this room's README).
+    /// The guest address lies in [first CCW, last CCW], by byte, compared as 32-bit numbers as the kernel does: a chain over the end of the 4G
+    /// contains nothing (rule 4 of this room's README).
     /// </summary>
     internal bool Contains(GuestCcwAddress address) =>
         address.Value >= GuestHead.Value && address.Value <= GuestHead.Plus(Size - Ccw.Size).Value;

@@ -4,10 +4,11 @@ using CcwFs.Memory;
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// Turns a guest's channel program into one that a backend can run: the chains are copied once, judged as the copy, and every address
-/// becomes one of the arena or of the record of pinned pages. The calls are those of the kernel's cp_ interface (drivers/s390/cio/vfio_ccw_cp.c), as far as they build the
-/// program: <see cref="Initialize(in Orb, IovaMap)"/>, <see cref="Prefetch"/>, <see cref="Free"/>; the others are asked of <see cref="Program"/>. The rules are in this room's README.
-/// One object a device, reused, and its program with it; it allocates nothing in steady state. Calls are serialized by the owner.
+/// Turns a guest's channel program into one that a backend can run: the chains are copied once, judged as the copy, and every address becomes one of
+/// the arena or of the record of pinned pages. The calls are those of the kernel's cp_ interface (drivers/s390/cio/vfio_ccw_cp.c), as far as they
+/// build the program: <see cref="Initialize(in Orb, IovaMap)"/>, <see cref="Prefetch"/>, <see cref="Free"/>; the others are asked of
+/// <see cref="Program"/>. The rules are in this room's README. One object per device, reused, and its program with it; it allocates nothing in steady
+/// state. Calls are serialized by the owner.
 /// </summary>
 public sealed partial class Translator
 {
@@ -58,10 +59,13 @@ public sealed partial class Translator
     }
 
     /// <summary>
-    /// Translates every CCW and pins what it needs (cp_prefetch), in the order of the chains; the first fault ends it. The CCWs done before stay pinned until
-    /// <see cref="Free"/> (rule 8).
+    /// Translates every CCW and pins what it needs (cp_prefetch), in the order of the chains; the first fault ends it. The CCWs done before stay
+    /// pinned until <see cref="Free"/> (rule 8).
     /// </summary>
-    /// <remarks>It goes over the chains itself: <see cref="HostProgram.Ccws"/> keeps what it has reached in memory, and a translation would take a quarter longer.</remarks>
+    /// <remarks>
+    /// It goes over the chains itself: <see cref="HostProgram.Ccws"/> keeps what it has reached in memory, and a translation would take a quarter
+    /// longer.
+    /// </remarks>
     public ProgramFault Prefetch()
     {
         if (!_isInitialized)

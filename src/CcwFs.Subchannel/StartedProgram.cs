@@ -6,8 +6,8 @@ using CcwFs.Memory;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// The program of a device, translated as a whole or fetched at its turn, with what builds and judges it. One object a device, used again; another one takes its place when a
-/// translation is given up, which the thread that is in it keeps. Calls are serialized by the owner.
+/// The program of a device, translated as a whole or fetched at its turn, with what builds and judges it. One object per device, used again; another
+/// one takes its place when a translation is given up, which the thread that is in it keeps. Calls are serialized by the owner.
 /// </summary>
 internal sealed class StartedProgram
 {
@@ -24,7 +24,8 @@ internal sealed class StartedProgram
     internal TranslationFault? Fault { get; private set; }
 
     /// <summary>
-    /// Begins a program that is not prefetched. <paramref name="map"/>: where its memory is looked up, at its turn; <paramref name="mappings"/>: it now.
+    /// Begins a program that is not prefetched. <paramref name="map"/>: where its memory is looked up, at its turn; <paramref name="mappings"/>: it
+    /// now.
     /// </summary>
     internal ProgramFault BeginLive(in Orb orb, IovaMap map, Mapping[] mappings, DevicePolicy? policy)
     {

@@ -7,8 +7,8 @@ using CcwFs.Memory;
 namespace CcwFs.Vfio.Backend;
 
 /// <summary>
-/// Where the kernel finds a translated program: memory that it has mapped at the arena's own addresses, so that CCWs, TICs and lists stay as they are. Only the
-/// IDAWs are another's: in place of a pinned page's number they hold the page's address in the kernel's map. Serialized by the owner.
+/// Where the kernel finds a translated program: memory that it has mapped at the arena's own addresses, so that CCWs, TICs and lists stay as they
+/// are. Only the IDAWs are another's: in place of a pinned page's number they hold the page's address in the kernel's map. Serialized by the owner.
 /// </summary>
 internal sealed class ProgramArena : IDisposable
 {
@@ -50,7 +50,8 @@ internal sealed class ProgramArena : IDisposable
     }
 
     /// <summary>
-    /// Makes lists of 4K blocks out of the lists of 2K blocks of the program taken in last. False, and nothing is changed: some of its blocks do not lie side by side.
+    /// Makes lists of 4K blocks out of the lists of 2K blocks of the program taken in last. False, and nothing is changed: some of its blocks do not
+    /// lie side by side.
     /// </summary>
     internal bool TryJoinBlocks(HostProgram program)
     {
@@ -80,9 +81,9 @@ internal sealed class ProgramArena : IDisposable
     }
 
     /// <summary>
-    /// A CCW that goes on with chained data has the chain's command, whatever its own code says: the kernel, which decides by the CCW's own code what it pins
-    /// (drivers/s390/cio/vfio_ccw_cp.c, ccw_does_data_transfer), and the channel, which ignores that code, are to agree. The list of a CCW that the kernel does not pin leads
-    /// nowhere, for it would hand the addresses there to the channel as they are.
+    /// A CCW that goes on with chained data has the chain's command, whatever its own code says: the kernel, which decides by the CCW's own code what
+    /// it pins (drivers/s390/cio/vfio_ccw_cp.c, ccw_does_data_transfer), and the channel, which ignores that code, are to agree. The list of a CCW
+    /// that the kernel does not pin leads nowhere, for it would hand the addresses there to the channel as they are.
     /// </summary>
     private static Ccw ForKernel(in ProgramCcw at) => !at.Continues ? at.Ccw : at.Ccw with
     {

@@ -4,8 +4,8 @@ using CcwFs.Memory;
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
-/// Arguments of a program's commands: gathered through chained data and IDALs out of the pinned pages, copied into the program (<see cref="HostProgram.CopyArgument"/>), and the
-/// lists of its CCWs led to the copy.
+/// Arguments of a program's commands: gathered through chained data and IDALs out of the pinned pages, copied into the program
+/// (<see cref="HostProgram.CopyArgument"/>), and the lists of its CCWs led to the copy.
 /// </summary>
 internal sealed class ProgramArguments(HostProgram program)
 {
@@ -84,7 +84,9 @@ internal sealed class ProgramArguments(HostProgram program)
         return null;
     }
 
-    /// <summary>Where a command's data begins in guest memory, of its argument before it was copied, or else of its list; 0 when nothing is there.</summary>
+    /// <summary>
+    /// Where a command's data begins in guest memory, of its argument before it was copied, or else of its list; 0 when nothing is there.
+    /// </summary>
     internal ulong GuestAddressOf(int node, Ccw ccw)
     {
         int first = _sources.FindIndex(s => s.Node == node);
@@ -98,8 +100,8 @@ internal sealed class ProgramArguments(HostProgram program)
     internal bool MayWork() => ++_work <= MaxWork;
 
     /// <summary>
-    /// Whether a CCW of the command <paramref name="node"/>, which reads, would store into the argument of a command that may come later; by where the bytes are:
-    /// two guest addresses may be one place. Gives null, or why it may not run.
+    /// Whether a CCW of the command <paramref name="node"/>, which reads, would store into the argument of a command that may come later; by where
+    /// the bytes are: two guest addresses may be one place. Gives null, or why it may not run.
     /// </summary>
     internal string? Touch(Ccw ccw, ProgramWalk walk, int node)
     {

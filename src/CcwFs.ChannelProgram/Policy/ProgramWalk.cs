@@ -4,12 +4,13 @@ using CcwFs.Memory;
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
-/// Judges a translated program before any device sees it. The rule: every CCW that some order of execution may reach is judged, in every state that it may be reached
-/// in. After a command with command chaining the next CCW is reached, and the one behind it too unless the command is known not to give status modifier; over a transfer
-/// in channel its target; chain data goes on as the same command. A CCW that can be reached both as a command and as the continuation of one, or as that of two, or that continues itself, is refused:
-/// what it does would depend on the order. So each command has one argument, which is gathered along its own chain of data, copied into the arena and judged there;
-/// its IDAWs then lead to the copy: what guest memory holds later makes no difference. Outside its chains the arena holds no command (zeros: a program check). One object a
-/// program, reused with it; one walk at a time.
+/// Judges a translated program before any device sees it. The rule: every CCW that some order of execution may reach is judged, in every state that
+/// it may be reached in. After a command with command chaining the next CCW is reached, and the one behind it too unless the command is known not to
+/// give status modifier; over a transfer in channel its target; chain data goes on as the same command. A CCW that can be reached both as a command
+/// and as the continuation of one, or as that of two, or that continues itself, is refused: what it does would depend on the order. So each command
+/// has one argument, which is gathered along its own chain of data, copied into the arena and judged there; its IDAWs then lead to the copy: what
+/// guest memory holds later makes no difference. Outside its chains the arena holds no command (zeros: a program check). One object per program, reused
+/// with it; one walk at a time.
 /// </summary>
 public sealed class ProgramWalk(HostProgram program)
 {
@@ -33,8 +34,8 @@ public sealed class ProgramWalk(HostProgram program)
     private long _bytes;
 
     /// <summary>
-    /// Judges the program, which must be complete; <see cref="HostProgram.Refusal"/> says why it must not be executed. The fault is that of memory which is gone, or
-    /// <see cref="ProgramFault.Invalid"/> without a complete program.
+    /// Judges the program, which must be complete; <see cref="HostProgram.Refusal"/> says why it must not be executed. The fault is that of memory
+    /// which is gone, or <see cref="ProgramFault.Invalid"/> without a complete program.
     /// </summary>
     public ProgramFault Judge(DevicePolicy policy)
     {
@@ -134,8 +135,8 @@ public sealed class ProgramWalk(HostProgram program)
     }
 
     /// <summary>
-    /// How many CCWs behind a command's last one may be next: none (chain data comes before chain command: a command that ends in such a CCW ends the program),
-    /// one, or two.
+    /// How many CCWs behind a command's last one may be next: none (chain data comes before chain command: a command that ends in such a CCW ends the
+    /// program), one, or two.
     /// </summary>
     private int Ways(int node)
     {
@@ -250,7 +251,9 @@ public sealed class ProgramWalk(HostProgram program)
         }
     }
 
-    /// <summary>The command <paramref name="later"/> may be executed after the command <paramref name="node"/>; or that is too much work to find out.</summary>
+    /// <summary>
+    /// The command <paramref name="later"/> may be executed after the command <paramref name="node"/>; or that is too much work to find out.
+    /// </summary>
     internal bool ComesBehind(int later, int node)
     {
         _seen.Clear();

@@ -3,7 +3,9 @@ using CcwFs.Memory;
 
 namespace CcwFs.Emulation.Channel;
 
-/// <summary>Where a program is: its current CCW, and how much of the storage that this one names is used. A copy of it is a place to come back to.</summary>
+/// <summary>
+/// Where a program is: its current CCW, and how much of the storage that this one names is used. A copy of it is a place to come back to.
+/// </summary>
 internal struct DataCursor
 {
     /// <summary>The CCW whose count is being used.</summary>
@@ -30,7 +32,9 @@ internal struct DataCursor
     /// <summary>A CCW's count begins.</summary>
     internal void BeginCount() => (Remaining, Idaw, BlockLeft, IsFirstIdaw) = (Ccw.Count, new HostAddress(Ccw.DataAddress), 0, true);
 
-    /// <summary>An IDAW of so many bytes is used: the next bytes are in its block. False, and nothing is changed: only the first one may lead into a block.</summary>
+    /// <summary>
+    /// An IDAW of so many bytes is used: the next bytes are in its block. False, and nothing is changed: only the first one may lead into a block.
+    /// </summary>
     internal bool TryUseIdaw(ulong idaw, int size, int block)
     {
         int into = (int)(idaw & (ulong)(block - 1));

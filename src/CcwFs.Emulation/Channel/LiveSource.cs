@@ -7,9 +7,9 @@ using CcwFs.Memory;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// A program that must not be prefetched: each CCW, IDAW and byte is fetched once, from guest memory, at its turn (SA22-7832, chapter 15: "Channel-Program
-/// Execution"). Where a command is staged (memory that may wait, or a policy that must know all of it before), its CCWs and IDAWs are fetched with it, and what was
-/// fetched then is used.
+/// A program that must not be prefetched: each CCW, IDAW and byte is fetched once, from guest memory, at its turn (SA22-7832, chapter 15:
+/// "Channel-Program Execution"). Where a command is staged (memory that may wait, or a policy that must know all of it before), its CCWs and IDAWs
+/// are fetched with it, and what was fetched then is used.
 /// </summary>
 internal sealed class LiveSource(ProgramRun run) : ProgramSource
 {
@@ -69,8 +69,8 @@ internal sealed class LiveSource(ProgramRun run) : ProgramSource
         return ccw.IsTransferInChannel || ccw.DataAddress <= LargestAddress ? SubchannelStatus.None : SubchannelStatus.ProgramCheck;
     }
 
-    /// <summary>An IDAW's block, or the CCW's own address and what follows it, to the end of its page.</summary>
     /// <inheritdoc/>
+    /// <remarks>It is an IDAW's block, or what begins at the CCW's own address, to the end of its page.</remarks>
     internal override SubchannelStatus NextBlock(ref DataCursor cursor)
     {
         if (!cursor.Ccw.Has(CcwFlags.IndirectData))

@@ -5,12 +5,14 @@ using CcwFs.Memory;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// Where a run gets its program from: CCWs, IDAWs and the places of data bytes. What cannot be had is given as the check that it ends with; no status is none.
+/// Where a run gets its program from: CCWs, IDAWs and the places of data bytes. What cannot be had is given as the check that it ends with; no status
+/// is none.
 /// </summary>
 internal abstract class ProgramSource
 {
     /// <summary>
-    /// The program is fetched at its turn, from memory that others may change meanwhile: what a command has stored may be what the next one is made of.
+    /// The program is fetched at its turn, from memory that others may change meanwhile: what a command has stored may be what the next one is made
+    /// of.
     /// </summary>
     internal abstract bool IsLive { get; }
 
