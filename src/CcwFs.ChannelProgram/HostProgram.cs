@@ -194,6 +194,7 @@ public sealed class HostProgram : BackendProgram
     public void Refuse(PolicyRefusal? refusal) => _refusal = refusal;
 
     /// <summary>A program without chains yet; the one before has ended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Begin(in Orb orb, Mapping[] mappings)
     {
         Mappings = mappings;
@@ -221,6 +222,7 @@ public sealed class HostProgram : BackendProgram
     internal void Complete() => IsComplete = true;
 
     /// <summary>Gives everything back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void End()
     {
         (IsComplete, _chainCount, TranslatedCcws, _refusal) = (false, 0, 0, null);

@@ -13,10 +13,11 @@ public sealed partial class Translator
     /// <summary>Fetches the chain at a guest address, counts its CCWs and copies them into the program in format 1.</summary>
     private ProgramFault AddChain(GuestCcwAddress head, int parent)
     {
-        int number = Program.Chains.Length;
+        HostProgram program = Program;
+        int number = program.Chains.Length;
         if (number == MaxChains)
             return Refuse(head, $"TICs link more than {MaxChains} chains");
-        MemoryFault fault = IovaMap.Read(Program.Mappings, head.Value, _fetched);
+        MemoryFault fault = IovaMap.Read(program.Mappings, head.Value, _fetched);
         if (fault != MemoryFault.None)
         {
             Fault = TranslationFault.OfHead(head);
@@ -25,7 +26,7 @@ public sealed partial class Translator
         int length = CountChain(head, out bool transfers);
         if (length < 0)
             return Refuse(head, $"the chain there has more than {MaxChainLength} CCWs");
-        Span<byte> host = Program.AddChain(head, length);
+        Span<byte> host = program.AddChain(head, length);
         if (_isFormat1)
         {
             _fetched.AsSpan(0, host.Length).CopyTo(host);
