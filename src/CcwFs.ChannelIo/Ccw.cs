@@ -56,7 +56,7 @@ public readonly record struct Ccw(byte Command, CcwFlags Flags, ushort Count, ui
 
     /// <summary>
     /// Reads a format-0 CCW as the equivalent format-1 CCW. A transfer in channel has any high nibble in format 0 and
-    /// neither flags nor count; it becomes exactly 08 (rule 2 of the translator's vectors).
+    /// neither flags nor count; it becomes exactly 08, as the kernel's translator has it.
     /// </summary>
     public static Ccw ReadFormat0(ReadOnlySpan<byte> source)
     {

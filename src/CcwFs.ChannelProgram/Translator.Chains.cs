@@ -3,55 +3,58 @@ using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram;
 
-/// <content>Finding a program's chains: rules 1 to 4 of the conformance vectors.</content>
+/// <content>Finding a program's chains: rules 1 to 4 of this room's README.</content>
 public sealed partial class Translator
 {
-    /// <summary>Fetches the chain at a guest address, counts its CCWs and copies them into the arena in format 1.</summary>
-    private ProgramFault AddChain(uint head)
+    private const int FewPositions = 4, KeptPositions = 64; // arbitrary; a larger array is given back
+
+    private Position[] _positions = new Position[FewPositions]; // one a chain
+
+    /// <summary>Fetches the chain at a guest address, counts its CCWs and copies them into the program in format 1.</summary>
+    private ProgramFault AddChain(GuestCcwAddress head, int parent)
     {
-        if (_chainCount == MaxChains)
-            return Refuse(ProgramFault.Invalid, head, $"TICs link more than {MaxChains} chains");
-        MemoryFault fault = IovaMap.Read(_mappings, head, _fetched);
+        HostProgram program = Program;
+        int number = program.Chains.Length;
+        if (number == MaxChains)
+            return Refuse(head, $"TICs link more than {MaxChains} chains");
+        MemoryFault fault = IovaMap.Read(program.Mappings, head.Value, _fetched);
         if (fault != MemoryFault.None)
-            return Refuse(ToFault(fault), head, NotFetched);
+        {
+            Fault = TranslationFault.OfHead(head);
+            return Faults.Of(fault);
+        }
         int length = CountChain(head, out bool transfers);
         if (length < 0)
-            return Refuse(ProgramFault.Invalid, head, $"the chain there has more than {MaxChainLength} CCWs");
-        if (_chainCount == _chains.Length)
-            Array.Resize(ref _chains, _chains.Length * 2);
-        int size = length * Ccw.Size;
-        uint hostHead = Arena.Allocate(size + ChainGap);
-        Span<byte> host = Arena.Bytes(hostHead, size + ChainGap);
-        host[size..].Clear(); // status modifier may lead there: no command of an earlier program
-        host = host[..size];
-        if (_orb.Format1)
+            return Refuse(head, $"the chain there has more than {MaxChainLength} CCWs");
+        Span<byte> host = program.AddChain(head, length);
+        if (_isFormat1)
         {
-            _fetched.AsSpan(0, size).CopyTo(host);
+            _fetched.AsSpan(0, host.Length).CopyTo(host);
         }
         else
         {
-            for (int at = 0; at < size; at += Ccw.Size)
+            for (int at = 0; at < host.Length; at += Ccw.Size)
                 Ccw.ReadFormat0(_fetched.AsSpan(at)).WriteFormat1(host[at..]);
         }
-        _chains[_chainCount++] = new Chain { GuestHead = head, HostHead = hostHead, Length = length, Scanned = transfers ? 0 : length };
+        if (number == _positions.Length)
+            Array.Resize(ref _positions, _positions.Length * 2);
+        _positions[number] = new Position { Scanned = transfers ? 0 : length, Parent = parent };
         return ProgramFault.None;
     }
 
-    private static string NotFetched => $"the {FetchSize} bytes there, which are always fetched, are not all in the memory that the client has mapped to be read";
-
-    private ProgramFault Refuse(ProgramFault fault, uint head, string reason)
+    private ProgramFault Refuse(GuestCcwAddress head, string reason)
     {
         Fault = new TranslationFault(head, reason);
-        return fault;
+        return ProgramFault.Invalid;
     }
 
     /// <summary>
     /// Rule 3: CCWs up to and with the one that has no chaining flag and is no TIC back into [head, its own address]; -1 when the 256th goes on.
     /// <paramref name="transfers"/>: there is a TIC among them.
     /// </summary>
-    private int CountChain(uint head, out bool transfers)
+    private int CountChain(GuestCcwAddress head, out bool transfers)
     {
-        bool format1 = _orb.Format1;
+        bool format1 = _isFormat1;
         transfers = false;
         for (int i = 0; i < MaxChainLength; i++)
         {
@@ -60,25 +63,19 @@ public sealed partial class Translator
             transfers |= ccw.IsTransferInChannel;
             if (ccw.Has(CcwFlags.ChainCommand | CcwFlags.ChainData))
                 continue;
-            if (ccw.IsTransferInChannel && IsWithin(ccw.DataAddress, head, i + 1))
+            if (ccw.IsTransferInChannel && new ProgramChain(head, default, i + 1).Contains(new GuestCcwAddress(ccw.DataAddress)))
                 continue;
             return i + 1;
         }
         return -1;
     }
 
-    /// <summary>True when the address lies in [head, address of CCW number <paramref name="length"/> of the chain], 32-bit arithmetic, by byte.</summary>
-    private static bool IsWithin(uint address, uint head, int length)
+    private int FindChain(GuestCcwAddress address)
     {
-        uint last = unchecked(head + ((uint)(length - 1) * Ccw.Size));
-        return address >= head && address <= last;
-    }
-
-    private int FindChain(uint guestAddress)
-    {
-        for (int c = 0; c < _chainCount; c++)
+        ReadOnlySpan<ProgramChain> chains = Program.Chains;
+        for (int c = 0; c < chains.Length; c++)
         {
-            if (IsWithin(guestAddress, _chains[c].GuestHead, _chains[c].Length))
+            if (chains[c].Contains(address))
                 return c;
         }
         return -1;
@@ -90,35 +87,29 @@ public sealed partial class Translator
         int current = 0;
         while (current >= 0)
         {
-            ref Chain chain = ref _chains[current];
-            if (chain.Scanned == chain.Length)
+            ref Position position = ref _positions[current];
+            ref readonly ProgramChain chain = ref Program.Chains[current];
+            if (position.Scanned == chain.Length)
             {
-                current = chain.Parent;
+                current = position.Parent;
                 continue;
             }
-            Ccw ccw = Ccw.ReadFormat1(Arena.Bytes(chain.HostHead + (uint)(chain.Scanned++ * Ccw.Size), Ccw.Size));
-            if (!ccw.IsTransferInChannel || FindChain(ccw.DataAddress) >= 0)
+            Ccw ccw = Program.Fetched(chain.HostHead.Plus(position.Scanned++ * Ccw.Size));
+            var target = new GuestCcwAddress(ccw.DataAddress);
+            if (!ccw.IsTransferInChannel || FindChain(target) >= 0)
                 continue;
-            ProgramFault fault = AddChain(ccw.DataAddress);
+            ProgramFault fault = AddChain(target, parent: current);
             if (fault != ProgramFault.None)
                 return fault;
-            _chains[_chainCount - 1].Parent = current;
-            current = _chainCount - 1;
+            current = Program.Chains.Length - 1;
         }
         return ProgramFault.None;
     }
 
-    private struct Chain
+    /// <summary>How far the search has come in a chain.</summary>
+    private struct Position
     {
-        public uint GuestHead;
-        public uint HostHead;
-        public int Length;
-        public int Translated;
-        public int Scanned;     // CCWs whose TICs have been followed
-        public int Parent = -1; // where the walk goes on after this chain; -1: it ends
-
-        public Chain()
-        {
-        }
+        internal int Scanned; // CCWs whose TICs have been followed
+        internal int Parent;  // the chain in which the search goes on after this one; -1: it ends
     }
 }

@@ -1,62 +1,63 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
 using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram;
 
-/// <content>From guest addresses to host IDALs and pins: rules 5 to 8 of the conformance vectors.</content>
+/// <content>From guest addresses to host IDALs and pins: rules 5 to 7 of this room's README.</content>
 public sealed partial class Translator
 {
-    private ProgramFault TranslateTransfer(uint address, Ccw ccw)
+    private const int IdawSize = HostProgram.IdawSize;
+
+    /// <summary>Rule 5: the first chain that contains the target.</summary>
+    private ProgramFault TranslateTransfer(HostAddress at, Ccw ccw)
     {
-        int target = FindChain(ccw.DataAddress);
-        if (target < 0)
+        var target = new GuestCcwAddress(ccw.DataAddress);
+        int number = FindChain(target);
+        if (number < 0)
             return ProgramFault.Fault;
-        uint host = _chains[target].HostHead + (ccw.DataAddress - _chains[target].GuestHead);
-        BinaryPrimitives.WriteUInt32BigEndian(Arena.Bytes(address, Ccw.Size)[4..], host);
+        ProgramChain chain = Program.Chains[number];
+        HostAddress host = chain.HostHead.Plus((int)target.BytesBehind(chain.GuestHead));
+        (ccw with { DataAddress = host.Value }).WriteFormat1(_arena.Bytes(at, Ccw.Size));
         return ProgramFault.None;
     }
 
     /// <summary>Rules 6 and 7: every other CCW gets an IDAL; its pages are pinned when data moves.</summary>
-    private ProgramFault TranslateData(uint address, Ccw ccw, byte command, in IdawFormat format)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ProgramFault TranslateData(HostAddress at, Ccw ccw, byte command, in IdawFormat format)
     {
         ulong first = ccw.DataAddress;
         bool indirect = ccw.Has(CcwFlags.IndirectData);
         if (indirect)
         {
-            MemoryFault fault = IovaMap.Read(_mappings, ccw.DataAddress, _idaw.AsSpan(0, format.Size));
+            MemoryFault fault = IovaMap.Read(Program.Mappings, ccw.DataAddress, _idaw.AsSpan(0, format.Size));
             if (fault != MemoryFault.None)
-                return ToFault(fault);
+                return Faults.Of(fault);
             first = format.Read(_idaw);
         }
-        uint block = format.Block;
-        int count = Blocks(first, ccw.Count, block);
-        if (Pins.Count + count > PinRecord.MaxPages)
+        int count = format.Blocks(first, ccw.Count);
+        int pinsBefore = _pins.Count;
+        if (pinsBefore + count > PinRecord.MaxPages)
             return ProgramFault.Invalid;
-        uint list = Arena.Allocate(count * IdawSize);
-        int pinsBefore = Pins.Count;
-        bool moves = MovesData(ccw, ccw.Command) || (command != ccw.Command && MovesData(ccw, command));
+        HostAddress list = _arena.Allocate(count * IdawSize);
+        bool moves = CommandInEffect.MayMoveData(ccw, command);
         ProgramFault outcome = indirect
-            ? CopyIdal(ccw, moves, list, count, first, format)
-            : MakeIdal(ccw, moves, list, count, format);
+            ? CopyIdal(ccw.DataAddress, moves, list, count, first, format)
+            : MakeIdal(ccw.DataAddress, moves, list, count, format);
         if (outcome != ProgramFault.None)
         {
-            Pins.Truncate(pinsBefore);
+            _pins.Truncate(pinsBefore);
             return outcome;
         }
-        (ccw with { Flags = ccw.Flags | CcwFlags.IndirectData, DataAddress = list }).WriteFormat1(Arena.Bytes(address, Ccw.Size));
+        (ccw with { Flags = ccw.Flags | CcwFlags.IndirectData, DataAddress = list.Value }).WriteFormat1(_arena.Bytes(at, Ccw.Size));
         return ProgramFault.None;
     }
 
-    /// <summary>IDAWs for <paramref name="count"/> bytes (at least one) from an address on: rule 6.</summary>
-    internal static int Blocks(ulong first, ushort count, uint block) =>
-        (int)(((first & (block - 1)) + Math.Max(count, (ushort)1) + block - 1) / block);
-
     /// <summary>A list made up from the data address: later IDAWs are block-aligned; 64-bit, or wrapping at 4G without format-2 IDAWs.</summary>
-    private ProgramFault MakeIdal(Ccw ccw, bool moves, uint list, int count, in IdawFormat format)
+    private ProgramFault MakeIdal(ulong guest, bool moves, HostAddress list, int count, in IdawFormat format)
     {
-        Span<byte> host = Arena.Bytes(list, count * IdawSize);
-        ulong guest = ccw.DataAddress;
+        Span<byte> host = _arena.Bytes(list, count * IdawSize);
         if (!moves)
             host.Clear();
         for (int i = 0; i < count; i++)
@@ -84,12 +85,12 @@ public sealed partial class Translator
     /// The guest's own list. 8 bytes an IDAW are read for both formats, as the kernel does; the first IDAW is the one already
     /// read: what determined the count is what is used. When no data moves the bytes stay as they are.
     /// </summary>
-    private ProgramFault CopyIdal(Ccw ccw, bool moves, uint list, int count, ulong first, in IdawFormat format)
+    private ProgramFault CopyIdal(uint from, bool moves, HostAddress list, int count, ulong first, in IdawFormat format)
     {
-        Span<byte> host = Arena.Bytes(list, count * IdawSize);
-        MemoryFault fault = IovaMap.Read(_mappings, ccw.DataAddress, host);
+        Span<byte> host = _arena.Bytes(list, count * IdawSize);
+        MemoryFault fault = IovaMap.Read(Program.Mappings, from, host);
         if (fault != MemoryFault.None)
-            return ToFault(fault);
+            return Faults.Of(fault);
         format.Write(host, first);
         if (!moves)
         {
@@ -125,9 +126,9 @@ public sealed partial class Translator
 
     private ProgramFault PinIdaw(ulong guest, Span<byte> slot)
     {
-        MemoryFault fault = Pins.Pin(guest, out ulong host);
+        MemoryFault fault = _pins.Pin(guest, out ulong host);
         if (fault != MemoryFault.None)
-            return ToFault(fault);
+            return Faults.Of(fault);
         BinaryPrimitives.WriteUInt64BigEndian(slot, host);
         return ProgramFault.None;
     }
@@ -138,33 +139,8 @@ public sealed partial class Translator
         for (; !idaws.IsEmpty; idaws = idaws[IdawSize..])
         {
             ulong idaw = BinaryPrimitives.ReadUInt64BigEndian(idaws);
-            if (PinRecord.InWindow(idaw) || (idaw <= uint.MaxValue && HostArena.Owns((uint)idaw)))
-                BinaryPrimitives.WriteUInt64BigEndian(idaws, UnresolvableIdaw);
+            if (PinRecord.InWindow(idaw) || (idaw <= uint.MaxValue && HostArena.Owns(new HostAddress((uint)idaw))))
+                BinaryPrimitives.WriteUInt64BigEndian(idaws, HostProgram.UnresolvableIdaw);
         }
-    }
-
-    /// <summary>Rule 7. A data-chained CCW goes on with the command that began the chain, as the hardware does (the kernel looks at its own code).</summary>
-    internal static bool MovesData(Ccw ccw, byte command) =>
-        ccw.Count != 0
-        && command != CommandCode.NoOperation
-        && !(ccw.Has(CcwFlags.Skip) && CommandCode.MovesToStorage(command));
-
-    /// <summary>How a program's IDAWs look (ORB bits H and T).</summary>
-    internal readonly struct IdawFormat(Orb orb)
-    {
-        public readonly bool Is64Bit = orb.Format2Idaws;
-        public readonly int Size = orb.Format2Idaws ? 8 : 4;
-        public readonly uint Block = orb.Format2Idaws && !orb.TwoKIdaws ? FourK : TwoK;
-
-        public void Write(Span<byte> destination, ulong idaw)
-        {
-            if (Is64Bit)
-                BinaryPrimitives.WriteUInt64BigEndian(destination, idaw);
-            else
-                BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)idaw);
-        }
-
-        public ulong Read(ReadOnlySpan<byte> source) =>
-            Is64Bit ? BinaryPrimitives.ReadUInt64BigEndian(source) : BinaryPrimitives.ReadUInt32BigEndian(source);
     }
 }

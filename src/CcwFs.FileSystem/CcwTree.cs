@@ -9,15 +9,6 @@ using Mono.Unix.Native;
 
 namespace CcwFs.FileSystem;
 
-/// <summary>Who owns the tree and may use it.</summary>
-/// <param name="Uid">Owner.</param>
-/// <param name="Gid">Group.</param>
-/// <param name="FileMode">
-/// Permission bits of writable files; read-only files lose the write bits, directories gain search where there is read, and files whose reading takes something
-/// away are read by those alone who may write.
-/// </param>
-public readonly record struct TreeOwner(uint Uid, uint Gid, uint FileMode);
-
 /// <summary>
 /// The mounted tree: names, and the handles of what is open. What kinds of files there are is in <see cref="NodeRow"/>, what an open one does in its
 /// <see cref="OpenFile"/>. Handlers never wait: reads of interrupts and control requests are held and answered later. Thread-safe.
@@ -36,7 +27,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     /// <summary>A tree over what the composition root made.</summary>
     public CcwTree(SubchannelTable table, IMemoryStore memory, ControlOpener control, VfioService vfio, TreeOwner owner)
     {
-        _services = new TreeServices(table, new SysTree(table), memory, control, new ControlBudget(owner.Uid), vfio, this, owner);
+        _services = new TreeServices(table, new SysTree(table, NodeRow.Sys.Number), memory, control, new ControlBudget(owner.Uid), vfio, this, owner);
         _attributes = new NodeAttributes(_services);
     }
 
@@ -66,7 +57,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     public override int ReadLink(in FuseRequest request, Span<byte> target)
     {
         var node = new NodeId(request.Node);
-        if (!SysTree.Owns(node) || _services.Sys.TypeOf(node) != SysTree.TypeLink)
+        if (!_services.Sys.Owns(node) || _services.Sys.TypeOf(node) != SysTree.TypeLink)
             return -(int)Errno.EINVAL;
         byte[]? content = _services.Sys.Content(node);
         return content is not null && content.AsSpan().TryCopyTo(target) ? content.Length : -(int)Errno.ENOENT;
@@ -79,7 +70,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         var node = new NodeId(request.Node);
         NodeRow? row = NodeRow.Of(node.Row);
         SubchannelEntry? entry = node.Slot == 0 ? null : _services.Table.Entry(node.Slot);
-        NodeOpener? open = SysTree.Owns(node) ? OpenerOfSys(node) : (row?.IsOfSubchannel ?? false) == (entry is not null) ? row?.Open : null;
+        NodeOpener? open = _services.Sys.Owns(node) ? OpenerOfSys(node) : (row?.IsOfSubchannel ?? false) == (entry is not null) ? row?.Open : null;
         if (open is null)
             return -(int)Errno.ENODEV;
 
@@ -130,7 +121,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     {
         opened = default;
         var node = new NodeId(request.Node);
-        NodeOpener? open = SysTree.Owns(node) ? OpenerOfSysDirectory(node)
+        NodeOpener? open = _services.Sys.Owns(node) ? OpenerOfSysDirectory(node)
             : NodeRow.Of(node.Row) is { IsDirectory: true } row && !_attributes.IsGone(node)
             ? (in Opening opening, out OpenFile? file) => OpenDirectory(row, node.Slot, opening.Account, out file)
             : null;
@@ -162,20 +153,20 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
 
     private NodeId? Find(NodeId parent, ReadOnlySpan<byte> name)
     {
-        if (SysTree.Owns(parent))
+        if (_services.Sys.Owns(parent))
             return _services.Sys.Find(parent, name);
         if (NodeRow.Of(parent.Row) is not { IsDirectory: true } directory || _attributes.IsGone(parent))
             return null;
         foreach (NodeRow row in directory.Children)
         {
             if (name.SequenceEqual(row.NameBytes))
-                return new NodeId(row, parent.Slot);
+                return row.Node(parent.Slot);
         }
         if (directory != NodeRow.Root || name.Length > LongestId)
             return null;
         string text = Encoding.UTF8.GetString(name);
         return SubchannelId.TryParse(text, out SubchannelId id) && id.ToString() == text && _services.Table.Entry(id) is { } entry
-            ? new NodeId(NodeRow.OfSubchannel, entry.Slot) : null;
+            ? NodeRow.OfSubchannel.Node(entry.Slot) : null;
     }
 
     /// <summary>Opens a file, counts it and what it keeps, and gives it a handle. Over a limit, or refused by its kind, nothing is open and counted.</summary>
@@ -215,9 +206,9 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         DirectoryName Name(int index)
         {
             if (index < rows.Length)
-                return new DirectoryName(rows[index].NameBytes, new NodeId(rows[index], slot), rows[index].IsDirectory ? NodeAttributes.Directory : NodeAttributes.Regular);
+                return new DirectoryName(rows[index].NameBytes, rows[index].Node(slot), rows[index].IsDirectory ? NodeAttributes.Directory : NodeAttributes.Regular);
             SubchannelEntry entry = entries[index - rows.Length];
-            return new DirectoryName(Encoding.ASCII.GetBytes(entry.Device.Id.ToString()), new NodeId(NodeRow.OfSubchannel, entry.Slot), NodeAttributes.Directory);
+            return new DirectoryName(Encoding.ASCII.GetBytes(entry.Device.Id.ToString()), NodeRow.OfSubchannel.Node(entry.Slot), NodeAttributes.Directory);
         }
         file = new DirectoryFile(_attributes, rows.Length + entries.Length, Name, (long)entries.Length * EntrySize, account);
         return 0;

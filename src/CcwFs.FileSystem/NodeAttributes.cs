@@ -28,7 +28,7 @@ internal sealed class NodeAttributes(TreeServices services)
         attr = default;
         attr.Node = node.Value;
         (attr.Uid, attr.Gid, attr.TimeNs) = (_owner.Uid, _owner.Gid, _mountedNs);
-        if (SysTree.Owns(node))
+        if (services.Sys.Owns(node))
             return FillSys(node, ref attr);
         if (NodeRow.Of(node.Row) is not { } row || IsGone(node))
             return -(int)Errno.ENOENT;

@@ -1,5 +1,4 @@
 using System.Text;
-using CcwFs.ChannelIo;
 using CcwFs.FileSystem.Files;
 using CcwFs.Subchannel;
 using CcwFs.Vfio.Endpoint;
@@ -100,6 +99,9 @@ internal sealed class NodeRow
     /// <summary>Its number, from 1 on.</summary>
     internal int Number => field == 0 ? field = Array.IndexOf(All, this) + 1 : field;
 
+    /// <summary>The node of this row for a subchannel; slot 0 for a file of the root.</summary>
+    internal NodeId Node(ulong slot) => new(Number, slot);
+
     /// <summary>The row with a number; null for a number that is none.</summary>
     internal static NodeRow? Of(int number) => number > 0 && number <= All.Length ? All[number - 1] : null;
 
@@ -114,29 +116,4 @@ internal sealed class NodeRow
     private static NodeRow Interrupt(string name, DeviceInterrupt interrupt) => new(
         $"{Interrupts}/{name}", NodeRights.Written | NodeRights.Taken,
         (in Opening o, out OpenFile? file) => InterruptOpen.Open(o, interrupt, out file), _ => sizeof(ulong));
-}
-
-/// <summary>
-/// A node id: the number of its row in the low byte, the subchannel's slot above it (0 for files of the root). Slots are never reused, so an id
-/// names the same file for ever.
-/// </summary>
-/// <param name="Value">The id as FUSE carries it.</param>
-internal readonly record struct NodeId(ulong Value)
-{
-    private const int RowBits = 8;
-
-    internal NodeId(int row, ulong slot)
-        : this((slot << RowBits) | (uint)row)
-    {
-    }
-
-    internal NodeId(NodeRow row, ulong slot)
-        : this(row.Number, slot)
-    {
-    }
-
-    /// <summary>Of a <see cref="NodeRow"/>, or of what is below sys.</summary>
-    internal int Row => (byte)Value;
-
-    internal ulong Slot => Value >> RowBits;
 }

@@ -5,10 +5,10 @@ using CcwFs.FileSystem.Files;
 namespace CcwFs.FileSystem;
 
 /// <summary>
-/// The mirror of the sysfs files that a VFIO client looks for, over the mounted subchannels. Nothing is kept: every answer is made from the
+/// The mirror of the sysfs files that a VFIO client looks for, over the mounted subchannels; row <paramref name="root"/> is its top. Nothing is kept: every answer is made from the
 /// subchannels of the moment. Thread-safe. A node's row is its <see cref="SysRow"/>'s number from <see cref="FirstRow"/> on, its slot the number of what it is about.
 /// </summary>
-internal sealed class SysTree(SubchannelTable table)
+internal sealed class SysTree(SubchannelTable table, int root)
 {
     internal const uint TypeDirectory = 0x4000, TypeRegular = 0x8000, TypeLink = 0xA000; // S_IFDIR, S_IFREG, S_IFLNK
 
@@ -18,7 +18,7 @@ internal sealed class SysTree(SubchannelTable table)
     private static readonly int[][] s_children = Children();
 
     /// <summary>Whether a node is one of these.</summary>
-    internal static bool Owns(NodeId node) => node.Row == NodeRow.Sys.Number || node.Row >= FirstRow;
+    internal bool Owns(NodeId node) => node.Row == root || node.Row >= FirstRow;
 
     /// <summary>Whether path <paramref name="index"/> (0 = mask bit 80) is in a mask.</summary>
     internal static bool HasPath(byte mask, int index) => (mask & (0x80 >> index)) != 0;
@@ -87,11 +87,11 @@ internal sealed class SysTree(SubchannelTable table)
         return list;
     }
 
-    private static SysRow? RowOf(NodeId node) => Number(node) is { } number ? SysRow.All[number] : null;
+    private SysRow? RowOf(NodeId node) => Number(node) is { } number ? SysRow.All[number] : null;
 
-    private static int? Number(NodeId node)
+    private int? Number(NodeId node)
     {
-        if (node.Row == NodeRow.Sys.Number)
+        if (node.Row == root)
             return node.Slot == 0 ? 0 : null;
         int number = node.Row - FirstRow;
         return number > 0 && number < SysRow.All.Length ? number : null;

@@ -14,9 +14,3 @@ namespace CcwFs.FileSystem;
 /// <param name="Owner">Who owns the tree.</param>
 internal sealed record TreeServices(
     SubchannelTable Table, SysTree Sys, IMemoryStore Memory, ControlOpener Control, ControlBudget Budget, VfioService Vfio, IPollNotifier Notifier, TreeOwner Owner);
-
-/// <summary>Tells the kernel that a poll handle has something new.</summary>
-internal interface IPollNotifier
-{
-    void NotifyPoll(ulong pollHandle);
-}

@@ -9,7 +9,7 @@ public sealed class ArenaStore(HostArena arena) : IMemoryStore
     /// <inheritdoc/>
     public bool Read(long offset, Span<byte> destination)
     {
-        ReadOnlySpan<byte> bytes = arena.Bytes((uint)(HostArena.Base + offset), destination.Length);
+        ReadOnlySpan<byte> bytes = arena.Bytes(new HostAddress((uint)(HostArena.Base + offset)), destination.Length);
         bytes.CopyTo(destination);
         return bytes.Length == destination.Length;
     }

@@ -35,26 +35,32 @@ public sealed class HostArena
 
     /// <summary>Takes <paramref name="length"/> bytes behind the last ones, 8-byte aligned; spans taken before are void.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint Allocate(int length)
+    public HostAddress Allocate(int length)
     {
         int at = Used;
         int end = at + ((length + 7) & ~7);
         if (end > _bytes.Length)
             Grow(end);
         Used = end;
-        return Base + (uint)at;
+        return new HostAddress(Base + (uint)at);
     }
 
     /// <summary>The bytes at an address; empty when any of them is not in use.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Span<byte> Bytes(uint address, int length)
+    public Span<byte> Bytes(HostAddress address, int length)
     {
-        uint at = unchecked(address - Base);
+        uint at = unchecked(address.Value - Base);
         return at <= (uint)Used && (uint)length <= (uint)Used - at ? _bytes.AsSpan((int)at, length) : default;
     }
 
+    /// <summary>All bytes in use, from <see cref="Base"/> on.</summary>
+    public ReadOnlySpan<byte> All => _bytes.AsSpan(0, Used);
+
     /// <summary>True for an address in or just below the arena, whether in use or not.</summary>
-    public static bool Owns(uint address) => unchecked(address - (Base - Guard)) < Window;
+    public static bool Owns(HostAddress address) => unchecked(address.Value - (Base - Guard)) < Window;
+
+    /// <summary>Where in the arena an address of it is, in bytes.</summary>
+    public static int OffsetOf(HostAddress address) => (int)(address.Value - Base);
 
     private void Grow(int needed)
     {

@@ -5,7 +5,7 @@ using CcwFs.CommandSets;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// One I/O subchannel that can run translated programs: an emulated one, or a real one behind VFIO. The calls mirror the I/O instructions
+/// One I/O subchannel that can run channel programs: an emulated one, or a real one behind VFIO. The calls mirror the I/O instructions
 /// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="FunctionResult.Rest"/>, or on the
 /// backend's own threads, and makes status pending, which <see cref="ISubchannelEvents.Interrupt"/> announces, never from inside one of these calls, and
 /// <see cref="Test"/> takes. The caller serializes Start, Resume, Halt, Clear, Test and Reset: what was taken belongs to the program that the
@@ -23,8 +23,8 @@ public interface ISubchannel : IDisposable
     string Backend { get; }
 
     /// <summary>
-    /// It fetches a program that must not be prefetched (ORB P bit 0) CCW by CCW out of <see cref="Translator.Live"/>; another is given such a program
-    /// translated as a whole, as the kernel does.
+    /// It fetches a program that must not be prefetched (ORB P bit 0) CCW by CCW, as a <see cref="LiveProgram"/>; another is given every program
+    /// translated as a whole, a <see cref="HostProgram"/>, as the kernel does.
     /// </summary>
     bool FetchesByItself => false;
 
@@ -47,10 +47,10 @@ public interface ISubchannel : IDisposable
     bool Store(out Schib schib);
 
     /// <summary>
-    /// START SUBCHANNEL with a host ORB; the program is <paramref name="program"/>'s, which stays untouched by its owner until its final
-    /// status was taken, or <see cref="Reset"/>.
+    /// START SUBCHANNEL with the ORB that <paramref name="program"/> gives; the program stays untouched by its owner until its final
+    /// status was taken, or <see cref="Reset"/>. EOPNOTSUPP: it is of a kind that this subchannel does not run.
     /// </summary>
-    FunctionResult Start(in Orb orb, Translator program);
+    FunctionResult Start(in Orb orb, BackendProgram program);
 
     /// <summary>RESUME SUBCHANNEL. Condition code 2: nothing is suspended.</summary>
     FunctionResult Resume();
@@ -66,7 +66,7 @@ public interface ISubchannel : IDisposable
 
     /// <summary>
     /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. Waits for a data transfer under way:
-    /// of a program that may wait (<see cref="Memory.PinRecord.MayWait"/>) without the caller's locks, and not for ever. <paramref name="system"/>: a system
+    /// of a program that may wait (<see cref="BackendProgram.MayWait"/>) without the caller's locks, and not for ever. <paramref name="system"/>: a system
     /// reset, which also ends what the device keeps for this host (reserve, path groups). False: not operational.
     /// </summary>
     bool Reset(bool system);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
+using CcwFs.Memory;
 
 namespace CcwFs.Subchannel;
 
@@ -51,12 +52,12 @@ public sealed partial class VfioCcwDevice : ISubchannelWork
         _refused = new StrongBox<Irb>(irb);
     }
 
-    /// <summary>Says once why the program in the translator was refused, in the guest's addresses; null when it was not. Under the gate.</summary>
+    /// <summary>Says once why the program was refused, in the guest's addresses; null when it was not. Under the gate.</summary>
     private PolicyRefusal? TellRefusal()
     {
-        if (_translator.Refusal is not { } refusal)
+        if (_started.Current.Refusal is not { } refusal)
             return null;
-        _lastRefusal = refusal with { CcwAddress = _translator.ToGuestAddress(refusal.CcwAddress) };
+        _lastRefusal = refusal with { CcwAddress = _started.Current.ToGuest(new HostAddress(refusal.CcwAddress)).Value };
         if (_refusalLines.May())
             DeviceLog.Refused(_logger, Id, _lastRefusal.CcwAddress, refusal.CcwText, refusal.Rule);
         return _lastRefusal;

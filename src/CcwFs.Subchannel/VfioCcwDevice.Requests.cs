@@ -54,7 +54,7 @@ public sealed partial class VfioCcwDevice
         _state = DeviceState.Processing;
         Errno outcome;
         if (!IovaMap.MayWait(mappings))
-            outcome = Translate(_translator, orb, mappings, _runSpace);
+            outcome = Translate(_started, orb, mappings, _runSpace);
         else if (!TranslateWaiting(orb, mappings, out outcome))
             return outcome;
         try
@@ -68,7 +68,7 @@ public sealed partial class VfioCcwDevice
         }
         _state = outcome == 0 ? DeviceState.Pending : DeviceState.Idle;
         if (outcome != 0)
-            _translator.Free();
+            _started.Free();
         return outcome;
     }
 
@@ -80,12 +80,12 @@ public sealed partial class VfioCcwDevice
             (_state, outcome) = (DeviceState.Idle, Errno.EBUSY);
             return false;
         }
-        Translator translator = _translating = _translator;
+        StartedProgram started = _translating = _started;
         AddressSpace space = _runSpace;
         _gate.Exit();
-        outcome = Translate(translator, orb, mappings, space);
+        outcome = Translate(started, orb, mappings, space);
         _gate.Enter();
-        if (_translating != translator)
+        if (_translating != started)
         {
             _givenUp--;
             outcome = _state == DeviceState.NotOperational ? Errno.EIO : Errno.EBUSY;
@@ -95,24 +95,24 @@ public sealed partial class VfioCcwDevice
         return true;
     }
 
-    /// <summary>Whoever is translating will find that its request has ended; the translator stays with it.</summary>
+    /// <summary>Whoever is translating will find that its request has ended; what it translates stays with it.</summary>
     private void CancelTranslation()
     {
         if (_translating is null)
             return;
-        (_translating, _translator) = (null, new Translator());
+        (_translating, _started) = (null, new StartedProgram());
         _givenUp++;
         _state = DeviceState.Idle;
     }
 
     /// <summary>Does not throw.</summary>
-    private Errno Translate(Translator translator, in Orb orb, Mapping[] mappings, AddressSpace space)
+    private Errno Translate(StartedProgram started, in Orb orb, Mapping[] mappings, AddressSpace space)
     {
         try
         {
-            ProgramFault fault = TranslateProgram(translator, orb, mappings, space);
-            if (fault != ProgramFault.None && translator.Fault is { } why && _programLines.May())
-                DeviceLog.NotTranslated(_logger, Id, why.CcwAddress, why.Reason);
+            ProgramFault fault = TranslateProgram(started, orb, mappings, space);
+            if (fault != ProgramFault.None && started.Fault is { } why && _programLines.May())
+                DeviceLog.NotTranslated(_logger, Id, why.CcwAddress.Value, why.Reason);
             return DeviceErrors.FromFault(fault, space.Unmapped);
         }
         catch (Exception failure)
@@ -122,22 +122,17 @@ public sealed partial class VfioCcwDevice
         }
     }
 
-    private ProgramFault TranslateProgram(Translator translator, in Orb orb, Mapping[] mappings, AddressSpace space)
+    private ProgramFault TranslateProgram(StartedProgram started, in Orb orb, Mapping[] mappings, AddressSpace space)
     {
         DevicePolicy? policy = _policy;
         if (!orb.Prefetch && _subchannel.FetchesByItself)
-            return translator.InitializeLive(orb, space.Map, mappings, policy);
+            return started.BeginLive(orb, space.Map, mappings, policy);
         if (!orb.Prefetch && !_warnedPrefetch)
         {
             _warnedPrefetch = true;
             DeviceLog.PrefetchNotAllowed(_logger, Id);
         }
-        ProgramFault fault = translator.Initialize(orb, mappings);
-        if (fault == ProgramFault.None)
-            fault = translator.Prefetch();
-        if (fault == ProgramFault.None && policy is not null)
-            fault = translator.Police(policy);
-        return fault;
+        return started.Translate(orb, mappings, policy);
     }
 
     private Errno StartTranslated(in Orb orb)
@@ -147,8 +142,9 @@ public sealed partial class VfioCcwDevice
             return Errno.EIO;
         if (orb.LogicalPathMask == 0)
             UpdatePaths();
-        _translator.GetOrb(orb.InterruptionParameter, _lpm, out Orb host);
-        FunctionResult result = _translator.Refusal is null ? _subchannel.Start(host, _translator) : StartRefused(host);
+        BackendProgram program = _started.Current;
+        program.TryGetOrb(orb.InterruptionParameter, _lpm, out Orb host);
+        FunctionResult result = program.Refusal is { } refusal ? StartRefused(host, refusal) : _subchannel.Start(host, program);
         if (result.Refusal != 0)
             return result.Refusal;
         switch (result.Condition)
@@ -169,11 +165,11 @@ public sealed partial class VfioCcwDevice
     }
 
     /// <summary>What START would say of a program that the subchannel is not to see.</summary>
-    private FunctionResult StartRefused(in Orb host)
+    private FunctionResult StartRefused(in Orb host, PolicyRefusal refusal)
     {
         if (!_subchannel.Store(out Schib schib) || (schib.Pmcw.Pam & host.LogicalPathMask) == 0)
             return ConditionCode.NotOperational;
-        Refuse(host, _translator.Refusal!);
+        Refuse(host, refusal);
         return FunctionResult.Begun(this);
     }
 
@@ -214,7 +210,7 @@ public sealed partial class VfioCcwDevice
     {
         CancelTranslation();
         bool operational;
-        if (_resets == 0 && !_translator.MayWait)
+        if (_resets == 0 && !_started.Current.MayWait)
         {
             operational = _subchannel.Reset(system);
         }
@@ -244,7 +240,7 @@ public sealed partial class VfioCcwDevice
     {
         PrivateInterrupt? privateRun = _privateRun;
         _refused = null;
-        _translator.Free();
+        _started.Free();
         _privateRun = null;
         EnterSpace(_clientSpace ?? _space);
         if (_state != DeviceState.NotOperational)

@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram.Policy;
+using CcwFs.Memory;
 
 namespace CcwFs.Subchannel;
 
@@ -83,10 +84,10 @@ public sealed partial class VfioCcwDevice
             if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !Test(out irb))
                 return false;
             Scsw scsw = irb.Scsw;
-            if (_translating is null && IsSolicited(scsw)) // else it answers an earlier function: the program in the translator has not begun
+            if (_translating is null && IsSolicited(scsw)) // else it answers an earlier function: the program that was translated has not begun
             {
                 unfetched = TellUnfetched(scsw);
-                irb.Scsw = unfetched is { } ccw ? scsw with { CcwAddress = unchecked(ccw + Ccw.Size) } : _translator.UpdateScsw(scsw);
+                irb.Scsw = unfetched is { } ccw ? scsw with { CcwAddress = unchecked(ccw + Ccw.Size) } : _started.Current.UpdateScsw(scsw);
                 privateRun = _privateRun;
                 final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
                 if (final)
@@ -107,14 +108,14 @@ public sealed partial class VfioCcwDevice
         return true;
     }
 
-    /// <summary>Says which CCW of the program in the translator was wanted and not prefetched; null when that did not end it. Under the gate.</summary>
+    /// <summary>Says which CCW of the program was wanted and not prefetched; null when that did not end it. Under the gate.</summary>
     private uint? TellUnfetched(in Scsw scsw)
     {
-        if ((scsw.Subchannel & SubchannelStatus.ProgramCheck) == 0 || !_translator.TryUnfetched(scsw.CcwAddress, out uint address))
+        if ((scsw.Subchannel & SubchannelStatus.ProgramCheck) == 0 || !_started.Current.TryUnfetched(new HostAddress(scsw.CcwAddress), out GuestCcwAddress address))
             return null;
         if (_programLines.May())
-            DeviceLog.Unfetched(_logger, Id, address);
-        return address;
+            DeviceLog.Unfetched(_logger, Id, address.Value);
+        return address.Value;
     }
 
     /// <summary>The status of a refused program, or the subchannel's.</summary>

@@ -30,8 +30,8 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private readonly Lock _gate = new();
     private readonly ISubchannel _subchannel;
     private readonly ILogger _logger;
-    private Translator _translator = new(); // replaced when a translation is given up
-    private Translator? _translating;    // the one that translates without the gate
+    private StartedProgram _started = new(); // replaced when a translation is given up
+    private StartedProgram? _translating;    // the one that translates without the gate
     private int _givenUp;                // translations that were, and are still under way
     private int _resets;                 // that wait, without the gate, for the program to end
     private readonly byte[] _io = new byte[RegionLayout.IoSize];
@@ -158,7 +158,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             Errno outcome = StartProgram(orb, space.Map.Snapshot());
             if (outcome == 0)
                 return 0;
-            fault = outcome is Errno.EINVAL or Errno.EPERM or Errno.EFAULT ? _translator.Fault : null;
+            fault = outcome is Errno.EINVAL or Errno.EPERM or Errno.EFAULT ? _started.Fault : null;
             _privateRun = null;
             EnterSpace(_space);
             return outcome;
@@ -206,7 +206,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
                 return;
             if (_translating is not null)
                 CancelTranslation();
-            else if (_translator.IsIovaPinned(iova, length))
+            else if (_started.Current.IsIovaPinned(iova, length))
                 ResetProgram(system: false);
             if (_runSpace.Map == map)
                 _subchannel.Unmapped(iova, length);
@@ -290,7 +290,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];
         if (_state == DeviceState.NotOperational || !_subchannel.Store(out Schib schib))
             return -(int)Errno.ENODEV;
-        uint cpa = _state == DeviceState.Pending ? _translator.ToGuestAddress(schib.Scsw.CcwAddress) : 0;
+        uint cpa = _state == DeviceState.Pending ? _started.Current.ToGuest(new HostAddress(schib.Scsw.CcwAddress)).Value : 0;
         schib = new Schib(
             schib.Pmcw with { InterruptionParameter = _interruptionParameter }, schib.Scsw with { CcwAddress = cpa });
         schib.Write(bytes);

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.Memory;
 
@@ -11,31 +10,26 @@ namespace CcwFs.Vfio.Backend;
 /// </summary>
 internal static class BlockJoin
 {
-    private const int IdawSize = 8;
+    private const int IdawSize = HostProgram.IdawSize;
     private const ulong Small = 2048, Large = 4096;
 
     /// <summary>Changes all lists of a program, or none.</summary>
     /// <param name="program">The program.</param>
     /// <param name="copy">Its CCWs and lists, with the kernel's addresses.</param>
-    internal static bool Try(Translator program, Span<byte> copy) => Walk(program, copy, change: false) && Walk(program, copy, change: true);
+    internal static bool Try(HostProgram program, Span<byte> copy) => Walk(program, copy, change: false) && Walk(program, copy, change: true);
 
-    private static bool Walk(Translator program, Span<byte> copy, bool change)
+    private static bool Walk(HostProgram program, Span<byte> copy, bool change)
     {
-        for (int c = 0; c < program.ChainCount; c++)
+        foreach (ref readonly ProgramCcw at in program.Ccws)
         {
-            for (int i = 0; i < program.Length(c); i++)
-            {
-                Ccw ccw = Ccw.ReadFormat1(copy[(int)(program.HostHead(c) + (uint)(i * Ccw.Size) - HostArena.Base)..]);
-                if (ccw.IsTransferInChannel)
-                    continue;
-                Span<byte> list = copy[(int)(ccw.DataAddress - HostArena.Base)..];
-                ulong first = BinaryPrimitives.ReadUInt64BigEndian(list);
-                if (first == ulong.MaxValue)
-                    continue; // leads nowhere
-                int count = (int)(((first % Small) + ccw.Count + Small - 1) / Small);
-                if (!Join(list[..(count * IdawSize)], change))
-                    return false;
-            }
+            if (at.Ccw.IsTransferInChannel)
+                continue;
+            Span<byte> list = copy[HostArena.OffsetOf(at.List)..];
+            ulong first = BinaryPrimitives.ReadUInt64BigEndian(list);
+            if (first == ulong.MaxValue)
+                continue; // leads nowhere
+            if (!Join(list[..(at.IdawCount * IdawSize)], change))
+                return false;
         }
         return true;
     }

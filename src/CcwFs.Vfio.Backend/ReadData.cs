@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.Memory;
@@ -13,7 +12,7 @@ namespace CcwFs.Vfio.Backend;
 /// </summary>
 internal sealed class ReadData : ICodeUser
 {
-    private const int IdawSize = 8, SmallBlock = 2048;
+    private const int SmallBlock = 2048;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1); // arbitrary: as a reset of an emulated device has
 
@@ -28,25 +27,14 @@ internal sealed class ReadData : ICodeUser
     public bool IsOver => _ends != _endsBefore;
 
     /// <summary>Takes in where the data of a program that is about to start will go; nothing where nobody has translated anything.</summary>
-    internal void Begin(Translator program, in Orb orb)
+    internal void Begin(HostProgram program, in Orb orb)
     {
         _pieces.Clear();
         int block = orb.Format2Idaws && !orb.TwoKIdaws ? IovaMap.PageSize : SmallBlock;
-        for (int c = 0; c < program.ChainCount; c++)
+        foreach (ref readonly ProgramCcw at in program.Ccws)
         {
-            byte command = 0;
-            bool chained = false;
-            for (int i = 0; i < program.Length(c); i++)
-            {
-                Ccw ccw = Ccw.ReadFormat1(program.Arena.Bytes(program.HostHead(c) + (uint)(i * Ccw.Size), Ccw.Size));
-                if (ccw.IsTransferInChannel)
-                    continue; // the next one may go on with chained data, or be reached by another way: its own code and the last one's are looked at
-                bool reads = CommandCode.MovesToStorage(ccw.Command) || (chained && CommandCode.MovesToStorage(command));
-                if (reads && !ccw.Has(CcwFlags.Skip))
-                    Add(program, ccw, block);
-                command = chained ? command : ccw.Command;
-                chained = ccw.Has(CcwFlags.ChainData);
-            }
+            if (!at.Ccw.IsTransferInChannel && at.MayMoveToStorage)
+                Add(program, at, block);
         }
     }
 
@@ -100,13 +88,12 @@ internal sealed class ReadData : ICodeUser
         return true;
     }
 
-    private void Add(Translator program, Ccw ccw, int block)
+    private void Add(HostProgram program, in ProgramCcw at, int block)
     {
-        uint list = ccw.DataAddress;
-        for (int left = ccw.Count; left > 0; list += IdawSize)
+        HostAddress list = at.List;
+        for (int left = at.Ccw.Count; left > 0; list = list.Plus(HostProgram.IdawSize))
         {
-            ReadOnlySpan<byte> idaw = program.Arena.Bytes(list, IdawSize);
-            if (idaw.Length < IdawSize || !program.Pins.TryResolve(BinaryPrimitives.ReadUInt64BigEndian(idaw), out IMemoryStore store, out long offset, out int inPage))
+            if (!program.TryFetchIdaw(list, out ulong idaw) || !program.Pins.TryResolve(idaw, out IMemoryStore store, out long offset, out int inPage))
                 return;
             int length = Math.Min(left, inPage % block == 0 ? block : inPage % block);
             if (store.CodeAt(offset, out _) is not null)

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using CcwFs.ChannelIo;
 using CcwFs.Linux;
+using CcwFs.Memory;
 using CcwFs.Subchannel;
 using Mono.Unix.Native;
 
@@ -173,7 +174,7 @@ public sealed partial class VfioSubchannel
     }
 
     /// <summary>The kernel leaves addresses of its own where it knows no better; nobody is to see them.</summary>
-    private static Scsw WithoutForeign(Scsw scsw) => Memory.HostArena.Owns(scsw.CcwAddress) ? scsw : scsw with { CcwAddress = 0 };
+    private static Scsw WithoutForeign(Scsw scsw) => HostArena.Owns(new HostAddress(scsw.CcwAddress)) ? scsw : scsw with { CcwAddress = 0 };
 
     private void TakeReports()
     {

@@ -20,7 +20,10 @@ public sealed partial class VfioSubchannel
     private const uint ResumeActivity = (uint)(ActivityControl.ResumePending | ActivityControl.Suspended) << 5;
 
     /// <inheritdoc/>
-    public FunctionResult Start(in Orb orb, Translator program)
+    public FunctionResult Start(in Orb orb, BackendProgram program) =>
+        program is HostProgram translated ? StartTranslated(orb, translated) : FunctionResult.Refused(Errno.EOPNOTSUPP);
+
+    private FunctionResult StartTranslated(in Orb orb, HostProgram program)
     {
         lock (_gate)
         {
@@ -39,14 +42,14 @@ public sealed partial class VfioSubchannel
                 return FunctionResult.Refused(Errno.EINVAL);
             _read.Begin(program, orb);
             FunctionResult outcome = StartCopied(orb, program);
-            if (outcome.Refusal == Errno.EINVAL && program.ChainCount > KernelChains)
-                BackendLog.ManyChains(_programs, Id, program.ChainCount, KernelChains);
+            if (outcome.Refusal == Errno.EINVAL && program.Chains.Length > KernelChains)
+                BackendLog.ManyChains(_programs, Id, program.Chains.Length, KernelChains);
             return outcome;
         }
     }
 
     /// <summary>Under the gate.</summary>
-    private FunctionResult StartCopied(in Orb orb, Translator program)
+    private FunctionResult StartCopied(in Orb orb, HostProgram program)
     {
         bool small = (orb.Control & OrbControl.TwoKIdaws) != 0;
         bool joined = small && _joinsBlocks && _arena.TryJoinBlocks(program);

@@ -37,9 +37,9 @@ internal sealed class TranslateCase : IDisposable
         ProgramFault fault = _translator.Initialize(_guest.Orb, _guest.Space);
         if (fault == ProgramFault.None)
             fault = _translator.Prefetch();
-        if (fault != ProgramFault.None || !_translator.GetOrb(1, 0x80, out Orb orb))
+        if (fault != ProgramFault.None || !_translator.Program.TryGetOrb(1, 0x80, out Orb orb))
             throw new InvalidOperationException($"the program does not translate: {fault}");
-        _translator.UpdateScsw(new Scsw(0, orb.ProgramAddress + Ccw.Size, 0));
+        _translator.Program.UpdateScsw(new Scsw(0, orb.ProgramAddress + Ccw.Size, 0));
         _translator.Free();
     }
 

@@ -194,19 +194,20 @@ public sealed class Fuzzer : IDisposable
 
     private void Translate()
     {
+        HostProgram program = _translator.Program;
         ProgramFault fault = _translator.Initialize(_orb, _map);
         if (fault == ProgramFault.None && _translator.Prefetch() == ProgramFault.None)
         {
             Started++;
-            Check(_translator.GetOrb(1, 0x80, out Orb host) && _translator.ToGuestAddress(host.ProgramAddress) == _orb.ProgramAddress, "the program's address is lost");
+            Check(program.TryGetOrb(1, 0x80, out Orb host) && program.ToGuest(new HostAddress(host.ProgramAddress)).Value == _orb.ProgramAddress, "the program's address is lost");
         }
         for (int i = 0; i < 16; i++)
         {
-            uint probe = HostArena.Base + (uint)_random.Next(-64, 0x10000);
-            Check(!HostArena.Owns(_translator.ToGuestAddress(probe)) || _translator.TryToGuestAddress(probe, out _), "an address of the arena leaves");
+            HostAddress probe = new HostAddress(HostArena.Base).Plus(_random.Next(-64, 0x10000));
+            Check(!HostArena.Owns(new HostAddress(program.ToGuest(probe).Value)) || program.TryToGuest(probe, out _), "an address of the arena leaves");
         }
         _translator.Free();
-        Check(_translator.Pins.Count == 0, "pins are left");
+        Check(program.Pins.Count == 0, "pins are left");
         Check(_memory.AsSpan().SequenceEqual(_before), "the translator wrote guest memory");
     }
 
@@ -228,12 +229,12 @@ public sealed class Fuzzer : IDisposable
         }
         Check(begun == (result == RegionLayout.IoSize) && _device.State == DeviceState.Idle, $"result {result}, state {_device.State}");
         Check(_store.Outside < 0, $"track {_store.Outside} was written, which the policy forbids");
-        Check(_subchannel.Program is null || _subchannel.Program.Pins.Count == 0, "pins are left");
+        Check(_subchannel.Program is not HostProgram { Pins.Count: > 0 }, "pins are left");
         while (_device.IoInterrupt.TryTake(out _))
         {
             _device.ReadRegion(RegionIndex.Io, 0, io);
             uint address = Scsw.Read(io[RegionLayout.IrbOffset..]).CcwAddress;
-            Check(!HostArena.Owns(address) || HostArena.Owns(_orb.ProgramAddress) || !_orb.Prefetch, $"an address of the arena leaves: {address:x8}");
+            Check(!IsOfArena(address) || IsOfArena(_orb.ProgramAddress) || !_orb.Prefetch, $"an address of the arena leaves: {address:x8}");
         }
         for (int page = 0; page < _pinned.Length; page++)
         {
@@ -270,6 +271,8 @@ public sealed class Fuzzer : IDisposable
         return true;
     }
 
+    private static bool IsOfArena(uint address) => HostArena.Owns(new HostAddress(address));
+
     private void Check(bool holds, string what)
     {
         if (!holds)
@@ -281,7 +284,7 @@ public sealed class Fuzzer : IDisposable
     {
         internal bool[] Pinned { get; set; } = [];
 
-        internal Translator? Program { get; private set; }
+        internal BackendProgram? Program { get; private set; }
 
         public SubchannelId Id => inner.Id;
 
@@ -301,13 +304,14 @@ public sealed class Fuzzer : IDisposable
 
         public bool Store(out Schib schib) => inner.Store(out schib);
 
-        public FunctionResult Start(in Orb orb, Translator program)
+        public FunctionResult Start(in Orb orb, BackendProgram program)
         {
             Program = program;
-            if (program.Live is not null)
+            if (program is not HostProgram { Pins: var pins })
                 Pinned.AsSpan().Fill(true); // its pages are pinned one by one
-            for (int i = 0; i < program.Pins.Count; i++)
-                Pinned[program.Pins.GuestPage(i) / IovaMap.PageSize] = true;
+            else
+                for (int i = 0; i < pins.Count; i++)
+                    Pinned[pins.GuestPage(i) / IovaMap.PageSize] = true;
             return inner.Start(orb, program);
         }
 

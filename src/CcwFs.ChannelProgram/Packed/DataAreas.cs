@@ -13,7 +13,7 @@ public delegate bool GuestReader(ulong address, Span<byte> destination);
 /// <param name="NeedsBytes">What is there matters: the device or the channel reads it.</param>
 internal readonly record struct DataArea(int Ccw, ulong Address, int Length, bool IsList, bool NeedsBytes);
 
-/// <summary>What memory a program's CCWs use: rules 6 and 7 of the conformance vectors, in guest addresses.</summary>
+/// <summary>What memory a program's CCWs use: rules 6 and 7 of this room's README, in guest addresses.</summary>
 internal static class DataAreas
 {
     /// <summary>Most bytes of an area: a block; lists are shorter.</summary>
@@ -26,23 +26,19 @@ internal static class DataAreas
     /// </summary>
     internal static string? Find(IReadOnlyList<Ccw> ccws, Orb orb, GuestReader read, List<DataArea> areas)
     {
-        var format = new Translator.IdawFormat(orb);
+        var format = new IdawFormat(orb);
         HashSet<uint> continued = [.. ChainedTargets(ccws)];
-        byte command = 0;
-        bool dataChained = false, unknown = false;
+        var effect = default(CommandInEffect);
+        bool unknown = false;
         for (int i = 0; i < ccws.Count; i++)
         {
             Ccw ccw = ccws[i];
+            effect.Take(ccw);
             if (ccw.IsTransferInChannel)
-            {
-                (dataChained, unknown) = (false, false);
                 continue;
-            }
-            command = dataChained ? command : ccw.Command;
-            unknown = continued.Contains(PackedProgram.OffsetOf(i)) || (unknown && dataChained);
-            dataChained = ccw.Has(CcwFlags.ChainData);
-            bool moves = Translator.MovesData(ccw, ccw.Command) || Translator.MovesData(ccw, command) || (unknown && ccw.Count != 0);
-            bool fills = !unknown && CommandCode.MovesToStorage(ccw.Command) && CommandCode.MovesToStorage(command);
+            unknown = continued.Contains(PackedProgram.OffsetOf(i)) || (unknown && effect.Continues);
+            bool moves = CommandInEffect.MovesData(ccw, ccw.Command) || CommandInEffect.MovesData(ccw, effect.Command) || (unknown && ccw.Count != 0);
+            bool fills = !unknown && CommandCode.MovesToStorage(ccw.Command) && CommandCode.MovesToStorage(effect.Command);
             if (ccw.Has(CcwFlags.IndirectData))
             {
                 if (AddIndirect(i, ccw, moves, !fills, format, read, areas) is { } wrong)
@@ -67,12 +63,12 @@ internal static class DataAreas
         }
     }
 
-    private static void AddDirect(int index, Ccw ccw, bool needsBytes, in Translator.IdawFormat format, List<DataArea> areas)
+    private static void AddDirect(int index, Ccw ccw, bool needsBytes, in IdawFormat format, List<DataArea> areas)
     {
         ulong address = ccw.DataAddress;
         for (int left = ccw.Count; left > 0;)
         {
-            int length = LeftInBlock(address, left, format);
+            int length = format.LeftInBlock(address, left);
             areas.Add(new DataArea(index, address, length, IsList: false, needsBytes));
             left -= length;
             address += (ulong)length;
@@ -82,7 +78,7 @@ internal static class DataAreas
     }
 
     private static string? AddIndirect(
-        int index, Ccw ccw, bool moves, bool needsBytes, in Translator.IdawFormat format, GuestReader read, List<DataArea> areas)
+        int index, Ccw ccw, bool moves, bool needsBytes, in IdawFormat format, GuestReader read, List<DataArea> areas)
     {
         Span<byte> idaw = stackalloc byte[format.Size];
         int count = 1;
@@ -93,10 +89,10 @@ internal static class DataAreas
                 return $"CCW {index}: its IDAW at {at:X8} is not there";
             ulong address = format.Read(idaw);
             if (i == 0)
-                count = Translator.Blocks(address, ccw.Count, format.Block);
+                count = format.Blocks(address, ccw.Count);
             if (moves && left > 0)
             {
-                int length = LeftInBlock(address, left, format);
+                int length = format.LeftInBlock(address, left);
                 areas.Add(new DataArea(index, address, length, IsList: false, needsBytes));
                 left -= length;
             }
@@ -105,7 +101,4 @@ internal static class DataAreas
         areas.Add(new DataArea(index, ccw.DataAddress, count * FetchedPerIdaw, IsList: true, NeedsBytes: false));
         return null;
     }
-
-    private static int LeftInBlock(ulong address, int left, in Translator.IdawFormat format) =>
-        (int)Math.Min((uint)left, format.Block - (uint)(address & (format.Block - 1)));
 }

@@ -3,7 +3,7 @@ using CcwFs.ChannelIo;
 namespace CcwFs.ChannelProgram.Packed;
 
 /// <summary>
-/// A program in guest memory, its chains fetched once: rules 2 to 4 of the conformance vectors, without the translator's limits, so that a program that
+/// A program in guest memory, its chains fetched once: rules 2 to 4 of this room's README, without the translator's limits, so that a program that
 /// is too long can be counted. Format 0 is converted.
 /// </summary>
 internal sealed class GuestProgram

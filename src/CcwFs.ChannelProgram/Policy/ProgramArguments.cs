@@ -1,17 +1,16 @@
-using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
-/// Arguments of a program's commands: gathered through chained data and IDALs out of the pinned pages, copied into the arena behind all CCWs and IDALs, and the host
-/// CCWs led to the copy. A copy lies in one 2K block, so that one IDAW a CCW is enough, of either block size.
+/// Arguments of a program's commands: gathered through chained data and IDALs out of the pinned pages, copied into the program
+/// (<see cref="HostProgram.CopyArgument"/>), and the lists of its CCWs led to the copy.
 /// </summary>
-internal sealed class ProgramArguments(Translator program)
+internal sealed class ProgramArguments(HostProgram program)
 {
-    /// <summary>Longest argument (arbitrary: one block of the smaller kind; the longest that drivers send has 904 bytes).</summary>
-    internal const int MaxSize = 2048;
+    /// <summary>Longest argument; the longest that drivers send has 904 bytes.</summary>
+    internal const int MaxSize = HostProgram.MaxArgument;
 
     /// <summary>Most bytes of all copies (arbitrary: 256 commands with the longest arguments, and the arena stays small).</summary>
     private const int MaxTotal = 512 * 1024;
@@ -19,9 +18,8 @@ internal sealed class ProgramArguments(Translator program)
     /// <summary>Most comparisons of reads with arguments, and CCWs followed between them (arbitrary: some milliseconds).</summary>
     private const int MaxWork = 1 << 18;
 
-    private const int IdawSize = 8;
     private readonly byte[] _copy = new byte[MaxSize];
-    private readonly List<(uint List, int Offset)> _parts = []; // CCWs of the argument being gathered
+    private readonly List<(HostAddress List, int Offset)> _parts = []; // CCWs of the argument being gathered
     private readonly List<Source> _sources = [];
     private int _length, _total, _work, _node;
 
@@ -54,11 +52,11 @@ internal sealed class ProgramArguments(Translator program)
             return null;
         if (_length + ccw.Count > MaxSize)
             return $"its argument has more than {MaxSize} bytes";
-        _parts.Add((ccw.DataAddress, _length));
-        uint list = ccw.DataAddress;
-        for (int left = ccw.Count; left > 0; list += IdawSize)
+        var list = new HostAddress(ccw.DataAddress);
+        _parts.Add((list, _length));
+        for (int left = ccw.Count; left > 0; list = list.Plus(HostProgram.IdawSize))
         {
-            if (!TryBlock(list, left, list == ccw.DataAddress, out IMemoryStore store, out long offset, out int length))
+            if (!TryBlock(list, left, list.Value == ccw.DataAddress, out IMemoryStore store, out long offset, out int length))
                 return "its argument cannot be read: an IDAW is wrong";
             if (!store.Read(offset, _copy.AsSpan(_length, length)))
             {
@@ -72,7 +70,7 @@ internal sealed class ProgramArguments(Translator program)
         return null;
     }
 
-    /// <summary>Puts the argument into the arena and leads its CCWs there. Gives null, or why it may not run.</summary>
+    /// <summary>Puts the argument into the program and leads its CCWs there. Gives null, or why it may not run.</summary>
     internal string? Place()
     {
         if (_length == 0)
@@ -80,21 +78,19 @@ internal sealed class ProgramArguments(Translator program)
         _total += _length;
         if (_total > MaxTotal)
             return $"the arguments have more than {MaxTotal >> 10} KiB";
-        int into = program.Arena.Used % MaxSize;
-        if (into + _length > MaxSize)
-            program.Arena.Allocate(MaxSize - into);
-        uint at = program.Arena.Allocate(_length);
-        Copy.CopyTo(program.Arena.Bytes(at, _length));
-        foreach ((uint list, int offset) in _parts)
-            BinaryPrimitives.WriteUInt64BigEndian(program.Arena.Bytes(list, IdawSize), at + (uint)offset);
+        HostAddress copy = program.CopyArgument(Copy);
+        foreach ((HostAddress list, int offset) in _parts)
+            program.RedirectList(list, copy.Plus(offset));
         return null;
     }
 
-    /// <summary>Where a command's data begins in guest memory, of its argument before it was copied, or else of its list; 0 when nothing is there.</summary>
+    /// <summary>
+    /// Where a command's data begins in guest memory, of its argument before it was copied, or else of its list; 0 when nothing is there.
+    /// </summary>
     internal ulong GuestAddressOf(int node, Ccw ccw)
     {
         int first = _sources.FindIndex(s => s.Node == node);
-        return first >= 0 ? _sources[first].Guest : GuestAddress(ccw.DataAddress);
+        return first >= 0 ? _sources[first].Guest : GuestAddress(new HostAddress(ccw.DataAddress));
     }
 
     /// <summary>Orders the places for <see cref="Touch"/>.</summary>
@@ -104,15 +100,15 @@ internal sealed class ProgramArguments(Translator program)
     internal bool MayWork() => ++_work <= MaxWork;
 
     /// <summary>
-    /// Whether a CCW of the command <paramref name="node"/>, which reads, would store into the argument of a command that may come later; by where the bytes are:
-    /// two guest addresses may be one place. Gives null, or why it may not run.
+    /// Whether a CCW of the command <paramref name="node"/>, which reads, would store into the argument of a command that may come later; by where
+    /// the bytes are: two guest addresses may be one place. Gives null, or why it may not run.
     /// </summary>
     internal string? Touch(Ccw ccw, ProgramWalk walk, int node)
     {
-        uint list = ccw.DataAddress;
-        for (int left = ccw.Has(CcwFlags.Skip) ? 0 : ccw.Count; left > 0; list += IdawSize)
+        var list = new HostAddress(ccw.DataAddress);
+        for (int left = ccw.Has(CcwFlags.Skip) ? 0 : ccw.Count; left > 0; list = list.Plus(HostProgram.IdawSize))
         {
-            if (!TryBlock(list, left, list == ccw.DataAddress, out IMemoryStore store, out long offset, out int length))
+            if (!TryBlock(list, left, list.Value == ccw.DataAddress, out IMemoryStore store, out long offset, out int length))
                 return null; // a program check when the data comes there
             for (int s = FirstFrom(offset - MaxSize); s < _sources.Count && _sources[s].Offset < offset + length; s++)
             {
@@ -128,19 +124,19 @@ internal sealed class ProgramArguments(Translator program)
     }
 
     /// <summary>What one IDAW gives of the bytes that are left, as the channel takes it.</summary>
-    private bool TryBlock(uint list, int left, bool first, out IMemoryStore store, out long offset, out int length)
+    private bool TryBlock(HostAddress list, int left, bool first, out IMemoryStore store, out long offset, out int length)
     {
         (store, offset, length) = (null!, 0, 0);
         if (!program.TryFetchIdaw(list, out ulong idaw))
             return false;
-        int into = (int)(idaw % (ulong)program.IdawBlock);
+        int block = (int)program.IdawFormat.Block, into = (int)(idaw % (ulong)block);
         if ((into != 0 && !first) || !program.Pins.TryResolve(idaw, out store, out offset, out int inPage))
             return false;
-        length = Math.Min(left, Math.Min(program.IdawBlock - into, inPage));
+        length = Math.Min(left, Math.Min(block - into, inPage));
         return true;
     }
 
-    private ulong GuestAddress(uint list) =>
+    private ulong GuestAddress(HostAddress list) =>
         program.TryFetchIdaw(list, out ulong idaw) && program.Pins.TryGuestAddress(idaw, out ulong guest) ? guest : 0;
 
     private int FirstFrom(long offset)

@@ -5,13 +5,15 @@ using CcwFs.Memory;
 namespace CcwFs.ChannelProgram.Policy;
 
 /// <summary>
-/// Judges a translated program before any device sees it. The rule: every CCW that some order of execution may reach is judged, in every state that it may be reached
-/// in. After a command with command chaining the next CCW is reached, and the one behind it too unless the command is known not to give status modifier; over a transfer
-/// in channel its target; chain data goes on as the same command. A CCW that can be reached both as a command and as the continuation of one, or as that of two, or that continues itself, is refused:
-/// what it does would depend on the order. So each command has one argument, which is gathered along its own chain of data, copied into the arena and judged there;
-/// its IDAWs then lead to the copy. Outside its chains the arena holds no command (zeros: a program check). One walk at a time.
+/// Judges a translated program before any device sees it. The rule: every CCW that some order of execution may reach is judged, in every state that
+/// it may be reached in. After a command with command chaining the next CCW is reached, and the one behind it too unless the command is known not to
+/// give status modifier; over a transfer in channel its target; chain data goes on as the same command. A CCW that can be reached both as a command
+/// and as the continuation of one, or as that of two, or that continues itself, is refused: what it does would depend on the order. So each command
+/// has one argument, which is gathered along its own chain of data, copied into the arena and judged there; its IDAWs then lead to the copy: what
+/// guest memory holds later makes no difference. Outside its chains the arena holds no command (zeros: a program check). One object per program, reused
+/// with it; one walk at a time.
 /// </summary>
-internal sealed class ProgramWalk(Translator program)
+public sealed class ProgramWalk(HostProgram program)
 {
     // What is known of a CCW, one byte each.
     private const byte States = (1 << WriteStates.Count) - 1; // reached as a command in these
@@ -32,16 +34,19 @@ internal sealed class ProgramWalk(Translator program)
     private int _ccws;
     private long _bytes;
 
-    /// <summary>Why the program is refused; null when it is not.</summary>
-    internal PolicyRefusal? Refusal { get; private set; }
-
-    /// <summary>Judges the program; the fault is that of memory which is gone.</summary>
-    internal ProgramFault Judge(DevicePolicy policy)
+    /// <summary>
+    /// Judges the program, which must be complete; <see cref="HostProgram.Refusal"/> says why it must not be executed. The fault is that of memory
+    /// which is gone, or <see cref="ProgramFault.Invalid"/> without a complete program.
+    /// </summary>
+    public ProgramFault Judge(DevicePolicy policy)
     {
-        (_policy, _ccws, _bytes, Refusal) = (policy, 0, 0, null);
+        if (!program.IsComplete)
+            return ProgramFault.Invalid;
+        (_policy, _ccws, _bytes) = (policy, 0, 0);
+        program.Refuse(null);
         _arguments.Clear();
         _pending.Clear();
-        IndexChains();
+        IndexCcws();
         bool good = Reach(0, WriteState.Nowhere);
         while (good && _pending.TryPop(out (int Node, WriteState State) at))
             good = Visit(at.Node, at.State);
@@ -52,10 +57,9 @@ internal sealed class ProgramWalk(Translator program)
         return ProgramFault.None;
     }
 
-    /// <summary>Forgets the program.</summary>
-    internal void Forget()
+    /// <summary>The program has ended: nothing of its memory is kept.</summary>
+    public void Forget()
     {
-        Refusal = null;
         _arguments.Clear();
         if (_nodes.Length > KeptNodes)
         {
@@ -66,14 +70,14 @@ internal sealed class ProgramWalk(Translator program)
         }
     }
 
-    private static uint Address(int node) => HostArena.Base + (uint)(node * Ccw.Size);
+    private static HostAddress Address(int node) => new HostAddress(HostArena.Base).Plus(node * Ccw.Size);
 
-    private Ccw Fetch(int node) => Ccw.ReadFormat1(program.Arena.Bytes(Address(node), Ccw.Size));
+    private Ccw Fetch(int node) => program.Fetched(Address(node));
 
     /// <summary>The number of the CCW at an address; -1 when there is none: the channel finds a program check.</summary>
-    private int NodeAt(uint address)
+    private int NodeAt(HostAddress address)
     {
-        uint into = unchecked(address - HostArena.Base);
+        uint into = address.BytesBehind(new HostAddress(HostArena.Base));
         return into % Ccw.Size == 0 && into / Ccw.Size < (uint)_count ? Existing((int)(into / Ccw.Size)) : -1;
     }
 
@@ -84,19 +88,20 @@ internal sealed class ProgramWalk(Translator program)
     {
         if (Existing(node) < 0 || Fetch(node) is var ccw && !ccw.IsTransferInChannel)
             return Existing(node);
-        int target = NodeAt(ccw.DataAddress);
+        int target = NodeAt(new HostAddress(ccw.DataAddress));
         return target >= 0 && !Fetch(target).IsTransferInChannel ? target : -1;
     }
 
-    private void IndexChains()
+    /// <summary>A CCW's number is that of its place in the arena, where chains lie in their order and other things between them.</summary>
+    private void IndexCcws()
     {
-        int last = program.ChainCount - 1;
-        _count = (int)((program.HostHead(last) - HostArena.Base) / Ccw.Size) + program.Length(last);
+        ProgramChain last = program.Chains[^1];
+        _count = (HostArena.OffsetOf(last.HostHead) / Ccw.Size) + last.Length;
         if (_nodes.Length < _count)
             (_nodes, _effects, _last) = (new byte[_count], new CommandEffect[_count], new int[_count]);
         _nodes.AsSpan(0, _count).Clear();
-        for (int c = 0; c <= last; c++)
-            _nodes.AsSpan((int)(program.HostHead(c) - HostArena.Base) / Ccw.Size, program.Length(c)).Fill(Exists);
+        foreach (ref readonly ProgramCcw at in program.Ccws)
+            _nodes[HostArena.OffsetOf(at.Host) / Ccw.Size] = Exists;
     }
 
     /// <summary>A CCW may come next, as a command.</summary>
@@ -131,8 +136,8 @@ internal sealed class ProgramWalk(Translator program)
     }
 
     /// <summary>
-    /// How many CCWs behind a command's last one may be next: none (chain data comes before chain command: a command that ends in such a CCW ends the program),
-    /// one, or two.
+    /// How many CCWs behind a command's last one may be next: none (chain data comes before chain command: a command that ends in such a CCW ends the
+    /// program), one, or two.
     /// </summary>
     private int Ways(int node)
     {
@@ -247,7 +252,9 @@ internal sealed class ProgramWalk(Translator program)
         }
     }
 
-    /// <summary>The command <paramref name="later"/> may be executed after the command <paramref name="node"/>; or that is too much work to find out.</summary>
+    /// <summary>
+    /// The command <paramref name="later"/> may be executed after the command <paramref name="node"/>; or that is too much work to find out.
+    /// </summary>
     internal bool ComesBehind(int later, int node)
     {
         _seen.Clear();
@@ -274,7 +281,7 @@ internal sealed class ProgramWalk(Translator program)
     {
         Ccw ccw = Fetch(node);
         ccw = ccw with { Flags = ccw.Flags & ~CcwFlags.IndirectData, DataAddress = (uint)_arguments.GuestAddressOf(node, ccw) };
-        Refusal = new PolicyRefusal(_policy.Commands, ruling.Kind, ruling.Rule, Address(node), ccw);
+        program.Refuse(new PolicyRefusal(_policy.Commands, ruling.Kind, ruling.Rule, Address(node).Value, ccw));
         return false;
     }
 }

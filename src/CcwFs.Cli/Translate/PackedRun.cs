@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
 using CcwFs.ChannelProgram.Packed;
 using CcwFs.CommandSets.Text;
 using CcwFs.CommandSets;
@@ -45,15 +46,13 @@ internal static class PackedRun
     private static ProgramStep[] Steps(PackedProgram program, RestoredProgram restored, IReadOnlyList<uint> addresses, CommandSet commands)
     {
         var steps = new ProgramStep[program.Ccws.Count];
-        bool dataChained = false;
+        var effect = default(CommandInEffect);
         for (int i = 0; i < steps.Length; i++)
         {
             Ccw ccw = program.Ccws[i];
-            bool continues = dataChained && !ccw.IsTransferInChannel;
-            CommandDirection direction = continues ? steps[i - 1].Direction : commands.DirectionOf(ccw.Command);
-            string name = continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : commands.WordOf(ccw.Command);
-            steps[i] = new ProgramStep(name, ccw, addresses[i], restored.DataAddress(i), ccw.Count, direction, i);
-            dataChained = ccw.Has(CcwFlags.ChainData) && !ccw.IsTransferInChannel;
+            effect.Take(ccw);
+            string name = effect.Continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : commands.WordOf(ccw.Command);
+            steps[i] = new ProgramStep(name, ccw, addresses[i], restored.DataAddress(i), ccw.Count, commands.DirectionOf(effect.Command), i);
         }
         return steps;
     }

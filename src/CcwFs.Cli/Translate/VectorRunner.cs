@@ -40,11 +40,10 @@ internal static class VectorRunner
             ProgramFault prefetch = translator.Prefetch();
             result["prefetch"] = Type1(prefetch);
             iommufd["prefetch"] = Iommufd(prefetch);
-            result["chains"] = new JsonArray([.. Enumerable.Range(0, translator.ChainCount)
-                .Select(c => Chain(translator, c, prefetch == ProgramFault.None))]);
+            result["chains"] = prefetch == ProgramFault.None ? Chains(translator.Program) : TranslatedChains(translator.Program);
             if (prefetch == ProgramFault.None)
-                AddProgram(result, translator, lpm);
-            AddQueries(result, translator, queries);
+                AddProgram(result, translator.Program, lpm);
+            AddQueries(result, translator.Program, queries);
         }
         if (!JsonNode.DeepEquals(iommufd["init"], result["init"]) || !JsonNode.DeepEquals(iommufd["prefetch"], result["prefetch"]))
             answer["iommufd"] = iommufd;
@@ -61,9 +60,9 @@ internal static class VectorRunner
             throw new CommandException($"mapping {range} is not possible");
     }
 
-    private static void AddProgram(JsonObject result, Translator translator, byte lpm)
+    private static void AddProgram(JsonObject result, HostProgram program, byte lpm)
     {
-        translator.GetOrb(0, lpm, out Orb orb);
+        program.TryGetOrb(0, lpm, out Orb orb);
         result["orb_out"] = new JsonObject
         {
             ["word1"] = $"0x{orb.Control:x8}",
@@ -82,66 +81,80 @@ internal static class VectorRunner
             ["ils"] = Bit(orb, OrbControl.LengthSuppression),
             ["orbx"] = Bit(orb, OrbControl.Extension),
         };
-        result["pinned_pages"] = new JsonArray([.. Enumerable.Range(0, translator.Pins.Count)
-            .Select(translator.Pins.GuestPage).Distinct().Order().Select(page => (JsonNode)Hex(page))]);
+        result["pinned_pages"] = new JsonArray([.. Enumerable.Range(0, program.Pins.Count)
+            .Select(program.Pins.GuestPage).Distinct().Order().Select(page => (JsonNode)Hex(page))]);
     }
 
     private static int Bit(Orb orb, uint bit) => (orb.Control & bit) != 0 ? 1 : 0;
 
-    private static void AddQueries(JsonObject result, Translator translator, JsonElement? queries)
+    private static void AddQueries(JsonObject result, HostProgram program, JsonElement? queries)
     {
         if (queries is not { } asked)
             return;
         if (asked.TryGetProperty("iova_pinned", out JsonElement pinned))
         {
             result["iova_pinned"] = new JsonArray([.. pinned.EnumerateArray().Select(q => new JsonArray(
-                Hex(Number(q[0])), Number(q[1]), translator.IsIovaPinned(Number(q[0]), Number(q[1]))))]);
+                Hex(Number(q[0])), Number(q[1]), program.IsIovaPinned(Number(q[0]), Number(q[1]))))]);
         }
         if (asked.TryGetProperty("scsw", out JsonElement scsw))
         {
             result["scsw"] = new JsonArray([.. scsw.EnumerateArray().Select(q => new JsonArray(
-                q[0].GetInt32(), q[1].GetInt32(), ScswAddress(translator, q[0].GetInt32(), q[1].GetUInt32())))]);
+                q[0].GetInt32(), q[1].GetInt32(), ScswAddress(program, q[0].GetInt32(), q[1].GetUInt32())))]);
         }
         if (asked.TryGetProperty("scsw_raw", out JsonElement raw))
         {
             result["scsw_raw"] = new JsonArray([.. raw.EnumerateArray().Select(q => new JsonArray(
-                Hex(Number(q[0])), Hex(translator.ToGuestAddress((uint)Number(q[0])))))]);
+                Hex(Number(q[0])), Hex(program.ToGuest(new HostAddress((uint)Number(q[0]))).Value)))]);
         }
     }
 
-    private static JsonNode? ScswAddress(Translator translator, int chain, uint offset) =>
-        chain < translator.ChainCount && translator.TryToGuestAddress(unchecked(translator.HostHead(chain) + offset), out uint guest)
-            ? Hex(guest) : null;
+    private static JsonNode? ScswAddress(HostProgram program, int chain, uint offset) =>
+        chain < program.Chains.Length && program.TryToGuest(program.Chains[chain].HostHead.Plus((int)offset), out GuestCcwAddress guest)
+            ? Hex(guest.Value) : null;
 
-    private static JsonObject Chain(Translator translator, int chain, bool whole)
+    private static JsonArray Chains(HostProgram program)
     {
-        var json = new JsonObject { ["iova"] = Hex(translator.GuestHead(chain)) };
-        if (!whole)
-            json["translated"] = translator.TranslatedCount(chain);
-        else
-            json["ccws"] = new JsonArray([.. Enumerable.Range(0, translator.Length(chain)).Select(i => HostCcw(translator, chain, i))]);
-        return json;
+        var chains = new JsonArray();
+        foreach (ProgramCcw at in program.Ccws)
+        {
+            if (at.Index == 0)
+                chains.Add((JsonNode)new JsonObject { ["iova"] = Hex(at.Guest.Value), ["ccws"] = new JsonArray() });
+            chains[^1]!["ccws"]!.AsArray().Add((JsonNode)HostCcw(program, at));
+        }
+        return chains;
     }
 
-    private static JsonObject HostCcw(Translator translator, int chain, int index)
+    /// <summary>How many CCWs of each chain were translated before the one that could not be.</summary>
+    private static JsonArray TranslatedChains(HostProgram program)
     {
-        translator.TryFetchCcw(translator.HostHead(chain) + (uint)(index * Ccw.Size), out Ccw ccw);
-        var json = new JsonObject { ["cmd"] = $"0x{ccw.Command:x2}", ["flags"] = $"0x{(byte)ccw.Flags:x2}", ["count"] = ccw.Count };
-        if (ccw.IsTransferInChannel)
+        var chains = new JsonArray();
+        int left = program.TranslatedCcws;
+        foreach (ProgramChain chain in program.Chains)
         {
-            (int target, uint into) = Target(translator, ccw.DataAddress);
+            int translated = Math.Min(left, chain.Length);
+            chains.Add((JsonNode)new JsonObject { ["iova"] = Hex(chain.GuestHead.Value), ["translated"] = translated });
+            left -= translated;
+        }
+        return chains;
+    }
+
+    private static JsonObject HostCcw(HostProgram program, in ProgramCcw at)
+    {
+        var json = new JsonObject { ["cmd"] = $"0x{at.Ccw.Command:x2}", ["flags"] = $"0x{(byte)at.Ccw.Flags:x2}", ["count"] = at.Ccw.Count };
+        if (at.Ccw.IsTransferInChannel)
+        {
+            (int target, uint into) = Target(program, new HostAddress(at.Ccw.DataAddress));
             json["tic_target"] = new JsonArray(target, (int)(into / Ccw.Size));
             if (into % Ccw.Size != 0)
                 json["tic_rem"] = (int)(into % Ccw.Size);
             return json;
         }
-        int idaws = translator.IdawCount(ccw.DataAddress);
         var guest = new JsonArray();
         string raw = "";
-        for (int i = 0; i < idaws; i++)
+        for (int i = 0; i < at.IdawCount; i++)
         {
-            translator.TryFetchIdaw(ccw.DataAddress + (uint)(i * 8), out ulong idaw);
-            if (translator.Pins.TryGuestAddress(idaw, out ulong address))
+            program.TryFetchIdaw(at.List.Plus(i * HostProgram.IdawSize), out ulong idaw);
+            if (program.Pins.TryGuestAddress(idaw, out ulong address))
                 guest.Add(Hex(address));
             else
                 raw += idaw.ToString("x16", CultureInfo.InvariantCulture);
@@ -151,15 +164,16 @@ internal static class VectorRunner
         return json;
     }
 
-    private static (int Chain, uint Into) Target(Translator translator, uint host)
+    private static (int Chain, uint Into) Target(HostProgram program, HostAddress host)
     {
-        for (int c = 0; c < translator.ChainCount; c++)
+        ReadOnlySpan<ProgramChain> chains = program.Chains;
+        for (int c = 0; c < chains.Length; c++)
         {
-            uint into = unchecked(host - translator.HostHead(c));
-            if (into < (uint)(translator.Length(c) * Ccw.Size))
+            uint into = host.BytesBehind(chains[c].HostHead);
+            if (into < (uint)(chains[c].Length * Ccw.Size))
                 return (c, into);
         }
-        throw new InvalidOperationException($"a translated TIC to {host:x8} is in no chain");
+        throw new InvalidOperationException($"a translated TIC to {host.Value:x8} is in no chain");
     }
 
     private static int Type1(ProgramFault fault) => fault switch

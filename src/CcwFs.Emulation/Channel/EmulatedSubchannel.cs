@@ -4,6 +4,7 @@ using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.CommandSets;
 using CcwFs.Subchannel;
+using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Channel;
 
@@ -139,8 +140,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
     }
 
     /// <inheritdoc/>
-    public FunctionResult Start(in Orb orb, Translator program)
+    public FunctionResult Start(in Orb orb, BackendProgram program)
     {
+        if (!ProgramRun.Runs(program))
+            return FunctionResult.Refused(Errno.EOPNOTSUPP);
         lock (_gate)
         {
             byte paths = (byte)(orb.LogicalPathMask & _available);

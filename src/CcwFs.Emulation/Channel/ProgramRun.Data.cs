@@ -27,7 +27,7 @@ internal sealed partial class ProgramRun
                 _fault |= SubchannelStatus.ProgramCheck;
                 break;
             }
-            Advance(length);
+            _at.Advance(length);
             done += length;
         }
         return done;
@@ -53,7 +53,7 @@ internal sealed partial class ProgramRun
                 _fault |= SubchannelStatus.ProgramCheck;
                 break;
             }
-            Advance(length);
+            _at.Advance(length);
             done += length;
         }
         _wantedMore |= done < bytes.Length;
@@ -81,17 +81,18 @@ internal sealed partial class ProgramRun
         return true;
     }
 
-    private void BeginCount() => (_remaining, _idaw, _blockLeft, _firstIdaw) = (_ccw.Count, _ccw.DataAddress, 0, true);
+    /// <summary>Bytes of the blocks into which IDAWs cut the data.</summary>
+    internal static int IdawBlock(in Orb orb) => orb.Format2Idaws && !orb.TwoKIdaws ? 4096 : 2048;
 
     /// <summary>Bytes that a skipping CCW swallows; 0 when the current one does not skip.</summary>
     private int SkipPiece(int wanted)
     {
-        if (_remaining == 0 && !ChainData())
+        if (_at.Remaining == 0 && !ChainData())
             return 0;
-        if (!_ccw.Has(CcwFlags.Skip) || !CommandCode.MovesToStorage(_command))
+        if (!_at.Ccw.Has(CcwFlags.Skip) || !CommandCode.MovesToStorage(_command))
             return 0;
-        int length = Math.Min(wanted, _remaining);
-        _remaining -= length;
+        int length = Math.Min(wanted, _at.Remaining);
+        _at.Remaining -= length;
         return length;
     }
 
@@ -99,41 +100,37 @@ internal sealed partial class ProgramRun
     private bool NextPiece(int wanted, out IMemoryStore store, out long offset, out int length)
     {
         (store, offset, length) = (null!, 0, 0);
-        if (!IsGood || (_remaining == 0 && !ChainData()))
+        if (!IsGood || (_at.Remaining == 0 && !ChainData()))
             return false;
-        if (_blockLeft == 0 && !NextBlock())
+        if (_at.BlockLeft == 0)
+            _fault |= _source.NextBlock(ref _at);
+        if (IsGood)
+            _fault |= _source.Resolve(_at.Data, CommandCode.MovesToStorage(_command), out store, out offset, out length);
+        length = Math.Min(Math.Min(wanted, _at.Remaining), Math.Min(_at.BlockLeft, length));
+        return IsGood;
+    }
+
+    /// <summary>A CCW or an IDAW of a program that is fetched at its turn, from memory that may have to be waited for. False: it is gone, or the run was abandoned.</summary>
+    internal bool TryReadWord(IMemoryStore store, long offset, Span<byte> word)
+    {
+        if (!ReadStore(store, offset, word))
             return false;
-        if (!TryResolve(out store, out offset, out int inPage))
-            return Check();
-        length = Math.Min(Math.Min(wanted, _remaining), Math.Min(_blockLeft, inPage));
+        if (IsOwed)
+            _owed!.Overlay(store, offset, word); // this command has read it
         return true;
     }
 
-    private bool TryResolve(out IMemoryStore store, out long offset, out int inPage) => _live is null
-        ? _program.Pins.TryResolve(_data, out store, out offset, out inPage) || _program.TryResolveArgument(_data, out store, out offset, out inPage)
-        : TryResolveLive(_data, CommandCode.MovesToStorage(_command) ? MemoryRights.Write : MemoryRights.Read, out store, out offset, out inPage);
-
-    /// <summary>The next IDAW; all but the first lie on a block boundary.</summary>
-    private bool NextBlock()
+    private bool ReadStore(IMemoryStore store, long offset, Span<byte> bytes)
     {
-        int block = _orb.Format2Idaws && !_orb.TwoKIdaws ? 4096 : 2048;
-        if (_live is not null)
-            return NextLiveBlock(block);
-        if (!_ccw.Has(CcwFlags.IndirectData) || !_program.TryFetchIdaw(_idaw, out _data))
-            return Check();
-        int into = (int)(_data & (ulong)(block - 1));
-        if (into != 0 && !_firstIdaw)
-            return Check();
-        _idaw += IdawSize;
-        _blockLeft = block - into;
-        _firstIdaw = false;
-        return true;
-    }
-
-    private void Advance(int length)
-    {
-        _remaining -= length;
-        _blockLeft -= length;
-        _data += (ulong)length;
+        if (!store.MayWait)
+            return store.Read(offset, bytes);
+        lock (gate)
+            _isCopying = true;
+        bool good = store.Read(offset, bytes);
+        lock (gate)
+        {
+            _isCopying = false;
+            return good && !_abandoned;
+        }
     }
 }

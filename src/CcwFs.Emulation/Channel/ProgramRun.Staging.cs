@@ -39,7 +39,7 @@ internal sealed partial class ProgramRun
     /// <summary>The command is staged: its memory may wait, or all of it must be known before.</summary>
     private void ChooseStaging()
     {
-        bool staged = _mayWait || (_judge?.MustKnowAll(_command) ?? false);
+        bool staged = _mayWait || (_source.Judge?.MustKnowAll(_command) ?? false);
         _staged = staged ? _stagedData ??= new StagedData() : null;
     }
 
@@ -50,10 +50,10 @@ internal sealed partial class ProgramRun
     {
         _staged!.Clear();
         bool toStorage = CommandCode.MovesToStorage(_command);
-        if (toStorage && _live is null)
+        if (toStorage && !_source.IsLive)
             return true;
-        var before = (_ccw, _current, _remaining, _idaw, _data, _blockLeft, _firstIdaw, _interruptPending, _fault);
-        _recording = _live is not null;
+        var before = (_at, _interruptPending, _fault);
+        _source.BeginAhead();
         for (int room = StagedData.MaxFetched; room > 0;)
         {
             int length = SkipPiece(room);
@@ -63,16 +63,20 @@ internal sealed partial class ProgramRun
                     break;
                 if (!toStorage)
                     _staged.Add(store, offset, length);
-                Advance(length);
+                _at.Advance(length);
             }
             room -= length;
         }
         if (_abandoned)
             return false;
-        (_ccw, _current, _remaining, _idaw, _data, _blockLeft, _firstIdaw, _interruptPending, _fault) = before;
-        (_recording, _replaying) = (false, _live is not null);
+        (_at, _interruptPending, _fault) = before;
+        _source.EndAhead();
         return toStorage || Copy(_staged, fetch: true);
     }
+
+    /// <summary>The policy lets the current command, the whole of which is known as far as it matters, run.</summary>
+    private bool IsAdmitted() =>
+        _source.Judge is not { } judge || judge.Judge(_at.Current.Value, _at.Ccw, _staged is { } staged ? staged.Fetched : default);
 
     /// <summary>Data that was read is not in its place.</summary>
     internal bool IsOwed => _owed is { IsEmpty: false };

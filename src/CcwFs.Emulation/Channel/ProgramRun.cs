@@ -30,21 +30,22 @@ internal enum StepResult
 }
 
 /// <summary>
-/// Interprets one translated channel program, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O
+/// Interprets one channel program out of a <see cref="ProgramSource"/>, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O
 /// Operations", chapter 16 for the status). One object a subchannel, reused; one thread at a time. It allocates nothing.
 /// As <see cref="IDataTransfer"/> it is the data phase of the current command: counts, data chaining, SKIP and IDAWs.
 /// While memory is waited for (<see cref="IsCopying"/>) it touches nothing but that memory and a buffer of its own, and may be abandoned.
 /// </summary>
 internal sealed partial class ProgramRun(IChannelDevice device, object gate) : IDataTransfer, ICodeUser
 {
-    private const int IdawSize = 8;
     private const uint NotOperationalCode = 3u << 24; // deferred condition code 3
 
-    private Translator _program = null!;
+    private readonly TranslatedSource _translated = new();
+    private LiveSource? _live;       // made at the first program that is not prefetched
+    private ProgramSource _source = null!; // one of the two, while there is a program
+    private bool _mayWait;
     private Orb _orb;
-    private uint _next;              // address of the next CCW
-    private uint _current;           // address of the CCW fetched last
-    private Ccw _ccw;                // the CCW whose count is being used
+    private HostAddress _next;       // address of the next CCW
+    private DataCursor _at;
     private bool _first;             // no command was accepted yet
     private bool _resumed;           // the suspend flag of the next CCW has had its effect
     private bool _interruptPending;  // a PCI flag took effect and is not presented yet
@@ -53,11 +54,6 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
 
     // The data phase.
     private byte _command;
-    private int _remaining;          // bytes left in the current CCW
-    private uint _idaw;              // address of the next IDAW
-    private ulong _data;             // where the next byte goes; valid while _blockLeft > 0
-    private int _blockLeft;
-    private bool _firstIdaw;
     private bool _dataPhase;         // the device asked for a transfer
     private bool _wantedMore;        // the device had, or wanted, more than the counts allow
     private SubchannelStatus _fault; // a check that the channel found
@@ -71,20 +67,39 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     public bool IsGood => _fault == SubchannelStatus.None;
 
     /// <summary>Address of the CCW behind the last one used, in the backend's terms.</summary>
-    internal uint CcwAddress => unchecked(_current + Ccw.Size);
+    internal uint CcwAddress => _at.Current.Plus(Ccw.Size).Value;
 
     /// <summary>The host ORB.</summary>
     internal Orb Orb => _orb;
 
     /// <summary>Begins a program on a path.</summary>
-    internal void Begin(in Orb orb, Translator program, byte path)
+    internal void Begin(in Orb orb, BackendProgram program, byte path)
     {
-        (_orb, _program, _pathMask) = (orb, program, path);
-        (_next, _current) = (orb.ProgramAddress, unchecked(orb.ProgramAddress - Ccw.Size));
+        (_orb, _source, _pathMask, _mayWait) = (orb, BeginSource(orb, program), path, program.MayWait);
+        _next = new HostAddress(orb.ProgramAddress);
+        _at.Current = _next.Plus(-Ccw.Size);
         (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
-        (_live, _judge, _mayWait) = (program.Live, program.LiveJudge, program.MayWait);
         (_isHandedOver, _isEnding) = (false, false);
         _owed?.Clear();
+    }
+
+    /// <summary>This channel runs programs of this kind.</summary>
+    internal static bool Runs(BackendProgram program) => program is HostProgram or LiveProgram;
+
+    private ProgramSource BeginSource(in Orb orb, BackendProgram program)
+    {
+        switch (program)
+        {
+            case HostProgram translated:
+                _translated.Begin(orb, translated);
+                return _translated;
+            case LiveProgram live:
+                _live ??= new LiveSource(this);
+                _live.Begin(orb, live);
+                return _live;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(program));
+        }
     }
 
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
@@ -96,7 +111,8 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     /// <summary>Forgets the program.</summary>
     internal void Forget()
     {
-        (_program, _live, _judge) = (null!, null, null);
+        _source?.Forget();
+        _source = null!;
         _owed?.Clear();
     }
 
@@ -107,17 +123,17 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     {
         if (_isHandedOver && Resettle() is { } settled)
             return settled;
-        var before = (_current, _ccw, _interruptPending);
-        (_fault, _dataPhase, _wantedMore, _remaining) = (SubchannelStatus.None, false, false, 0);
-        (_recording, _replaying) = (false, false);
+        var before = (_at.Current, _at.Ccw, _interruptPending);
+        (_fault, _dataPhase, _wantedMore, _at.Remaining) = (SubchannelStatus.None, false, false, 0);
+        _source.BeginCommand();
         if (!Fetch(_next, mayTransfer: !_first) || !IsValidCommand())
             return _abandoned ? StepResult.Abandoned : Show(DeviceStatus.None, mayBeHeldUp);
-        bool suspends = _ccw.Has(CcwFlags.Suspend) && !_resumed;
-        if (IsOwed && (suspends || !CommandCode.MovesToStorage(_ccw.Command)))
+        bool suspends = _at.Ccw.Has(CcwFlags.Suspend) && !_resumed;
+        if (IsOwed && (suspends || !CommandCode.MovesToStorage(_at.Ccw.Command)))
         {
             if (!mayBeHeldUp)
             {
-                (_current, _ccw, _interruptPending) = before; // it is fetched again
+                (_at.Current, _at.Ccw, _interruptPending) = before; // it is fetched again
                 return HandOver(null);
             }
             if (Resettle() is { } ended)
@@ -125,7 +141,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         }
         if (suspends)
         {
-            _next = _current;
+            _next = _at.Current;
             return StepResult.Suspended;
         }
         return ExecuteCommand(mayBeHeldUp);
@@ -138,9 +154,9 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         if (begins)
             device.BeginProgram(System.Numerics.BitOperations.LeadingZeroCount((uint)_pathMask << 24));
         _first = false;
-        _command = _ccw.Command;
-        BeginCount();
-        _judge?.Count(_current, _ccw, _command, continues: false);
+        _command = _at.Ccw.Command;
+        _at.BeginCount();
+        _source.Judge?.Count(_at.Current.Value, _at.Ccw, _command, continues: false);
         ChooseStaging();
         if (_staged is not null && !FetchAhead())
             return StepResult.Abandoned;
@@ -151,13 +167,13 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
             return StepResult.Abandoned;
         if (begins && status == DeviceStatus.Busy)
         {
-            (_first, _next, _resumed, _interruptPending) = (true, _current, _ccw.Has(CcwFlags.Suspend), false);
-            _judge?.Restart();
+            (_first, _next, _resumed, _interruptPending) = (true, _at.Current, _at.Ccw.Has(CcwFlags.Suspend), false);
+            _source.Judge?.Restart();
             return StepResult.Busy;
         }
         CheckLength(status);
         _zeroCondition |= begins && _dataPhase && _orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
-        bool isSeen = _fault != SubchannelStatus.None || !IsChained(status) || _interruptPending || _zeroCondition || _live is not null;
+        bool isSeen = _fault != SubchannelStatus.None || !IsChained(status) || _interruptPending || _zeroCondition || _source.IsLive;
         return isSeen || OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
     }
 
@@ -171,14 +187,14 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         if (_fault != SubchannelStatus.None || !IsChained(status))
             return End(status);
         bool skipOne = (status & DeviceStatus.StatusModifier) != 0;
-        _next = unchecked(_current + (skipOne ? 2u : 1u) * Ccw.Size);
+        _next = _at.Current.Plus((skipOne ? 2 : 1) * Ccw.Size);
         return _interruptPending || _zeroCondition ? StepResult.Interrupt : StepResult.Continue;
     }
 
     /// <summary>The IRB of a program-controlled or initial-status interruption; it is presented then.</summary>
     internal Irb IntermediateIrb() => Build(
         FunctionControl.Start, ActivityControl.SubchannelActive | ActivityControl.DeviceActive, StatusControl.Intermediate,
-        DeviceStatus.None, SubchannelStatus.None, _remaining, senseLength: 0, default);
+        DeviceStatus.None, SubchannelStatus.None, _at.Remaining, senseLength: 0, default);
 
     /// <summary>The IRB of a suspension.</summary>
     internal Irb SuspendedIrb() => Build(
@@ -188,7 +204,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     internal Irb FinalIrb(FunctionControl function)
     {
         Span<byte> sense = stackalloc byte[Irb.EcwSize];
-        int length = (_deviceStatus & DeviceStatus.UnitCheck) == 0 ? 0 : _judge?.Refusal is { } refusal ? refusal.WriteSense(sense) : device.TakeSense(sense);
+        int length = (_deviceStatus & DeviceStatus.UnitCheck) == 0 ? 0 : _source?.Judge?.Refusal is { } refusal ? refusal.WriteSense(sense) : device.TakeSense(sense);
         const SubchannelStatus Checks = SubchannelStatus.ProgramCheck | SubchannelStatus.ProtectionCheck | SubchannelStatus.ChannelDataCheck
             | SubchannelStatus.ChannelControlCheck | SubchannelStatus.InterfaceControlCheck | SubchannelStatus.ChainingCheck;
         StatusControl status = StatusControl.Primary | StatusControl.Secondary;
@@ -248,23 +264,24 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     /// <summary>
     /// Fetches the CCW at an address, over one transfer in channel at most, and makes it current. False: a program check is in <see cref="_fault"/>.
     /// </summary>
-    private bool Fetch(uint address, bool mayTransfer, bool continues = false)
+    private bool Fetch(HostAddress address, bool mayTransfer, byte? continued = null)
     {
         for (int transfers = 0; ; transfers++)
         {
-            _current = address;
-            _remaining = 0;
-            if (!TryFetchCcw(address, continues, out _ccw))
-                return Check();
-            if (!_ccw.IsTransferInChannel)
+            _at.Current = address;
+            _at.Remaining = 0;
+            _fault |= _source.FetchCcw(address, continued, out _at.Ccw);
+            if (!IsGood)
+                return false;
+            if (!_at.Ccw.IsTransferInChannel)
                 break;
             // First in the program, TIC to TIC, and flags or count in a format-1 TIC are program checks.
-            if (!mayTransfer || transfers > 0 || _ccw.Flags != CcwFlags.None || _ccw.Count != 0)
+            if (!mayTransfer || transfers > 0 || _at.Ccw.Flags != CcwFlags.None || _at.Ccw.Count != 0)
                 return Check();
-            address = _ccw.DataAddress;
+            address = new HostAddress(_at.Ccw.DataAddress);
         }
-        _remaining = _ccw.Count;
-        _interruptPending |= _ccw.Has(CcwFlags.ProgramControlledInterruption);
+        _at.Remaining = _at.Ccw.Count;
+        _interruptPending |= _at.Ccw.Has(CcwFlags.ProgramControlledInterruption);
         return true;
     }
 
@@ -277,22 +294,22 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
 
     /// <summary>What makes a command's first CCW invalid: the code, MIDA without control, S without control, count 0 with data chaining.</summary>
     private bool IsValidCommand() =>
-        !CommandCode.IsInvalid(_ccw.Command)
-        && !_ccw.Has(CcwFlags.ModifiedIndirectData)
-        && (!_ccw.Has(CcwFlags.Suspend) || _orb.SuspendControl)
-        && (_ccw.Count != 0 || !_ccw.Has(CcwFlags.ChainData))
+        !CommandCode.IsInvalid(_at.Ccw.Command)
+        && !_at.Ccw.Has(CcwFlags.ModifiedIndirectData)
+        && (!_at.Ccw.Has(CcwFlags.Suspend) || _orb.SuspendControl)
+        && (_at.Ccw.Count != 0 || !_at.Ccw.Has(CcwFlags.ChainData))
         || Check();
 
     /// <summary>The current count is used up and data is chained: the next CCW goes on with the same command. False: no more storage, or a check.</summary>
     private bool ChainData()
     {
-        if (!_ccw.Has(CcwFlags.ChainData) || !IsGood)
+        if (!_at.Ccw.Has(CcwFlags.ChainData) || !IsGood)
             return false;
-        if (!Fetch(unchecked(_current + Ccw.Size), mayTransfer: true, continues: true))
+        if (!Fetch(_at.Current.Plus(Ccw.Size), mayTransfer: true, _command))
             return false;
-        if (_ccw.Count == 0 || _ccw.Has(CcwFlags.ModifiedIndirectData | CcwFlags.Suspend))
+        if (_at.Ccw.Count == 0 || _at.Ccw.Has(CcwFlags.ModifiedIndirectData | CcwFlags.Suspend))
             return Check();
-        BeginCount();
+        _at.BeginCount();
         return true;
     }
 
@@ -302,24 +319,24 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     /// </summary>
     private void CheckLength(DeviceStatus status)
     {
-        bool chained = _ccw.Has(CcwFlags.ChainData);
-        bool incorrect = _wantedMore || _remaining > 0 || chained;
+        bool chained = _at.Ccw.Has(CcwFlags.ChainData);
+        bool incorrect = _wantedMore || _at.Remaining > 0 || chained;
         bool refused = !_dataPhase && (status & (DeviceStatus.UnitCheck | DeviceStatus.Busy)) != 0;
-        bool immediate = !_dataPhase && (_orb.LengthSuppression || _ccw.Count == 0 || !_orb.Format1);
-        bool suppressed = _ccw.Has(CcwFlags.SuppressLength) && !chained;
+        bool immediate = !_dataPhase && (_orb.LengthSuppression || _at.Ccw.Count == 0 || !_orb.Format1);
+        bool suppressed = _at.Ccw.Has(CcwFlags.SuppressLength) && !chained;
         if (incorrect && IsGood && !refused && !immediate && !suppressed)
             _fault |= SubchannelStatus.IncorrectLength;
     }
 
     /// <summary>Chain data comes before chain command, also where it had nothing to do.</summary>
     private bool IsChained(DeviceStatus status) =>
-        _ccw.Has(CcwFlags.ChainCommand) && !_ccw.Has(CcwFlags.ChainData)
+        _at.Ccw.Has(CcwFlags.ChainCommand) && !_at.Ccw.Has(CcwFlags.ChainData)
         && (status & ~DeviceStatus.StatusModifier) == (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
 
     private StepResult End(DeviceStatus status)
     {
         _deviceStatus = _first ? status : device.EndProgram(status);
-        (_subchannelStatus, _residual) = (_fault, _remaining);
+        (_subchannelStatus, _residual) = (_fault, _at.Remaining);
         return StepResult.Ended;
     }
 

@@ -3,12 +3,6 @@ using CcwFs.Vfio.Endpoint;
 
 namespace CcwFs.FileSystem.Files;
 
-/// <summary>One name in an open directory.</summary>
-/// <param name="Name">Bytes.</param>
-/// <param name="Node">Its node, which may be gone when it is read.</param>
-/// <param name="Type">S_IFDIR, S_IFREG or S_IFLNK.</param>
-internal readonly record struct DirectoryName(byte[] Name, NodeId Node, uint Type);
-
 /// <summary>
 /// An open directory: what was in it when it was opened; what is gone since is left out. <paramref name="name"/> gives each of <paramref name="count"/> names;
 /// <paramref name="size"/>: bytes that they keep.

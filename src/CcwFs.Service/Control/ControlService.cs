@@ -243,7 +243,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         Mono.Unix.Native.Errno.EBUSY when device.IsTaken => new($"{device.Id} belongs to a VFIO client (QEMU); end that first"),
         Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end that one: {Clear(device)}"),
-        _ when fault is { } where => new($"{device.Id}: the program cannot be translated because of its CCW at {where.CcwAddress:X8}: {where.Reason}"),
+        _ when fault is { } where => new($"{device.Id}: the program cannot be translated because of its CCW at {where.CcwAddress.Value:X8}: {where.Reason}"),
         Mono.Unix.Native.Errno.EINVAL => new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
         Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Backend == DeviceRow.RealBackend =>
             new($"{device.Id}: the host has no channel path to the device; there: lscss {device.HostId}, then chchp --vary 1 for one of its paths"),

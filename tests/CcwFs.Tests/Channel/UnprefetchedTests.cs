@@ -106,6 +106,22 @@ public sealed class UnprefetchedTests
         Assert.InRange(machine.TestDevice.Executed, 2, 3);
     }
 
+    /// <summary>Under a limit a command's CCWs and IDAWs are fetched before it is executed.</summary>
+    [Fact]
+    public void What_a_command_leaves_of_its_list_is_not_given_to_the_next()
+    {
+        using var machine = new Machine(TestDevice.Dasd);
+        machine.Device.SetPolicy(new DevicePolicy(CcwFs.CommandSets.Families.Eckd) { MaxCcws = 16 });
+        byte sent = 0;
+        machine.TestDevice.Commands[0x06] = data => data.Send([++sent, sent, sent, sent]) == 4 ? TestDevice.Good : DeviceStatus.UnitCheck;
+        uint[] idaws = [0x87FC, 0x9000, 0xA000];
+        for (int i = 0; i < idaws.Length; i++)
+            BinaryPrimitives.WriteUInt32BigEndian(machine.Memory.AsSpan(0x2000 + (4 * i)), idaws[i]);
+        machine.Ccws(0x1000, 0x0664_0010_0000_2000, 0x0604_0004_0000_2008); // 4 of 16 bytes, which end with the first IDAW
+        machine.Run(0x1000, Live).Good();
+        Assert.Equal((1, 0, 2), (machine.Memory[0x87FC], machine.Memory[0x9000], machine.Memory[0xA000]));
+    }
+
     [Theory]
     [InlineData(0u, 2048)]
     [InlineData(OrbControl.Format2Idaws | OrbControl.TwoKIdaws, 2048)]

@@ -147,14 +147,14 @@ public sealed class MemoryTests
     public void The_arena_gives_aligned_addresses_that_keep_their_bytes_when_it_grows()
     {
         var arena = new HostArena();
-        uint first = arena.Allocate(5);
+        HostAddress first = arena.Allocate(5);
         arena.Bytes(first, 5).Fill(0x11);
-        uint second = arena.Allocate(100_000);
-        Assert.Equal((HostArena.Base, HostArena.Base + 8), (first, second));
+        HostAddress second = arena.Allocate(100_000);
+        Assert.Equal((HostArena.Base, HostArena.Base + 8), (first.Value, second.Value));
         Assert.Equal(new byte[] { 0x11, 0x11, 0x11, 0x11, 0x11 }, arena.Bytes(first, 5).ToArray());
         Assert.True(arena.Bytes(second, 100_001).IsEmpty);
-        Assert.True(arena.Bytes(first - 1, 1).IsEmpty);
-        Assert.True(arena.Bytes(uint.MaxValue, 2).IsEmpty);
+        Assert.True(arena.Bytes(first.Plus(-1), 1).IsEmpty);
+        Assert.True(arena.Bytes(new HostAddress(uint.MaxValue), 2).IsEmpty);
         arena.Reset();
         Assert.True(arena.Bytes(first, 1).IsEmpty);
         Assert.Equal(first, arena.Allocate(8));
@@ -168,7 +168,7 @@ public sealed class MemoryTests
     [InlineData(0x7FFF_FFF8u, false)]
     [InlineData(0xFFFF_FFF8u, false)]
     public void An_address_of_the_arena_is_known_whether_it_is_in_use_or_not(uint address, bool owned) =>
-        Assert.Equal(owned, HostArena.Owns(address));
+        Assert.Equal(owned, HostArena.Owns(new HostAddress(address)));
 
     private sealed class Owner : IPinOwner
     {

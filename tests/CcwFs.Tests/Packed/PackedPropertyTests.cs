@@ -53,7 +53,7 @@ public sealed class PackedPropertyTests
         Assert.True(initialized == second.Initialize(restored.Orb, map) && initialized == ProgramFault.None, name);
         ProgramFault prefetched = first.Prefetch();
         Assert.True(second.Prefetch() == prefetched && prefetched == ProgramFault.None, $"{name}: {prefetched}");
-        SortedDictionary<uint, string> original = Describe(first, address => address), other = Describe(second, address =>
+        SortedDictionary<uint, string> original = Describe(first.Program, address => address), other = Describe(second.Program, address =>
         {
             uint offset = restored.ToOffset(address);
             return offset % 8 == 0 && offset / 8 < addresses.Count ? addresses[(int)(offset / 8)] : uint.MaxValue;
@@ -62,30 +62,27 @@ public sealed class PackedPropertyTests
             Assert.True(other.TryGetValue(address, out string? there) && there == ccw, $"{name}: at {address:X8} '{ccw}' is '{there}'");
     }
 
-    private static SortedDictionary<uint, string> Describe(Translator translator, Func<uint, uint> toGuest)
+    private static SortedDictionary<uint, string> Describe(HostProgram program, Func<uint, uint> toGuest)
     {
         SortedDictionary<uint, string> ccws = [];
-        for (int c = 0; c < translator.ChainCount; c++)
+        foreach (ProgramCcw at in program.Ccws)
         {
-            for (int i = 0; i < translator.Length(c); i++)
+            Ccw ccw = at.Ccw;
+            Assert.True(program.TryFetchCcw(at.Host, out Ccw fetched) && fetched == ccw);
+            string text = $"{ccw.Command:X2} {(byte)ccw.Flags:X2} {ccw.Count:X4}";
+            if (ccw.IsTransferInChannel)
+                text += $" {toGuest(program.ToGuest(new HostAddress(ccw.DataAddress)).Value):X8}";
+            ulong before = ulong.MaxValue;
+            for (int n = 0; n < at.IdawCount; n++)
             {
-                uint host = translator.HostHead(c) + (uint)(i * Ccw.Size);
-                Assert.True(translator.TryFetchCcw(host, out Ccw ccw));
-                string text = $"{ccw.Command:X2} {(byte)ccw.Flags:X2} {ccw.Count:X4}";
-                if (ccw.IsTransferInChannel)
-                    text += $" {toGuest(translator.ToGuestAddress(ccw.DataAddress)):X8}";
-                ulong before = ulong.MaxValue;
-                for (uint n = 0; !ccw.IsTransferInChannel && n < translator.IdawCount(ccw.DataAddress); n++)
-                {
-                    translator.TryFetchIdaw(ccw.DataAddress + (8 * n), out ulong idaw);
-                    if (!translator.Pins.TryGuestAddress(idaw, out ulong guest))
-                        continue;
-                    if (guest != (before & ~0x7FFul) + 0x800 && guest != (before & ~0xFFFul) + 0x1000)
-                        text += $" {guest:X}"; // where it goes on without a gap, blocks of 2K and 4K are the same
-                    before = guest;
-                }
-                ccws[toGuest(unchecked(translator.GuestHead(c) + (uint)(i * Ccw.Size)))] = text;
+                program.TryFetchIdaw(at.List.Plus(8 * n), out ulong idaw);
+                if (!program.Pins.TryGuestAddress(idaw, out ulong guest))
+                    continue;
+                if (guest != (before & ~0x7FFul) + 0x800 && guest != (before & ~0xFFFul) + 0x1000)
+                    text += $" {guest:X}"; // where it goes on without a gap, blocks of 2K and 4K are the same
+                before = guest;
             }
+            ccws[toGuest(at.Guest.Value)] = text;
         }
         return ccws;
     }

@@ -66,7 +66,8 @@ public sealed class AllocationTests
         void Round()
         {
             bool good = translator.Initialize(orb, machine.Map) == ProgramFault.None && translator.Prefetch() == ProgramFault.None
-                && translator.GetOrb(1, 0x80, out Orb host) && translator.ToGuestAddress(host.ProgramAddress) == 0x1000;
+                && translator.Program.TryGetOrb(1, 0x80, out Orb host)
+                && translator.Program.ToGuest(new HostAddress(host.ProgramAddress)) == new GuestCcwAddress(0x1000);
             translator.Free();
             if (!good)
                 Assert.Fail("the translation failed");

@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
 
@@ -237,7 +238,7 @@ public sealed class InterruptTests
         Assert.Equal(MapOutcome.Done, map.Unmap(0x20_0000, 0x1000, out _));
         Assert.Equal(DeviceState.Idle, machine.Device.State);
         Assert.Equal(0u, Machine.Take(machine.Device.IoInterrupt));
-        Assert.Equal(0, machine.Subchannel.Program!.Pins.Count);
+        Assert.Equal(0, Assert.IsType<HostProgram>(machine.Subchannel.Program).Pins.Count);
         Assert.Equal(MapOutcome.Done, map.Map(0x20_0000, 0x1000, extra, 0, MemoryRights.ReadWrite));
         machine.Ccws(0x1000, Nop);
         machine.Run(0x1000);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Vfio;
@@ -387,7 +388,7 @@ internal sealed partial class RegionCase : IDisposable
         var irb = default(Irb);
         Convert.FromHexString(hex).CopyTo(irb[..]);
         if (hasAddress)
-            irb.Scsw = irb.Scsw with { CcwAddress = unchecked(_machine.Subchannel.Program!.HostHead(0) + offset) };
+            irb.Scsw = irb.Scsw with { CcwAddress = ((HostProgram)_machine.Subchannel.Program!).Chains[0].HostHead.Plus((int)offset).Value };
         return irb;
     }
 

@@ -26,7 +26,7 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public ConditionCode? NextCondition { get; set; }
 
-    public Translator? Program { get; private set; }
+    public BackendProgram? Program { get; private set; }
 
     public SubchannelId Id => inner.Id;
 
@@ -53,7 +53,7 @@ internal sealed class TestSubchannel(EmulatedSubchannel inner) : ISubchannel, IS
 
     public bool Store(out Schib schib) => inner.Store(out schib);
 
-    public FunctionResult Start(in Orb orb, Translator program)
+    public FunctionResult Start(in Orb orb, BackendProgram program)
     {
         Program = program;
         if (IsDefective)
