@@ -1,3 +1,5 @@
+using CcwFs.Emulation.ControlUnit;
+
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
@@ -16,10 +18,10 @@ internal static class CommandTable
     public static readonly CommandRow[] Rows =
     [
         // Identity and sense
-        Row(0xE4, "SENSE ID", Rules.DespiteReserve, IdentityCommands.SenseId),
-        Row(0x03, "NO OPERATION", Rules.KeepsSense, IdentityCommands.NoOperation),
-        Row(0x04, "SENSE", Rules.KeepsSense | Rules.DespiteReserve, IdentityCommands.Sense),
-        Row(0xFA, "READ CONFIGURATION DATA", Rules.DespiteReserve, IdentityCommands.ReadConfigurationData),
+        Common(0xE4, "SENSE ID", UnitRules.DespiteReserve, CommonCommands.SenseId),
+        Common(0x03, "NO OPERATION", UnitRules.KeepsSense, CommonCommands.NoOperation),
+        Common(0x04, "SENSE", UnitRules.KeepsSense | UnitRules.DespiteReserve, CommonCommands.Sense),
+        Row(0xFA, "READ CONFIGURATION DATA", Rules.None, IdentityCommands.ReadConfigurationData, unit: UnitRules.DespiteReserve),
         Row(0x64, "READ DEVICE CHARACTERISTICS", Rules.None, IdentityCommands.ReadDeviceCharacteristics),
         Row(0x27, "PERFORM SUBSYSTEM FUNCTION", Rules.None, SubsystemCommands.PerformSubsystemFunction),
         Row(0x3E, "READ SUBSYSTEM DATA", Rules.None, SubsystemCommands.ReadSubsystemData),
@@ -27,11 +29,11 @@ internal static class CommandTable
         Row(0xF7, "DEFINE SUBSYSTEM OPERATION", Rules.BeforeExtent, SpaceCommands.DefineSubsystemOperation, least: EckdProfile.Linux),
 
         // Paths and reserve
-        Row(0x34, "SENSE PATH GROUP ID", Rules.First | Rules.DespiteReserve, PathCommands.SensePathGroupId),
-        Row(0xAF, "SET PATH GROUP ID", Rules.First | Rules.DespiteReserve, PathCommands.SetPathGroupId),
-        Row(0xB4, "DEVICE RESERVE", Rules.First, PathCommands.Reserve),
-        Row(0x94, "DEVICE RELEASE", Rules.BeforeExtent, PathCommands.Release),
-        Row(0x14, "UNCONDITIONAL RESERVE", Rules.First | Rules.DespiteReserve, PathCommands.UnconditionalReserve),
+        Common(0x34, "SENSE PATH GROUP ID", UnitRules.First | UnitRules.DespiteReserve, CommonCommands.SensePathGroupId),
+        Common(0xAF, "SET PATH GROUP ID", UnitRules.First | UnitRules.DespiteReserve, CommonCommands.SetPathGroupId),
+        Common(0xB4, "DEVICE RESERVE", UnitRules.First, CommonCommands.Reserve),
+        Common(0x94, "DEVICE RELEASE", UnitRules.None, CommonCommands.Release, Rules.BeforeExtent),
+        Common(0x14, "UNCONDITIONAL RESERVE", UnitRules.First | UnitRules.DespiteReserve, CommonCommands.UnconditionalReserve),
 
         // Seeks, masks, extents
         Row(0x07, "SEEK", Rules.None, SeekCommands.Seek),
@@ -113,8 +115,12 @@ internal static class CommandTable
 
     private static CommandRow Row(
         byte code, string name, Rules rules, CommandHandler handler,
-        DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None, EckdProfile least = EckdProfile.Minimal) =>
-        new(code, name, rules, needs, domain, write, handler, least);
+        DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None, EckdProfile least = EckdProfile.Minimal,
+        UnitRules unit = UnitRules.None) =>
+        new(code, name, unit, rules, needs, domain, write, Common: null, handler, least);
+
+    private static CommandRow Common(byte code, string name, UnitRules unit, CommonHandler handler, Rules rules = Rules.None) =>
+        new(code, name, unit, rules, Link.None, DomainUse.None, WriteClass.None, handler, Handler: null, EckdProfile.Minimal);
 
     private static CommandRow?[] Index()
     {

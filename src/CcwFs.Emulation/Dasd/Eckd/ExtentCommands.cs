@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -58,29 +59,29 @@ internal static class ExtentCommands
     /// 16 or 32 bytes: file mask, attributes, block size 2, 3 bytes 00 (page 46: other storage directors have a fast-write id there), extended attributes,
     /// first and last track (cylinder and head each); the further 16 are taken and not looked at.
     /// </summary>
-    public static DeviceStatus DefineExtent(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus DefineExtent(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[ExtendedSize];
-        if (!device.ReceiveAll(data, parameters[..ParameterSize]))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..ParameterSize]))
+            return UnitStatus.Failed;
         if ((parameters[7] & HasMore) != 0 && data.Receive(parameters[ParameterSize..]) != ExtendedSize - ParameterSize)
-            return device.Check(EckdSense.CommandReject(SenseMessage.CountTooSmall));
-        return Define(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
+            return program.Check(EckdSense.CommandReject(SenseMessage.CountTooSmall));
+        return Define(program, parameters) ? UnitStatus.Ended : UnitStatus.Failed;
     }
 
     /// <summary>
     /// 16 bytes: operation and orientation, auxiliary byte, 00, count, seek address CCHH, search argument CCHHR, sector, transfer
     /// length. Moves to the track, finds the record and opens the domain.
     /// </summary>
-    public static DeviceStatus LocateRecord(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus LocateRecord(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[LocateExtendedSize];
         parameters.Clear();
-        if (!device.ReceiveAll(data, parameters[..ParameterSize]))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..ParameterSize]))
+            return UnitStatus.Failed;
         if ((parameters[0] & ExtendedOperation) == ExtendedOperation || (parameters[1] & LengthOfLastTrack) != 0)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        return Locate(device, parameters, []) ? EckdDevice.Ended : EckdDevice.Failed;
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return Locate(program, parameters, []) ? UnitStatus.Ended : UnitStatus.Failed;
     }
 
     /// <summary>
@@ -88,13 +89,13 @@ internal static class ExtentCommands
     /// there are: the tracks of a set, a bit each, or the number 1 for operations on any record. Auxiliary byte: 80 length valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count,
     /// 01 read count suffix; 20, 18 and 04 belong to transport mode and are refused.
     /// </summary>
-    public static DeviceStatus LocateRecordExtended(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus LocateRecordExtended(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[LocateExtendedSize + MostExtended];
         parameters.Clear();
-        if (!device.ReceiveAll(data, parameters[..LocateExtendedSize]) || !ReceiveExtended(device, parameters, data))
-            return EckdDevice.Failed;
-        return LocateExtended(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..LocateExtendedSize]) || !ReceiveExtended(program, parameters, data))
+            return UnitStatus.Failed;
+        return LocateExtended(program, parameters) ? UnitStatus.Ended : UnitStatus.Failed;
     }
 
     /// <summary>
@@ -104,41 +105,41 @@ internal static class ExtentCommands
     /// is not looked at. All of it is taken before any of it is judged: what is refused is not of incorrect length too. Source of format 2: what z/VM sends, as
     /// Hercules' E7Prefix test does.
     /// </summary>
-    public static DeviceStatus Prefix(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus Prefix(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[PrefixSize + MostExtended];
         Span<byte> ordered = stackalloc byte[OrderTable.LongestOrder];
         parameters.Clear();
         OrderRow? order = null;
-        if (!device.ReceiveAll(data, parameters[..PrefixHeadSize]))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..PrefixHeadSize]))
+            return UnitStatus.Failed;
         byte format = parameters[0], validity = parameters[1];
         int size = format == PrefixWithOrder ? PrefixOrderOffset : PrefixSize;
-        if (!device.ReceiveAll(data, parameters[PrefixHeadSize..size]))
-            return EckdDevice.Failed;
-        if (format == PrefixWithLocate && !ReceiveExtended(device, parameters[PrefixLocateOffset..], data))
-            return EckdDevice.Failed;
-        if (format == PrefixWithOrder && (order = SubsystemCommands.ReceiveOrder(device, data, ordered)) is null)
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[PrefixHeadSize..size]))
+            return UnitStatus.Failed;
+        if (format == PrefixWithLocate && !ReceiveExtended(program, parameters[PrefixLocateOffset..], data))
+            return UnitStatus.Failed;
+        if (format == PrefixWithOrder && (order = SubsystemCommands.ReceiveOrder(program, data, ordered)) is null)
+            return UnitStatus.Failed;
         bool hasExtent = (validity & PrefixExtentValid) != 0;
-        bool isOurs = parameters[2] == device.Options.UnitAddress && parameters[4] == device.Options.LogicalSubsystem;
+        bool isOurs = parameters[2] == program.Options.UnitAddress && parameters[4] == program.Options.LogicalSubsystem;
         bool valid = format <= PrefixWithOrder
             && (validity & ~(PrefixExtentValid | PrefixTimeValid | PrefixVerifyBase | PrefixHyperPav)) == 0
             && (hasExtent || format != PrefixWithLocate)
             && (isOurs || (validity & (PrefixVerifyBase | PrefixHyperPav)) == 0)
             && parameters[5..PrefixHeadSize].IndexOfAnyExcept((byte)0) < 0;
         if (!valid)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        if (hasExtent && !Define(device, parameters[PrefixHeadSize..]))
-            return EckdDevice.Failed;
-        if (format == PrefixWithLocate && !LocateExtended(device, parameters[PrefixLocateOffset..]))
-            return EckdDevice.Failed;
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (hasExtent && !Define(program, parameters[PrefixHeadSize..]))
+            return UnitStatus.Failed;
+        if (format == PrefixWithLocate && !LocateExtended(program, parameters[PrefixLocateOffset..]))
+            return UnitStatus.Failed;
         if (order is not null)
-            SubsystemCommands.Execute(device, order, ordered);
-        return EckdDevice.Ended;
+            SubsystemCommands.Execute(program, order, ordered);
+        return UnitStatus.Ended;
     }
 
-    private static bool Define(EckdDevice device, ReadOnlySpan<byte> parameters)
+    private static bool Define(EckdProgram program, ReadOnlySpan<byte> parameters)
     {
         var mask = new FileMask(parameters[0]);
         ushort blockSize = BinaryPrimitives.ReadUInt16BigEndian(parameters[2..]);
@@ -146,10 +147,10 @@ internal static class ExtentCommands
             && (parameters[1] & EckdMode) == EckdMode
             && parameters[4..7].IndexOfAnyExcept((byte)0) < 0
             && blockSize <= LongestRecordZero + CkdTrack.CountSize;
-        valid &= TryRange(device, parameters[8..], out int first, out int last);
+        valid &= TryRange(program, parameters[8..], out int first, out int last);
         if (!valid)
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        ref ChainState chain = ref device.Chain;
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        ref ChainState chain = ref program.Chain;
         (chain.Mask, chain.BlockSize, chain.FirstTrack, chain.LastTrack) = (mask, blockSize, first, last);
         chain.Converts = (parameters[1] & CkdConversion) != 0;
         chain.Cache = (CacheUse)((parameters[1] >> 2) & 7);
@@ -159,61 +160,61 @@ internal static class ExtentCommands
     }
 
     /// <summary>Receives the extended parameters behind the fixed ones: as many as these say, where the operation has so many.</summary>
-    private static bool ReceiveExtended(EckdDevice device, Span<byte> parameters, IDataTransfer data)
+    private static bool ReceiveExtended(EckdProgram program, Span<byte> parameters, IDataTransfer data)
     {
-        int size = Math.Min((int)BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]), RowOf(device, parameters)?.MostExtendedBytes ?? 0);
-        return device.ReceiveAll(data, parameters.Slice(LocateExtendedSize, size));
+        int size = Math.Min((int)BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]), RowOf(program, parameters)?.MostExtendedBytes ?? 0);
+        return program.ReceiveAll(data, parameters.Slice(LocateExtendedSize, size));
     }
 
-    private static bool LocateExtended(EckdDevice device, ReadOnlySpan<byte> parameters)
+    private static bool LocateExtended(EckdProgram program, ReadOnlySpan<byte> parameters)
     {
-        LocateRow? row = RowOf(device, parameters);
+        LocateRow? row = RowOf(program, parameters);
         int size = BinaryPrimitives.ReadUInt16BigEndian(parameters[18..]);
         int most = row?.MostExtendedBytes ?? 0;
         if (row is null || row.Operation == LocateOperation.Orient || size > most || (size == 0 && most != 0))
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        return Locate(device, parameters, parameters[LocateExtendedSize..]);
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return Locate(program, parameters, parameters[LocateExtendedSize..]);
     }
 
-    private static bool Locate(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)
+    private static bool Locate(EckdProgram program, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)
     {
-        if (!TryDomain(device, parameters, extended, out LocateRecordDomain domain) || !TryTrack(device, parameters[4..], out int track))
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (!TryDomain(program, parameters, extended, out LocateRecordDomain domain) || !TryTrack(program, parameters[4..], out int track))
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         LocateRow row = domain.Row!;
-        if (device.IsReadOnly && row.Write != WriteClass.None)
-            return device.Refuse(EckdSense.WriteInhibited);
-        if (!device.Chain.Mask.Allows(row.Write))
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        if (program.IsReadOnly && row.Write != WriteClass.None)
+            return program.Refuse(EckdSense.WriteInhibited);
+        if (!program.Chain.Mask.Allows(row.Write))
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         int lastOfSet = track + Math.Max(0, LocateRecordDomain.SetTracks - 1 - BitOperations.TrailingZeroCount(domain.TrackSet | 0x1_0000));
-        if (!device.Chain.Contains(track) || (domain.TrackSet != 0 && !device.Chain.Contains(lastOfSet)))
-            return device.Refuse(EckdSense.FileProtected);
-        device.Chain.MoveTo(track);
-        device.Chain.Positioned = true;
-        if (!row.Has(LocateTraits.TrackSet) && !Find(device, domain, parameters.Slice(8, 5)))
-            return device.Refuse(EckdSense.NoRecordFound);
-        device.Chain.Domain = domain;
+        if (!program.Chain.Contains(track) || (domain.TrackSet != 0 && !program.Chain.Contains(lastOfSet)))
+            return program.Refuse(EckdSense.FileProtected);
+        program.Chain.MoveTo(track);
+        program.Chain.Positioned = true;
+        if (!row.Has(LocateTraits.TrackSet) && !Find(program, domain, parameters.Slice(8, 5)))
+            return program.Refuse(EckdSense.NoRecordFound);
+        program.Chain.Domain = domain;
         return true;
     }
 
-    private static LocateRow? RowOf(EckdDevice device, ReadOnlySpan<byte> parameters)
+    private static LocateRow? RowOf(EckdProgram program, ReadOnlySpan<byte> parameters)
     {
         int operation = parameters[0] & ExtendedOperation;
         if (operation == ExtendedOperation)
             operation = (ExtendedOperation << 8) | parameters[17];
-        return LocateOperations.Find((LocateOperation)operation, device.Options.Profile);
+        return LocateOperations.Find((LocateOperation)operation, program.Options.Profile);
     }
 
-    private static bool TryDomain(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended, out LocateRecordDomain domain)
+    private static bool TryDomain(EckdProgram program, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended, out LocateRecordDomain domain)
     {
         domain = default;
-        if (RowOf(device, parameters) is not { } row)
+        if (RowOf(program, parameters) is not { } row)
             return false;
         var orientation = (LocateOrientation)(parameters[0] & 0xC0);
         byte auxiliary = parameters[1];
         int count = parameters[3];
         int length = BinaryPrimitives.ReadUInt16BigEndian(parameters[14..]);
         bool suffix = (auxiliary & ReadCountSuffix) != 0;
-        int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : device.Chain.BlockSize;
+        int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : program.Chain.BlockSize;
         ushort set = row.Has(LocateTraits.TrackSet) ? BinaryPrimitives.ReadUInt16BigEndian(extended) : (ushort)0;
         domain = new LocateRecordDomain(row, orientation, count, length != 0 ? length : blockSize, suffix, set);
         return row.Allows(orientation)
@@ -232,42 +233,42 @@ internal static class ExtentCommands
     }
 
     /// <summary>Orients as the domain wants; false when there is no such record.</summary>
-    private static bool Find(EckdDevice device, in LocateRecordDomain domain, ReadOnlySpan<byte> argument)
+    private static bool Find(EckdProgram program, in LocateRecordDomain domain, ReadOnlySpan<byte> argument)
     {
-        CkdTrack track = device.CurrentTrack();
+        CkdTrack track = program.Head.CurrentTrack();
         if (domain.Row!.Has(LocateTraits.AnyRecord))
         {
-            device.Orient(track, 0, Field.Data);
+            program.Head.Orient(track, 0, Field.Data);
             return track.RecordCount > 1;
         }
         if (domain.Orientation == LocateOrientation.Index)
             return true;
         if (domain.Orientation == LocateOrientation.HomeAddress)
         {
-            device.Chain.Field = Field.Home;
+            program.Chain.Field = Field.Home;
             return track.HomeAddress[1..].SequenceEqual(argument[..4]);
         }
         for (int i = 0; i < track.RecordCount; i++)
         {
             if (!track.Count(i)[..5].SequenceEqual(argument))
                 continue;
-            device.Orient(track, i, domain.Orientation == LocateOrientation.Data ? Field.Data : Field.Count);
+            program.Head.Orient(track, i, domain.Orientation == LocateOrientation.Data ? Field.Data : Field.Count);
             return true;
         }
         return false;
     }
 
     /// <summary>First and last track, CCHH each; false when one is not on the volume or they stand the wrong way round.</summary>
-    internal static bool TryRange(EckdDevice device, ReadOnlySpan<byte> range, out int first, out int last)
+    internal static bool TryRange(EckdProgram program, ReadOnlySpan<byte> range, out int first, out int last)
     {
         last = 0;
-        return TryTrack(device, range, out first) && TryTrack(device, range[4..], out last) && first <= last;
+        return TryTrack(program, range, out first) && TryTrack(program, range[4..], out last) && first <= last;
     }
 
-    private static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)
+    private static bool TryTrack(EckdProgram program, ReadOnlySpan<byte> address, out int track)
     {
         (int cylinder, int head) = TrackAddress.Read(address);
-        CkdGeometry geometry = device.Volume.Geometry;
+        CkdGeometry geometry = program.Volume.Geometry;
         track = (cylinder * geometry.Heads) + head; // of 28 bits and 4: no overflow of what is valid
         return cylinder < geometry.Cylinders && head < geometry.Heads;
     }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
@@ -23,42 +24,42 @@ internal static class SpaceCommands
     /// they always are here), 4 logical subsystem, 5 unit address, 20 number of ranges; then ranges of first and last track, CCHH each.
     /// Released tracks are unformatted.
     /// </summary>
-    public static DeviceStatus DefineSubsystemOperation(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus DefineSubsystemOperation(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!device.IsSpaceEfficient)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidCommand));
+        if (!program.IsSpaceEfficient)
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidCommand));
         Span<byte> header = stackalloc byte[HeaderSize];
         Span<byte> ranges = stackalloc byte[MaxRanges * RangeSize];
-        if (!device.ReceiveAll(data, header))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, header))
+            return UnitStatus.Failed;
         int count = BinaryPrimitives.ReadUInt16BigEndian(header[20..]);
         bool byExtent = (header[2] & ByExtent) != 0;
         bool valid = header[0] == ReleaseSpace && header[1] == 0 && (header[2] & ~(ByExtent | GuaranteeInitialization)) == 0
-            && header[4] == device.Options.LogicalSubsystem && header[5] == device.Options.UnitAddress
+            && header[4] == program.Options.LogicalSubsystem && header[5] == program.Options.UnitAddress
             && (byExtent ? count is > 0 and <= MaxRanges : count == 0);
         if (!valid)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         ranges = ranges[..(count * RangeSize)];
-        if (!device.ReceiveAll(data, ranges))
-            return EckdDevice.Failed;
-        if (device.IsReadOnly)
-            return device.Check(EckdSense.WriteInhibited);
+        if (!program.ReceiveAll(data, ranges))
+            return UnitStatus.Failed;
+        if (program.IsReadOnly)
+            return program.Check(EckdSense.WriteInhibited);
         if (!byExtent)
         {
-            device.Volume.Release(device, 0, device.Volume.Geometry.Tracks);
-            return EckdDevice.Ended;
+            program.Volume.Release(program.Head, 0, program.Volume.Geometry.Tracks);
+            return UnitStatus.Ended;
         }
-        return ReleaseRanges(device, ranges);
+        return ReleaseRanges(program, ranges);
     }
 
     /// <summary>A track that several ranges name is released once: a command takes no longer than the volume is large.</summary>
-    private static DeviceStatus ReleaseRanges(EckdDevice device, ReadOnlySpan<byte> ranges)
+    private static DeviceStatus ReleaseRanges(EckdProgram program, ReadOnlySpan<byte> ranges)
     {
         Span<(int First, int Last)> sorted = stackalloc (int, int)[ranges.Length / RangeSize];
         for (int i = 0; i < sorted.Length; i++)
         {
-            if (!ExtentCommands.TryRange(device, ranges[(i * RangeSize)..], out int first, out int last))
-                return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+            if (!ExtentCommands.TryRange(program, ranges[(i * RangeSize)..], out int first, out int last))
+                return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
             sorted[i] = (first, last);
         }
         sorted.Sort();
@@ -68,9 +69,9 @@ internal static class SpaceCommands
             if (last < next)
                 continue;
             int begin = Math.Max(first, next);
-            device.Volume.Release(device, begin, last - begin + 1);
+            program.Volume.Release(program.Head, begin, last - begin + 1);
             next = last + 1;
         }
-        return EckdDevice.Ended;
+        return UnitStatus.Ended;
     }
 }
