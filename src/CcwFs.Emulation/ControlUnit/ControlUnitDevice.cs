@@ -3,6 +3,22 @@ using CcwFs.Emulation.Channel;
 
 namespace CcwFs.Emulation.ControlUnit;
 
+/// <summary>How far the last command of a device has come.</summary>
+internal enum CommandEnd
+{
+    /// <summary>It has ended.</summary>
+    Whole,
+
+    /// <summary>It waits: the channel gives it again.</summary>
+    None,
+
+    /// <summary>It has ended but for device end.</summary>
+    ChannelEnd,
+
+    /// <summary>And its program has ended with it; the program's allegiance lasts until device end.</summary>
+    ProgramChannelEnd,
+}
+
 /// <summary>
 /// What every device behind a control unit has: pending sense, path groups, its part in the reserve of what it shares with other devices, and the gate that a
 /// command passes before it is executed. A family derives from it and adds its commands, their rules and its sense.
@@ -16,6 +32,7 @@ public abstract class ControlUnitDevice : IChannelDevice
 {
     private bool _disposed;
     private bool _started; // some command of this program has passed the gate
+    private CommandEnd _last;
 
     /// <summary>A device on a unit. Throws when that is gone.</summary>
     private protected ControlUnitDevice(SharedUnit unit, DeviceId device, int senseSize)
@@ -60,7 +77,8 @@ public abstract class ControlUnitDevice : IChannelDevice
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(path, PathGroups.Paths);
         lock (Unit.Gate)
         {
-            (Sharer.Path, Sharer.State, _started) = (path, Sharer.State.Begin(), false);
+            (Sharer.Path, Sharer.State) = (path, Sharer.State.Begin());
+            ForgetChain();
             BeginChain();
         }
     }
@@ -78,6 +96,8 @@ public abstract class ControlUnitDevice : IChannelDevice
             status = Pass(known, data);
             if (status != DeviceStatus.Busy)
                 Sharer.State = Sharer.State.Enter();
+            _last = status == DeviceStatus.None ? CommandEnd.None
+                : (status & UnitStatus.Ended) == DeviceStatus.ChannelEnd ? CommandEnd.ChannelEnd : CommandEnd.Whole;
             freed = held && Unit.ReservedBy is null;
         }
         if (freed)
@@ -94,7 +114,9 @@ public abstract class ControlUnitDevice : IChannelDevice
         lock (Unit.Gate)
         {
             status = Conclude(status);
-            awaited = Unit.LeaveProgram(Sharer);
+            bool isOwed = _last == CommandEnd.ChannelEnd;
+            _last = isOwed ? CommandEnd.ProgramChannelEnd : CommandEnd.Whole;
+            awaited = !isOwed && Unit.LeaveProgram(Sharer);
         }
         if (awaited)
             Unit.AnnounceFree();
@@ -112,7 +134,7 @@ public abstract class ControlUnitDevice : IChannelDevice
         lock (Unit.Gate)
         {
             AbandonChain();
-            _started = false;
+            ForgetChain();
             freed = reset ? ResetUnderGate() : Unit.AbandonProgram(Sharer);
         }
         if (freed)
@@ -162,6 +184,9 @@ public abstract class ControlUnitDevice : IChannelDevice
         Close(isLast: Unit.Detach(Sharer));
     }
 
+    /// <inheritdoc/>
+    public Action<DeviceStatus>? DeviceEnd { get; set; }
+
     /// <summary>The status of <see cref="RaiseStateChange"/>.</summary>
     internal const DeviceStatus StateChange = DeviceStatus.Attention | DeviceStatus.DeviceEnd | DeviceStatus.UnitException;
 
@@ -174,6 +199,25 @@ public abstract class ControlUnitDevice : IChannelDevice
     /// <summary>An unconditional reserve has taken the unit from the device with this bus id.</summary>
     internal virtual void OnReserveTaken(DeviceId former)
     {
+    }
+
+    /// <summary>
+    /// Device end of a command that ended with channel end alone, with what else there is. Nothing happens where the program was given up. Called without the gate,
+    /// from any thread, and not from inside the command.
+    /// </summary>
+    private protected void PresentDeviceEnd(DeviceStatus status)
+    {
+        bool awaited;
+        lock (Unit.Gate)
+        {
+            if (_last is not (CommandEnd.ChannelEnd or CommandEnd.ProgramChannelEnd))
+                return;
+            awaited = _last == CommandEnd.ProgramChannelEnd && Unit.LeaveProgram(Sharer);
+            _last = CommandEnd.Whole;
+            DeviceEnd?.Invoke(status | DeviceStatus.DeviceEnd); // under the gate, so that it comes before the program is given up or not at all
+        }
+        if (awaited)
+            Unit.AnnounceFree();
     }
 
     /// <summary>The command of a code; null: the device has none. Called without the gate.</summary>
@@ -220,6 +264,16 @@ public abstract class ControlUnitDevice : IChannelDevice
 
     private DeviceStatus Pass(UnitCommand? command, IDataTransfer data)
     {
+        bool hasPassed = _last == CommandEnd.None && !Sharer.State.MustTellLoss; // it waited, and the channel gives it again
+        if (!hasPassed && Refuse(command) is { } refused)
+            return refused;
+        _started = true;
+        return Perform(command!, data);
+    }
+
+    /// <summary>The stages before a command is executed: the status that it ends with; null: it may be.</summary>
+    private DeviceStatus? Refuse(UnitCommand? command)
+    {
         if (command is null || !command.Has(UnitRules.KeepsSense))
             Sense.Forget();
         if ((command is null || !command.Has(UnitRules.DespiteReserve)) && RefuseAsReserved() is { } reserved)
@@ -230,11 +284,10 @@ public abstract class ControlUnitDevice : IChannelDevice
             return Check(UnitFault.Gone);
         if (command.Has(UnitRules.First) && _started)
             return Check(UnitFault.InvalidSequence);
-        if (Judge(command) is { } refused)
-            return refused;
-        _started = true;
-        return Perform(command, data);
+        return Judge(command);
     }
+
+    private void ForgetChain() => (_started, _last) = (false, CommandEnd.Whole);
 
     /// <summary>What a command gets that may not pass the reserve: a check once when ours was taken away, busy at the start of a program; null: it may run.</summary>
     private DeviceStatus? RefuseAsReserved()

@@ -5,29 +5,27 @@ namespace CcwFs.Emulation.ControlUnit;
 internal sealed class PendingSense(int size)
 {
     private byte[]? _bytes; // made by the first unit check
+    private bool _isPending;
 
     /// <summary>Bytes.</summary>
     public int Size => size;
 
-    /// <summary>There is some.</summary>
-    public bool IsPending { get; private set; }
-
     /// <summary>Unit check: the family's bytes are to be written to what is given back.</summary>
     public Span<byte> Make()
     {
-        IsPending = true;
+        _isPending = true;
         return _bytes ??= new byte[size];
     }
 
     /// <summary>Nobody has asked for it.</summary>
-    public void Forget() => IsPending = false;
+    public void Forget() => _isPending = false;
 
     /// <summary>Copies as much of it as there is room for, and forgets it; 0 when there is none.</summary>
     public int Take(Span<byte> destination)
     {
-        if (!IsPending)
+        if (!_isPending)
             return 0;
-        IsPending = false;
+        _isPending = false;
         int length = Math.Min(size, destination.Length);
         _bytes.AsSpan(0, length).CopyTo(destination);
         return length;

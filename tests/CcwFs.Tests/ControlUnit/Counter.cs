@@ -6,13 +6,18 @@ namespace CcwFs.Tests.ControlUnit;
 
 /// <summary>
 /// The least device kind: a counter that devices share, on top of the base. 01 WRITE sets it (4 bytes, only where the program has not read it), 02 READ gives
-/// it; sense has 2 bytes, the fault's number and the counter's lowest byte.
+/// it; 06 READ waits until the counter is <see cref="Ready"/>; 07 control ends with channel end, and <see cref="Finish"/> gives device end. Sense has 2 bytes, the
+/// fault's number and the counter's lowest byte.
 /// </summary>
 internal sealed class Counter(SharedUnit unit, ushort number) : ControlUnitDevice(unit, new DeviceId(0, 0, number), senseSize: 2)
 {
     private const int Size = 4;
     private readonly byte[] _value = new byte[Size];
     private bool _wasRead;
+
+    public bool Ready { get; set; } = true;
+
+    public void Finish() => PresentDeviceEnd(DeviceStatus.DeviceEnd);
 
     public override DeviceIdentity Identity => new(0xC0C0, 0x01, 0x0C0C, 0x02);
 
@@ -33,8 +38,8 @@ internal sealed class Counter(SharedUnit unit, ushort number) : ControlUnitDevic
 
     private protected override UnitCommand? Find(byte command) => command switch
     {
-        0x01 => new Row(UnitRules.None, null, command),
-        0x02 => new Row(UnitRules.None, null, command),
+        0x01 or 0x02 or 0x07 => new Row(UnitRules.None, null, command),
+        0x06 => new Row(UnitRules.First, null, command),
         0x03 => new Row(UnitRules.KeepsSense, CommonCommands.NoOperation, command),
         0x04 => new Row(UnitRules.KeepsSense | UnitRules.DespiteReserve, CommonCommands.Sense, command),
         0xE4 => new Row(UnitRules.DespiteReserve, CommonCommands.SenseId, command),
@@ -55,6 +60,10 @@ internal sealed class Counter(SharedUnit unit, ushort number) : ControlUnitDevic
             return common(this, data);
         if (row.Code == 0x01)
             return data.Receive(_value) == Size ? UnitStatus.Ended : Check(UnitFault.CountTooSmall);
+        if (row.Code == 0x07)
+            return DeviceStatus.ChannelEnd;
+        if (row.Code == 0x06 && !Ready)
+            return DeviceStatus.None;
         _wasRead = true;
         data.Send(_value);
         return UnitStatus.Ended;

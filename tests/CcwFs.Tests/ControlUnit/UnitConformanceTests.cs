@@ -289,6 +289,56 @@ public sealed class CounterConformanceTests : UnitConformanceTests
     }
 
     [Fact]
+    public void A_program_has_its_allegiance_until_device_end_which_comes_once()
+    {
+        using Counter moving = new(_unit, 0x0001), reserving = new(_unit, 0x0002);
+        var heard = new List<string>();
+        moving.DeviceEnd = status => heard.Add($"{status}");
+        reserving.NoLongerBusy = () => heard.Add("free");
+        Assert.Equal(DeviceStatus.ChannelEnd, moving.Run(Step.R(0x07, 0)).Status);
+        Assert.Equal(DeviceStatus.Busy, reserving.Run(Step.R(0xB4, SenseSize)).Status);
+        Assert.Empty(heard);
+        moving.Finish();
+        moving.Finish();
+        Assert.Equal(["DeviceEnd", "free"], heard);
+        reserving.Run(Step.R(0xB4, SenseSize)).Ok();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_device_that_was_told_to_give_up_brings_no_device_end(bool reset)
+    {
+        using Counter moving = new(_unit, 0x0001), reserving = new(_unit, 0x0002);
+        moving.DeviceEnd = _ => Assert.Fail("device end of a command that was given up");
+        moving.Run(Step.R(0x07, 0));
+        moving.AbandonProgram(reset);
+        moving.Finish();
+        reserving.Run(Step.R(0xB4, SenseSize)).Ok();
+    }
+
+    [Fact]
+    public void A_command_that_waits_passes_the_gate_once_and_hears_of_a_steal()
+    {
+        using Counter waiting = new(_unit, 0x0001), other = new(_unit, 0x0002);
+        waiting.Ready = false;
+        waiting.BeginProgram(0);
+        Assert.Equal(DeviceStatus.None, waiting.Execute(0x06, new FakeTransfer(Step.R(0x06, 4))));
+        Assert.Equal(DeviceStatus.Busy, other.Run(Step.R(0xB4, SenseSize)).Status);
+        Assert.Equal(DeviceStatus.None, waiting.Execute(0x06, new FakeTransfer(Step.R(0x06, 4))));
+        waiting.Ready = true;
+        Assert.Equal(Outcome.Good, waiting.Execute(0x06, new FakeTransfer(Step.R(0x06, 4))));
+        waiting.EndProgram(Outcome.Good);
+        other.AbandonProgram(reset: true);
+        waiting.Ready = false;
+        waiting.BeginProgram(0);
+        Assert.Equal(DeviceStatus.None, waiting.Execute(0x06, new FakeTransfer(Step.R(0x06, 4))));
+        other.Run(Step.R(0x14, SenseSize)).Ok();
+        waiting.Ready = true;
+        Assert.Equal(Outcome.Good | DeviceStatus.UnitCheck, waiting.Execute(0x06, new FakeTransfer(Step.R(0x06, 4))));
+    }
+
+    [Fact]
     public void A_unit_that_is_gone_takes_no_device_and_executes_nothing()
     {
         using var device = new Counter(_unit, 0x0001);

@@ -15,7 +15,7 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 {
     private readonly ILogger _logger;
-    private readonly EckdLines _lines;
+    private EckdLines? _lines;      // made by the first line: most devices never write one
     private EckdProgram? _program; // made by the first program: most devices of a large mount have none
 
     /// <summary>A device on <paramref name="volume"/>, which it keeps alive until it is disposed.</summary>
@@ -23,7 +23,6 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         : base(UnitOf(volume), DeviceOf(options), EckdSense.Size)
     {
         (Volume, Options, _logger) = (volume, options, logger ?? NullLogger.Instance);
-        _lines = new EckdLines(_logger, options, volume);
         if (EckdProgram.IsOnDemand(options))
             volume.Watch(this);
     }
@@ -39,6 +38,8 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 
     /// <summary>The command's name in the architecture's spelling, e.g. READ DATA; null for a code this device does not know.</summary>
     public static string? CommandName(byte command) => CommandTable.Find(command)?.Name;
+
+    private EckdLines Lines => _lines ??= new EckdLines(_logger, Options, Volume);
 
     private EckdProgram Program => _program ??= new EckdProgram(Volume, Options, Sense);
 
@@ -73,7 +74,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
     /// <inheritdoc/>
     void ISpaceWatcher.OnSpaceAgain()
     {
-        _lines.SpaceAgain();
+        Lines.SpaceAgain();
         Program.Messages.Announce();
         RaiseAttention();
     }
@@ -98,7 +99,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
     internal override void WriteNoSense(Span<byte> destination) => Program.Head.WriteSense(EckdSense.None, destination, addressValid: false);
 
     /// <inheritdoc/>
-    internal override void OnReserveTaken(DeviceId former) => _lines.ReserveTaken(former);
+    internal override void OnReserveTaken(DeviceId former) => Lines.ReserveTaken(former);
 
     private protected override UnitCommand? Find(byte command) => CommandTable.Find(command, Options.Profile);
 
@@ -130,12 +131,12 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         }
         catch (Exception e) when (StorageFault(e) is { } fault)
         {
-            _lines.Storage(fault, outOfSpace: false);
+            Lines.Storage(fault, outOfSpace: false);
             return Program.Check(EckdSense.EquipmentCheck);
         }
         catch (TornTrackException e)
         {
-            _lines.Damage(e);
+            Lines.Damage(e);
             return Program.Check(EckdSense.DataCheck);
         }
     }
@@ -152,7 +153,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         }
         catch (Exception e) when (StorageFault(e) is { } fault)
         {
-            _lines.AbandonedWrite(fault);
+            Lines.AbandonedWrite(fault);
         }
         Program.Begin();
     }
@@ -177,7 +178,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 
     private protected override void Close(bool isLast)
     {
-        _lines.Dispose();
+        _lines?.Dispose();
         Volume.Unwatch(this);
         if (isLast)
             Volume.Dispose();
@@ -232,13 +233,13 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         catch (Exception e) when (StorageFault(e) is { } fault)
         {
             bool noSpace = Program.IsSpaceEfficient && Volume.IsOutOfSpace;
-            _lines.Storage(fault, noSpace);
+            Lines.Storage(fault, noSpace);
             return Program.Refuse(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
         }
         ref ChainState chain = ref Program.Chain;
         if (!chain.Wrote || chain.LostWritesBefore == Volume.LostWrites)
             return true;
-        _lines.WritesLost();
+        Lines.WritesLost();
         return Program.Refuse(EckdSense.EquipmentCheck);
     }
 

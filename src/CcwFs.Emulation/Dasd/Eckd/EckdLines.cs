@@ -8,18 +8,16 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// <summary>Lines in the log that a guest can cause as often as it likes: each kind is limited (<see cref="LogLimit"/>). Under the volume's gate.</summary>
 internal sealed class EckdLines(ILogger logger, EckdOptions options, EckdVolume volume) : IDisposable
 {
-    private Kinds? _kinds; // made by the first line: most devices never write one
+    private readonly Kinds _limits = new(what => new LogLimit(TimeProvider.System, count => EckdLog.LeftOut(logger, options.Device.ToString(), count, what)));
 
     private string BusId => options.Device.ToString();
 
-    private Kinds Limits => _kinds ??= new Kinds(what => new LogLimit(TimeProvider.System, count => EckdLog.LeftOut(logger, BusId, count, what)));
-
     /// <summary>Says what was left out so far.</summary>
-    public void Dispose() => _kinds?.Dispose();
+    public void Dispose() => _limits.Dispose();
 
     public void Storage(ImageException fault, bool outOfSpace)
     {
-        if (!Limits.Storage.May())
+        if (!_limits.Storage.May())
             return;
         if (outOfSpace)
             EckdLog.OutOfSpace(logger, BusId, volume.Name, fault.Message);
@@ -29,32 +27,32 @@ internal sealed class EckdLines(ILogger logger, EckdOptions options, EckdVolume 
 
     public void SpaceAgain()
     {
-        if (Limits.Space.May())
+        if (_limits.Space.May())
             EckdLog.SpaceAgain(logger, BusId, volume.Name);
     }
 
     public void Damage(TornTrackException fault)
     {
         int heads = volume.Geometry.Heads;
-        if (Limits.Damage.May())
+        if (_limits.Damage.May())
             EckdLog.TrackDamaged(logger, BusId, volume.Name, fault.Track, fault.Track / heads, fault.Track % heads, fault.Message);
     }
 
     public void WritesLost()
     {
-        if (Limits.Storage.May())
+        if (_limits.Storage.May())
             EckdLog.WritesLost(logger, BusId, volume.Name);
     }
 
     public void AbandonedWrite(ImageException fault)
     {
-        if (Limits.Storage.May())
+        if (_limits.Storage.May())
             EckdLog.AbandonedWriteFailed(logger, BusId, volume.Name, fault.Message);
     }
 
     public void ReserveTaken(DeviceId former)
     {
-        if (logger.IsEnabled(LogLevel.Information) && Limits.Reserve.May())
+        if (logger.IsEnabled(LogLevel.Information) && _limits.Reserve.May())
             EckdLog.ReserveTaken(logger, BusId, volume.Name, former.ToString());
     }
 
