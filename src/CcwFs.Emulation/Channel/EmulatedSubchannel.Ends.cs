@@ -6,25 +6,24 @@ namespace CcwFs.Emulation.Channel;
 /// <content>Halt, clear and reset: how programs are ended from outside.</content>
 public sealed partial class EmulatedSubchannel
 {
-    private FunctionResult RequestEnd(FunctionControl function)
+    private FunctionResult RequestEnd(RequestedEnd function)
     {
         lock (_gate)
         {
             if (!_plugged)
                 return ConditionCode.NotOperational;
-            if (_function != FunctionControl.None && (function == FunctionControl.Halt || _function == FunctionControl.Clear))
-                return function == FunctionControl.Clear ? FunctionResult.Begun(this) : ConditionCode.Busy;
-            bool pending = (_isPending && !IsIntermediate(_pending.Scsw)) || IsUnsolicitedPending;
-            if (function == FunctionControl.Halt && pending)
+            if (SubchannelTransitions.Request(_end, function) is not { } end)
+                return ConditionCode.Busy;
+            bool pending = (_pending is { } irb && !IsIntermediate(irb.Scsw)) || IsUnsolicitedPending;
+            if (function == RequestedEnd.Halt && pending)
                 return ConditionCode.StatusPending;
-            if (function == FunctionControl.Clear)
+            if (function == RequestedEnd.Clear)
             {
-                _isPending = false;
+                _pending = null;
                 Interlocked.Exchange(ref _unsolicited, 0); // the clear signal resets the device's status too
                 _run.HurryUp();
             }
-            _function = function;
-            _stop = true;
+            _end = end;
             return FunctionResult.Begun(this);
         }
     }
@@ -35,8 +34,7 @@ public sealed partial class EmulatedSubchannel
     /// </summary>
     private void EndNow(bool system, TimeSpan patience)
     {
-        (_function, _isPending, _pathLost) = (FunctionControl.None, false, false);
-        _stop = true;
+        (_end, _pending) = (RequestedEnd.Reset, null);
         _run.HurryUp();
         long until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         while (_executing)
@@ -46,7 +44,7 @@ public sealed partial class EmulatedSubchannel
             else
                 Monitor.Wait(_gate, Look); // it may begin to copy meanwhile
         }
-        if (_active || system)
+        if (_activity != Activity.Idle || system)
             _device.AbandonProgram(reset: system);
         EndProgram();
         if (system)

@@ -2,7 +2,7 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Channel;
 
-/// <content>Channel paths that come and go, and starts that wait for a device that is busy.</content>
+/// <content>Channel paths that come and go.</content>
 public sealed partial class EmulatedSubchannel
 {
     /// <inheritdoc/>
@@ -25,9 +25,9 @@ public sealed partial class EmulatedSubchannel
             _available = (byte)(available ? _available | mask : _available & ~mask);
             if (!available)
             {
-                ended = _active && !_suspended && _lastPath == mask && !MoveStart();
+                ended = SubchannelTransitions.NeedsPath(_activity) && _lastPath == mask && !MoveStart();
                 if (ended)
-                    _pathLost = _stop = true;
+                    _end = SubchannelTransitions.LosePath(_end);
                 _device.LosePath(index);
             }
         }
@@ -41,28 +41,11 @@ public sealed partial class EmulatedSubchannel
     private bool MoveStart()
     {
         byte paths = (byte)(_run.Orb.LogicalPathMask & _available);
-        if (!_waiting || paths == 0)
+        if (_activity != Activity.StartPending || paths == 0)
             return false;
         _lastPath = Pmcw.FirstPath(paths);
         _run.UsePath(_lastPath);
         TryAgain();
         return true;
-    }
-
-    /// <summary>The device is free. As <see cref="PresentUnsolicited"/>, it may come from anywhere: nothing is locked or called here.</summary>
-    private void TryAgain()
-    {
-        Volatile.Write(ref _freed, 1);
-        _executor.Schedule(this);
-    }
-
-    /// <summary>
-    /// A pending start begins again when the device is free. That news may come before the slice in which the device was busy is settled: it is kept
-    /// until then, and one that comes too late costs one try. Under the gate.
-    /// </summary>
-    private void BeginAgain()
-    {
-        if (!_executing && Interlocked.Exchange(ref _freed, 0) != 0)
-            _waiting = false;
     }
 }

@@ -15,15 +15,16 @@ public sealed partial class EmulatedSubchannel
         {
             if (Interlocked.Exchange(ref _announce, 0) != 0)
                 _events.Interrupt();
+            if (IsNewsThere && TakeNews())
+                _events.Interrupt();
             bool execute, put;
             ProgramRun run;
             lock (_gate)
             {
-                BeginAgain();
                 if (IsDone())
                     return true;
                 run = _run;
-                execute = _function == FunctionControl.None && !_pathLost;
+                execute = _end == RequestedEnd.None;
                 put = MustPut(run);
                 if (execute && run.MayWait && thread == SliceThread.Other)
                     return false;
@@ -56,14 +57,13 @@ public sealed partial class EmulatedSubchannel
             if (ccws <= 0 || Stopwatch.GetTimestamp() >= deadline)
             {
                 lock (_gate)
-                    return IsDone() && Volatile.Read(ref _announce) == 0 && Volatile.Read(ref _freed) == 0;
+                    return IsDone() && Volatile.Read(ref _announce) == 0 && !HasNews;
             }
         }
     }
 
-    /// <summary>Nothing for a new slice: another thread is in one, a reset waits, or there is neither a running program nor a function. Under the gate.</summary>
-    private bool IsDone() =>
-        _executing || (_function == FunctionControl.None && !_pathLost && (_stop || !_active || _suspended || _waiting));
+    /// <summary>Nothing for a new slice: another thread is in one, or there is no work. Under the gate.</summary>
+    private bool IsDone() => _executing || !SubchannelTransitions.HasWork(_activity, _end);
 
     /// <summary>On a thread that may be held up: executes, or puts into place what was read before the program ends.</summary>
     private StepResult GoOnWaiting(ProgramRun run, bool put, ref int ccws, long deadline)
@@ -80,12 +80,13 @@ public sealed partial class EmulatedSubchannel
     }
 
     /// <summary>HALT, or a path that is lost, ends the program, and data of commands that have ended is not in its place. Under the gate.</summary>
-    private bool MustPut(ProgramRun run) => run.IsOwed && _active && (_function == FunctionControl.Halt || (_function == FunctionControl.None && _pathLost));
+    private bool MustPut(ProgramRun run) =>
+        run.IsOwed && _activity != Activity.Idle && (_end is RequestedEnd.Halt or RequestedEnd.PathLost);
 
     private StepResult Execute(ProgramRun run, ref int ccws, long deadline, bool mayBeHeldUp)
     {
         StepResult result = StepResult.Continue;
-        while (result == StepResult.Continue && !_stop && ccws > 0)
+        while (result == StepResult.Continue && _end == RequestedEnd.None && ccws > 0)
         {
             try
             {
@@ -100,90 +101,103 @@ public sealed partial class EmulatedSubchannel
             if (deadline != long.MaxValue && Stopwatch.GetTimestamp() >= deadline)
                 ccws = 0;
         }
-        return result == StepResult.Continue && !_stop ? run.EndSlice(mayBeHeldUp) : result;
+        return result == StepResult.Continue && _end == RequestedEnd.None ? run.EndSlice(mayBeHeldUp) : result;
     }
 
-    /// <summary>What the slice's end means for the subchannel. True: status is pending, to be announced. Under the gate.</summary>
+    /// <summary>Carries out what the slice's end means for the subchannel. True: status is pending, to be announced. Under the gate.</summary>
     private bool Settle(StepResult result)
     {
-        Irb irb = default;
-        if (_stop && _function == FunctionControl.None && !_pathLost)
-            return false; // a reset waits for us
-        switch (_function)
+        Irb irb;
+        SliceEnd end = SubchannelTransitions.Settle(_activity, _end, result);
+        switch (end)
         {
-            case FunctionControl.Clear:
-                if (_active)
-                    _device.AbandonProgram(reset: false);
-                irb.Scsw = Scsw.Build(0, FunctionControl.Clear, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
-                EndProgram();
+            case SliceEnd.Nothing:
+                return false;
+            case SliceEnd.StartPending:
+                _activity = Activity.StartPending;
+                return false;
+            case SliceEnd.AwaitDevice:
+                _activity = Activity.AwaitingDevice;
+                if (!_run.HasIntermediate)
+                    return false;
+                irb = _run.IntermediateIrb();
                 break;
-            case FunctionControl.Halt when !_active:
-                irb.Scsw = Scsw.Build(0, FunctionControl.Halt, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
-                Esw.Write(irb[Irb.EswOffset..], _lastPath, 0);
-                EndProgram();
+            case SliceEnd.Intermediate:
+                irb = _run.IntermediateIrb();
                 break;
-            case FunctionControl.Halt when _waiting || _suspended:
-                irb = _run.HaltedIdleIrb();
-                EndProgram();
-                break;
-            case FunctionControl.Halt:
-                irb = result == StepResult.Ended ? _run.FinalIrb(FunctionControl.Start | FunctionControl.Halt) : _run.HaltedIrb();
-                EndProgram();
-                break;
-            case FunctionControl.None when _pathLost && result != StepResult.Ended:
-                irb = _run.PathLostIrb(began: !_waiting);
-                EndProgram();
+            case SliceEnd.Suspended:
+                _activity = Activity.Suspended;
+                irb = _run.SuspendedIrb();
+                if (_run.Orb.SuppressSuspended)
+                    return false;
                 break;
             default:
-                if (!IsReportable(result, ref irb))
-                    return false;
+                irb = FinalIrb(end);
+                bool owed = end == SliceEnd.Final && _run.OwesDeviceEnd;
+                EndProgram(owed ? Activity.DeviceEndPending : Activity.Idle);
                 break;
         }
         MakePending(irb);
         return true;
     }
 
-    private bool IsReportable(StepResult result, ref Irb irb)
+    /// <summary>The status of an end after which nothing of the program runs. Under the gate.</summary>
+    private Irb FinalIrb(SliceEnd end)
     {
-        switch (result)
+        switch (end)
         {
-            case StepResult.Continue or StepResult.HandOver:
-                return false;
-            case StepResult.Busy:
-                _waiting = true;
-                return false;
-            case StepResult.Interrupt:
-                irb = _run.IntermediateIrb();
-                return true;
-            case StepResult.Suspended:
-                _suspended = true;
-                irb = _run.SuspendedIrb();
-                return !_run.Orb.SuppressSuspended;
-            case StepResult.Ended:
-                irb = _run.FinalIrb(FunctionControl.Start);
-                EndProgram();
-                return true;
-            case StepResult.Abandoned: // ends its slice without this
+            case SliceEnd.Final:
+                return _run.FinalIrb(FunctionControl.Start);
+            case SliceEnd.Cleared:
+                if (_activity != Activity.Idle)
+                    _device.AbandonProgram(reset: false);
+                return FunctionIrb(FunctionControl.Clear);
+            case SliceEnd.HaltedNothing:
+                Irb halted = FunctionIrb(FunctionControl.Halt);
+                Esw.Write(halted[Irb.EswOffset..], _lastPath, 0);
+                return halted;
+            case SliceEnd.HaltedIdle:
+                return _run.HaltedIdleIrb();
+            case SliceEnd.Halted:
+                return _run.HaltedIrb();
+            case SliceEnd.HaltedFinal:
+                _run.HaltDevice();
+                return _run.FinalIrb(FunctionControl.Start | FunctionControl.Halt);
+            case SliceEnd.HaltedDevice:
+                _run.HaltDevice();
+                return _run.DeviceEndIrb(FunctionControl.Halt, DeviceStatus.DeviceEnd, primary: null);
+            case SliceEnd.PathLost or SliceEnd.PathLostPending:
+                return _run.PathLostIrb(began: end == SliceEnd.PathLost);
             default:
-                throw new InvalidOperationException($"step result {result}");
+                throw new InvalidOperationException($"slice end {end}");
         }
+    }
+
+    /// <summary>Status pending alone: the function is done, and no device had a part in it.</summary>
+    private static Irb FunctionIrb(FunctionControl function)
+    {
+        Irb irb = default;
+        irb.Scsw = Scsw.Build(0, function, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
+        return irb;
     }
 
     /// <summary>
     /// Makes status pending. Only an intermediate status can still be there (halt and clear see to it): its PCI bit goes over to the new one.
     /// </summary>
-    private void MakePending(in Irb irb)
+    private void MakePending(Irb irb)
     {
-        uint interruption = _isPending ? _pending.Scsw.Status & ((uint)SubchannelStatus.ProgramControlledInterruption << 16) : 0;
-        (_pending, _isPending) = (irb, true);
+        uint interruption = _pending is { } before ? before.Scsw.Status & ((uint)SubchannelStatus.ProgramControlledInterruption << 16) : 0;
         Scsw scsw = irb.Scsw;
         if (interruption != 0)
-            _pending.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Intermediate, Status = scsw.Status | interruption };
+            irb.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Intermediate, Status = scsw.Status | interruption };
+        _pending = irb;
     }
 
-    private void EndProgram()
+    private void EndProgram(Activity then = Activity.Idle)
     {
-        (_active, _suspended, _waiting, _pathLost, _function, _stop) = (false, false, false, false, FunctionControl.None, false);
+        (_activity, _end) = (then, RequestedEnd.None);
+        if (then == Activity.Idle)
+            Volatile.Write(ref _deviceEnd, 0);
         _run.Forget();
     }
 }

@@ -45,20 +45,16 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
     private ProgramRun _run;           // replaced when one is abandoned
     private readonly byte[] _chpids;
     private ISubchannelEvents _events = null!;
-    private bool _active;              // a program is started and has not ended
-    private bool _suspended;
-    private bool _waiting;             // the device is busy: the start is pending
-    private bool _pathLost;            // the running program's path is gone: it ends at its next CCW
+    private Activity _activity;
+    private volatile RequestedEnd _end; // read without the gate: the slice ends at the next CCW
     private bool _executing;           // a thread is in a slice
     private int _givenUp;              // threads that were left to programs whose memory does not answer
     private bool _plugged = true;
-    private FunctionControl _function; // HALT or CLEAR that is not carried out yet
-    private volatile bool _stop;       // the slice ends at the next CCW
-    private Irb _pending;              // status that nobody has taken yet; valid while _isPending
-    private bool _isPending;
+    private Irb? _pending;             // status that nobody has taken yet
     private int _unsolicited;          // status of the device's own, pending; changed by interlocked operations, without the gate
     private int _announce;             // 1: _unsolicited is not announced yet, or waits for the running program's end
-    private int _freed;                // 1: a device that was busy is not any more; changed by interlocked operations, without the gate
+    private int _freed;                // 1: a device that was busy, or waited, can go on; changed by interlocked operations, without the gate
+    private int _deviceEnd;            // device end that came, and what came with it; changed by interlocked operations, without the gate
     private uint _interruptionParameter;
     private byte _available;           // PAM
     private byte _lastPath;
@@ -75,6 +71,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
         _run = new ProgramRun(behind, _gate);
         behind.Unsolicited = PresentUnsolicited;
         behind.NoLongerBusy = TryAgain;
+        behind.DeviceEnd = TakeDeviceEnd;
     }
 
     /// <inheritdoc/>
@@ -103,10 +100,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
     /// <inheritdoc/>
     public CommandSet Commands { get; }
 
-    /// <summary>A program has begun and neither waits nor is suspended: status of the device's own waits until it has ended. Under the gate.</summary>
-    private bool IsRunning => _active && !_waiting && !_suspended;
-
-    private bool IsUnsolicitedPending => !IsRunning && Volatile.Read(ref _unsolicited) != 0;
+    private bool IsUnsolicitedPending => !SubchannelTransitions.KeepsUnsolicited(_activity) && Volatile.Read(ref _unsolicited) != 0;
 
     private byte Installed => (byte)(0xFF00 >> _chpids.Length);
 
@@ -124,22 +118,19 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
             ulong paths = 0;
             for (int i = 0; i < _chpids.Length; i++)
                 paths |= (ulong)_chpids[i] << (56 - (8 * i));
-            ActivityControl activity = !_active ? ActivityControl.None
-                : _suspended ? ActivityControl.Suspended
-                : _waiting ? ActivityControl.StartPending
-                : ActivityControl.SubchannelActive | ActivityControl.DeviceActive;
             var pmcw = new Pmcw(
                 _interruptionParameter, Pmcw.Enabled | Pmcw.DeviceNumberValid, Device.Number,
                 Lpm: Installed, Pnom: 0, _lastPath, Pim: Installed, Pom: 0xFF, Pam: _available, paths);
-            Scsw scsw = _active
-                ? Scsw.Build(_run.Orb.Control, FunctionControl.Start, activity, StatusControl.None, _run.CcwAddress, 0, 0, 0)
-                : default;
+            Scsw scsw = _activity == Activity.Idle ? default : Scsw.Build(
+                _run.Orb.Control, _activity == Activity.DeviceEndPending ? FunctionControl.None : FunctionControl.Start,
+                SubchannelTransitions.Bits(_activity), StatusControl.None, _run.CcwAddress, 0, 0, 0);
             schib = new Schib(pmcw, scsw);
             return _plugged;
         }
     }
 
     /// <inheritdoc/>
+    /// <remarks>Busy also while only device end is to come: a real subchannel would keep the start pending, for the device is busy until then.</remarks>
     public FunctionResult Start(in Orb orb, BackendProgram program)
     {
         if (!ProgramRun.Runs(program))
@@ -149,11 +140,12 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
             byte paths = (byte)(orb.LogicalPathMask & _available);
             if (!_plugged || paths == 0)
                 return ConditionCode.NotOperational;
-            if (_isPending || IsUnsolicitedPending)
+            if (_pending is not null || IsUnsolicitedPending)
                 return ConditionCode.StatusPending;
-            if (_active || _function != FunctionControl.None || (program.MayWait && _givenUp >= MaxGivenUp))
+            if (_activity != Activity.Idle || _end != RequestedEnd.None || (program.MayWait && _givenUp >= MaxGivenUp))
                 return ConditionCode.Busy;
-            (_active, _suspended, _waiting, _pathLost, _stop) = (true, false, false, false, false);
+            _activity = Activity.Active;
+            Volatile.Write(ref _deviceEnd, 0);
             (_lastPath, _interruptionParameter) = (Pmcw.FirstPath(paths), orb.InterruptionParameter);
             _run.Begin(orb, program, _lastPath);
             return FunctionResult.Begun(this);
@@ -167,21 +159,21 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
         {
             if (!_plugged)
                 return ConditionCode.NotOperational;
-            if (_isPending)
+            if (_pending is not null)
                 return ConditionCode.StatusPending;
-            if (!_active || !_suspended || _function != FunctionControl.None)
+            if (_activity != Activity.Suspended || _end != RequestedEnd.None)
                 return ConditionCode.Busy;
-            _suspended = false;
+            _activity = Activity.Active;
             _run.Resume();
             return FunctionResult.Begun(this);
         }
     }
 
     /// <inheritdoc/>
-    public FunctionResult Halt() => RequestEnd(FunctionControl.Halt);
+    public FunctionResult Halt() => RequestEnd(RequestedEnd.Halt);
 
     /// <inheritdoc/>
-    public FunctionResult Clear() => RequestEnd(FunctionControl.Clear);
+    public FunctionResult Clear() => RequestEnd(RequestedEnd.Clear);
 
     /// <inheritdoc/>
     public bool Test(out Irb irb)
@@ -189,15 +181,15 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
         DeviceStatus status;
         lock (_gate)
         {
-            irb = _isPending ? _pending : default;
-            if (_isPending)
+            irb = _pending ?? default;
+            if (_pending is not null)
             {
-                _isPending = false;
+                _pending = null;
                 return true;
             }
             if (Volatile.Read(ref _unsolicited) == 0)
                 return false;
-            if (IsRunning)
+            if (SubchannelTransitions.KeepsUnsolicited(_activity))
             {
                 Volatile.Write(ref _announce, 1);
                 return false;

@@ -19,17 +19,20 @@ public interface IChannelDevice : IDisposable
     /// Executes one command. Ending status is returned: normally channel end and device end, with status modifier when the next CCW
     /// is to be skipped, with unit check when sense has been made. A command that is refused at once moves no data.
     /// Busy alone, for a program's first command: nothing has begun; <see cref="NoLongerBusy"/> says when to begin again.
+    /// Channel end without device end: the data phase is over, and <see cref="DeviceEnd"/> gives the rest.
+    /// No status: the device waits with the command, of which it has moved no data; after <see cref="NoLongerBusy"/> it is executed again.
     /// </summary>
     DeviceStatus Execute(byte command, IDataTransfer data);
 
     /// <summary>
     /// The last command's channel end is about to be reported: everything written is brought to stable storage. Gives the status
-    /// to report in place of <paramref name="status"/>: the same, or unit check when the storage failed.
+    /// to report in place of <paramref name="status"/>: the same, or unit check when the storage failed. Device end may still be to come.
     /// </summary>
     DeviceStatus EndProgram(DeviceStatus status);
 
     /// <summary>
-    /// The program was ended by HALT, CLEAR or reset between two commands; what earlier commands wrote stays written.
+    /// The program was ended by HALT, CLEAR or reset between two commands, or with a command that had not ended: that is given up, and its device end does not
+    /// come any more. What earlier commands wrote stays written.
     /// <paramref name="reset"/>: also forget what a reset forgets on this path (system-reset: path group, reserve).
     /// </summary>
     void AbandonProgram(bool reset);
@@ -43,8 +46,16 @@ public interface IChannelDevice : IDisposable
     /// <summary>Gives unsolicited status (attention, state change) to the channel; set once by the channel.</summary>
     Action<DeviceStatus>? Unsolicited { get; set; }
 
-    /// <summary>A device that answered busy is free again; set once by the channel, which then tries the start again.</summary>
+    /// <summary>
+    /// A device that answered busy is free again, or one that waits with a command can go on; set once by the channel, which then tries again. From any thread.
+    /// </summary>
     Action? NoLongerBusy { get; set; }
+
+    /// <summary>
+    /// Gives the channel device end, with what else there is (status modifier, unit check with sense), after a command ended with channel end alone; set once by
+    /// the channel. Once a command, from any thread, even before that command has returned; never after <see cref="AbandonProgram"/> has given the command up.
+    /// </summary>
+    Action<DeviceStatus>? DeviceEnd { get; set; }
 
     /// <summary>One line a fact for a person: model, image, serial, state. Key and value.</summary>
     IEnumerable<KeyValuePair<string, string>> Describe();

@@ -19,6 +19,9 @@ internal enum StepResult
     /// <summary>The device is busy: the start stays pending.</summary>
     Busy,
 
+    /// <summary>The device is waited for, with a command that it has not ended.</summary>
+    Waiting,
+
     /// <summary>The program has ended.</summary>
     Ended,
 
@@ -79,7 +82,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         _next = new HostAddress(orb.ProgramAddress);
         _at.Current = _next.Plus(-Ccw.Size);
         (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
-        (_isHandedOver, _isEnding) = (false, false);
+        (_isHandedOver, _isEnding, _wait) = (false, false, ProgramWait.None);
         _owed?.Clear();
     }
 
@@ -123,6 +126,8 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     {
         if (_isHandedOver && Resettle() is { } settled)
             return settled;
+        if (_wait != ProgramWait.None)
+            return GoOnAfterWait(mayBeHeldUp);
         var before = (_at.Current, _at.Ccw, _interruptPending);
         (_fault, _dataPhase, _wantedMore, _at.Remaining) = (SubchannelStatus.None, false, false, 0);
         _source.BeginCommand();
@@ -150,8 +155,8 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     private StepResult ExecuteCommand(bool mayBeHeldUp)
     {
         _resumed = false;
-        bool begins = _first;
-        if (begins)
+        _begins = _first;
+        if (_begins)
             device.BeginProgram(System.Numerics.BitOperations.LeadingZeroCount((uint)_pathMask << 24));
         _first = false;
         _command = _at.Ccw.Command;
@@ -162,17 +167,25 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
             return StepResult.Abandoned;
         if (!IsAdmitted())
             return Show(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck, mayBeHeldUp);
+        return Perform(mayBeHeldUp);
+    }
+
+    /// <summary>The device executes the command, perhaps not for the first time.</summary>
+    private StepResult Perform(bool mayBeHeldUp)
+    {
         DeviceStatus status = device.Execute(_command, this);
+        if (status == DeviceStatus.None)
+            return AwaitCommand(mayBeHeldUp);
         if (_staged is not null && !PutBehind())
             return StepResult.Abandoned;
-        if (begins && status == DeviceStatus.Busy)
+        if (_begins && status == DeviceStatus.Busy)
         {
             (_first, _next, _resumed, _interruptPending) = (true, _at.Current, _at.Ccw.Has(CcwFlags.Suspend), false);
             _source.Judge?.Restart();
             return StepResult.Busy;
         }
         CheckLength(status);
-        _zeroCondition |= begins && _dataPhase && _orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
+        _zeroCondition |= _begins && _dataPhase && _orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
         bool isSeen = _fault != SubchannelStatus.None || !IsChained(status) || _interruptPending || _zeroCondition || _source.IsLive;
         return isSeen || OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
     }
@@ -184,6 +197,8 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     /// <summary>To the next command, or to the end.</summary>
     private StepResult GoOn(DeviceStatus status)
     {
+        if (_fault == SubchannelStatus.None && MustAwaitDeviceEnd(status))
+            return StepResult.Waiting;
         if (_fault != SubchannelStatus.None || !IsChained(status))
             return End(status);
         bool skipOne = (status & DeviceStatus.StatusModifier) != 0;
@@ -207,16 +222,17 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         int length = (_deviceStatus & DeviceStatus.UnitCheck) == 0 ? 0 : _source?.Judge?.Refusal is { } refusal ? refusal.WriteSense(sense) : device.TakeSense(sense);
         const SubchannelStatus Checks = SubchannelStatus.ProgramCheck | SubchannelStatus.ProtectionCheck | SubchannelStatus.ChannelDataCheck
             | SubchannelStatus.ChannelControlCheck | SubchannelStatus.InterfaceControlCheck | SubchannelStatus.ChainingCheck;
-        StatusControl status = StatusControl.Primary | StatusControl.Secondary;
+        (StatusControl status, ActivityControl activity) = OwesDeviceEnd
+            ? (StatusControl.Primary, ActivityControl.DeviceActive) : (StatusControl.Primary | StatusControl.Secondary, ActivityControl.None);
         if ((_deviceStatus & DeviceStatus.UnitCheck) != 0 || (_subchannelStatus & Checks) != 0)
             status |= StatusControl.Alert;
-        return Build(function, ActivityControl.None, status, _deviceStatus, _subchannelStatus, _residual, length, sense);
+        return Build(function, activity, status, _deviceStatus, _subchannelStatus, _residual, length, sense);
     }
 
-    /// <summary>HALT ended the program between two commands: the device has ended, nothing is left to do.</summary>
+    /// <summary>HALT ended the program between two commands, or with one that the device had not ended: the device has ended, nothing is left to do.</summary>
     internal Irb HaltedIrb()
     {
-        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, _fault & SubchannelStatus.ChannelControlCheck, 0);
+        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, _fault & SubchannelStatus.ChannelControlCheck, WaitingCount);
         device.AbandonProgram(reset: false);
         return FinalIrb(FunctionControl.Start | FunctionControl.Halt);
     }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
-using CcwFs.Emulation.Dasd.Eckd;
 
 namespace CcwFs.Tests.Eckd;
 
@@ -88,9 +87,9 @@ internal static class Channel
 {
     private const int Patience = 20_000;
 
-    public static Outcome Run(this EckdDevice device, params Step[] steps) => RunOn(device, 0, steps);
+    public static Outcome Run(this IChannelDevice device, params Step[] steps) => RunOn(device, 0, steps);
 
-    public static Outcome RunOn(this EckdDevice device, int path, params Step[] steps)
+    public static Outcome RunOn(this IChannelDevice device, int path, params Step[] steps)
     {
         var data = new List<byte[]>();
         DeviceStatus status = Outcome.Good;

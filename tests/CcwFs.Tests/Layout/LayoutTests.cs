@@ -42,6 +42,14 @@ public sealed partial class LayoutTests
         ],
     };
 
+    /// <summary>Folders of one room: which namespaces their files do not name.</summary>
+    public static TheoryData<string, string[]> Directions => new()
+    {
+        { "src/CcwFs.Emulation/Channel", ["CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd"] },
+        { "src/CcwFs.Emulation/ControlUnit", ["CcwFs.Emulation.Dasd"] },
+        { "src/CcwFs.Emulation/Dasd/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd"] },
+    };
+
     /// <summary>Files over the limit, each with its reason.</summary>
     private static readonly Dictionary<string, string> s_longFiles = [];
 
@@ -74,6 +82,15 @@ public sealed partial class LayoutTests
         string[] known = [.. References(room)];
         Assert.True(s_mayKnow.TryGetValue(room, out string[]? allowed), $"{room} is not in the architecture");
         Assert.Empty(known.Except(allowed));
+    }
+
+    [Theory]
+    [MemberData(nameof(Directions))]
+    public void A_folder_of_a_room_knows_only_those_below_it(string folder, string[] above)
+    {
+        string[] files = [.. Sources().Where(f => f.StartsWith(folder + "/", StringComparison.Ordinal))];
+        Assert.NotEmpty(files);
+        Assert.All(files, f => Assert.All(above, name => Assert.DoesNotContain(name, File.ReadAllText(Path.Combine(s_root, f)), StringComparison.Ordinal)));
     }
 
     [Fact]

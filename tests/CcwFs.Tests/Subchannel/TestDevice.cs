@@ -54,6 +54,8 @@ internal sealed class TestDevice : IChannelDevice
 
     public Action? NoLongerBusy { get; set; }
 
+    public Action<DeviceStatus>? DeviceEnd { get; set; }
+
     public List<int> LostPaths { get; } = [];
 
     public void LosePath(int path) => LostPaths.Add(path);

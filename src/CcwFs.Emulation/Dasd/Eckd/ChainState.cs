@@ -53,9 +53,6 @@ internal enum Field
 /// </summary>
 internal struct ChainState
 {
-    /// <summary>Some command of this program has been executed.</summary>
-    public bool Started;
-
     /// <summary>SEEK, RECALIBRATE, READ IPL or LOCATE RECORD has been executed: reads and searches may follow.</summary>
     public bool Positioned;
 
@@ -111,9 +108,6 @@ internal struct ChainState
 
     /// <summary>A transfer met a channel error: the channel ended the chain on its own account.</summary>
     public bool ChannelFailed;
-
-    /// <summary>Another device took the volume by an unconditional reserve while the program ran.</summary>
-    public bool Terminated;
 
     /// <summary>The program has changed tracks; <see cref="LostWritesBefore"/> is the volume's counter at the first.</summary>
     public bool Wrote;

@@ -1,4 +1,5 @@
 using CcwFs.CommandSets;
+using CcwFs.Emulation.ControlUnit;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
@@ -19,10 +20,10 @@ internal static class CommandTable
     public static readonly CommandRow[] Rows =
     [
         // Identity and sense
-        Row(0xE4, Rules.DespiteReserve, IdentityCommands.SenseId),
-        Row(0x03, Rules.KeepsSense, IdentityCommands.NoOperation),
-        Row(0x04, Rules.KeepsSense | Rules.DespiteReserve, IdentityCommands.Sense),
-        Row(0xFA, Rules.DespiteReserve, IdentityCommands.ReadConfigurationData),
+        Common(0xE4, UnitRules.DespiteReserve, CommonCommands.SenseId),
+        Common(0x03, UnitRules.KeepsSense, CommonCommands.NoOperation),
+        Common(0x04, UnitRules.KeepsSense | UnitRules.DespiteReserve, CommonCommands.Sense),
+        Row(0xFA, Rules.None, IdentityCommands.ReadConfigurationData, unit: UnitRules.DespiteReserve),
         Row(0x64, Rules.None, IdentityCommands.ReadDeviceCharacteristics),
         Row(0x27, Rules.None, SubsystemCommands.PerformSubsystemFunction),
         Row(0x3E, Rules.None, SubsystemCommands.ReadSubsystemData),
@@ -30,11 +31,11 @@ internal static class CommandTable
         Row(0xF7, Rules.BeforeExtent, SpaceCommands.DefineSubsystemOperation, least: EckdProfile.Linux),
 
         // Paths and reserve
-        Row(0x34, Rules.First | Rules.DespiteReserve, PathCommands.SensePathGroupId),
-        Row(0xAF, Rules.First | Rules.DespiteReserve, PathCommands.SetPathGroupId),
-        Row(0xB4, Rules.First, PathCommands.Reserve),
-        Row(0x94, Rules.BeforeExtent, PathCommands.Release),
-        Row(0x14, Rules.First | Rules.DespiteReserve, PathCommands.UnconditionalReserve),
+        Common(0x34, UnitRules.First | UnitRules.DespiteReserve, CommonCommands.SensePathGroupId),
+        Common(0xAF, UnitRules.First | UnitRules.DespiteReserve, CommonCommands.SetPathGroupId),
+        Common(0xB4, UnitRules.First, CommonCommands.Reserve),
+        Common(0x94, UnitRules.None, CommonCommands.Release, Rules.BeforeExtent),
+        Common(0x14, UnitRules.First | UnitRules.DespiteReserve, CommonCommands.UnconditionalReserve),
 
         // Seeks, masks, extents
         Row(0x07, Rules.None, SeekCommands.Seek),
@@ -116,8 +117,15 @@ internal static class CommandTable
 
     private static CommandRow Row(
         byte code, Rules rules, CommandHandler handler,
-        DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None, EckdProfile least = EckdProfile.Minimal) =>
-        new(Families.Eckd.Find(code) ?? throw new ArgumentException($"command {code:X2} is not described", nameof(code)), rules, needs, domain, write, handler, least);
+        DomainUse domain = DomainUse.None, WriteClass write = WriteClass.None, Link needs = Link.None, EckdProfile least = EckdProfile.Minimal,
+        UnitRules unit = UnitRules.None) =>
+        new(Describe(code), unit, rules, needs, domain, write, Common: null, handler, least);
+
+    private static CommandRow Common(byte code, UnitRules unit, CommonHandler handler, Rules rules = Rules.None) =>
+        new(Describe(code), unit, rules, Link.None, DomainUse.None, WriteClass.None, handler, Handler: null, EckdProfile.Minimal);
+
+    private static CommandDescription Describe(byte code) =>
+        Families.Eckd.Find(code) ?? throw new ArgumentException($"command {code:X2} is not described", nameof(code));
 
     private static CommandRow?[] Index()
     {

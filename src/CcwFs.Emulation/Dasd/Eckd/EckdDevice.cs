@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -8,39 +9,27 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// An emulated 3390 behind a 3990: one subchannel's view of an <see cref="EckdVolume"/>. Holds what belongs to the subchannel (path groups, sense)
-/// and to its running program (<see cref="ChainState"/>); a few hundred bytes while idle. Channel end and device end come together.
-/// A command passes one gate (<see cref="Judge"/>: known, not reserved elsewhere, allowed here, permitted by mask and volume) and then its handler.
+/// An emulated 3390 behind a 3990: one subchannel's view of an <see cref="EckdVolume"/>. What every control unit has is the base's; here are the rules of ECKD
+/// programs (<see cref="ChainState"/>: orientation, extent, file mask, domain) and what becomes of the tracks that they change. A few hundred bytes while idle.
+/// Channel end and device end come together.
 /// </summary>
-public sealed partial class EckdDevice : IChannelDevice
+public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 {
-    /// <summary>Normal ending.</summary>
-    internal const DeviceStatus Ended = DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd;
-
-    /// <summary>Ending with sense; <see cref="Check"/> gives it.</summary>
-    internal const DeviceStatus Failed = Ended | DeviceStatus.UnitCheck;
-
     private readonly ILogger _logger;
-    private readonly PathGroups _pathGroups = new();
-    private EckdSense _sense;
-    private bool _sensePending;
-    private int _senseTrack;
-    private bool _disposed;
+    private EckdLines? _lines;      // made by the first line: most devices never write one
+    private EckdProgram? _program; // made by the first program: most devices of a large mount have none
 
     /// <summary>A device on <paramref name="volume"/>, which it keeps alive until it is disposed.</summary>
     public EckdDevice(EckdVolume volume, EckdOptions options, ILogger? logger = null)
+        : base(UnitOf(volume), DeviceOf(options), EckdSense.Size)
     {
-        ArgumentNullException.ThrowIfNull(volume);
-        ArgumentNullException.ThrowIfNull(options);
-        Volume = volume;
-        Options = options;
-        _logger = logger ?? NullLogger.Instance;
-        volume.Attach(this);
-        Chain = ChainState.Begin(volume.Geometry.Tracks);
+        (Volume, Options, _logger) = (volume, options, logger ?? NullLogger.Instance);
+        if (EckdProgram.IsOnDemand(options))
+            volume.Watch(this);
     }
 
     /// <inheritdoc/>
-    public DeviceIdentity Identity => IdentityData.Identity(Volume.Geometry);
+    public override DeviceIdentity Identity => IdentityData.Identity(Volume.Geometry);
 
     /// <summary>The volume, shared with other devices.</summary>
     public EckdVolume Volume { get; }
@@ -48,124 +37,34 @@ public sealed partial class EckdDevice : IChannelDevice
     /// <summary>What the device was made with.</summary>
     public EckdOptions Options { get; }
 
-    /// <inheritdoc/>
-    public Action<DeviceStatus>? Unsolicited { get; set; }
-
-    /// <inheritdoc/>
-    public Action? NoLongerBusy { get; set; }
-
-    /// <summary>The running program's state.</summary>
-    internal ChainState Chain;
-
-    /// <summary>Path groups of this device's paths.</summary>
-    internal PathGroups PathGroups => _pathGroups;
-
-    /// <summary>The path the running program came on.</summary>
-    internal int Path { get; private set; }
-
     /// <summary>The command's name in the architecture's spelling, e.g. READ DATA; null for a code this device does not know.</summary>
     public static string? CommandName(byte command) => CommandTable.Find(command)?.Command.Name;
 
-    /// <inheritdoc/>
-    public void BeginProgram(int path)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(path);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(path, PathGroups.Paths);
-        Path = path;
-        Chain = ChainState.Begin(Volume.Geometry.Tracks);
-    }
+    private EckdLines Lines => _lines ??= new EckdLines(_logger, Options, Volume);
+
+    private EckdProgram Program => _program ??= new EckdProgram(Volume, Options, Sense);
 
     /// <inheritdoc/>
-    public DeviceStatus Execute(byte command, IDataTransfer data)
-    {
-        ArgumentNullException.ThrowIfNull(data);
-        DeviceStatus status;
-        bool freed;
-        lock (Volume.Gate)
-        {
-            bool held = Volume.ReservedBy is not null;
-            status = ExecuteGuarded(command, data);
-            _inProgram |= status != DeviceStatus.Busy;
-            freed = held && Volume.ReservedBy is null;
-        }
-        if (freed)
-            Volume.AnnounceFree();
-        if ((status & DeviceStatus.UnitCheck) != 0 && _logger.IsEnabled(LogLevel.Debug))
-            EckdLog.UnitCheck(_logger, Options.Device.ToString(), CommandName(command) ?? "unknown command", command, _sense);
-        return status;
-    }
-
-    /// <inheritdoc/>
-    public DeviceStatus EndProgram(DeviceStatus status)
-    {
-        bool awaited;
-        lock (Volume.Gate)
-        {
-            status = Conclude(status);
-            if (Chain.Positioned)
-                Volume.Statistics.Count(Chain.Cache, Chain.Wrote, !Chain.Missed);
-            awaited = LeaveProgram();
-        }
-        if (awaited)
-            Volume.AnnounceFree();
-        return status;
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>
-    /// A reset forgets the path groups of all paths, not only of the one last used: whoever comes next would otherwise find paths grouped
-    /// with an id that is not theirs and stay offline.
-    /// </remarks>
-    public void AbandonProgram(bool reset)
-    {
-        bool freed;
-        lock (Volume.Gate)
-        {
-            CommitAbandoned();
-            Chain = ChainState.Begin(Volume.Geometry.Tracks);
-            freed = LeaveProgram() | ForgetPendingReserve();
-            if (reset)
-                freed |= Reset();
-        }
-        if (freed)
-            Volume.AnnounceFree();
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>Always 32 bytes, in the 24-byte format: see <see cref="EckdSense"/>. A shorter destination gets the first bytes.</remarks>
-    public int TakeSense(Span<byte> destination)
-    {
-        if (!_sensePending)
-            return 0;
-        Span<byte> sense = stackalloc byte[EckdSense.Size];
-        WriteSense(sense);
-        int length = Math.Min(sense.Length, destination.Length);
-        sense[..length].CopyTo(destination);
-        return length;
-    }
-
-    /// <inheritdoc/>
-    public IEnumerable<KeyValuePair<string, string>> Describe()
+    public override IEnumerable<KeyValuePair<string, string>> Describe()
     {
         yield return new("model", $"3390-{Identity.DeviceModel:X2} behind 3990-{Identity.ControlUnitModel:X2}");
         yield return new("cylinders", $"{Volume.Geometry.Cylinders} of {Volume.Geometry.Heads} tracks");
         yield return new("image", Volume.Name);
-        yield return new("access", IsReadOnly ? "read-only" : "read and write");
+        yield return new("access", Program.IsReadOnly ? "read-only" : "read and write");
         if (Volume.SyncPolicy is { } sync && !Volume.IsReadOnly)
             yield return new("sync", sync.ToString());
         yield return new("serial", Options.ShownSerial);
         yield return new("subsystem", $"{Options.SubsystemId:X4} unit address {Options.UnitAddress:X2}");
         yield return new("profile", Options.Profile.ToString().ToLowerInvariant());
         string reserve, groups, requests, space;
-        lock (Volume.Gate)
+        lock (Unit.Gate)
         {
             VolumeStatistics statistics = Volume.Statistics;
             requests = $"{statistics.Reads} reads, {statistics.Writes} writes, {statistics.Hits} out of the cache";
-            space = !IsSpaceEfficient ? "all cylinders"
+            space = !Program.IsSpaceEfficient ? "all cylinders"
                 : $"on demand (ESE), {Volume.AllocatedCylinders()} cylinders in use{(Volume.IsOutOfSpace ? ", no space left" : "")}";
-            reserve = Volume.ReservedBy is not { } holder ? "no" : holder == this ? "by this device"
-                : $"by {holder.Options.Device}{(_owesDeviceEnd ? ", this device was answered busy and waits" : "")}";
-            groups = _pathGroups.Describe();
+            reserve = DescribeReserve();
+            groups = Sharer.PathGroups.Describe();
         }
         yield return new("space", space);
         yield return new("requests", requests);
@@ -173,154 +72,176 @@ public sealed partial class EckdDevice : IChannelDevice
         yield return new("path groups", groups);
     }
 
-    /// <summary>Writes what is changed, gives up the reserve and leaves the volume; the last device disposes it.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    void ISpaceWatcher.OnSpaceAgain()
     {
-        bool freed;
-        lock (Volume.Gate)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            CommitAbandoned();
-            freed = LeaveProgram() | Reset();
-        }
-        _lines?.Dispose();
-        if (freed)
-            Volume.AnnounceFree();
-        Volume.Detach(this);
+        Lines.SpaceAgain();
+        Program.Messages.Announce();
+        RaiseAttention();
     }
 
-    internal bool IsReadOnly => Options.ReadOnly || Volume.IsReadOnly;
+    /// <inheritdoc/>
+    internal override ReadOnlySpan<uint> CommandInformation => IdentityData.CommandInformation;
 
-    internal bool IsSpaceEfficient => Options.SpaceEfficient && Options.Profile >= EckdProfile.Linux;
-
-    /// <summary>Makes sense; gives unit check.</summary>
-    internal DeviceStatus Check(EckdSense sense)
+    /// <inheritdoc/>
+    internal override DeviceStatus Check(UnitFault fault) => Program.Check(fault switch
     {
-        _sense = sense;
-        _senseTrack = Chain.Track;
-        _sensePending = true;
-        return Failed;
+        UnitFault.InvalidCommand => EckdSense.CommandReject(SenseMessage.InvalidCommand),
+        UnitFault.InvalidSequence => EckdSense.CommandReject(SenseMessage.InvalidSequence),
+        UnitFault.CountTooSmall => EckdSense.CommandReject(SenseMessage.CountTooSmall),
+        UnitFault.InvalidParameter => EckdSense.CommandReject(SenseMessage.InvalidParameter),
+        UnitFault.Gone => EckdSense.InterventionRequired,
+        UnitFault.AllegianceTerminated => EckdSense.AllegianceTerminated,
+        _ => throw new ArgumentOutOfRangeException(nameof(fault)),
+    });
+
+    /// <inheritdoc/>
+    /// <remarks>In the 24-byte format, as all sense here: see <see cref="EckdSense"/>.</remarks>
+    internal override void WriteNoSense(Span<byte> destination) => Program.Head.WriteSense(EckdSense.None, destination, addressValid: false);
+
+    /// <inheritdoc/>
+    internal override void OnReserveTaken(DeviceId former) => Lines.ReserveTaken(former);
+
+    private protected override UnitCommand? Find(byte command) => CommandTable.Find(command, Options.Profile);
+
+    private protected override DeviceStatus? Judge(UnitCommand command)
+    {
+        var row = (CommandRow)command;
+        ref ChainState chain = ref Program.Chain;
+        bool inOrder =
+            (chain.Prepared.IsEmpty || row.Code == SubsystemCommands.ReadSubsystemDataCode)
+            && !(row.Has(Rules.BeforeExtent) && (chain.ExtentDefined || chain.MaskSet || chain.IplRead))
+            && !(row.Has(Rules.AfterExtent) && !(chain.ExtentDefined || chain.IplRead))
+            && !(row.Has(Rules.Positioned) && !chain.Positioned)
+            && (chain.Domain.IsOpen ? chain.Domain.Allows(row.Domain) : AllowedOutsideDomain(row));
+        if (!inOrder)
+            return Check(UnitFault.InvalidSequence);
+        if (row.Write == WriteClass.None)
+            return null;
+        if (Program.IsReadOnly)
+            return Program.Check(EckdSense.WriteInhibited);
+        return chain.Mask.Allows(row.Write) ? null : Check(UnitFault.InvalidSequence);
     }
 
-    /// <summary>Writes the pending sense, or sense that says nothing is wrong, and forgets it.</summary>
-    internal void WriteSense(Span<byte> destination)
-    {
-        int heads = Volume.Geometry.Heads;
-        EckdSense sense = _sensePending ? _sense : EckdSense.None;
-        int track = _sensePending ? _senseTrack : Chain.Track;
-        var at = new TrackAddress(track / heads, track % heads);
-        sense.Write(destination, Options.UnitAddress, at, addressValid: _sensePending && IsSpaceEfficient, Volume.Geometry.IsExtended);
-        _sensePending = false;
-    }
-
-    private DeviceStatus ExecuteGuarded(byte command, IDataTransfer data)
+    private protected override DeviceStatus Perform(UnitCommand command, IDataTransfer data)
     {
         try
         {
-            DeviceStatus status = ExecuteGated(CommandTable.Find(command, Options.Profile), data);
-            return Volume.MustCommit && !TryCommit() ? Failed : status;
+            DeviceStatus status = Run((CommandRow)command, data);
+            return Volume.MustCommit && !TryCommit() ? UnitStatus.Failed : status;
         }
         catch (Exception e) when (StorageFault(e) is { } fault)
         {
-            LogStorage(fault, outOfSpace: false);
-            return Check(EckdSense.EquipmentCheck);
+            Lines.Storage(fault, outOfSpace: false);
+            return Program.Check(EckdSense.EquipmentCheck);
         }
         catch (TornTrackException e)
         {
-            LogDamage(e);
-            return Check(EckdSense.DataCheck);
+            Lines.Damage(e);
+            return Program.Check(EckdSense.DataCheck);
         }
     }
 
-    private DeviceStatus ExecuteGated(CommandRow? row, IDataTransfer data)
+    private protected override void BeginChain() => Program.Begin();
+
+    private protected override void AbandonChain()
     {
-        if (row is null || !row.Has(Rules.KeepsSense))
-            _sensePending = false;
-        if ((row is null || !row.Has(Rules.DespiteReserve)) && RefuseAsReserved() is { } refused)
-            return refused;
-        if (row is null)
-            return Check(EckdSense.CommandReject(SenseMessage.InvalidCommand));
-        if (_disposed || Volume.IsDisposed)
-            return Check(EckdSense.InterventionRequired);
-        (Chain.Previous, Chain.Link) = (Chain.Link, Link.None);
-        if (Judge(row) is { } refusal)
-            return Check(refusal);
-        if (!row.Has(Rules.KeepsIndex))
-            Chain.IndexPassed = false;
-        Chain.Started = true;
-        bool inDomain = Chain.Domain.IsOpen;
-        DeviceStatus status = row.Handler(this, row, data);
-        if (!row.Has(Rules.KeepsIndex))
-            Chain.IndexPassed = false; // on the way to the data
-        if (inDomain && (status & DeviceStatus.UnitCheck) == 0)
-            Chain.EndInDomain(row.Domain);
-        Chain.ChannelFailed |= !data.IsGood;
+        if (_program is null)
+            return;
+        try
+        {
+            Volume.Commit(Program.Head);
+        }
+        catch (Exception e) when (StorageFault(e) is { } fault)
+        {
+            Lines.AbandonedWrite(fault);
+        }
+        Program.Begin();
+    }
+
+    private protected override DeviceStatus Conclude(DeviceStatus status)
+    {
+        ref ChainState chain = ref Program.Chain;
+        if (chain.Wrote || chain.Domain.IsOpen)
+            status = ConcludeWrites(status);
+        if (chain.Positioned)
+            Volume.Statistics.Count(chain.Cache, chain.Wrote, !chain.Missed);
         return status;
     }
 
-    private EckdSense? Judge(CommandRow row)
+    private protected override void ForgetAll() => _program?.Messages.Clear();
+
+    private protected override void OnUnitCheck(byte command)
     {
-        bool inOrder =
-            (Chain.Prepared.IsEmpty || row.Code == SubsystemCommands.ReadSubsystemDataCode)
-            && !(row.Has(Rules.First) && Chain.Started)
-            && !(row.Has(Rules.BeforeExtent) && (Chain.ExtentDefined || Chain.MaskSet || Chain.IplRead))
-            && !(row.Has(Rules.AfterExtent) && !(Chain.ExtentDefined || Chain.IplRead))
-            && !(row.Has(Rules.Positioned) && !Chain.Positioned)
-            && (Chain.Domain.IsOpen ? Chain.Domain.Allows(row.Domain) : AllowedOutsideDomain(row));
-        if (!inOrder)
-            return EckdSense.CommandReject(SenseMessage.InvalidSequence);
-        if (row.Write == WriteClass.None)
-            return null;
-        if (IsReadOnly)
-            return EckdSense.WriteInhibited;
-        return Chain.Mask.Allows(row.Write) ? null : EckdSense.CommandReject(SenseMessage.InvalidSequence);
+        if (_logger.IsEnabled(LogLevel.Debug))
+            EckdLog.UnitCheck(_logger, Options.Device.ToString(), CommandName(command) ?? "unknown command", command, Program.Head.LastSense);
+    }
+
+    private protected override void Close(bool isLast)
+    {
+        _lines?.Dispose();
+        Volume.Unwatch(this);
+        if (isLast)
+            Volume.Dispose();
+    }
+
+    private static SharedUnit UnitOf(EckdVolume volume)
+    {
+        ArgumentNullException.ThrowIfNull(volume);
+        return volume.Unit;
+    }
+
+    private static DeviceId DeviceOf(EckdOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.Device;
+    }
+
+    private DeviceStatus Run(CommandRow row, IDataTransfer data)
+    {
+        ref ChainState chain = ref Program.Chain;
+        (chain.Previous, chain.Link) = (chain.Link, Link.None);
+        if (!row.Has(Rules.KeepsIndex))
+            chain.IndexPassed = false;
+        bool inDomain = chain.Domain.IsOpen;
+        DeviceStatus status = row.Common is { } common ? common(this, data) : row.Handler!(Program, row, data);
+        if (!row.Has(Rules.KeepsIndex))
+            chain.IndexPassed = false; // on the way to the data
+        if (inDomain && (status & DeviceStatus.UnitCheck) == 0)
+            chain.EndInDomain(row.Domain);
+        chain.ChannelFailed |= !data.IsGood;
+        return status;
     }
 
     private bool AllowedOutsideDomain(CommandRow row) =>
-        !row.Has(Rules.InDomain) && (row.Needs == Link.None || (Chain.Previous & row.Needs) != 0);
+        !row.Has(Rules.InDomain) && (row.Needs == Link.None || (Program.Chain.Link & row.Needs) != 0);
 
-    private DeviceStatus Conclude(DeviceStatus status)
+    private DeviceStatus ConcludeWrites(DeviceStatus status)
     {
-        if (!Chain.Wrote && !Chain.Domain.IsOpen)
-            return status;
         if (!TryCommit())
-            return Failed;
+            return UnitStatus.Failed;
         bool endedWell = (status & (DeviceStatus.UnitCheck | DeviceStatus.UnitException)) == 0;
-        return endedWell && Chain.Domain.LacksWrites && !Chain.ChannelFailed ? Check(EckdSense.IncompleteDomain) : status;
+        bool isIncomplete = endedWell && Program.Chain.Domain.LacksWrites && !Program.Chain.ChannelFailed;
+        return isIncomplete ? Program.Check(EckdSense.IncompleteDomain) : status;
     }
 
     private bool TryCommit()
     {
         try
         {
-            Volume.Commit(this);
+            Volume.Commit(Program.Head);
         }
         catch (Exception e) when (StorageFault(e) is { } fault)
         {
-            bool noSpace = IsSpaceEfficient && Volume.IsOutOfSpace;
-            LogStorage(fault, noSpace);
-            Check(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
-            return false;
+            bool noSpace = Program.IsSpaceEfficient && Volume.IsOutOfSpace;
+            Lines.Storage(fault, noSpace);
+            return Program.Refuse(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
         }
-        if (!Chain.Wrote || Chain.LostWritesBefore == Volume.LostWrites)
+        ref ChainState chain = ref Program.Chain;
+        if (!chain.Wrote || chain.LostWritesBefore == Volume.LostWrites)
             return true;
-        LogWritesLost();
-        Check(EckdSense.EquipmentCheck);
-        return false;
-    }
-
-    private void CommitAbandoned()
-    {
-        try
-        {
-            Volume.Commit(this);
-        }
-        catch (Exception e) when (StorageFault(e) is { } fault)
-        {
-            LogAbandonedWrite(fault);
-        }
+        Lines.WritesLost();
+        return Program.Refuse(EckdSense.EquipmentCheck);
     }
 
     /// <summary>The fault of a command's storage: that failed, or there is no memory for its tracks. Null: it is a fault of another kind.</summary>

@@ -2,6 +2,13 @@ using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
+/// <summary>Who is told when a volume without space has some again.</summary>
+internal interface ISpaceWatcher
+{
+    /// <summary>There is space. Under the gate.</summary>
+    void OnSpaceAgain();
+}
+
 /// <content>
 /// Space of an ESE volume. When a write finds none, sense says so, and drivers wait: nobody would notice that there is
 /// space again. So the volume asks the store from time to time, by writing the old bytes of the tracks it could not write, which changes nothing, and
@@ -13,28 +20,43 @@ public sealed partial class EckdVolume
     private static readonly TimeSpan s_probeInterval = TimeSpan.FromSeconds(1);
 
     private readonly List<int> _refused = []; // tracks of the last write that found no space
+    private List<ISpaceWatcher>? _watchers; // the devices that wait for space; made by the first: most volumes have none
     private Timer? _probe;
 
     /// <summary>The last write failed for want of space.</summary>
     internal bool IsOutOfSpace { get; private set; }
 
+    /// <summary>Takes in who waits for space.</summary>
+    internal void Watch(ISpaceWatcher watcher)
+    {
+        lock (Unit.Gate)
+            (_watchers ??= []).Add(watcher);
+    }
+
+    /// <summary>Lets it go, if it was there.</summary>
+    internal void Unwatch(ISpaceWatcher watcher)
+    {
+        lock (Unit.Gate)
+            _watchers?.Remove(watcher);
+    }
+
     /// <summary>Cylinders that take space on the store, rounded up.</summary>
     internal int AllocatedCylinders()
     {
-        if (_disposed)
+        if (Unit.IsGone)
             return 0;
         long cylinder = (long)Geometry.Heads * Geometry.TrackSize;
         return (int)Math.Min(Geometry.Cylinders, (_store.AllocatedBytes + cylinder - 1) / cylinder);
     }
 
     /// <summary>
-    /// Makes tracks empty for a device's program and gives their space back; what is cached of them is forgotten, with what programs of other devices have
+    /// Makes tracks empty for the program of a head and gives their space back; what is cached of them is forgotten, with what other programs have
     /// changed there before. What those have changed elsewhere stays, so that it is written when it is whole. Throws <see cref="ImageException"/>. Under the
     /// gate.
     /// </summary>
-    internal void Release(EckdDevice device, int first, int count)
+    internal void Release(object head, int first, int count)
     {
-        Commit(device);
+        Commit(head);
         bool dropped = false;
         for (int i = 0; i < _slotCount; i++)
         {
@@ -66,10 +88,10 @@ public sealed partial class EckdVolume
         EndProbe();
         if (isThere)
         {
-            foreach (EckdDevice device in _devices)
-                device.AnnounceSpace();
+            foreach (ISpaceWatcher watcher in _watchers ?? [])
+                watcher.OnSpaceAgain();
         }
-        else if (_devices.Exists(static d => d.IsSpaceEfficient))
+        else if (_watchers is { Count: > 0 })
         {
             _probe = new Timer(static volume => ((EckdVolume)volume!).Probe(), this, s_probeInterval, Timeout.InfiniteTimeSpan);
         }
@@ -77,9 +99,9 @@ public sealed partial class EckdVolume
 
     private void Probe()
     {
-        lock (Gate)
+        lock (Unit.Gate)
         {
-            if (_disposed || !IsOutOfSpace)
+            if (Unit.IsGone || !IsOutOfSpace)
                 return;
             try
             {

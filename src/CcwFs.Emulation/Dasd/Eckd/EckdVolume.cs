@@ -1,3 +1,4 @@
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -9,11 +10,9 @@ internal sealed class TornTrackException(int track, string reason) : Exception(r
 }
 
 /// <summary>
-/// One image as the devices on it share it: its tracks behind a small cache, and who has reserved it. One object an image; each
-/// <see cref="EckdDevice"/> attaches itself. The last device that is disposed disposes the volume, and the volume disposes its store.
-/// Everything is guarded by <see cref="Gate"/>, which a device holds during one command, data transfer included. Lock order: a channel's own
-/// locks, then the gate; nothing calls out to a channel with the gate held except through the running command's data transfer, and to present status of
-/// the device's own, for which the channel locks nothing.
+/// One image as the devices on it share it: its tracks behind a small cache. One object an image. The last device that is disposed disposes the volume, and the
+/// volume disposes its store. Everything is under the gate of <see cref="Unit"/>, which a device holds during one command. Who changes tracks is known by its
+/// head, which is compared by identity alone.
 /// </summary>
 public sealed partial class EckdVolume : IDisposable
 {
@@ -24,7 +23,6 @@ public sealed partial class EckdVolume : IDisposable
     public const int DirtyLimit = 16;
 
     private readonly ITrackStore _store;
-    private readonly List<EckdDevice> _devices = [];
     private Slot[]? _slots;
     private TrackImage[]? _batch;
     private byte[]? _scratch;
@@ -32,7 +30,6 @@ public sealed partial class EckdVolume : IDisposable
     private int _slotCount;
     private int _dirtyCount;
     private long _clock;
-    private bool _disposed;
 
     /// <summary>A volume over <paramref name="store"/>, which it owns from now on.</summary>
     public EckdVolume(ITrackStore store) => _store = store;
@@ -58,16 +55,11 @@ public sealed partial class EckdVolume : IDisposable
     /// <summary>Track buffers made so far; 0 until the first command that touches a track.</summary>
     public int BuffersInUse => _slotCount;
 
-    internal Lock Gate { get; } = new();
-
-    /// <summary>The devices on the volume; under the gate.</summary>
-    internal IReadOnlyList<EckdDevice> Devices => _devices;
+    /// <summary>The gate, the devices, and who has reserved the volume; gone with the store.</summary>
+    internal SharedUnit Unit { get; } = new();
 
     /// <summary>What was asked of the volume so far.</summary>
     internal VolumeStatistics Statistics { get; } = new();
-
-    /// <summary>The device that has reserved the volume, if any.</summary>
-    internal EckdDevice? ReservedBy { get; set; }
 
     /// <summary>
     /// How often changed tracks of several programs were lost to a failed write. A device compares it with the value at its program's first write:
@@ -78,9 +70,6 @@ public sealed partial class EckdVolume : IDisposable
     /// <summary>At <see cref="DirtyLimit"/>: the tracks are to be written before another is changed.</summary>
     internal bool MustCommit => _dirtyCount >= DirtyLimit;
 
-    /// <summary>The store is gone: commands get intervention required.</summary>
-    internal bool IsDisposed => _disposed;
-
     /// <summary>Room for one track's bytes while a program's are judged; its content is nobody's between two commands.</summary>
     internal byte[] Scratch => _scratch ??= new byte[Geometry.TrackSize];
 
@@ -90,11 +79,11 @@ public sealed partial class EckdVolume : IDisposable
     /// </summary>
     public void Dispose()
     {
-        lock (Gate)
+        lock (Unit.Gate)
         {
-            if (_disposed)
+            if (Unit.IsGone)
                 return;
-            _disposed = true;
+            Unit.IsGone = true;
             EndProbe();
             try
             {
@@ -108,54 +97,8 @@ public sealed partial class EckdVolume : IDisposable
         }
     }
 
-    internal void Attach(EckdDevice device)
-    {
-        lock (Gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            _devices.Add(device);
-        }
-    }
-
-    internal void Detach(EckdDevice device)
-    {
-        bool last;
-        lock (Gate)
-            last = _devices.Remove(device) && _devices.Count == 0;
-        if (last)
-            Dispose();
-    }
-
-    /// <summary>Tells the devices that were busy that the volume is free. Called without the gate.</summary>
-    internal void AnnounceFree()
-    {
-        EckdDevice[] waiting;
-        lock (Gate)
-            waiting = [.. _devices.Where(d => d.TakeOwedDeviceEnd())];
-        foreach (EckdDevice device in waiting)
-            device.NoLongerBusy?.Invoke();
-    }
-
-    /// <summary>A program has begun on another device and has not ended.</summary>
-    internal bool IsInUseBeside(EckdDevice device)
-    {
-        foreach (EckdDevice other in _devices)
-        {
-            if (other != device && other.IsInProgram)
-                return true;
-        }
-        return false;
-    }
-
     /// <summary>Tells the drivers of all devices but one to look at the volume again. Called without the gate.</summary>
-    public void RaiseStateChange(EckdDevice? except)
-    {
-        EckdDevice[] devices;
-        lock (Gate)
-            devices = [.. _devices.Where(d => d != except)];
-        foreach (EckdDevice device in devices)
-            device.RaiseStateChange();
-    }
+    public void RaiseStateChange(ControlUnitDevice? except) => Unit.Present(ControlUnitDevice.StateChange, except?.Sharer);
 
     /// <summary>
     /// The track, from the cache or the store; valid until the next call, under the gate.
@@ -180,28 +123,28 @@ public sealed partial class EckdVolume : IDisposable
         return Use(slot);
     }
 
-    /// <summary>The track that <see cref="Track"/> gave last is about to be changed by a device's program.</summary>
-    internal void MarkChanged(EckdDevice device)
+    /// <summary>The track that <see cref="Track"/> gave last is about to be changed by a program.</summary>
+    internal void MarkChanged(object head)
     {
         if (_latest is not { } slot)
             return;
         if (!slot.Changed)
         {
             slot.KeepOld();
-            (slot.Changed, slot.ChangedBy, _dirtyCount) = (true, device, _dirtyCount + 1);
+            (slot.Changed, slot.ChangedBy, _dirtyCount) = (true, head, _dirtyCount + 1);
         }
-        else if (slot.ChangedBy != device)
+        else if (slot.ChangedBy != head)
         {
             slot.ChangedBy = null;
         }
     }
 
     /// <summary>
-    /// Writes the tracks that a device's program has changed, in one call, and those of others that it changed too; without a device, all. What other programs
+    /// Writes the tracks that the program of a head has changed, in one call, and those of others that it changed too; without a head, all. What other programs
     /// have changed stays, so that it is written when it is whole. On <see cref="ImageException"/> they are dropped from the cache, so that the old
     /// content is what is read again.
     /// </summary>
-    internal void Commit(EckdDevice? device = null)
+    internal void Commit(object? head = null)
     {
         if (_dirtyCount == 0)
             return;
@@ -209,7 +152,7 @@ public sealed partial class EckdVolume : IDisposable
         int count = 0;
         for (int i = 0; i < _slotCount; i++)
         {
-            if (_slots![i].GoesWith(device))
+            if (_slots![i].GoesWith(head))
                 _batch[count++] = new TrackImage(_slots[i].Number, _slots[i].Track.Image, _slots[i].Old);
         }
         if (count == 0)
@@ -233,21 +176,21 @@ public sealed partial class EckdVolume : IDisposable
         }
         finally
         {
-            Settle(device, written);
+            Settle(head, written);
         }
     }
 
-    private void Settle(EckdDevice? device, bool written)
+    private void Settle(object? head, bool written)
     {
         bool lostOthers = false;
         for (int i = 0; i < _slotCount; i++)
         {
             Slot slot = _slots![i];
-            if (!slot.GoesWith(device))
+            if (!slot.GoesWith(head))
                 continue;
             if (!written)
                 slot.Number = Slot.Empty;
-            lostOthers |= !written && (device is null || slot.ChangedBy != device);
+            lostOthers |= !written && (head is null || slot.ChangedBy != head);
             slot.Changed = false;
             _dirtyCount--;
         }
@@ -291,13 +234,13 @@ public sealed partial class EckdVolume : IDisposable
 
         public bool Changed { get; set; }
 
-        /// <summary>While it is changed: by which device's program; null: by several.</summary>
-        public EckdDevice? ChangedBy { get; set; }
+        /// <summary>While it is changed: by which head's program; null: by several.</summary>
+        public object? ChangedBy { get; set; }
 
         public long LastUse { get; set; }
 
-        /// <summary>It is changed, and written when a device's program ends; null: when everything is.</summary>
-        public bool GoesWith(EckdDevice? device) => Changed && (device is null || ChangedBy is null || ChangedBy == device);
+        /// <summary>It is changed, and written when a head's program ends; null: when everything is.</summary>
+        public bool GoesWith(object? head) => Changed && (head is null || ChangedBy is null || ChangedBy == head);
 
         /// <summary>The track's bytes in the store when it was changed first; none for one that was not there.</summary>
         public ReadOnlyMemory<byte> Old { get; private set; }

@@ -3,6 +3,7 @@ using System.Numerics;
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -30,30 +31,30 @@ internal static class ExtentCommands
     /// <summary>
     /// 16 or 32 bytes (<see cref="DefineExtentLayout"/>, page 46); the further 16 are taken and not looked at.
     /// </summary>
-    public static DeviceStatus DefineExtent(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus DefineExtent(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[DefineExtentLayout.ExtendedSize];
-        if (!device.ReceiveAll(data, parameters[..DefineExtentLayout.Size]))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..DefineExtentLayout.Size]))
+            return UnitStatus.Failed;
         Span<byte> more = parameters[DefineExtentLayout.Size..DefineExtentLayout.Layout.LengthOf(parameters[..DefineExtentLayout.Size])];
         if (!more.IsEmpty && data.Receive(more) != more.Length)
-            return device.Check(EckdSense.CommandReject(SenseMessage.CountTooSmall));
-        return Define(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
+            return program.Check(EckdSense.CommandReject(SenseMessage.CountTooSmall));
+        return Define(program, parameters) ? UnitStatus.Ended : UnitStatus.Failed;
     }
 
     /// <summary>
     /// 16 bytes (<see cref="LocateRecordLayout"/>). Moves to the track, finds the record and opens the domain.
     /// </summary>
-    public static DeviceStatus LocateRecord(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus LocateRecord(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[LocateRecordLayout.ExtendedSize];
         parameters.Clear();
-        if (!device.ReceiveAll(data, parameters[..LocateRecordLayout.Size]))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..LocateRecordLayout.Size]))
+            return UnitStatus.Failed;
         if ((LocateRecordLayout.Operation.Byte(parameters) & LocateRecordLayout.OperationMask) == LocateRecordLayout.ExtendedOperation
             || (LocateRecordLayout.Auxiliary.Byte(parameters) & LocateRecordLayout.LengthOfLastTrack) != 0)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        return Locate(device, parameters, []) ? EckdDevice.Ended : EckdDevice.Failed;
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return Locate(program, parameters, []) ? UnitStatus.Ended : UnitStatus.Failed;
     }
 
     /// <summary>
@@ -61,13 +62,13 @@ internal static class ExtentCommands
     /// valid, 40 it is the last track's (as without), 20 imbedded command, 18 check bytes, 04 imbedded count, 01 read count suffix; 20, 18 and 04
     /// belong to transport mode and are refused.
     /// </summary>
-    public static DeviceStatus LocateRecordExtended(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus LocateRecordExtended(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[LocateRecordLayout.ExtendedSize + MostExtended];
         parameters.Clear();
-        if (!device.ReceiveAll(data, parameters[..LocateRecordLayout.ExtendedSize]) || !ReceiveExtended(device, parameters, data))
-            return EckdDevice.Failed;
-        return LocateExtended(device, parameters) ? EckdDevice.Ended : EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..LocateRecordLayout.ExtendedSize]) || !ReceiveExtended(program, parameters, data))
+            return UnitStatus.Failed;
+        return LocateExtended(program, parameters) ? UnitStatus.Ended : UnitStatus.Failed;
     }
 
     /// <summary>
@@ -75,42 +76,42 @@ internal static class ExtentCommands
     /// (<see cref="PrefixLayout"/>). A base device executes what is meant for it: with validity 20 or 10 the address must be its own. Without 80 the
     /// extent is not looked at. All of it is taken before any of it is judged: what is refused is not of incorrect length too.
     /// </summary>
-    public static DeviceStatus Prefix(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus Prefix(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> parameters = stackalloc byte[PrefixLayout.Size + MostExtended];
         Span<byte> ordered = stackalloc byte[OrderTable.LongestOrder];
         parameters.Clear();
         OrderRow? order = null;
-        if (!device.ReceiveAll(data, parameters[..PrefixLayout.HeadSize]))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[..PrefixLayout.HeadSize]))
+            return UnitStatus.Failed;
         byte format = PrefixLayout.Format.Byte(parameters), validity = PrefixLayout.Validity.Byte(parameters);
         int size = format == PrefixLayout.WithOrder ? PrefixLayout.Order : PrefixLayout.Size;
-        if (!device.ReceiveAll(data, parameters[PrefixLayout.HeadSize..size]))
-            return EckdDevice.Failed;
-        if (format == PrefixLayout.WithLocate && !ReceiveExtended(device, parameters[PrefixLayout.Locate.Offset..], data))
-            return EckdDevice.Failed;
-        if (format == PrefixLayout.WithOrder && (order = SubsystemCommands.ReceiveOrder(device, data, ordered)) is null)
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, parameters[PrefixLayout.HeadSize..size]))
+            return UnitStatus.Failed;
+        if (format == PrefixLayout.WithLocate && !ReceiveExtended(program, parameters[PrefixLayout.Locate.Offset..], data))
+            return UnitStatus.Failed;
+        if (format == PrefixLayout.WithOrder && (order = SubsystemCommands.ReceiveOrder(program, data, ordered)) is null)
+            return UnitStatus.Failed;
         bool hasExtent = (validity & PrefixLayout.ExtentValid) != 0;
-        bool isOurs = PrefixLayout.BaseUnit.Byte(parameters) == device.Options.UnitAddress
-            && PrefixLayout.BaseSubsystem.Byte(parameters) == device.Options.LogicalSubsystem;
+        bool isOurs = PrefixLayout.BaseUnit.Byte(parameters) == program.Options.UnitAddress
+            && PrefixLayout.BaseSubsystem.Byte(parameters) == program.Options.LogicalSubsystem;
         bool valid = format <= PrefixLayout.WithOrder
             && (validity & ~(PrefixLayout.ExtentValid | PrefixLayout.TimeValid | PrefixLayout.VerifyBase | PrefixLayout.HyperPav)) == 0
             && (hasExtent || format != PrefixLayout.WithLocate)
             && (isOurs || (validity & (PrefixLayout.VerifyBase | PrefixLayout.HyperPav)) == 0)
             && PrefixLayout.Reserved.In(parameters).IndexOfAnyExcept((byte)0) < 0;
         if (!valid)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        if (hasExtent && !Define(device, PrefixLayout.Extent.In(parameters)))
-            return EckdDevice.Failed;
-        if (format == PrefixLayout.WithLocate && !LocateExtended(device, parameters[PrefixLayout.Locate.Offset..]))
-            return EckdDevice.Failed;
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (hasExtent && !Define(program, PrefixLayout.Extent.In(parameters)))
+            return UnitStatus.Failed;
+        if (format == PrefixLayout.WithLocate && !LocateExtended(program, parameters[PrefixLayout.Locate.Offset..]))
+            return UnitStatus.Failed;
         if (order is not null)
-            SubsystemCommands.Execute(device, order, ordered);
-        return EckdDevice.Ended;
+            SubsystemCommands.Execute(program, order, ordered);
+        return UnitStatus.Ended;
     }
 
-    private static bool Define(EckdDevice device, ReadOnlySpan<byte> parameters)
+    private static bool Define(EckdProgram program, ReadOnlySpan<byte> parameters)
     {
         var mask = new FileMask(DefineExtentLayout.Mask.Byte(parameters));
         byte attributes = DefineExtentLayout.Attributes.Byte(parameters);
@@ -119,10 +120,10 @@ internal static class ExtentCommands
             && (attributes & EckdMode) == EckdMode
             && DefineExtentLayout.FastWrite.In(parameters).IndexOfAnyExcept((byte)0) < 0
             && blockSize <= LongestRecordZero + CkdTrack.CountSize;
-        valid &= TryRange(device, parameters[DefineExtentLayout.Begin.Offset..], out int first, out int last);
+        valid &= TryRange(program, parameters[DefineExtentLayout.Begin.Offset..], out int first, out int last);
         if (!valid)
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        ref ChainState chain = ref device.Chain;
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        ref ChainState chain = ref program.Chain;
         (chain.Mask, chain.BlockSize, chain.FirstTrack, chain.LastTrack) = (mask, blockSize, first, last);
         chain.Converts = (attributes & CkdConversion) != 0;
         chain.Cache = (CacheUse)((attributes >> 2) & 7);
@@ -132,61 +133,61 @@ internal static class ExtentCommands
     }
 
     /// <summary>Receives the extended parameters behind the fixed ones: as many as these say, where the operation has so many.</summary>
-    private static bool ReceiveExtended(EckdDevice device, Span<byte> parameters, IDataTransfer data)
+    private static bool ReceiveExtended(EckdProgram program, Span<byte> parameters, IDataTransfer data)
     {
-        int size = Math.Min((int)LocateRecordLayout.More.Half(parameters), RowOf(device, parameters)?.MostExtendedBytes ?? 0);
-        return device.ReceiveAll(data, parameters.Slice(LocateRecordLayout.ExtendedSize, size));
+        int size = Math.Min((int)LocateRecordLayout.More.Half(parameters), RowOf(program, parameters)?.MostExtendedBytes ?? 0);
+        return program.ReceiveAll(data, parameters.Slice(LocateRecordLayout.ExtendedSize, size));
     }
 
-    private static bool LocateExtended(EckdDevice device, ReadOnlySpan<byte> parameters)
+    private static bool LocateExtended(EckdProgram program, ReadOnlySpan<byte> parameters)
     {
-        LocateRow? row = RowOf(device, parameters);
+        LocateRow? row = RowOf(program, parameters);
         int size = LocateRecordLayout.More.Half(parameters);
         int most = row?.MostExtendedBytes ?? 0;
         if (row is null || row.Operation == LocateOperation.Orient || size > most || (size == 0 && most != 0))
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        return Locate(device, parameters, parameters[LocateRecordLayout.ExtendedSize..]);
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return Locate(program, parameters, parameters[LocateRecordLayout.ExtendedSize..]);
     }
 
-    private static bool Locate(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)
+    private static bool Locate(EckdProgram program, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)
     {
-        if (!TryDomain(device, parameters, extended, out LocateRecordDomain domain) || !TryTrack(device, LocateRecordLayout.Seek.In(parameters), out int track))
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (!TryDomain(program, parameters, extended, out LocateRecordDomain domain) || !TryTrack(program, LocateRecordLayout.Seek.In(parameters), out int track))
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         LocateRow row = domain.Row!;
-        if (device.IsReadOnly && row.Write != WriteClass.None)
-            return device.Refuse(EckdSense.WriteInhibited);
-        if (!device.Chain.Mask.Allows(row.Write))
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        if (program.IsReadOnly && row.Write != WriteClass.None)
+            return program.Refuse(EckdSense.WriteInhibited);
+        if (!program.Chain.Mask.Allows(row.Write))
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         int lastOfSet = track + Math.Max(0, LocateRecordDomain.SetTracks - 1 - BitOperations.TrailingZeroCount(domain.TrackSet | 0x1_0000));
-        if (!device.Chain.Contains(track) || (domain.TrackSet != 0 && !device.Chain.Contains(lastOfSet)))
-            return device.Refuse(EckdSense.FileProtected);
-        device.Chain.MoveTo(track);
-        device.Chain.Positioned = true;
-        if (!row.Has(LocateTraits.TrackSet) && !Find(device, domain, LocateRecordLayout.Search.In(parameters)))
-            return device.Refuse(EckdSense.NoRecordFound);
-        device.Chain.Domain = domain;
+        if (!program.Chain.Contains(track) || (domain.TrackSet != 0 && !program.Chain.Contains(lastOfSet)))
+            return program.Refuse(EckdSense.FileProtected);
+        program.Chain.MoveTo(track);
+        program.Chain.Positioned = true;
+        if (!row.Has(LocateTraits.TrackSet) && !Find(program, domain, LocateRecordLayout.Search.In(parameters)))
+            return program.Refuse(EckdSense.NoRecordFound);
+        program.Chain.Domain = domain;
         return true;
     }
 
-    private static LocateRow? RowOf(EckdDevice device, ReadOnlySpan<byte> parameters)
+    private static LocateRow? RowOf(EckdProgram program, ReadOnlySpan<byte> parameters)
     {
         int operation = LocateRecordLayout.Operation.Byte(parameters) & LocateRecordLayout.OperationMask;
         if (operation == LocateRecordLayout.ExtendedOperation)
             operation = (operation << 8) | LocateRecordLayout.SecondOperation.Byte(parameters);
-        return LocateOperations.Find((LocateOperation)operation, device.Options.Profile);
+        return LocateOperations.Find((LocateOperation)operation, program.Options.Profile);
     }
 
-    private static bool TryDomain(EckdDevice device, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended, out LocateRecordDomain domain)
+    private static bool TryDomain(EckdProgram program, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended, out LocateRecordDomain domain)
     {
         domain = default;
-        if (RowOf(device, parameters) is not { } row)
+        if (RowOf(program, parameters) is not { } row)
             return false;
         var orientation = (LocateOrientation)(LocateRecordLayout.Operation.Byte(parameters) & ~LocateRecordLayout.OperationMask);
         byte auxiliary = LocateRecordLayout.Auxiliary.Byte(parameters);
         int count = LocateRecordLayout.Count.Byte(parameters);
         int length = LocateRecordLayout.Length.Half(parameters);
         bool suffix = (auxiliary & LocateRecordLayout.ReadCountSuffix) != 0;
-        int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : device.Chain.BlockSize;
+        int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : program.Chain.BlockSize;
         ushort set = row.Has(LocateTraits.TrackSet) ? BinaryPrimitives.ReadUInt16BigEndian(extended) : (ushort)0;
         domain = new LocateRecordDomain(row, orientation, count, length != 0 ? length : blockSize, suffix, set);
         return row.Allows(orientation)
@@ -205,42 +206,42 @@ internal static class ExtentCommands
     }
 
     /// <summary>Orients as the domain wants; false when there is no such record.</summary>
-    private static bool Find(EckdDevice device, in LocateRecordDomain domain, ReadOnlySpan<byte> argument)
+    private static bool Find(EckdProgram program, in LocateRecordDomain domain, ReadOnlySpan<byte> argument)
     {
-        CkdTrack track = device.CurrentTrack();
+        CkdTrack track = program.Head.CurrentTrack();
         if (domain.Row!.Has(LocateTraits.AnyRecord))
         {
-            device.Orient(track, 0, Field.Data);
+            program.Head.Orient(track, 0, Field.Data);
             return track.RecordCount > 1;
         }
         if (domain.Orientation == LocateOrientation.Index)
             return true;
         if (domain.Orientation == LocateOrientation.HomeAddress)
         {
-            device.Chain.Field = Field.Home;
+            program.Chain.Field = Field.Home;
             return track.HomeAddress[1..].SequenceEqual(argument[..4]);
         }
         for (int i = 0; i < track.RecordCount; i++)
         {
             if (!track.Count(i)[..5].SequenceEqual(argument))
                 continue;
-            device.Orient(track, i, domain.Orientation == LocateOrientation.Data ? Field.Data : Field.Count);
+            program.Head.Orient(track, i, domain.Orientation == LocateOrientation.Data ? Field.Data : Field.Count);
             return true;
         }
         return false;
     }
 
     /// <summary>First and last track, CCHH each; false when one is not on the volume or they stand the wrong way round.</summary>
-    internal static bool TryRange(EckdDevice device, ReadOnlySpan<byte> range, out int first, out int last)
+    internal static bool TryRange(EckdProgram program, ReadOnlySpan<byte> range, out int first, out int last)
     {
         last = 0;
-        return TryTrack(device, range, out first) && TryTrack(device, range[TrackAddress.Size..], out last) && first <= last;
+        return TryTrack(program, range, out first) && TryTrack(program, range[TrackAddress.Size..], out last) && first <= last;
     }
 
-    private static bool TryTrack(EckdDevice device, ReadOnlySpan<byte> address, out int track)
+    private static bool TryTrack(EckdProgram program, ReadOnlySpan<byte> address, out int track)
     {
         (int cylinder, int head) = TrackAddress.Read(address);
-        CkdGeometry geometry = device.Volume.Geometry;
+        CkdGeometry geometry = program.Volume.Geometry;
         track = (cylinder * geometry.Heads) + head; // of 28 bits and 4: no overflow of what is valid
         return cylinder < geometry.Cylinders && head < geometry.Heads;
     }

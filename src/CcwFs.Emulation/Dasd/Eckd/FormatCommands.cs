@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -18,75 +19,75 @@ internal static class FormatCommands
     private const int RecordZeroLength = 8;
 
     /// <summary>A record behind the current one.</summary>
-    public static DeviceStatus WriteCountKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus WriteCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        CkdTrack track = device.CurrentTrack();
-        if (device.Chain.Field <= Field.Home)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return device.Holds(track) ? WriteRecord(device, track, device.Chain.Record, data) : device.Check(EckdSense.NoRecordFound);
+        CkdTrack track = program.Head.CurrentTrack();
+        if (program.Chain.Field <= Field.Home)
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        return program.Head.Holds(track) ? WriteRecord(program, track, program.Chain.Record, data) : program.Check(EckdSense.NoRecordFound);
     }
 
     /// <summary>The first record behind record 0 of the next track; chained from a WRITE COUNT KEY AND DATA of either form.</summary>
-    public static DeviceStatus WriteNextTrack(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus WriteNextTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (device.Chain.Previous != Link.RecordWritten)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return device.AdvanceTrack(row) ? WriteRecord(device, device.CurrentTrack(), 0, data) : EckdDevice.Failed;
+        if (program.Chain.Previous != Link.RecordWritten)
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        return program.Head.AdvanceTrack(row) ? WriteRecord(program, program.Head.CurrentTrack(), 0, data) : UnitStatus.Failed;
     }
 
     /// <summary>Record 0 of this track in its only form: R and key length 0, 8 bytes of data. In a domain only from home address or index.</summary>
-    public static DeviceStatus WriteRecordZero(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus WriteRecordZero(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (device.Chain.Field > Field.Home)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        if (program.Chain.Field > Field.Home)
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         Span<byte> count = stackalloc byte[CkdTrack.CountSize];
-        if (!device.ReceiveAll(data, count))
-            return EckdDevice.Failed;
-        CkdTrack track = device.CurrentTrack();
+        if (!program.ReceiveAll(data, count))
+            return UnitStatus.Failed;
+        CkdTrack track = program.Head.CurrentTrack();
         bool isStandard = count[..4].SequenceEqual(track.HomeAddress[1..]) && count[4] == 0 && count[5] == 0 && DataLength(count) == RecordZeroLength;
         if (!isStandard)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        return Append(device, track, -1, count, data, Link.RecordZeroWritten);
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        return Append(program, track, -1, count, data, Link.RecordZeroWritten);
     }
 
     /// <summary>
     /// Five bytes, the home address as it is: flag 00 and the address of the track. It is compared, not written; the rest of the track is erased, so that what
     /// WRITE RECORD ZERO does not write behind it is the standard record 0 (page 122; an image has no track without record 0).
     /// </summary>
-    public static DeviceStatus WriteHomeAddress(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus WriteHomeAddress(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> address = stackalloc byte[CkdTrack.HomeAddressSize];
-        if (!device.ReceiveAll(data, address))
-            return EckdDevice.Failed;
-        CkdTrack track = device.CurrentTrack();
+        if (!program.ReceiveAll(data, address))
+            return UnitStatus.Failed;
+        CkdTrack track = program.Head.CurrentTrack();
         if (!track.HomeAddress.SequenceEqual(address))
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        device.MarkChanged();
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        program.Head.MarkChanged();
         track.Initialize(track.Number);
-        device.Chain.MoveTo(device.Chain.Track);
-        device.Chain.Field = Field.Home;
-        if (!device.Chain.Domain.IsOpen)
-            device.Chain.Link = Link.HomeAddressWritten;
-        return EckdDevice.Ended;
+        program.Chain.MoveTo(program.Chain.Track);
+        program.Chain.Field = Field.Home;
+        if (!program.Chain.Domain.IsOpen)
+            program.Chain.Link = Link.HomeAddressWritten;
+        return UnitStatus.Ended;
     }
 
     /// <summary>Takes a record's count, key and data, and erases the track behind the current record as far as it was used.</summary>
-    public static DeviceStatus Erase(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus Erase(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        CkdTrack track = device.CurrentTrack();
-        if (device.Chain.Field <= Field.Home)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        if (!device.Holds(track))
-            return device.Check(EckdSense.NoRecordFound);
+        CkdTrack track = program.Head.CurrentTrack();
+        if (program.Chain.Field <= Field.Home)
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        if (!program.Head.Holds(track))
+            return program.Check(EckdSense.NoRecordFound);
         Span<byte> chunk = stackalloc byte[ChunkSize];
         if (!TryReceiveCount(data, chunk[..CkdTrack.CountSize]))
-            return EckdDevice.Ended;
-        if (!TrackCapacity.Fits(track, device.Chain.Record, chunk))
-            return device.Check(EckdSense.InvalidTrackFormat);
+            return UnitStatus.Ended;
+        if (!TrackCapacity.Fits(track, program.Chain.Record, chunk))
+            return program.Check(EckdSense.InvalidTrackFormat);
         int left = chunk[5] + DataLength(chunk);
-        device.MarkChanged();
-        track.EraseAfter(device.Chain.Record);
-        device.Orient(track, device.Chain.Record, Field.Data);
+        program.Head.MarkChanged();
+        track.EraseAfter(program.Chain.Record);
+        program.Head.Orient(track, program.Chain.Record, Field.Data);
         while (left > 0)
         {
             int wanted = Math.Min(left, ChunkSize);
@@ -94,29 +95,29 @@ internal static class FormatCommands
                 break;
             left -= wanted;
         }
-        return EckdDevice.Ended;
+        return UnitStatus.Ended;
     }
 
-    private static DeviceStatus WriteRecord(EckdDevice device, CkdTrack track, int after, IDataTransfer data)
+    private static DeviceStatus WriteRecord(EckdProgram program, CkdTrack track, int after, IDataTransfer data)
     {
         Span<byte> count = stackalloc byte[CkdTrack.CountSize];
         if (!TryReceiveCount(data, count))
-            return EckdDevice.Ended;
+            return UnitStatus.Ended;
         bool isEndMark = count.IndexOfAnyExcept((byte)0xFF) < 0;
-        return isEndMark ? device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter)) : Append(device, track, after, count, data, Link.RecordWritten);
+        return isEndMark ? program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter)) : Append(program, track, after, count, data, Link.RecordWritten);
     }
 
-    private static DeviceStatus Append(EckdDevice device, CkdTrack track, int after, ReadOnlySpan<byte> count, IDataTransfer data, Link link)
+    private static DeviceStatus Append(EckdProgram program, CkdTrack track, int after, ReadOnlySpan<byte> count, IDataTransfer data, Link link)
     {
         if (!TrackCapacity.Fits(track, after, count))
-            return device.Check(EckdSense.InvalidTrackFormat);
-        device.MarkChanged();
+            return program.Check(EckdSense.InvalidTrackFormat);
+        program.Head.MarkChanged();
         if (!track.Append(after, count, out int record))
-            return device.Check(EckdSense.InvalidTrackFormat);
-        device.Orient(track, record, Field.Data);
-        device.Chain.Link = link;
-        device.ReceiveInPlace(data, track.KeyAndData(record));
-        return EckdDevice.Ended;
+            return program.Check(EckdSense.InvalidTrackFormat);
+        program.Head.Orient(track, record, Field.Data);
+        program.Chain.Link = link;
+        program.Head.ReceiveInPlace(data, track.KeyAndData(record));
+        return UnitStatus.Ended;
     }
 
     /// <summary>A count field, the bytes that are not given zero; false when the channel met an error in it, which ends the chain: nothing is changed then.</summary>

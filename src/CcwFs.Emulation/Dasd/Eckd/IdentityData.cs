@@ -5,12 +5,11 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// What the device says of itself, byte for byte: the layouts that drivers parse (SENSE ID, READ DEVICE CHARACTERISTICS, READ CONFIGURATION
+/// What the device says of itself, byte for byte: the layouts that drivers parse (READ DEVICE CHARACTERISTICS, READ CONFIGURATION
 /// DATA, unit-address configuration). Big-endian throughout.
 /// </summary>
 internal static class IdentityData
 {
-    public const int SenseIdSize = 12;
     public const int CharacteristicsSize = 64;
     public const int ConfigurationSize = 256;
     public const int UnitAddressConfigurationSize = 512;
@@ -22,25 +21,14 @@ internal static class IdentityData
     /// <summary>Cylinders of a 3390-3; larger volumes are model 0C.</summary>
     private const int LargestModel0A = 3339;
 
-    /// <summary>RCD command-information word: type 0, command FA, 256 bytes. Without it Linux makes no block device.</summary>
-    private const uint ConfigurationCiw = 0x40FA_0100;
+    /// <summary>For SENSE ID. The one of READ CONFIGURATION DATA: type 0, command FA, 256 bytes. Without it Linux makes no block device.</summary>
+    public static ReadOnlySpan<uint> CommandInformation => [0x40FA_0100];
 
     private const int DescriptorSize = 32;
     private const int GeneralQualifierOffset = 224;
 
     public static DeviceIdentity Identity(CkdGeometry geometry) => new(
         ControlUnitType, ControlUnitModel, geometry.DeviceType, geometry.Cylinders <= LargestModel0A ? (byte)0x0A : (byte)0x0C);
-
-    public static void SenseId(Span<byte> destination, DeviceIdentity identity)
-    {
-        destination[0] = 0xFF;
-        BinaryPrimitives.WriteUInt16BigEndian(destination[1..], identity.ControlUnitType);
-        destination[3] = identity.ControlUnitModel;
-        BinaryPrimitives.WriteUInt16BigEndian(destination[4..], identity.DeviceType);
-        destination[6] = identity.DeviceModel;
-        destination[7] = 0;
-        BinaryPrimitives.WriteUInt32BigEndian(destination[8..], ConfigurationCiw);
-    }
 
     /// <summary>64 bytes.</summary>
     public static void Characteristics(Span<byte> destination, CkdGeometry geometry, EckdProfile profile)

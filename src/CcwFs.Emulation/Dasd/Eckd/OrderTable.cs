@@ -6,7 +6,7 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// Builds what READ SUBSYSTEM DATA gives. <paramref name="order"/> holds the parameters of PERFORM SUBSYSTEM FUNCTION; the destination is zero and as
 /// long as the row's <see cref="OrderRow.Answer"/>. Gives the bytes used.
 /// </summary>
-internal delegate int OrderBuilder(EckdDevice device, ReadOnlySpan<byte> order, Span<byte> destination);
+internal delegate int OrderBuilder(EckdProgram program, ReadOnlySpan<byte> order, Span<byte> destination);
 
 /// <summary>One order of PERFORM SUBSYSTEM FUNCTION: everything its check, its refusal and its answer need.</summary>
 /// <param name="Order">Byte 0.</param>

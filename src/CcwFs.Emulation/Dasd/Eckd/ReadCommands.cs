@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -7,94 +8,94 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// <summary>Reads. A record without data is an end of file: unit exception. Bytes go from the cached track straight to the program.</summary>
 internal static class ReadCommands
 {
-    private const DeviceStatus EndOfFile = EckdDevice.Ended | DeviceStatus.UnitException;
+    private const DeviceStatus EndOfFile = UnitStatus.Ended | DeviceStatus.UnitException;
 
     /// <summary>Seeks to cylinder 0 head 0 and reads the data of the first record behind record 0.</summary>
-    public static DeviceStatus ReadIpl(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadIpl(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        device.Chain.MoveTo(0);
-        device.Chain.Positioned = true;
-        device.Chain.IplRead = true;
-        return device.NextRecord(row, true, out CkdTrack track) ? SendData(device, track, data) : EckdDevice.Failed;
+        program.Chain.MoveTo(0);
+        program.Chain.Positioned = true;
+        program.Chain.IplRead = true;
+        return program.Head.NextRecord(row, true, out CkdTrack track) ? SendData(program, track, data) : UnitStatus.Failed;
     }
 
     /// <summary>The data of the record whose count or key has just passed, else of the next record.</summary>
-    public static DeviceStatus ReadData(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!device.ThisOrNextRecord(row, keyMustBeAhead: false, out CkdTrack track))
-            return EckdDevice.Failed;
-        device.LinkFoundRecord(Link.IdFound | Link.KeyFound);
-        return SendData(device, track, data);
+        if (!program.Head.ThisOrNextRecord(row, keyMustBeAhead: false, out CkdTrack track))
+            return UnitStatus.Failed;
+        program.Head.LinkFoundRecord(Link.IdFound | Link.KeyFound);
+        return SendData(program, track, data);
     }
 
     /// <summary>Key and data of the record whose count has just passed, else of the next record.</summary>
-    public static DeviceStatus ReadKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
-            return EckdDevice.Failed;
-        device.LinkFoundRecord(Link.IdFound);
-        int record = Pass(device, track);
+        if (!program.Head.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
+            return UnitStatus.Failed;
+        program.Head.LinkFoundRecord(Link.IdFound);
+        int record = Pass(program, track);
         data.Send(track.KeyAndData(record));
-        return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;
+        return track.DataLength(record) == 0 ? EndOfFile : UnitStatus.Ended;
     }
 
     /// <summary>Eight bytes: the next record's count.</summary>
-    public static DeviceStatus ReadCount(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadCount(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!device.NextRecord(row, true, out CkdTrack track))
-            return EckdDevice.Failed;
-        data.Send(track.Count(device.Chain.Record));
-        return EckdDevice.Ended;
+        if (!program.Head.NextRecord(row, true, out CkdTrack track))
+            return UnitStatus.Failed;
+        data.Send(track.Count(program.Chain.Record));
+        return UnitStatus.Ended;
     }
 
     /// <summary>Count, key and data of the next record.</summary>
-    public static DeviceStatus ReadCountKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        device.NextRecord(row, true, out CkdTrack track) ? SendRecord(device, track, data) : EckdDevice.Failed;
+    public static DeviceStatus ReadCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        program.Head.NextRecord(row, true, out CkdTrack track) ? SendRecord(program, track, data) : UnitStatus.Failed;
 
     /// <summary>Five bytes; the multitrack form, outside a domain, reads the next track's.</summary>
-    public static DeviceStatus ReadHomeAddress(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadHomeAddress(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (row.IsMultitrack && !device.Chain.Domain.IsOpen && !device.AdvanceTrack(row))
-            return EckdDevice.Failed;
-        device.Chain.MoveTo(device.Chain.Track);
-        device.Chain.Field = Field.Home;
-        data.Send(device.CurrentTrack().HomeAddress);
-        return EckdDevice.Ended;
+        if (row.IsMultitrack && !program.Chain.Domain.IsOpen && !program.Head.AdvanceTrack(row))
+            return UnitStatus.Failed;
+        program.Chain.MoveTo(program.Chain.Track);
+        program.Chain.Field = Field.Home;
+        data.Send(program.Head.CurrentTrack().HomeAddress);
+        return UnitStatus.Ended;
     }
 
     /// <summary>
     /// Count and data of record 0: of this track behind its home address; from elsewhere the multitrack form goes to the next track first, in a domain too
     /// (SA22-1025, page 101).
     /// </summary>
-    public static DeviceStatus ReadRecordZero(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadRecordZero(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (row.IsMultitrack && device.Chain.Field != Field.Home && !device.AdvanceTrack(row))
-            return EckdDevice.Failed;
-        device.Chain.MoveTo(device.Chain.Track);
-        return device.NextRecord(row, false, out CkdTrack track) ? SendRecord(device, track, data) : EckdDevice.Failed;
+        if (row.IsMultitrack && program.Chain.Field != Field.Home && !program.Head.AdvanceTrack(row))
+            return UnitStatus.Failed;
+        program.Chain.MoveTo(program.Chain.Track);
+        return program.Head.NextRecord(row, false, out CkdTrack track) ? SendRecord(program, track, data) : UnitStatus.Failed;
     }
 
-    private static DeviceStatus SendData(EckdDevice device, CkdTrack track, IDataTransfer data)
+    private static DeviceStatus SendData(EckdProgram program, CkdTrack track, IDataTransfer data)
     {
-        int record = Pass(device, track);
+        int record = Pass(program, track);
         ReadOnlySpan<byte> bytes = track.Data(record);
         if (bytes.IsEmpty)
             return EndOfFile;
         data.Send(bytes);
-        return EckdDevice.Ended;
+        return UnitStatus.Ended;
     }
 
-    private static DeviceStatus SendRecord(EckdDevice device, CkdTrack track, IDataTransfer data)
+    private static DeviceStatus SendRecord(EckdProgram program, CkdTrack track, IDataTransfer data)
     {
-        int record = Pass(device, track);
+        int record = Pass(program, track);
         data.Send(track.Count(record));
         data.Send(track.KeyAndData(record));
-        return track.DataLength(record) == 0 ? EndOfFile : EckdDevice.Ended;
+        return track.DataLength(record) == 0 ? EndOfFile : UnitStatus.Ended;
     }
 
-    private static int Pass(EckdDevice device, CkdTrack track)
+    private static int Pass(EckdProgram program, CkdTrack track)
     {
-        device.Orient(track, device.Chain.Record, Field.Data);
-        return device.Chain.Record;
+        program.Head.Orient(track, program.Chain.Record, Field.Data);
+        return program.Chain.Record;
     }
 }

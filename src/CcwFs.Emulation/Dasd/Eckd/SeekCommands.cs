@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -14,79 +15,79 @@ internal static class SeekCommands
     /// <summary>Sector number that means "not used".</summary>
     public const byte AnySector = 0xFF;
 
-    public static DeviceStatus Seek(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        SeekTo(device, data, device.Chain.Mask.AllowsSeek, false);
+    public static DeviceStatus Seek(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        SeekTo(program, data, program.Chain.Mask.AllowsSeek, false);
 
-    public static DeviceStatus SeekCylinder(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        SeekTo(device, data, device.Chain.Mask.AllowsSeekCylinder, false);
+    public static DeviceStatus SeekCylinder(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        SeekTo(program, data, program.Chain.Mask.AllowsSeekCylinder, false);
 
     /// <summary>Keeps the cylinder; the address's own is ignored.</summary>
-    public static DeviceStatus SeekHead(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        SeekTo(device, data, device.Chain.Mask.AllowsHeadChange, true);
+    public static DeviceStatus SeekHead(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        SeekTo(program, data, program.Chain.Mask.AllowsHeadChange, true);
 
     /// <summary>Seeks to cylinder 0, head 0.</summary>
-    public static DeviceStatus Recalibrate(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus Recalibrate(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!device.Chain.Mask.AllowsSeek || !device.Chain.Contains(0))
-            return device.Check(EckdSense.FileProtected);
-        device.Chain.MoveTo(0);
-        device.Chain.Positioned = true;
-        return EckdDevice.Ended;
+        if (!program.Chain.Mask.AllowsSeek || !program.Chain.Contains(0))
+            return program.Check(EckdSense.FileProtected);
+        program.Chain.MoveTo(0);
+        program.Chain.Positioned = true;
+        return UnitStatus.Ended;
     }
 
     /// <summary>One byte; once a program and not beside DEFINE EXTENT.</summary>
-    public static DeviceStatus SetFileMask(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus SetFileMask(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> mask = stackalloc byte[1];
-        if (!device.ReceiveAll(data, mask))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, mask))
+            return UnitStatus.Failed;
         var value = new FileMask(FileMaskLayout.Mask.Byte(mask));
         if (!value.IsValid)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        device.Chain.Mask = value;
-        device.Chain.MaskSet = true;
-        return EckdDevice.Ended;
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        program.Chain.Mask = value;
+        program.Chain.MaskSet = true;
+        return UnitStatus.Ended;
     }
 
     /// <summary>One byte: 0 to 223, or FF. The emulated head is everywhere at once, so it is only checked.</summary>
-    public static DeviceStatus SetSector(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus SetSector(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> sector = stackalloc byte[1];
-        if (!device.ReceiveAll(data, sector))
-            return EckdDevice.Failed;
-        return IsSector(SectorLayout.Sector.Byte(sector)) ? EckdDevice.Ended : device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+        if (!program.ReceiveAll(data, sector))
+            return UnitStatus.Failed;
+        return IsSector(SectorLayout.Sector.Byte(sector)) ? UnitStatus.Ended : program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
     }
 
     /// <summary>One byte: the sector where the current record begins.</summary>
-    public static DeviceStatus ReadSector(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadSector(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> sector = stackalloc byte[1];
-        if (device.Chain.Record > 0 && device.CurrentTrack() is var track && device.Holds(track))
-            sector[0] = (byte)Math.Min(Sectors - 1, TrackCapacity.CellsBehind(track, device.Chain.Record - 1) * Sectors / TrackCapacity.Cells);
+        if (program.Chain.Record > 0 && program.Head.CurrentTrack() is var track && program.Head.Holds(track))
+            sector[0] = (byte)Math.Min(Sectors - 1, TrackCapacity.CellsBehind(track, program.Chain.Record - 1) * Sectors / TrackCapacity.Cells);
         data.Send(sector);
-        return EckdDevice.Ended;
+        return UnitStatus.Ended;
     }
 
     internal static bool IsSector(byte sector) => sector is < Sectors or AnySector;
 
-    private static DeviceStatus SeekTo(EckdDevice device, IDataTransfer data, bool allowed, bool keepCylinder)
+    private static DeviceStatus SeekTo(EckdProgram program, IDataTransfer data, bool allowed, bool keepCylinder)
     {
         if (!allowed)
-            return device.Check(EckdSense.FileProtected);
+            return program.Check(EckdSense.FileProtected);
         Span<byte> address = stackalloc byte[SeekLayout.Size];
-        if (!device.ReceiveAll(data, address))
-            return EckdDevice.Failed;
+        if (!program.ReceiveAll(data, address))
+            return UnitStatus.Failed;
         TrackAddress to = TrackAddress.Read(SeekLayout.Address.In(address));
-        CkdGeometry geometry = device.Volume.Geometry;
+        CkdGeometry geometry = program.Volume.Geometry;
         if (keepCylinder)
-            to = to with { Cylinder = device.Chain.Track / geometry.Heads };
+            to = to with { Cylinder = program.Chain.Track / geometry.Heads };
         if (SeekLayout.Reserved.Half(address) != 0 || to.Cylinder >= geometry.Cylinders || to.Head >= geometry.Heads)
-            return device.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
+            return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         int track = (to.Cylinder * geometry.Heads) + to.Head;
-        if (!device.Chain.Contains(track))
-            return device.Check(EckdSense.FileProtected);
-        device.Chain.MoveTo(track);
-        device.Chain.Positioned = true;
-        return EckdDevice.Ended;
+        if (!program.Chain.Contains(track))
+            return program.Check(EckdSense.FileProtected);
+        program.Chain.MoveTo(track);
+        program.Chain.Positioned = true;
+        return UnitStatus.Ended;
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -16,11 +17,11 @@ internal static class TrackCommands
     /// The data of all records from the located one on, on further tracks from the first behind record 0 on; on the domain's last track no more
     /// than the transfer length. A track without such records: no record found.
     /// </summary>
-    public static DeviceStatus ReadTrackData(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadTrackData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!TryBegin(device, out CkdTrack track, out int record))
-            return EckdDevice.Failed;
-        LocateRecordDomain domain = device.Chain.Domain;
+        if (!TryBegin(program, out CkdTrack track, out int record))
+            return UnitStatus.Failed;
+        LocateRecordDomain domain = program.Chain.Domain;
         int left = domain.CountLeft == 1 && domain.TransferLength != 0 ? domain.TransferLength : int.MaxValue;
         while (true)
         {
@@ -32,24 +33,24 @@ internal static class TrackCommands
                 break;
             record++;
         }
-        device.Orient(track, record, Field.Data);
-        return EckdDevice.Ended;
+        program.Head.Orient(track, record, Field.Data);
+        return UnitStatus.Ended;
     }
 
     /// <summary>
     /// Updates the data of the located record and those behind it, on further tracks from the first behind record 0 on, for as long as the program
     /// has bytes; what is missing in the last record becomes zero. All these records must have the length that was named, else nothing is changed.
     /// </summary>
-    public static DeviceStatus WriteTrackData(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus WriteTrackData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!TryBegin(device, out CkdTrack track, out int record))
-            return EckdDevice.Failed;
+        if (!TryBegin(program, out CkdTrack track, out int record))
+            return UnitStatus.Failed;
         for (int i = record; i < track.RecordCount; i++)
         {
-            if (!device.Chain.Domain.AllowsLength(track.DataLength(i)))
-                return device.Check(EckdSense.InvalidTrackFormat);
+            if (!program.Chain.Domain.AllowsLength(track.DataLength(i)))
+                return program.Check(EckdSense.InvalidTrackFormat);
         }
-        device.MarkChanged();
+        program.Head.MarkChanged();
         for (; record < track.RecordCount; record++)
         {
             Span<byte> area = track.Data(record);
@@ -60,85 +61,85 @@ internal static class TrackCommands
                 area[received..].Clear();
             break;
         }
-        device.Orient(track, Math.Min(record, track.RecordCount - 1), Field.Data);
-        return EckdDevice.Ended;
+        program.Head.Orient(track, Math.Min(record, track.RecordCount - 1), Field.Data);
+        return UnitStatus.Ended;
     }
 
     /// <summary>
     /// All records of a track, count, key and data each, and eight FF: of the first track, where LOCATE RECORD has found a record, those behind it, else from
     /// record 0 on (SA22-1025, page 110).
     /// </summary>
-    public static DeviceStatus ReadTrack(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!device.ToDomainTrack())
-            return EckdDevice.Failed;
-        CkdTrack track = device.CurrentTrack();
-        int first = device.Chain.Domain.Advance == 0 ? device.Chain.Record + 1 : 0;
-        if (first > 0 && !device.Holds(track))
-            return device.Check(EckdSense.NoRecordFound);
-        device.Orient(track, track.RecordCount - 1, Field.Data);
+        if (!program.Head.ToDomainTrack())
+            return UnitStatus.Failed;
+        CkdTrack track = program.Head.CurrentTrack();
+        int first = program.Chain.Domain.Advance == 0 ? program.Chain.Record + 1 : 0;
+        if (first > 0 && !program.Head.Holds(track))
+            return program.Check(EckdSense.NoRecordFound);
+        program.Head.Orient(track, track.RecordCount - 1, Field.Data);
         data.Send(track.RecordsAndEndMark(first));
-        return EckdDevice.Ended;
+        return UnitStatus.Ended;
     }
 
     /// <summary>
     /// Takes what READ TRACK gives and makes it the track, in one step: the old track stays when an end mark is missing, record 0 is not the first, or
     /// the records do not fit a track.
     /// </summary>
-    public static DeviceStatus WriteFullTrack(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus WriteFullTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!device.ToDomainTrack() || !TryReceiveRecords(device, data, out ReadOnlySpan<byte> records))
-            return EckdDevice.Failed;
-        CkdTrack track = device.CurrentTrack();
-        device.MarkChanged();
+        if (!program.Head.ToDomainTrack() || !TryReceiveRecords(program, data, out ReadOnlySpan<byte> records))
+            return UnitStatus.Failed;
+        CkdTrack track = program.Head.CurrentTrack();
+        program.Head.MarkChanged();
         if (!track.Replace(records))
-            return device.Check(EckdSense.InvalidTrackFormat);
-        device.Orient(track, track.RecordCount - 1, Field.Data);
-        return EckdDevice.Ended;
+            return program.Check(EckdSense.InvalidTrackFormat);
+        program.Head.Orient(track, track.RecordCount - 1, Field.Data);
+        return UnitStatus.Ended;
     }
 
     /// <summary>
     /// Count, key and data of the next record and of all behind it on the track, nothing where there is none; not in a domain. What follows begins at index
     /// (SA22-1025, page 109).
     /// </summary>
-    public static DeviceStatus ReadMultipleCountKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data)
+    public static DeviceStatus ReadMultipleCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        CkdTrack track = device.CurrentTrack();
-        int next = Math.Max(device.Chain.Record + 1, 1);
-        device.Chain.MoveTo(device.Chain.Track);
+        CkdTrack track = program.Head.CurrentTrack();
+        int next = Math.Max(program.Chain.Record + 1, 1);
+        program.Chain.MoveTo(program.Chain.Track);
         if (next < track.RecordCount)
             data.Send(track.RecordsFrom(next));
-        return EckdDevice.Ended;
+        return UnitStatus.Ended;
     }
 
     /// <summary>The track and the first record whose data is moved; false with sense.</summary>
-    private static bool TryBegin(EckdDevice device, out CkdTrack track, out int record)
+    private static bool TryBegin(EckdProgram program, out CkdTrack track, out int record)
     {
         (track, record) = (null!, 1);
-        if (!device.ToDomainTrack())
+        if (!program.Head.ToDomainTrack())
             return false;
-        track = device.CurrentTrack();
-        bool located = device.Chain.Domain.Advance == 0 && device.Chain.Record > 0;
+        track = program.Head.CurrentTrack();
+        bool located = program.Chain.Domain.Advance == 0 && program.Chain.Record > 0;
         if (located)
-            record = device.Chain.Record;
-        return (located ? device.Holds(track) : track.RecordCount > 1) || device.Refuse(EckdSense.NoRecordFound);
+            record = program.Chain.Record;
+        return (located ? program.Head.Holds(track) : track.RecordCount > 1) || program.Refuse(EckdSense.NoRecordFound);
     }
 
-    private static bool TryReceiveRecords(EckdDevice device, IDataTransfer data, out ReadOnlySpan<byte> records)
+    private static bool TryReceiveRecords(EckdProgram program, IDataTransfer data, out ReadOnlySpan<byte> records)
     {
-        Span<byte> buffer = device.Volume.Scratch;
+        Span<byte> buffer = program.Volume.Scratch;
         records = [];
         int cells = 0;
         int end = 0;
         while (true)
         {
             Span<byte> count = buffer.Slice(end, CkdTrack.CountSize);
-            if (!device.ReceiveAll(data, count))
+            if (!program.ReceiveAll(data, count))
                 return false;
             bool isEnd = count.IndexOfAnyExcept((byte)0xFF) < 0;
             bool isRecordZero = count[4] == 0 && count[5] == 0;
             if (end == 0 && (isEnd || !isRecordZero))
-                return device.Refuse(EckdSense.InvalidTrackFormat);
+                return program.Refuse(EckdSense.InvalidTrackFormat);
             if (isEnd)
                 break;
             int dataLength = BinaryPrimitives.ReadUInt16BigEndian(count[6..]);
@@ -146,8 +147,8 @@ internal static class TrackCommands
             cells += TrackCapacity.CellsOf(count[5], dataLength);
             end += CkdTrack.CountSize;
             if (cells > TrackCapacity.Cells || end + length + CkdTrack.CountSize > buffer.Length)
-                return device.Refuse(EckdSense.InvalidTrackFormat);
-            if (!device.ReceiveAll(data, buffer.Slice(end, length)))
+                return program.Refuse(EckdSense.InvalidTrackFormat);
+            if (!program.ReceiveAll(data, buffer.Slice(end, length)))
                 return false;
             end += length;
         }

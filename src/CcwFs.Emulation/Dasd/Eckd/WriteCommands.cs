@@ -1,5 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
@@ -15,46 +16,46 @@ internal static class WriteCommands
     private const int RecordZeroLength = 8;
 
     /// <summary>The record found by the search before, or in a domain the located one.</summary>
-    public static DeviceStatus WriteData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        Oriented(device, out CkdTrack track, Field.Key) ? Update(device, track, data, false) : EckdDevice.Failed;
+    public static DeviceStatus WriteData(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        Oriented(program, out CkdTrack track, Field.Key) ? Update(program, track, data, false) : UnitStatus.Failed;
 
     /// <summary>As WRITE DATA, with the key.</summary>
-    public static DeviceStatus WriteKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        Oriented(device, out CkdTrack track, Field.Count) ? Update(device, track, data, true) : EckdDevice.Failed;
+    public static DeviceStatus WriteKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        Oriented(program, out CkdTrack track, Field.Count) ? Update(program, track, data, true) : UnitStatus.Failed;
 
     /// <summary>The located record, record 0 too (SA22-1025, page 59), then one after the other, also on the next track.</summary>
-    public static DeviceStatus WriteUpdateData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
-            ? Update(device, track, data, false) : EckdDevice.Failed;
+    public static DeviceStatus WriteUpdateData(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        program.Head.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
+            ? Update(program, track, data, false) : UnitStatus.Failed;
 
     /// <summary>As WRITE UPDATE DATA, with the key.</summary>
-    public static DeviceStatus WriteUpdateKeyAndData(EckdDevice device, CommandRow row, IDataTransfer data) =>
-        device.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
-            ? Update(device, track, data, true) : EckdDevice.Failed;
+    public static DeviceStatus WriteUpdateKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data) =>
+        program.Head.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
+            ? Update(program, track, data, true) : UnitStatus.Failed;
 
-    private static bool Oriented(EckdDevice device, out CkdTrack track, Field latest)
+    private static bool Oriented(EckdProgram program, out CkdTrack track, Field latest)
     {
-        track = device.CurrentTrack();
-        if (device.Chain.Field < Field.Count || device.Chain.Field > latest)
-            return device.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return device.Holds(track) || device.Refuse(EckdSense.NoRecordFound);
+        track = program.Head.CurrentTrack();
+        if (program.Chain.Field < Field.Count || program.Chain.Field > latest)
+            return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
+        return program.Head.Holds(track) || program.Refuse(EckdSense.NoRecordFound);
     }
 
-    private static DeviceStatus Update(EckdDevice device, CkdTrack track, IDataTransfer data, bool withKey)
+    private static DeviceStatus Update(EckdProgram program, CkdTrack track, IDataTransfer data, bool withKey)
     {
-        int record = device.Chain.Record;
+        int record = program.Chain.Record;
         Span<byte> area = withKey ? track.KeyAndData(record) : track.Data(record);
-        LocateRecordDomain domain = device.Chain.Domain;
+        LocateRecordDomain domain = program.Chain.Domain;
         bool rightLength = domain is { IsTrackWrite: true } && record == 0 ? area.Length == RecordZeroLength : domain.AllowsLength(area.Length);
-        if (domain.IsOpen && !rightLength && !device.Chain.Converts)
-            return device.Check(EckdSense.InvalidTrackFormat);
-        device.Orient(track, record, Field.Data);
-        device.LinkFoundRecord(Link.IdFound | Link.KeyFound);
+        if (domain.IsOpen && !rightLength && !program.Chain.Converts)
+            return program.Check(EckdSense.InvalidTrackFormat);
+        program.Head.Orient(track, record, Field.Data);
+        program.Head.LinkFoundRecord(Link.IdFound | Link.KeyFound);
         if (track.DataLength(record) == 0)
-            return EckdDevice.Ended | DeviceStatus.UnitException;
-        device.ReceiveInPlace(data, area);
+            return UnitStatus.Ended | DeviceStatus.UnitException;
+        program.Head.ReceiveInPlace(data, area);
         if (domain is { IsTrackWrite: true, CountLeft: 1 })
             track.EraseAfter(record);
-        return EckdDevice.Ended;
+        return UnitStatus.Ended;
     }
 }

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace CcwFs.Emulation.Dasd.Eckd;
+namespace CcwFs.Emulation.ControlUnit;
 
 /// <summary>
 /// The path-group state of one device's eight paths, as SENSE PATH GROUP ID gives it: 12 bytes a path, state and path-group id of 11

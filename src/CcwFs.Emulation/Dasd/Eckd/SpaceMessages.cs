@@ -13,29 +13,33 @@ internal enum SpaceMessage : byte
     Relieved = 0x06,
 }
 
-/// <summary>Messages to the drivers of this device: attention says that there are some, the message buffer gives one at a time. Under the volume's gate.</summary>
-public sealed partial class EckdDevice
+/// <summary>Messages to the drivers of one device: attention says that there are some, the message buffer gives one at a time. Under the volume's gate.</summary>
+internal sealed class SpaceMessages
 {
     /// <summary>Most messages kept; the oldest go first (arbitrary).</summary>
     private const int MaxMessages = 8;
 
-    private readonly Queue<SpaceMessage> _messages = [];
+    private Queue<SpaceMessage>? _messages; // made by the first: most devices have none
 
     /// <summary>The oldest message, which is forgotten then; false when there is none.</summary>
-    internal bool TakeMessage(out SpaceMessage message) => _messages.TryDequeue(out message);
-
-    /// <summary>There is space again: leaves the messages and raises attention. Nothing for a device that is not space-efficient.</summary>
-    internal void AnnounceSpace()
+    public bool TryTake(out SpaceMessage message)
     {
-        if (!IsSpaceEfficient)
-            return;
-        LogSpaceAgain();
+        message = default;
+        return _messages?.TryDequeue(out message) ?? false;
+    }
+
+    /// <summary>There is space again: Linux wants both messages.</summary>
+    public void Announce()
+    {
+        _messages ??= new Queue<SpaceMessage>(MaxMessages);
         foreach (SpaceMessage message in (ReadOnlySpan<SpaceMessage>)[SpaceMessage.Warning, SpaceMessage.Relieved])
         {
             if (_messages.Count == MaxMessages)
                 _messages.Dequeue();
             _messages.Enqueue(message);
         }
-        RaiseAttention();
     }
+
+    /// <summary>Nobody is to be told.</summary>
+    public void Clear() => _messages = null;
 }

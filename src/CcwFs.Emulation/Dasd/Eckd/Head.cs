@@ -1,23 +1,58 @@
 using System.Buffers.Binary;
+using CcwFs.ChannelIo;
+using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
+using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>How the head moves over records and tracks. Where a method gives false, sense has been made.</summary>
-public sealed partial class EckdDevice
+/// <summary>
+/// The head of one device over the tracks of its volume: where the running program stands, how it moves over records and tracks, and the sense for what it
+/// meets there. Where a method gives false, sense has been made.
+/// </summary>
+internal sealed class Head(EckdVolume volume, EckdOptions options, PendingSense pending)
 {
-    /// <summary>The track under the head.</summary>
-    internal CkdTrack CurrentTrack()
+    /// <summary>The running program's state.</summary>
+    public ChainState Chain = ChainState.Begin(volume.Geometry.Tracks);
+
+    /// <summary>The reason for the last unit check.</summary>
+    public EckdSense LastSense { get; private set; }
+
+    /// <summary>Makes sense, which names the track under the head; gives unit check.</summary>
+    public DeviceStatus Check(EckdSense sense)
     {
-        uint loads = Volume.Statistics.Loads;
-        CkdTrack track = Volume.Track(Chain.Track);
-        Chain.Missed |= Volume.Statistics.Loads != loads;
+        LastSense = sense;
+        WriteSense(sense, pending.Make(), addressValid: EckdProgram.IsOnDemand(options));
+        return UnitStatus.Failed;
+    }
+
+    /// <summary>Makes sense; gives false.</summary>
+    public bool Refuse(EckdSense sense)
+    {
+        Check(sense);
+        return false;
+    }
+
+    /// <summary>Writes sense for the track under the head.</summary>
+    public void WriteSense(EckdSense sense, Span<byte> destination, bool addressValid)
+    {
+        int heads = volume.Geometry.Heads;
+        var at = new TrackAddress(Chain.Track / heads, Chain.Track % heads);
+        sense.Write(destination, options.UnitAddress, at, addressValid, volume.Geometry.IsExtended);
+    }
+
+    /// <summary>The track under the head.</summary>
+    public CkdTrack CurrentTrack()
+    {
+        uint loads = volume.Statistics.Loads;
+        CkdTrack track = volume.Track(Chain.Track);
+        Chain.Missed |= volume.Statistics.Loads != loads;
         return track;
     }
 
     /// <summary>Orients to record <paramref name="index"/>, of which <paramref name="field"/> has passed.</summary>
-    internal void Orient(CkdTrack track, int index, Field field)
+    public void Orient(CkdTrack track, int index, Field field)
     {
         Chain.Record = index;
         Chain.Field = field;
@@ -25,7 +60,7 @@ public sealed partial class EckdDevice
     }
 
     /// <summary>The record that was oriented to is still there: another device may have formatted the track between two commands.</summary>
-    internal bool Holds(CkdTrack track) =>
+    public bool Holds(CkdTrack track) =>
         Chain.Record >= 0 && Chain.Record < track.RecordCount
         && BinaryPrimitives.ReadUInt64BigEndian(track.Count(Chain.Record)) == Chain.Count;
 
@@ -33,7 +68,7 @@ public sealed partial class EckdDevice
     /// Moves on to the next record's count. Passing index twice without data in between is no record found; a multitrack
     /// command goes to the next track instead, and outside a domain for as long as the cylinder lasts.
     /// </summary>
-    internal bool NextRecord(CommandRow row, bool skipRecordZero, out CkdTrack track)
+    public bool NextRecord(CommandRow row, bool skipRecordZero, out CkdTrack track)
     {
         while (true)
         {
@@ -50,7 +85,7 @@ public sealed partial class EckdDevice
     }
 
     /// <summary>The record whose count or key has just passed, or the next one: what a read or update of data works on.</summary>
-    internal bool ThisOrNextRecord(CommandRow row, bool keyMustBeAhead, out CkdTrack track)
+    public bool ThisOrNextRecord(CommandRow row, bool keyMustBeAhead, out CkdTrack track)
     {
         track = CurrentTrack();
         bool ahead = Chain.Field == Field.Count || (Chain.Field == Field.Key && !keyMustBeAhead);
@@ -63,9 +98,9 @@ public sealed partial class EckdDevice
     /// To the next track of the extent; outside a domain only within the cylinder and if the file mask lets the head change. In CKD conversion mode a read in a
     /// domain does not leave the cylinder either (SA22-1025, page 61).
     /// </summary>
-    internal bool AdvanceTrack(CommandRow row)
+    public bool AdvanceTrack(CommandRow row)
     {
-        bool endsCylinder = Chain.Track % Volume.Geometry.Heads == Volume.Geometry.Heads - 1;
+        bool endsCylinder = Chain.Track % volume.Geometry.Heads == volume.Geometry.Heads - 1;
         if (!Chain.Domain.IsOpen)
         {
             if (!Chain.Mask.AllowsHeadChange)
@@ -82,7 +117,7 @@ public sealed partial class EckdDevice
     }
 
     /// <summary>To the track that the next command of a domain that counts tracks works on; the domain may cross cylinders.</summary>
-    internal bool ToDomainTrack()
+    public bool ToDomainTrack()
     {
         int advance = Chain.Domain.Advance;
         if (advance == 0)
@@ -93,19 +128,11 @@ public sealed partial class EckdDevice
         return true;
     }
 
-    /// <summary>Receives a parameter block; false with sense when the program's count is too small.</summary>
-    internal bool ReceiveAll(IDataTransfer data, Span<byte> buffer)
-    {
-        if (data.Receive(buffer) == buffer.Length)
-            return true;
-        return Refuse(EckdSense.CommandReject(SenseMessage.CountTooSmall));
-    }
-
     /// <summary>
     /// Receives into the track in place: what the program does not fill becomes zero. When a channel error came before the first byte
     /// the old bytes stay.
     /// </summary>
-    internal void ReceiveInPlace(IDataTransfer data, Span<byte> destination)
+    public void ReceiveInPlace(IDataTransfer data, Span<byte> destination)
     {
         MarkChanged();
         int received = data.Receive(destination);
@@ -116,29 +143,22 @@ public sealed partial class EckdDevice
     }
 
     /// <summary>The track that <see cref="CurrentTrack"/> gave last is about to be changed.</summary>
-    internal void MarkChanged()
+    public void MarkChanged()
     {
         if (!Chain.Wrote)
-            (Chain.Wrote, Chain.LostWritesBefore) = (true, Volume.LostWrites);
-        Volume.MarkChanged(this);
+            (Chain.Wrote, Chain.LostWritesBefore) = (true, volume.LostWrites);
+        volume.MarkChanged(this);
     }
 
     /// <summary>The data of what <paramref name="found"/> names passes: a record may still be written behind it (SA22-1025, page 124).</summary>
-    internal void LinkFoundRecord(Link found)
+    public void LinkFoundRecord(Link found)
     {
         if ((Chain.Previous & found) != 0)
             Chain.Link = Link.RecordPassed;
     }
 
-    /// <summary>Makes sense; gives false.</summary>
-    internal bool Refuse(EckdSense sense)
-    {
-        Check(sense);
-        return false;
-    }
-
     /// <summary>At the end of a track: to index, or to the next track.</summary>
-    internal bool PassIndex(CommandRow row)
+    public bool PassIndex(CommandRow row)
     {
         bool unlimited = row.IsMultitrack && !Chain.Domain.IsOpen;
         if (Chain.IndexPassed && !unlimited)
