@@ -1,5 +1,4 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram;
@@ -11,11 +10,10 @@ namespace CcwFs.ChannelProgram;
 /// </summary>
 public abstract class BackendProgram
 {
+    private ProgramNote? _notes; // one per kind of layer that has kept anything, used again
+
     /// <summary>The program's memory may wait for its owner (<see cref="IMemoryStore.MayWait"/>).</summary>
     public abstract bool MayWait { get; }
-
-    /// <summary>Why the policy refuses the program; null when it does not. A refused program must not be executed, or not any further.</summary>
-    public abstract PolicyRefusal? Refusal { get; }
 
     /// <summary>
     /// The ORB for the backend: the guest's, with the interruption parameter of the host, the subchannel's logical-path mask where the guest gave
@@ -40,6 +38,36 @@ public abstract class BackendProgram
 
     /// <summary>The SCSW with its CCW address in guest terms.</summary>
     public Scsw UpdateScsw(Scsw scsw) => scsw with { CcwAddress = ToGuest(new HostAddress(scsw.CcwAddress)).Value };
+
+    /// <summary>What a layer keeps about the program; null: nothing of this kind.</summary>
+    public TNote? Find<TNote>()
+        where TNote : ProgramNote
+    {
+        for (ProgramNote? at = _notes; at is not null; at = at.Next)
+        {
+            if (at is TNote found)
+                return found;
+        }
+        return null;
+    }
+
+    /// <summary>As <see cref="Find{TNote}"/>, made where there is none.</summary>
+    public TNote Note<TNote>()
+        where TNote : ProgramNote, new()
+    {
+        if (Find<TNote>() is { } found)
+            return found;
+        var note = new TNote { Next = _notes };
+        _notes = note;
+        return note;
+    }
+
+    /// <summary>The program has ended: layers keep nothing of it.</summary>
+    public void EndNotes()
+    {
+        for (ProgramNote? at = _notes; at is not null; at = at.Next)
+            at.End();
+    }
 
     /// <summary>The guest's control word with a path.</summary>
     private protected static uint WithPath(in Orb orb, byte logicalPathMask) => orb.Control | (orb.LogicalPathMask == 0 ? (uint)logicalPathMask << 8 : 0);

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram;
@@ -30,7 +29,6 @@ public sealed class HostProgram : BackendProgram
     private ProgramChain[] _chains = new ProgramChain[FewChains];
     private int _chainCount;
     private Orb _orb; // the guest's
-    private PolicyRefusal? _refusal;
     private ArenaStore? _argumentStore; // made at the first argument
     private HostAddress _arguments;     // where the copies of arguments begin, and
     private HostAddress _argumentsEnd;  // end; nothing else of the arena is data
@@ -60,14 +58,14 @@ public sealed class HostProgram : BackendProgram
     /// <inheritdoc/>
     public override bool MayWait => Pins.MayWait;
 
-    /// <inheritdoc/>
-    public override PolicyRefusal? Refusal => _refusal;
-
     /// <summary>CCWs, IDALs and copies of arguments.</summary>
     internal HostArena Arena { get; } = new();
 
     /// <summary>The program is whole.</summary>
-    internal bool IsComplete { get; private set; }
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Bytes of the blocks that the IDAWs name: 2K or 4K.</summary>
+    public int IdawBlock => (int)IdawFormat.Block;
 
     /// <summary>How the guest's IDAWs look; the host's are 8 bytes, with the same blocks.</summary>
     internal IdawFormat IdawFormat => new(_orb);
@@ -190,9 +188,6 @@ public sealed class HostProgram : BackendProgram
     /// <summary>Leads a CCW's list to a part of the copy of its argument, in place of the guest's pages.</summary>
     public void RedirectList(HostAddress list, HostAddress part) => BinaryPrimitives.WriteUInt64BigEndian(Arena.Bytes(list, IdawSize), part.Value);
 
-    /// <summary>A policy refuses the program: it must not be executed. Null: it does not.</summary>
-    public void Refuse(PolicyRefusal? refusal) => _refusal = refusal;
-
     /// <summary>A program without chains yet; the one before has ended.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Begin(in Orb orb, Mapping[] mappings)
@@ -225,7 +220,7 @@ public sealed class HostProgram : BackendProgram
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void End()
     {
-        (IsComplete, _chainCount, TranslatedCcws, _refusal) = (false, 0, 0, null);
+        (IsComplete, _chainCount, TranslatedCcws) = (false, 0, 0);
         (_arguments, _argumentsEnd) = (default, default);
         Pins.Clear([]);
         Arena.Reset();
@@ -235,7 +230,7 @@ public sealed class HostProgram : BackendProgram
 
     /// <summary>The CCW at an address that is known to be in a chain, translated or not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal Ccw Fetched(HostAddress address) => Ccw.ReadFormat1(Arena.Bytes(address, Ccw.Size));
+    public Ccw Fetched(HostAddress address) => Ccw.ReadFormat1(Arena.Bytes(address, Ccw.Size));
 
     /// <summary>How many IDAWs a CCW's list has: found again from its first one, which keeps where in a block the data begins.</summary>
     internal int CountIdaws(HostAddress list, ushort count)

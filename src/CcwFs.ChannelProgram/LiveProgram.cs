@@ -1,5 +1,4 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram;
@@ -17,21 +16,18 @@ public sealed class LiveProgram : BackendProgram
     /// <summary>Guest memory as the program meets it.</summary>
     public LiveMemory Memory { get; } = new();
 
-    /// <summary>Judges each command before it is executed; null: no policy.</summary>
-    public LiveJudge? Judge { get; private set; }
+    /// <summary>Stands before each command; null: nothing does. Set before the program is started, for this program alone.</summary>
+    public ILiveGate? Gate { get; set; }
 
     /// <inheritdoc/>
     public override bool MayWait => IovaMap.MayWait(_mappings);
-
-    /// <inheritdoc/>
-    public override PolicyRefusal? Refusal => Judge?.Refusal;
 
     /// <summary>
     /// Begins a program: only the 2K at its address are looked at (rule 1 of this room's README). <paramref name="map"/>: where everything else is
     /// looked up, at its turn;
     /// <paramref name="mappings"/>: it now. <paramref name="why"/>: where and why it cannot begin, for people.
     /// </summary>
-    public ProgramFault Begin(in Orb orb, IovaMap map, Mapping[] mappings, DevicePolicy? policy, out TranslationFault? why)
+    public ProgramFault Begin(in Orb orb, IovaMap map, Mapping[] mappings, out TranslationFault? why)
     {
         Span<byte> fetched = stackalloc byte[Translator.FetchSize];
         why = null;
@@ -45,7 +41,6 @@ public sealed class LiveProgram : BackendProgram
         }
         (_orb, _mappings, _isBegun) = (orb, mappings, true);
         Memory.Begin(map);
-        Judge = policy is null ? null : new LiveJudge(policy);
         return ProgramFault.None;
     }
 
@@ -53,7 +48,7 @@ public sealed class LiveProgram : BackendProgram
     public void End()
     {
         Memory.End();
-        (_mappings, _isBegun, Judge) = ([], false, null);
+        (_mappings, _isBegun, Gate) = ([], false, null);
     }
 
     /// <inheritdoc/>

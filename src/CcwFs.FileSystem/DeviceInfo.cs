@@ -17,25 +17,23 @@ public static class DeviceInfo
     {
         ISubchannel subchannel = device.Subchannel;
         bool there = subchannel.Store(out Schib schib);
-        (string deviceType, string controlUnit) = subchannel.Types;
+        SubchannelIdentity identity = subchannel.Identity;
         return
         [
             new("subchannel", device.Id.ToString()),
             new("device", device.Device.ToString()),
             .. HostIds(device),
-            new("devtype", deviceType),
-            new("cutype", controlUnit),
-            new(CommandsKey, subchannel.Commands.Name),
+            new("devtype", identity.DeviceType),
+            new("cutype", identity.ControlUnitType),
+            new(CommandsKey, identity.Commands.Name),
             new("pim", Hex(schib.Pmcw.Pim)),
             new("pam", Hex(schib.Pmcw.Pam)),
             new("pom", Hex(schib.Pmcw.Pom)),
             new("chpids", schib.Pmcw.ChannelPaths.ToString("x16", CultureInfo.InvariantCulture)),
-            new("backend", subchannel.Backend),
+            new("backend", identity.Backend),
             new("state", StateName(there ? device.State : DeviceState.NotOperational)),
             new("client", device.IsTaken ? "a VFIO client (QEMU)" : "none"),
             .. device.GuestCode is { } code ? [KeyValuePair.Create("guest code", code)] : Array.Empty<KeyValuePair<string, string>>(),
-            new("policy", device.Policy?.ToString() ?? "none"),
-            new("refused", device.LastRefusal?.ToString() ?? "none"),
             new("uuid", SubchannelUuid.Of(device.Id)),
             .. subchannel.Describe().Select(static fact => KeyValuePair.Create(fact.Key, VisibleText.Of(fact.Value))), // names of files too
         ];
@@ -65,7 +63,7 @@ public static class DeviceInfo
     private static IEnumerable<KeyValuePair<string, string>> HostIds(VfioCcwDevice device) => !device.MapsCss ? [] :
     [
         new("host id", device.HostId.ToString()),
-        new("host device", device.Subchannel.Device.ToString()),
+        new("host device", device.HostDevice.ToString()),
     ];
 
     private static string Hex(byte value) => value.ToString("x2", CultureInfo.InvariantCulture);

@@ -18,9 +18,6 @@ internal static partial class DeviceLog
     [LoggerMessage(4, LogLevel.Information, "{Id}: unplugged")]
     internal static partial void Unplugged(ILogger logger, SubchannelId id);
 
-    [LoggerMessage(5, LogLevel.Warning, "{Id}: the policy refused a program because of {Ccw} at {Address:X8}: {Rule}")]
-    internal static partial void Refused(ILogger logger, SubchannelId id, uint address, string ccw, string rule);
-
     [LoggerMessage(6, LogLevel.Error, "{Id}: a program failed in a way that it should not, and was ended; please report this")]
     internal static partial void Failed(ILogger logger, SubchannelId id, Exception failure);
 

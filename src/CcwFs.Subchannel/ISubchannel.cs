@@ -1,6 +1,5 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
-using CcwFs.CommandSets;
 
 namespace CcwFs.Subchannel;
 
@@ -13,38 +12,26 @@ namespace CcwFs.Subchannel;
 /// </summary>
 public interface ISubchannel : IDisposable
 {
-    /// <summary>Bus id.</summary>
-    SubchannelId Id { get; }
+    /// <summary>What it is.</summary>
+    SubchannelIdentity Identity { get; }
 
-    /// <summary>The device's bus id.</summary>
-    DeviceId Device { get; }
+    /// <summary>What it wants to know of its programs' memory; null: nothing.</summary>
+    IMemoryBound? Memory { get; }
 
-    /// <summary>What is behind it, one word for tables: "emulated" or "vfio".</summary>
-    string Backend { get; }
-
-    /// <summary>
-    /// It fetches a program that must not be prefetched (ORB P bit 0) CCW by CCW, as a <see cref="LiveProgram"/>; another is given every program
-    /// translated as a whole, a <see cref="HostProgram"/>, as the kernel does.
-    /// </summary>
-    bool FetchesByItself => false;
-
-    /// <summary>Device and control-unit type and model as lscss prints them, "3390/0c" and "3990/e9"; empty when unknown.</summary>
-    (string Device, string ControlUnit) Types { get; }
-
-    /// <summary>What is known of the device's commands, by these types. Stays what it is from <see cref="Connect"/> on.</summary>
-    CommandSet Commands { get; }
-
-    /// <summary>
-    /// Its programs run in memory that has an address in this process (<see cref="Memory.IMemoryStore.TryAddress"/>): other memory of a client is out of its
-    /// reach.
-    /// </summary>
-    bool NeedsAddresses { get; }
+    /// <summary>Its channel paths, where they can be taken away and brought back; null: they cannot.</summary>
+    IChannelPaths? Paths { get; }
 
     /// <summary>Who is told of interrupts and path events; called once, before anything else.</summary>
     void Connect(ISubchannelEvents events);
 
     /// <summary>STORE SUBCHANNEL. The CCW address is the backend's own; the interruption parameter that of the last start. False: not operational.</summary>
     bool Store(out Schib schib);
+
+    /// <summary>
+    /// Looks at a program that was translated, before it is started; called once, without the caller's locks, so that it may wait for the program's memory. A
+    /// program that was prepared need not be started: its owner may have given it up. The fault keeps it from being started.
+    /// </summary>
+    ProgramFault Prepare(BackendProgram program);
 
     /// <summary>
     /// START SUBCHANNEL with the ORB that <paramref name="program"/> gives; the program stays untouched by its owner until its final
@@ -71,19 +58,8 @@ public interface ISubchannel : IDisposable
     /// </summary>
     bool Reset(bool system);
 
-    /// <summary>
-    /// Memory of the programs' address space goes: on return nothing of the device reaches [iova, iova + length). A program that had it pinned was ended before.
-    /// </summary>
-    void Unmapped(ulong iova, ulong length);
-
-    /// <summary>The next program runs in another address space: on return nothing of the device reaches the memory of this one. No program runs.</summary>
-    void LeaveSpace();
-
     /// <summary>The device is taken away: programs end as by a reset, but are waited for a moment only; every later call is not operational.</summary>
     void Unplug();
-
-    /// <summary>Takes a channel path away or brings it back (emulated devices). False: no such path, or not possible here.</summary>
-    bool SetPath(byte chpid, bool available);
 
     /// <summary>What a person wants to know about the device, key and value.</summary>
     IEnumerable<KeyValuePair<string, string>> Describe();

@@ -1,19 +1,17 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// The program of a device, translated as a whole or fetched at its turn, with what builds and judges it. One object per device, used again; another
+/// The program of a device, translated as a whole or fetched at its turn, with what builds it. One object per device, used again; another
 /// one takes its place when a translation is given up, which the thread that is in it keeps. Calls are serialized by the owner.
 /// </summary>
 internal sealed class StartedProgram
 {
     private readonly Translator _translator = new();
     private LiveProgram? _live; // made at the first such program
-    private ProgramWalk? _walk; // made at the first policy
 
     internal StartedProgram() => Current = _translator.Program;
 
@@ -27,31 +25,29 @@ internal sealed class StartedProgram
     /// Begins a program that is not prefetched. <paramref name="map"/>: where its memory is looked up, at its turn; <paramref name="mappings"/>: it
     /// now.
     /// </summary>
-    internal ProgramFault BeginLive(in Orb orb, IovaMap map, Mapping[] mappings, DevicePolicy? policy)
+    internal ProgramFault BeginLive(in Orb orb, IovaMap map, Mapping[] mappings)
     {
         _live ??= new LiveProgram();
-        ProgramFault fault = _live.Begin(orb, map, mappings, policy, out TranslationFault? why);
+        ProgramFault fault = _live.Begin(orb, map, mappings, out TranslationFault? why);
         Fault = why;
         Current = fault == ProgramFault.None ? _live : Current;
         return fault;
     }
 
-    /// <summary>Translates a program, and judges it when there is a policy.</summary>
-    internal ProgramFault Translate(in Orb orb, Mapping[] mappings, DevicePolicy? policy)
+    /// <summary>Translates a program.</summary>
+    internal ProgramFault Translate(in Orb orb, Mapping[] mappings)
     {
         ProgramFault fault = _translator.Initialize(orb, mappings);
         if (fault == ProgramFault.None)
             fault = _translator.Prefetch();
         Fault = _translator.Fault;
-        if (fault == ProgramFault.None && policy is not null)
-            fault = (_walk ??= new ProgramWalk(_translator.Program)).Judge(policy);
         return fault;
     }
 
     /// <summary>Gives everything back; without effect when there is no program.</summary>
     internal void Free()
     {
-        _walk?.Forget();
+        Current.EndNotes();
         if (Current == _live)
             _live.End();
         _translator.Free();

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 using Mono.Unix.Native;
 
@@ -124,15 +123,14 @@ public sealed partial class VfioCcwDevice
 
     private ProgramFault TranslateProgram(StartedProgram started, in Orb orb, Mapping[] mappings, AddressSpace space)
     {
-        DevicePolicy? policy = _policy;
-        if (!orb.Prefetch && _subchannel.FetchesByItself)
-            return started.BeginLive(orb, space.Map, mappings, policy);
-        if (!orb.Prefetch && !_warnedPrefetch)
+        bool live = !orb.Prefetch && _subchannel.Identity.FetchesByItself;
+        if (!orb.Prefetch && !live && !_warnedPrefetch)
         {
             _warnedPrefetch = true;
             DeviceLog.PrefetchNotAllowed(_logger, Id);
         }
-        return started.Translate(orb, mappings, policy);
+        ProgramFault fault = live ? started.BeginLive(orb, space.Map, mappings) : started.Translate(orb, mappings);
+        return fault == ProgramFault.None ? _subchannel.Prepare(started.Current) : fault;
     }
 
     private Errno StartTranslated(in Orb orb)
@@ -144,7 +142,7 @@ public sealed partial class VfioCcwDevice
             UpdatePaths();
         BackendProgram program = _started.Current;
         program.TryGetOrb(orb.InterruptionParameter, _lpm, out Orb host);
-        FunctionResult result = program.Refusal is { } refusal ? StartRefused(host, refusal) : _subchannel.Start(host, program);
+        FunctionResult result = _subchannel.Start(host, program);
         if (result.Refusal != 0)
             return result.Refusal;
         switch (result.Condition)
@@ -162,15 +160,6 @@ public sealed partial class VfioCcwDevice
             case ConditionCode unknown:
                 throw new InvalidOperationException($"condition code {unknown}");
         }
-    }
-
-    /// <summary>What START would say of a program that the subchannel is not to see.</summary>
-    private FunctionResult StartRefused(in Orb host, PolicyRefusal refusal)
-    {
-        if (!_subchannel.Store(out Schib schib) || (schib.Pmcw.Pam & host.LogicalPathMask) == 0)
-            return ConditionCode.NotOperational;
-        Refuse(host, refusal);
-        return FunctionResult.Begun(this);
     }
 
     private void UpdatePaths() =>
@@ -191,13 +180,12 @@ public sealed partial class VfioCcwDevice
         {
             outcome = MemoryMarshal.Read<uint>(_cmd) switch
             {
-                RegionLayout.CommandHalt when _refused is not null => Errno.EBUSY,
                 RegionLayout.CommandHalt => Outcome(_subchannel.Halt()),
                 RegionLayout.CommandClear => Outcome(_subchannel.Clear()),
                 _ => Errno.EINVAL,
             };
             if (outcome == 0)
-                (_refused, _unseen) = (null, false);
+                _unseen = false;
             if (outcome == 0 && _client is not null && MemoryMarshal.Read<uint>(_cmd) == RegionLayout.CommandClear)
                 _irbs.Clear(); // as the status they were; a client that does not read them waits for the next signal
         }
@@ -239,7 +227,6 @@ public sealed partial class VfioCcwDevice
     private void EndProgram(bool byReset = false)
     {
         PrivateInterrupt? privateRun = _privateRun;
-        _refused = null;
         _started.Free();
         _privateRun = null;
         EnterSpace(_clientSpace ?? _space);
@@ -248,14 +235,14 @@ public sealed partial class VfioCcwDevice
         if (byReset && _client is not null)
             _irbs.DropAnswers(); // kept back for it, and of before the reset
         if (byReset)
-            privateRun?.Invoke(null, final: true, null, null);
+            privateRun?.Invoke(null, final: true, null);
     }
 
     /// <summary>The address space of the next program; what a backend still reaches of another one ends before that one's owner gets it back.</summary>
     private void EnterSpace(AddressSpace space)
     {
         if (_runSpace.Map != space.Map)
-            _subchannel.LeaveSpace();
+            _subchannel.Memory?.LeaveSpace();
         _runSpace = space;
     }
 }

@@ -1,5 +1,4 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 
 namespace CcwFs.Subchannel;
@@ -74,14 +73,13 @@ public sealed partial class VfioCcwDevice
     {
         bool signal = false, behind = false, final = false;
         PrivateInterrupt? privateRun = null;
-        PolicyRefusal? refusal = null;
         uint? unfetched = null;
         IDeviceClient? client;
         Irb irb;
         lock (_gate)
         {
             client = _client;
-            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !Test(out irb))
+            if (DeviceTransitions.Action(_state, DeviceEvent.Interrupt) == DeviceAction.Ignore || !_subchannel.Test(out irb))
                 return false;
             Scsw scsw = irb.Scsw;
             if (_translating is null && IsSolicited(scsw)) // else it answers an earlier function: the program that was translated has not begun
@@ -91,10 +89,7 @@ public sealed partial class VfioCcwDevice
                 privateRun = _privateRun;
                 final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
                 if (final)
-                {
-                    refusal = TellRefusal();
                     EndProgram();
-                }
             }
             if (privateRun is null)
                 signal = Present(irb);
@@ -104,7 +99,7 @@ public sealed partial class VfioCcwDevice
             Raise(DeviceInterrupt.Io, client);
         if (behind)
             IoInterrupt.Poke();
-        privateRun?.Invoke(irb, final, refusal, unfetched);
+        privateRun?.Invoke(irb, final, unfetched);
         return true;
     }
 
@@ -116,15 +111,6 @@ public sealed partial class VfioCcwDevice
         if (_programLines.May())
             DeviceLog.Unfetched(_logger, Id, address.Value);
         return address.Value;
-    }
-
-    /// <summary>The status of a refused program, or the subchannel's.</summary>
-    private bool Test(out Irb irb)
-    {
-        if (_refused is not { } refused)
-            return _subchannel.Test(out irb);
-        (irb, _refused) = (refused.Value, null);
-        return true;
     }
 
     /// <summary>Alert status alone without a deferred condition code comes from the device; anything else answers a function (kernel: scsw_is_solicited).</summary>

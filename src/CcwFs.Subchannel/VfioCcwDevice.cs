@@ -1,6 +1,5 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 using Microsoft.Extensions.Logging;
 using Mono.Unix.Native;
@@ -8,10 +7,9 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// An interruption of a private run; null when it was ended by a reset. <paramref name="refusal"/>: with the final one of a program that the policy refused;
-/// <paramref name="unfetched"/>: with that of one that came to a CCW which was not prefetched, its address. May be called under the device's gate: it must not wait or call back.
+/// An interruption of a private run; null when it was ended by a reset. <paramref name="unfetched"/>: with the final one of a program that came to a CCW which was not prefetched, its address. May be called under the device's gate: it must not wait or call back.
 /// </summary>
-public delegate void PrivateInterrupt(Irb? irb, bool final, PolicyRefusal? refusal, uint? unfetched);
+public delegate void PrivateInterrupt(Irb? irb, bool final, uint? unfetched);
 
 /// <summary>
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
@@ -47,7 +45,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
     private bool _warnedPrefetch;
     private bool _crwLost;               // reports were lost since the last one queued
-    private readonly LogLimit _refusalLines, _interruptLines, _reportLines, _failureLines, _programLines;
+    private readonly LogLimit _interruptLines, _reportLines, _failureLines, _programLines;
     private ISubchannelWork? _rest;      // of a function that was taken, and nobody has gone on with it yet; set under _gate, taken without
 
     /// <summary>
@@ -58,11 +56,11 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         (_subchannel, _space, _runSpace, _logger) = (subchannel, space, space, logger);
         LogLimit Limit(string what) => new(time ?? TimeProvider.System, count => DeviceLog.LeftOut(logger, Id, count, what));
-        (_refusalLines, _interruptLines) = (Limit("programs that the policy refused"), Limit("interrupts that were dropped"));
+        _interruptLines = Limit("interrupts that were dropped");
         (_reportLines, _failureLines) = (Limit("channel reports that were lost"), Limit("programs that failed"));
         _programLines = Limit("programs that could not be translated or prefetched");
-        Id = subchannel.Id with { CssId = css ?? subchannel.Id.CssId };
-        Device = subchannel.Device with { CssId = css ?? subchannel.Device.CssId };
+        Id = HostId with { CssId = css ?? HostId.CssId };
+        Device = HostDevice with { CssId = css ?? HostDevice.CssId };
         _subchannel.Connect(this);
         _space.Map.AddOwner(this);
         IoInterrupt.HasMore = () => _irbs.HeadSignalled && _irbs.HasMore;
@@ -76,12 +74,18 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     public DeviceId Device { get; }
 
     /// <summary>The subchannel's bus id where it comes from.</summary>
-    public SubchannelId HostId => _subchannel.Id;
+    public SubchannelId HostId => _subchannel.Identity.Id;
+
+    /// <summary>The device's bus id where it comes from.</summary>
+    public DeviceId HostDevice => _subchannel.Identity.Device;
 
     /// <summary>Clients find it in another channel subsystem than it is in.</summary>
-    public bool MapsCss => Id != HostId || Device != _subchannel.Device;
+    public bool MapsCss => Id != HostId || Device != HostDevice;
 
-    /// <summary>What runs the programs.</summary>
+    /// <summary>Clients' memory must have an address in this process: see <see cref="IMemoryBound.NeedsAddresses"/>.</summary>
+    public bool NeedsAddresses => _subchannel.Memory is { NeedsAddresses: true };
+
+    /// <summary>What runs the programs: the uppermost layer, or the backend.</summary>
     public ISubchannel Subchannel => _subchannel;
 
     /// <summary>Signals when an IRB becomes visible (VFIO_CCW_IO_IRQ_INDEX).</summary>
@@ -192,7 +196,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         _space.Map.RemoveOwner(this);
         _removal?.Dispose();
         _spacing?.Dispose();
-        foreach (LogLimit lines in (LogLimit[])[_refusalLines, _interruptLines, _reportLines, _failureLines, _programLines])
+        foreach (LogLimit lines in (LogLimit[])[_interruptLines, _reportLines, _failureLines, _programLines])
             lines.Dispose();
         _subchannel.Dispose();
     }
@@ -209,7 +213,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
             else if (_started.Current.IsIovaPinned(iova, length))
                 ResetProgram(system: false);
             if (_runSpace.Map == map)
-                _subchannel.Unmapped(iova, length);
+                _subchannel.Memory?.Unmapped(iova, length);
         }
     }
 

@@ -12,13 +12,13 @@ namespace CcwFs.Vfio.Backend;
 /// <content>What the device is: SENSE ID, asked once, as Linux does with every device that it finds.</content>
 public sealed partial class VfioSubchannel
 {
-    /// <summary>How long a device may take to say what it is (arbitrary); then it is reset, and nothing but <see cref="Types"/> is missing: its commands are those of every device.</summary>
+    /// <summary>How long a device may take to say what it is (arbitrary); then it is reset, and nothing but its types are missing: its commands are those of every device.</summary>
     internal static readonly TimeSpan IdentityPatience = TimeSpan.FromSeconds(1);
 
     private const int IdentityOffset = 16; // in the arena, behind the CCW
     private const int IdentitySize = 7, ControlUnitSize = 4; // without command information words (SA22-7204, SENSE ID): FF, control unit type and model, device type and model
 
-    /// <summary>Asks the device for <see cref="Types"/>, and so for <see cref="Commands"/>. Before <see cref="Connect"/>: no client is there yet. Whatever goes wrong is logged, and they stay empty, and basic.</summary>
+    /// <summary>Asks the device for its types, and so for its commands (<see cref="Identity"/>). Before <see cref="Connect"/>: no client is there yet. Whatever goes wrong is logged, and they stay empty, and basic.</summary>
     public void Identify()
     {
         lock (_gate)
@@ -50,9 +50,10 @@ public sealed partial class VfioSubchannel
             return $"SENSE ID ends with device status {(int)scsw.Device:X2}, subchannel status {(int)scsw.Subchannel:X2}";
         _arena.Read(0, bytes);
         ReadOnlySpan<byte> identity = bytes[IdentityOffset..];
-        Types = Name(identity, IdentitySize - scsw.Residual);
-        if (Types.Device.Length > 0)
-            Commands = Families.Of(BinaryPrimitives.ReadUInt16BigEndian(identity[1..]), BinaryPrimitives.ReadUInt16BigEndian(identity[4..]));
+        (string device, string controlUnit) = Name(identity, IdentitySize - scsw.Residual);
+        CommandSet commands = device.Length == 0 ? Families.Basic
+            : Families.Of(BinaryPrimitives.ReadUInt16BigEndian(identity[1..]), BinaryPrimitives.ReadUInt16BigEndian(identity[4..]));
+        Identity = Identity with { DeviceType = device, ControlUnitType = controlUnit, Commands = commands };
         return null;
     }
 

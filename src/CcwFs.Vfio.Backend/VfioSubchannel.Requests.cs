@@ -20,6 +20,9 @@ public sealed partial class VfioSubchannel
     private const uint ResumeActivity = (uint)(ActivityControl.ResumePending | ActivityControl.Suspended) << 5;
 
     /// <inheritdoc/>
+    public ProgramFault Prepare(BackendProgram program) => ProgramFault.None;
+
+    /// <inheritdoc/>
     public FunctionResult Start(in Orb orb, BackendProgram program) =>
         program is HostProgram translated ? StartTranslated(orb, translated) : FunctionResult.Refused(Errno.EOPNOTSUPP);
 

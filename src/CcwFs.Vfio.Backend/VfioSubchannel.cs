@@ -19,7 +19,7 @@ public sealed record VfioOptions(SubchannelId Id, DeviceId Device, TimeSpan? Tim
 /// A subchannel over a vfio-ccw device of the kernel, which it owns. The translated program goes into memory that the kernel has mapped and is started through the
 /// device's io region; a thread of its own waits for the device's eventfds. Thread-safe. Lock order: the caller's gate, then ours; events leave without ours.
 /// </summary>
-public sealed partial class VfioSubchannel : ISubchannel
+public sealed partial class VfioSubchannel : ISubchannel, IMemoryBound
 {
     private readonly Lock _gate = new();
     private readonly VfioDevice _device;
@@ -45,6 +45,8 @@ public sealed partial class VfioSubchannel : ISubchannel
     public VfioSubchannel(VfioDevice device, VfioOptions options, ILogger logger)
     {
         (_device, _options, _logger, _maps) = (device, options, logger, new DmaMaps(device.Space));
+        Identity = new SubchannelIdentity(
+            options.Id, options.Device, Backend: "vfio", FetchesByItself: false, DeviceType: "", ControlUnitType: "", Families.Basic);
         _refusals = Limited("what the kernel refuses");
         _programs = Limited("programs that the kernel does not take");
         _timeouts = Limited("interrupts that did not come");
@@ -73,25 +75,18 @@ public sealed partial class VfioSubchannel : ISubchannel
     }
 
     /// <inheritdoc/>
-    public SubchannelId Id => _options.Id;
+    public SubchannelIdentity Identity { get; private set; }
 
     /// <inheritdoc/>
-    public DeviceId Device => _options.Device;
+    public IMemoryBound? Memory => this;
 
     /// <inheritdoc/>
-    public string Backend => "vfio";
-
-    /// <inheritdoc/>
-    public (string Device, string ControlUnit) Types { get; private set; } = ("", "");
-
-    /// <inheritdoc/>
-    public CommandSet Commands { get; private set; } = Families.Basic;
+    public IChannelPaths? Paths => null;
 
     /// <inheritdoc/>
     public bool NeedsAddresses => true;
 
-    /// <inheritdoc/>
-    public bool FetchesByItself => false;
+    private SubchannelId Id => _options.Id;
 
     /// <inheritdoc/>
     public void Connect(ISubchannelEvents events)
@@ -112,7 +107,7 @@ public sealed partial class VfioSubchannel : ISubchannel
         if (!_device.Has(RegionIndex.Schib))
         {
             const byte OnePath = 0x80;
-            var pmcw = new Pmcw(0, Pmcw.Enabled | Pmcw.DeviceNumberValid, Device.Number, Lpm: OnePath, Pnom: 0, Lpum: 0, Pim: OnePath, Pom: 0xFF, Pam: OnePath, 0);
+            var pmcw = new Pmcw(0, Pmcw.Enabled | Pmcw.DeviceNumberValid, _options.Device.Number, Lpm: OnePath, Pnom: 0, Lpum: 0, Pim: OnePath, Pom: 0xFF, Pam: OnePath, 0);
             lock (_gate)
                 schib = new Schib(pmcw, _expects == 0 ? default : Scsw.Build(0, _expects, ActivityControl.SubchannelActive, StatusControl.None, 0, 0, 0, 0));
             return true;
@@ -190,10 +185,6 @@ public sealed partial class VfioSubchannel : ISubchannel
             _closed = true;
         }
     }
-
-    /// <inheritdoc/>
-    /// <remarks>Not possible: a real path is the host's to vary.</remarks>
-    public bool SetPath(byte chpid, bool available) => false;
 
     /// <inheritdoc/>
     public IEnumerable<KeyValuePair<string, string>> Describe()

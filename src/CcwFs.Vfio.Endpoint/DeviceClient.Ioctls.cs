@@ -59,7 +59,7 @@ public sealed partial class DeviceClient
         Binding? binding = CurrentBinding();
         if (attach.Flags != 0 || binding is null)
             return -(int)Errno.EINVAL;
-        int result = binding.Iommu.Attach(attach.PtId, out AddressSpace? space, _device.Subchannel.NeedsAddresses);
+        int result = binding.Iommu.Attach(attach.PtId, out AddressSpace? space, _device.NeedsAddresses);
         if (result == -(int)Errno.EFAULT)
             Service.CallerLog.PrivateMemory(request.Caller.ThreadId);
         if (result < 0)
@@ -196,6 +196,6 @@ public sealed partial class DeviceClient
         lock (_gate)
             (old, binding.AddressSpace) = (binding.AddressSpace, id);
         if (old is { } before)
-            binding.Iommu.Detach(before, _device.Subchannel.NeedsAddresses);
+            binding.Iommu.Detach(before, _device.NeedsAddresses);
     }
 }

@@ -124,7 +124,7 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         _events.Clear();
         _device.GiveBack(this);
         if (binding.AddressSpace is { } space)
-            binding.Iommu.Detach(space, _device.Subchannel.NeedsAddresses);
+            binding.Iommu.Detach(space, _device.NeedsAddresses);
         binding.Iommu.RemoveDevice(binding.DeviceId);
         binding.File.Free();
     }

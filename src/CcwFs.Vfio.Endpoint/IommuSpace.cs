@@ -26,7 +26,7 @@ internal sealed class IommuSpace
     /// <summary>Devices that hold it.</summary>
     public int Attached { get; set; }
 
-    /// <summary>Those among them that reach memory with an address in this process alone (<see cref="ISubchannel.NeedsAddresses"/>).</summary>
+    /// <summary>Those among them that reach memory with an address in this process alone (<see cref="IMemoryBound.NeedsAddresses"/>).</summary>
     public int AttachedByAddress { get; set; }
 
     /// <summary>Checks an iova that the client chose: 0, or -EINVAL (alignment), -EOVERFLOW (wraps), -EEXIST.</summary>

@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Memory;
+using CcwFs.Policy;
 using CcwFs.Subchannel;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -80,11 +80,12 @@ public sealed class Fuzzer : IDisposable
         var volume = new EckdVolume(_store);
         var options = new EckdOptions(new DeviceId(0, 0, 0x150), Profile: dasd.Profile, SpaceEfficient: dasd.SpaceEfficient);
         _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), options.Device, [0x10, 0x11], new EckdDevice(volume, options), _executor));
-        _device = new VfioCcwDevice(_subchannel, new AddressSpace(_map), NullLogger.Instance);
+        var policy = new PolicyLayer(_subchannel, NullLogger.Instance);
+        _device = new VfioCcwDevice(policy, new AddressSpace(_map), NullLogger.Instance);
         ExtentRanges? writable = null;
         if (dasd.WritableCylinder is { } cylinder)
             ExtentRanges.TryParse(cylinder.ToString(System.Globalization.CultureInfo.InvariantCulture), Families.Eckd, out writable);
-        _device.SetPolicy(new DevicePolicy(Families.Eckd) { Extents = writable });
+        policy.Policy = new DevicePolicy(Families.Eckd) { Extents = writable };
     }
 
     /// <summary>Programs made.</summary>
@@ -280,31 +281,13 @@ public sealed class Fuzzer : IDisposable
     }
 
     /// <summary>The subchannel, with a look at what each program pins.</summary>
-    private sealed class Observer(ISubchannel inner) : ISubchannel
+    private sealed class Observer(ISubchannel next) : SubchannelLayer(next)
     {
         internal bool[] Pinned { get; set; } = [];
 
         internal BackendProgram? Program { get; private set; }
 
-        public SubchannelId Id => inner.Id;
-
-        public DeviceId Device => inner.Device;
-
-        public string Backend => inner.Backend;
-
-        public bool FetchesByItself => inner.FetchesByItself;
-
-        public (string Device, string ControlUnit) Types => inner.Types;
-
-        public CommandSet Commands => inner.Commands;
-
-        public bool NeedsAddresses => inner.NeedsAddresses;
-
-        public void Connect(ISubchannelEvents events) => inner.Connect(events);
-
-        public bool Store(out Schib schib) => inner.Store(out schib);
-
-        public FunctionResult Start(in Orb orb, BackendProgram program)
+        public override FunctionResult Start(in Orb orb, BackendProgram program)
         {
             Program = program;
             if (program is not HostProgram { Pins: var pins })
@@ -312,29 +295,7 @@ public sealed class Fuzzer : IDisposable
             else
                 for (int i = 0; i < pins.Count; i++)
                     Pinned[pins.GuestPage(i) / IovaMap.PageSize] = true;
-            return inner.Start(orb, program);
+            return base.Start(orb, program);
         }
-
-        public FunctionResult Resume() => inner.Resume();
-
-        public FunctionResult Halt() => inner.Halt();
-
-        public FunctionResult Clear() => inner.Clear();
-
-        public bool Test(out Irb irb) => inner.Test(out irb);
-
-        public bool Reset(bool system) => inner.Reset(system);
-
-        public void Unmapped(ulong iova, ulong length) => inner.Unmapped(iova, length);
-
-        public void LeaveSpace() => inner.LeaveSpace();
-
-        public void Unplug() => inner.Unplug();
-
-        public bool SetPath(byte chpid, bool available) => inner.SetPath(chpid, available);
-
-        public IEnumerable<KeyValuePair<string, string>> Describe() => inner.Describe();
-
-        public void Dispose() => inner.Dispose();
     }
 }

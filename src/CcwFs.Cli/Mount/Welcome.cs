@@ -16,7 +16,7 @@ internal static class Welcome
         string mount = path == "/run/ccwfs" ? "" : $" --mount {ShellText.Quote(path)}";
         var text = new StringBuilder($"\n{VisibleText.Of(path)}/\n");
         foreach (VfioCcwDevice device in devices.Take(MaxShown))
-            text.Append($"  {device.Id}/  io cmd schib crw irq/{{io,crw,req}} info   {device.Subchannel.Types.Device}\n");
+            text.Append($"  {device.Id}/  io cmd schib crw irq/{{io,crw,req}} info   {device.Subchannel.Identity.DeviceType}\n");
         if (devices.Count > MaxShown)
             text.Append($"  … {devices.Count - MaxShown} more\n");
         text.Append("  memory     guest storage\n  control    what ccwfs add, remove, path and run speak through\n\n");

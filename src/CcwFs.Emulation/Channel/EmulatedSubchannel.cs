@@ -14,7 +14,7 @@ namespace CcwFs.Emulation.Channel;
 /// Lock order: the caller's gate, then ours; events leave without our gate, and never from a thread that is in a slice (a reset waits for the
 /// slice under the caller's gate, which the event would wait for).
 /// </summary>
-public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
+public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, IChannelPaths
 {
     /// <summary>CCWs of a slice on the executor, before the others get their turn (arbitrary).</summary>
     internal const int LongSlice = 512;
@@ -64,8 +64,11 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
     {
         ArgumentOutOfRangeException.ThrowIfZero(chpids.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(chpids.Length, 8);
-        (Id, Device, _device, _executor) = (id, device, behind, executor);
-        Commands = Families.Of(behind.Identity.ControlUnitType, behind.Identity.DeviceType);
+        (_device, _executor) = (behind, executor);
+        DeviceIdentity types = behind.Identity;
+        Identity = new SubchannelIdentity(
+            id, device, Backend: "emulated", FetchesByItself: true, Name(types.DeviceType, types.DeviceModel),
+            Name(types.ControlUnitType, types.ControlUnitModel), Families.Of(types.ControlUnitType, types.DeviceType));
         _chpids = chpids.ToArray();
         _available = Installed;
         _run = new ProgramRun(behind, _gate);
@@ -75,37 +78,18 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
     }
 
     /// <inheritdoc/>
-    public SubchannelId Id { get; }
+    public SubchannelIdentity Identity { get; }
 
     /// <inheritdoc/>
-    public DeviceId Device { get; }
+    /// <remarks>Nothing: memory is reached through the pins of a program alone.</remarks>
+    public IMemoryBound? Memory => null;
 
     /// <inheritdoc/>
-    public string Backend => "emulated";
-
-    /// <inheritdoc/>
-    public bool FetchesByItself => true;
-
-    /// <inheritdoc/>
-    public (string Device, string ControlUnit) Types
-    {
-        get
-        {
-            DeviceIdentity identity = _device.Identity;
-            return (string.Create(CultureInfo.InvariantCulture, $"{identity.DeviceType:x4}/{identity.DeviceModel:x2}"),
-                string.Create(CultureInfo.InvariantCulture, $"{identity.ControlUnitType:x4}/{identity.ControlUnitModel:x2}"));
-        }
-    }
-
-    /// <inheritdoc/>
-    public CommandSet Commands { get; }
+    public IChannelPaths? Paths => this;
 
     private bool IsUnsolicitedPending => !SubchannelTransitions.KeepsUnsolicited(_activity) && Volatile.Read(ref _unsolicited) != 0;
 
     private byte Installed => (byte)(0xFF00 >> _chpids.Length);
-
-    /// <inheritdoc/>
-    public bool NeedsAddresses => false;
 
     /// <inheritdoc/>
     public void Connect(ISubchannelEvents events) => _events = events;
@@ -119,7 +103,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
             for (int i = 0; i < _chpids.Length; i++)
                 paths |= (ulong)_chpids[i] << (56 - (8 * i));
             var pmcw = new Pmcw(
-                _interruptionParameter, Pmcw.Enabled | Pmcw.DeviceNumberValid, Device.Number,
+                _interruptionParameter, Pmcw.Enabled | Pmcw.DeviceNumberValid, Identity.Device.Number,
                 Lpm: Installed, Pnom: 0, _lastPath, Pim: Installed, Pom: 0xFF, Pam: _available, paths);
             Scsw scsw = _activity == Activity.Idle ? default : Scsw.Build(
                 _run.Orb.Control, _activity == Activity.DeviceEndPending ? FunctionControl.None : FunctionControl.Start,
@@ -151,6 +135,9 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
             return FunctionResult.Begun(this);
         }
     }
+
+    /// <inheritdoc/>
+    public ProgramFault Prepare(BackendProgram program) => ProgramFault.None;
 
     /// <inheritdoc/>
     public FunctionResult Resume()
@@ -214,18 +201,6 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
     }
 
     /// <inheritdoc/>
-    /// <remarks>Nothing: memory is reached through the pins of a program alone.</remarks>
-    public void Unmapped(ulong iova, ulong length)
-    {
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>Nothing, as for <see cref="Unmapped"/>.</remarks>
-    public void LeaveSpace()
-    {
-    }
-
-    /// <inheritdoc/>
     public void GoOn(WorkThread thread)
     {
         SliceThread slice = thread == WorkThread.Client ? SliceThread.Client : SliceThread.Other;
@@ -254,6 +229,8 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork
         Unplug();
         _device.Dispose();
     }
+
+    private static string Name(ushort type, byte model) => string.Create(CultureInfo.InvariantCulture, $"{type:x4}/{model:x2}");
 
     /// <summary>
     /// The device has status of its own. It may come from inside a command of this or another subchannel, or under another's gate: nothing is

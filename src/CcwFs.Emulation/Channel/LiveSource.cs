@@ -1,14 +1,13 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.Memory;
 
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
 /// A program that must not be prefetched: each CCW, IDAW and byte is fetched once, from guest memory, at its turn (SA22-7832, chapter 15:
-/// "Channel-Program Execution"). Where a command is staged (memory that may wait, or a policy that must know all of it before), its CCWs and IDAWs
+/// "Channel-Program Execution"). Where a command is staged (memory that may wait, or a gate that must know all of it before), its CCWs and IDAWs
 /// are fetched with it, and what was fetched then is used.
 /// </summary>
 internal sealed class LiveSource(ProgramRun run) : ProgramSource
@@ -19,7 +18,7 @@ internal sealed class LiveSource(ProgramRun run) : ProgramSource
 
     private readonly FetchedWords _words = new();
     private LiveProgram _program = null!;
-    private LiveJudge? _judge;
+    private ILiveGate? _gate;
     private Orb _orb;
     private bool _mayWait;
     private bool _isRecording; // the words of this command are being fetched
@@ -29,16 +28,16 @@ internal sealed class LiveSource(ProgramRun run) : ProgramSource
     internal override bool IsLive => true;
 
     /// <inheritdoc/>
-    internal override LiveJudge? Judge => _judge;
+    internal override ILiveGate? Gate => _gate;
 
     private uint LargestDirectAddress => _orb.Format1 ? LargestAddress : LargestFormat0Address;
 
     /// <summary>Begins a program.</summary>
     internal void Begin(in Orb orb, LiveProgram program) =>
-        (_orb, _program, _judge, _mayWait) = (orb, program, program.Judge, program.MayWait);
+        (_orb, _program, _gate, _mayWait) = (orb, program, program.Gate, program.MayWait);
 
     /// <inheritdoc/>
-    internal override void Forget() => (_program, _judge) = (null!, null);
+    internal override void Forget() => (_program, _gate) = (null!, null);
 
     /// <inheritdoc/>
     internal override void BeginCommand() => (_isRecording, _isReplaying) = (false, false);
@@ -65,7 +64,7 @@ internal sealed class LiveSource(ProgramRun run) : ProgramSource
             return check;
         ccw = _orb.Format1 ? Ccw.ReadFormat1(bytes) : Ccw.ReadFormat0(bytes);
         if (continued is { } command && !ccw.IsTransferInChannel && !_isReplaying)
-            _judge?.Count(address.Value, ccw, command, continues: true);
+            _gate?.Count(address.Value, ccw, command, continues: true);
         return ccw.IsTransferInChannel || ccw.DataAddress <= LargestAddress ? SubchannelStatus.None : SubchannelStatus.ProgramCheck;
     }
 

@@ -39,7 +39,7 @@ internal sealed partial class ProgramRun
     /// <summary>The command is staged: its memory may wait, or all of it must be known before.</summary>
     private void ChooseStaging()
     {
-        bool staged = _mayWait || (_source.Judge?.MustKnowAll(_command) ?? false);
+        bool staged = _mayWait || (_source.Gate?.MustKnowAll(_command) ?? false);
         _staged = staged ? _stagedData ??= new StagedData() : null;
     }
 
@@ -74,9 +74,9 @@ internal sealed partial class ProgramRun
         return toStorage || Copy(_staged, fetch: true);
     }
 
-    /// <summary>The policy lets the current command, the whole of which is known as far as it matters, run.</summary>
+    /// <summary>The gate lets the current command, the whole of which is known as far as it matters, run.</summary>
     private bool IsAdmitted() =>
-        _source.Judge is not { } judge || judge.Judge(_at.Current.Value, _at.Ccw, _staged is { } staged ? staged.Fetched : default);
+        _source.Gate is not { } gate || gate.Admits(_at.Current.Value, _at.Ccw, _staged is { } staged ? staged.Fetched : default);
 
     /// <summary>Data that was read is not in its place.</summary>
     internal bool IsOwed => _owed is { IsEmpty: false };

@@ -161,7 +161,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         _first = false;
         _command = _at.Ccw.Command;
         _at.BeginCount();
-        _source.Judge?.Count(_at.Current.Value, _at.Ccw, _command, continues: false);
+        _source.Gate?.Count(_at.Current.Value, _at.Ccw, _command, continues: false);
         ChooseStaging();
         if (_staged is not null && !FetchAhead())
             return StepResult.Abandoned;
@@ -181,7 +181,7 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         if (_begins && status == DeviceStatus.Busy)
         {
             (_first, _next, _resumed, _interruptPending) = (true, _at.Current, _at.Ccw.Has(CcwFlags.Suspend), false);
-            _source.Judge?.Restart();
+            _source.Gate?.Restart();
             return StepResult.Busy;
         }
         CheckLength(status);
@@ -219,7 +219,9 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     internal Irb FinalIrb(FunctionControl function)
     {
         Span<byte> sense = stackalloc byte[Irb.EcwSize];
-        int length = (_deviceStatus & DeviceStatus.UnitCheck) == 0 ? 0 : _source?.Judge?.Refusal is { } refusal ? refusal.WriteSense(sense) : device.TakeSense(sense);
+        int length = (_deviceStatus & DeviceStatus.UnitCheck) == 0 ? 0 : _source?.Gate?.WriteSense(sense) ?? 0;
+        if (length == 0 && (_deviceStatus & DeviceStatus.UnitCheck) != 0)
+            length = device.TakeSense(sense);
         const SubchannelStatus Checks = SubchannelStatus.ProgramCheck | SubchannelStatus.ProtectionCheck | SubchannelStatus.ChannelDataCheck
             | SubchannelStatus.ChannelControlCheck | SubchannelStatus.InterfaceControlCheck | SubchannelStatus.ChainingCheck;
         (StatusControl status, ActivityControl activity) = OwesDeviceEnd

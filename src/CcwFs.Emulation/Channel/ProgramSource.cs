@@ -1,5 +1,5 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
+using CcwFs.ChannelProgram;
 using CcwFs.Memory;
 
 namespace CcwFs.Emulation.Channel;
@@ -16,8 +16,8 @@ internal abstract class ProgramSource
     /// </summary>
     internal abstract bool IsLive { get; }
 
-    /// <summary>Judges each command before it is executed; null: no policy, or judged before.</summary>
-    internal virtual LiveJudge? Judge => null;
+    /// <summary>Stands before each command; null: nothing does.</summary>
+    internal virtual ILiveGate? Gate => null;
 
     /// <summary>The program has ended.</summary>
     internal abstract void Forget();

@@ -4,7 +4,7 @@ using CcwFs.ChannelIo;
 using CcwFs.CommandSets.Decode;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram;
-using CcwFs.ChannelProgram.Policy;
+using CcwFs.Policy;
 using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
@@ -104,7 +104,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return new DeviceRow(
             facts["subchannel"], facts["device"], facts["devtype"], facts["cutype"], device.IsTaken || device.State == DeviceState.Pending,
             facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], facts["uuid"],
-            device.MapsCss ? device.HostId.ToString() : null, device.MapsCss ? device.Subchannel.Device.ToString() : null);
+            device.MapsCss ? device.HostId.ToString() : null, device.MapsCss ? device.HostDevice.ToString() : null);
     }
 
     private VfioCcwDevice Device(ControlRequest request)
@@ -151,9 +151,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         VfioCcwDevice device = Device(request);
         if (!byte.TryParse(request.Chpid, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte chpid))
             throw new CommandException($"'{request.Chpid}' is no channel-path id; it is two hex digits, like 40", CommandException.WrongUsage);
-        if (device.Subchannel.SetPath(chpid, request.Available))
+        if (device.Subchannel.Paths is { } paths && paths.SetPath(chpid, request.Available))
             return new ControlReply();
-        throw device.Subchannel.Backend == DeviceRow.RealBackend
+        throw device.Subchannel.Identity.Backend == DeviceRow.RealBackend
             ? new CommandException($"{device.Id} is a real device: its channel paths are the host's; there: chchp --vary {(request.Available ? 1 : 0)} {device.HostId.CssId:x}.{chpid:x2}")
             : CommandException.Hinting($"{device.Id} has no channel path {chpid:x2}; its paths are shown by: ", "ccwfs list");
     }
@@ -178,15 +178,16 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private async Task<ControlReply> RunAsync(VfioCcwDevice device, byte[] orb, ProgramSpace space, CancellationToken cancelled)
     {
         List<string> irbs = [];
-        PolicyRefusal? policy = null; // both are written before ended is set
-        uint? missed = null;
+        uint? missed = null; // written before ended is set
+        PolicyLayer layer = Layers.PolicyOf(device);
+        PolicyRefusal? before = layer.LastRefusal, refusal = null;
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Mono.Unix.Native.Errno refused = device.RunPrivate(space.Space, Orb.Read(orb), (irb, final, refusal, unfetched) =>
+        Mono.Unix.Native.Errno refused = device.RunPrivate(space.Space, Orb.Read(orb), (irb, final, unfetched) =>
         {
             if (irb is { } status && irbs.Count < MaxIrbs)
                 irbs.Add(Convert.ToHexStringLower(status));
-            policy ??= refusal;
             missed ??= unfetched;
+            refusal = layer.LastRefusal; // no other program runs meanwhile
             if (final)
                 ended.TrySetResult(irb is not null);
         }, out TranslationFault? fault);
@@ -199,8 +200,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return new ControlReply
         {
             Irbs = irbs,
-            Refusal = policy is null ? null
-                : new RefusalReply(policy.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), policy.CcwText, policy.Rule),
+            Refusal = refusal is null || refusal == before ? null
+                : new RefusalReply(refusal.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), refusal.CcwText, refusal.Rule),
             Unfetched = missed?.ToString("X8", CultureInfo.InvariantCulture),
         };
     }
@@ -245,7 +246,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end that one: {Clear(device)}"),
         _ when fault is { } where => new($"{device.Id}: the program cannot be translated because of its CCW at {where.CcwAddress.Value:X8}: {where.Reason}"),
         Mono.Unix.Native.Errno.EINVAL => new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
-        Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Backend == DeviceRow.RealBackend =>
+        Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Identity.Backend == DeviceRow.RealBackend =>
             new($"{device.Id}: the host has no channel path to the device; there: lscss {device.HostId}, then chchp --vary 1 for one of its paths"),
         Mono.Unix.Native.Errno.ENODEV => CommandException.Hinting($"{device.Id}: no channel path is left; bring one back: ", $"ccwfs path {device.Id} CHPID on"),
         _ => new($"{device.Id} refused the program: {Problem.Of(-(int)errno)}"),

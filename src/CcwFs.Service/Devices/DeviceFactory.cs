@@ -1,5 +1,5 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
+using CcwFs.Policy;
 using CcwFs.Control;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Eckd;
@@ -323,15 +323,14 @@ internal sealed class DeviceFactory : IDisposable
             try
             {
                 subchannel.Identify();
-                policy = request.Spec.PolicyOf(subchannel); // what its names mean, the device has just said
+                policy = request.Spec.PolicyOf(subchannel.Identity); // what its names mean, the device has just said
             }
             catch
             {
                 subchannel.Dispose();
                 throw;
             }
-            var device = new VfioCcwDevice(subchannel, _space, log, request.Spec.Css);
-            device.SetPolicy(policy);
+            var device = new VfioCcwDevice(Layers.Over(subchannel, request.Spec.Shown(place.Id), policy, log), _space, log, request.Spec.Css);
             var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
             {
                 File = file, KeepsFile = true, Ended = request.Charge.Dispose,
@@ -353,9 +352,9 @@ internal sealed class DeviceFactory : IDisposable
             place.Number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), logs.Device);
         VfioCcwDevice Over(EckdDevice dasd)
         {
-            var device = new VfioCcwDevice(new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, _executor), _space, logs.Device, spec.Css);
-            device.SetPolicy(spec.PolicyOf(device.Subchannel));
-            return device;
+            var channel = new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, _executor);
+            ISubchannel layers = Layers.Over(channel, spec.Shown(place.Id), spec.PolicyOf(channel.Identity), logs.Device);
+            return new VfioCcwDevice(layers, _space, logs.Device, spec.Css);
         }
         if (spec.ImageAt(request.Index, request.Directory) is not { } path)
         {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
+using CcwFs.Policy;
 using CcwFs.CommandSets;
 using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Eckd;
@@ -181,13 +181,13 @@ internal sealed class DeviceSpec
     }
 
     /// <summary>The policy of a device of this SPEC, by its family; throws where that family has no such commands or extents.</summary>
-    internal DevicePolicy PolicyOf(ISubchannel subchannel)
+    internal DevicePolicy PolicyOf(SubchannelIdentity identity)
     {
-        CommandSet commands = subchannel.Commands;
+        CommandSet commands = identity.Commands;
         if (Policy.TryResolve(commands, out DevicePolicy policy) is not { } wrong)
             return policy;
-        (string device, string controlUnit) = subchannel.Types;
-        throw new CommandException($"device {subchannel.Device} is {(device.Length == 0 ? "of unknown type" : $"a {device} behind a {controlUnit}")} ({commands}): {wrong}");
+        string types = identity.DeviceType.Length == 0 ? "of unknown type" : $"a {identity.DeviceType} behind a {identity.ControlUnitType}";
+        throw new CommandException($"device {identity.Device} is {types} ({commands}): {wrong}");
     }
 
     /// <summary>What is wrong with keys that do not go together; null when nothing is.</summary>

@@ -41,7 +41,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
                     Try(arrival.Spec, failures, arrival.Stays, () => coming.Add(Open(arrival.Spec, plan)));
             }
             foreach (PolicyChange change in plan.Altered)
-                Try(change.Spec, failures, stays: "nothing is changed", () => change.Entry.Devices.ToList().ForEach(device => change.Spec.PolicyOf(device.Subchannel)));
+                Try(change.Spec, failures, stays: "nothing is changed", () => change.Entry.Devices.ToList().ForEach(device => change.Spec.PolicyOf(device.Subchannel.Identity)));
             if (failures.Count > 0 || !TryHandOver(plan, coming, failures))
                 return failures;
 
@@ -134,7 +134,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
     {
         _entries.Add(change.Entry with { Spec = change.Spec });
         foreach (VfioCcwDevice device in change.Entry.Devices)
-            device.SetPolicy(change.Spec.PolicyOf(device.Subchannel));
+            Layers.PolicyOf(device).Policy = change.Spec.PolicyOf(device.Subchannel.Identity);
         foreach (string line in change.Lines)
             changed(line);
     }

@@ -95,7 +95,7 @@ internal sealed record ReloadPlan(
 internal sealed record PolicyChange(ConfiguredDevice Entry, DeviceSpec Spec)
 {
     /// <summary>A line per device.</summary>
-    internal IEnumerable<string> Lines => Entry.Devices.Select(device => $"{device.Id}: policy {Spec.PolicyOf(device.Subchannel)}");
+    internal IEnumerable<string> Lines => Entry.Devices.Select(device => $"{device.Id}: policy {Spec.PolicyOf(device.Subchannel.Identity)}");
 }
 
 /// <summary>Devices that are to be made.</summary>

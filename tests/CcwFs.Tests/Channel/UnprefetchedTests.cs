@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
 using CcwFs.Emulation.Channel;
 using CcwFs.Memory;
+using CcwFs.Policy;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Policy;

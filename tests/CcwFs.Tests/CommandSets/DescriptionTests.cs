@@ -1,9 +1,9 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Eckd;
 using CcwFs.CommandSets.Text;
 using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.Policy;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Policy;
 

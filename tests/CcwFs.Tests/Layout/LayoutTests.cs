@@ -21,6 +21,7 @@ public sealed partial class LayoutTests
         ["CcwFs.Fuse"] = ["CcwFs.Linux"],
         ["CcwFs.ChannelProgram"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory"],
         ["CcwFs.Subchannel"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory", "CcwFs.ChannelProgram"],
+        ["CcwFs.Policy"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory", "CcwFs.ChannelProgram", "CcwFs.Subchannel"],
         ["CcwFs.Emulation"] = ["CcwFs.Subchannel", "CcwFs.Linux"],
         ["CcwFs.Vfio"] = ["CcwFs.Linux"],
         ["CcwFs.Vfio.Endpoint"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],
@@ -30,8 +31,8 @@ public sealed partial class LayoutTests
         ["CcwFs.Host"] = ["CcwFs.ChannelIo", "CcwFs.Linux", "CcwFs.Fuse", "CcwFs.Subchannel", "CcwFs.Control"],
         ["CcwFs.Service"] =
         [
-            "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Subchannel", "CcwFs.Emulation",
-            "CcwFs.FileSystem",
+            "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Policy", "CcwFs.Subchannel",
+            "CcwFs.Emulation", "CcwFs.FileSystem",
             "CcwFs.Vfio.Endpoint", "CcwFs.Vfio.Backend", "CcwFs.Control", "CcwFs.Host",
         ],
         ["CcwFs.Cli"] =
@@ -64,7 +65,6 @@ public sealed partial class LayoutTests
         [("CcwFs.Emulation", "Dasd/Eckd/CommandTable.cs")] = 9,
         [("CcwFs.Emulation", "Dasd/Images/CkdImage.cs")] = 7,
         [("CcwFs.Fuse", "FuseSession.cs")] = 5,
-        [("CcwFs.Subchannel", "VfioCcwDevice.cs")] = 5,
         [("CcwFs.Vfio.Endpoint", "VfioService.cs")] = 9,
     };
 

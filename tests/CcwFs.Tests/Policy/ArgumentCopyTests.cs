@@ -1,7 +1,7 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
 using CcwFs.Memory;
+using CcwFs.Policy;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Subchannel;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
+using CcwFs.Policy;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Subchannel;
 

@@ -38,7 +38,7 @@ public sealed class CssMappingTests : IDisposable
     {
         VfioCcwDevice device = Device("1.2.0003", "1.2.1234", (byte?)css);
         Assert.Equal((id, number, maps), (device.Id.ToString(), device.Device.ToString(), device.MapsCss));
-        Assert.Equal(("1.2.0003", "1.2.1234"), (device.HostId.ToString(), device.Subchannel.Device.ToString()));
+        Assert.Equal(("1.2.0003", "1.2.1234"), (device.HostId.ToString(), device.HostDevice.ToString()));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
+using CcwFs.Policy;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Policy;

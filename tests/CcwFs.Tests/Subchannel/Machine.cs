@@ -3,6 +3,7 @@ using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
 using CcwFs.Memory;
 using CcwFs.Subchannel;
+using CcwFs.Policy;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mono.Unix.Native;
@@ -26,15 +27,23 @@ internal sealed class Machine : IDisposable
     private readonly Signals _signals;
 
     public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0, bool mayWait = false,
-        ILogger? logger = null, TimeProvider? time = null)
+        ILogger? logger = null, TimeProvider? time = null, bool layered = false)
     {
         TestDevice = device as TestDevice ?? (device is null ? new TestDevice() : null!);
         Memory = new byte[MemorySize];
         Map = map ?? IovaMap.Identity(mayWait ? new HeldStore(Memory) : new ArrayStore(Memory));
         Emulated = new EmulatedSubchannel(new SubchannelId(0, 0, number), new DeviceId(0, 0, number), chpids ?? [0], device ?? TestDevice, _executor);
         Subchannel = new TestSubchannel(Emulated) { SuppressSuspended = suppressSuspended };
-        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), logger ?? NullLogger.Instance, time: time);
+        Device = new VfioCcwDevice(Over(Subchannel, layered, logger, time), new AddressSpace(Map), logger ?? NullLogger.Instance, time: time);
         _signals = new Signals(Device);
+    }
+
+    /// <summary>The layers over a backend, as a mount has them; <paramref name="layered"/>: with layers that do nothing between every pair.</summary>
+    public static ISubchannel Over(ISubchannel backend, bool layered = false, ILogger? logger = null, TimeProvider? time = null)
+    {
+        ISubchannel below = layered ? new IdleLayer(backend) : backend;
+        var policy = new PolicyLayer(below, logger ?? NullLogger.Instance, time: time);
+        return layered ? new IdleLayer(policy) : policy;
     }
 
     /// <summary>The program does not end by itself: nobody waits for it.</summary>

@@ -23,7 +23,7 @@ internal sealed partial class RegionCase : IDisposable
     private readonly IovaMap _map = new();
     private bool _wroteCommand, _afterStart, _unplugged, _ownStatus;
 
-    public RegionCase(JsonElement source, RegionDoor door)
+    public RegionCase(JsonElement source, RegionDoor door, bool layered)
     {
         _case = source;
         _name = source.GetProperty("case").GetString()!;
@@ -37,10 +37,10 @@ internal sealed partial class RegionCase : IDisposable
         foreach (byte write in (ReadOnlySpan<byte>)[0x01, 0x05, 0x31])
             device.Commands[write] = Receive;
         _door = door;
-        _machine = new Machine(device, suppressSuspended: true, map: door == RegionDoor.Backend ? null : _map);
+        _machine = new Machine(device, suppressSuspended: true, map: door == RegionDoor.Backend ? null : _map, layered: layered);
         PokeSegments();
         if (door == RegionDoor.Backend)
-            _upper = new LoopbackRig(_machine, _map);
+            _upper = new LoopbackRig(_machine, _map, layered);
         if (door != RegionDoor.DeviceFile)
             return;
         _client = new DeviceTestClient(_machine.Device);

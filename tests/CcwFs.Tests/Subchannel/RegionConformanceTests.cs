@@ -62,11 +62,14 @@ public sealed class RegionConformanceTests
         """;
 
     [Theory]
-    [InlineData(RegionDoor.Files, 254, 49, 119, 2005, Expected)]
-    [InlineData(RegionDoor.DeviceFile, 250, 53, 119, 1960, ExpectedThroughDevice)]
-    [InlineData(RegionDoor.Backend, 253, 50, 119, 2003, ExpectedThroughBackend)]
+    [InlineData(RegionDoor.Files, false, 254, 49, 119, 2005, Expected)]
+    [InlineData(RegionDoor.DeviceFile, false, 250, 53, 119, 1960, ExpectedThroughDevice)]
+    [InlineData(RegionDoor.Backend, false, 253, 50, 119, 2003, ExpectedThroughBackend)]
+    [InlineData(RegionDoor.Files, true, 254, 49, 119, 2005, Expected)]
+    [InlineData(RegionDoor.DeviceFile, true, 250, 53, 119, 1960, ExpectedThroughDevice)]
+    [InlineData(RegionDoor.Backend, true, 253, 50, 119, 2003, ExpectedThroughBackend)]
     public void Every_captured_case_is_answered_as_the_kernel_does_where_the_driver_decides(
-        RegionDoor door, int wholeCases, int partOfCases, int noCases, int comparisons, string expected)
+        RegionDoor door, bool layered, int wholeCases, int partOfCases, int noCases, int comparisons, string expected)
     {
         List<string> differences = [];
         Dictionary<string, int> leftOut = [];
@@ -74,7 +77,7 @@ public sealed class RegionConformanceTests
         foreach (string line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Vectors", "regions.jsonl")))
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            using var run = new RegionCase(document.RootElement, door);
+            using var run = new RegionCase(document.RootElement, door, layered);
             run.Run();
             cases++;
             compared += run.Compared;

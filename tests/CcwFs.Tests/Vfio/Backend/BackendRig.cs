@@ -38,7 +38,7 @@ internal sealed class BackendRig : IDisposable
             Subchannel.Identify();
         if (identity is not null)
             Kernel.Started = null;
-        Device = new VfioCcwDevice(Subchannel, new AddressSpace(Map), NullLogger.Instance);
+        Device = new VfioCcwDevice(Machine.Over(Subchannel), new AddressSpace(Map), NullLogger.Instance);
         _signals = new Signals(Device);
     }
 

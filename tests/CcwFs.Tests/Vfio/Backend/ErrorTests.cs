@@ -135,7 +135,7 @@ public sealed class ErrorTests
         own.Put(0, [3, 0x20, 0, 1, 0, 0, 0, 0]);
         using var ended = new ManualResetEventSlim();
         bool byReset = false;
-        Assert.Equal((Errno)0, rig.Device.RunPrivate(new AddressSpace(IovaMap.Identity(own.Store)), new Orb(0, Machine.Orb64, 0), (irb, _, _, _) =>
+        Assert.Equal((Errno)0, rig.Device.RunPrivate(new AddressSpace(IovaMap.Identity(own.Store)), new Orb(0, Machine.Orb64, 0), (irb, _, _) =>
         {
             byReset = irb is null;
             ended.Set();

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Text;
 using CcwFs.Memory;
+using CcwFs.Policy;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Policy;
 
@@ -32,7 +32,7 @@ public sealed class FamilyTests
     public void SENSE_ID_tells_the_family(string types, string family)
     {
         using var rig = new BackendRig(identity: [0xFF, .. Convert.FromHexString(types.Replace(" ", "", StringComparison.Ordinal))]);
-        Assert.Equal(family, rig.Subchannel.Commands.Name);
+        Assert.Equal(family, rig.Subchannel.Identity.Commands.Name);
         Assert.Equal(family, rig.Device.Commands.Name);
     }
 

@@ -28,7 +28,7 @@ public sealed class IdentityTests
             _kernel.Interrupt(End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, residual));
         };
         using BackendRig rig = Identified();
-        Assert.Equal((device, controlUnit), rig.Subchannel.Types);
+        Assert.Equal((device, controlUnit), (rig.Subchannel.Identity.DeviceType, rig.Subchannel.Identity.ControlUnitType));
         Assert.Empty(_log.Lines);
         Assert.Equal(new Ccw(0xE4, CcwFlags.SuppressLength, 7, (uint)Answer), Ccw.ReadFormat1(_kernel.Memory(HostArena.Base, 8)));
         var orb = Orb.Read(_kernel.Io);
@@ -46,7 +46,7 @@ public sealed class IdentityTests
     public void A_device_that_does_not_answer_is_reset_and_can_be_used()
     {
         using BackendRig rig = Identified();
-        Assert.Equal(("", ""), rig.Subchannel.Types);
+        Assert.Equal(("", ""), (rig.Subchannel.Identity.DeviceType, rig.Subchannel.Identity.ControlUnitType));
         Assert.Equal("0.0.0313: the device did not say what it is: no answer in 1 s", Assert.Single(_log.Lines));
         Assert.Contains("device Reset 0", _kernel.Log);
         Works(rig);
@@ -57,7 +57,7 @@ public sealed class IdentityTests
     {
         _kernel.Started = () => _kernel.Interrupt(End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck, 7));
         using BackendRig rig = Identified();
-        Assert.Equal(("", ""), rig.Subchannel.Types);
+        Assert.Equal(("", ""), (rig.Subchannel.Identity.DeviceType, rig.Subchannel.Identity.ControlUnitType));
         Assert.Equal("0.0.0313: the device did not say what it is: SENSE ID ends with device status 0E, subchannel status 00", Assert.Single(_log.Lines));
         Works(rig);
     }

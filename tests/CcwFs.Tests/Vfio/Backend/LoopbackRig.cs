@@ -14,13 +14,13 @@ internal sealed class LoopbackRig : IDisposable
     private readonly Machine _lower;
     private readonly Signals _signals;
 
-    public LoopbackRig(Machine lower, IovaMap map)
+    public LoopbackRig(Machine lower, IovaMap map, bool layered = false)
     {
         _lower = lower;
         _kernel = new LoopbackKernel(lower.Device);
         var subchannel = new VfioSubchannel(
             VfioDevice.Open(_kernel, new VfioTarget(LoopbackKernel.Device, LoopbackKernel.Iommu)), new VfioOptions(default, default), NullLogger.Instance);
-        Device = new VfioCcwDevice(subchannel, new AddressSpace(map), NullLogger.Instance);
+        Device = new VfioCcwDevice(Machine.Over(subchannel, layered), new AddressSpace(map), NullLogger.Instance);
         Device.Leaving += _ => Device.Unplug();
         _signals = new Signals(Device);
     }

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using CcwFs.ChannelIo;
-using CcwFs.ChannelProgram.Policy;
 using CcwFs.CommandSets;
 using CcwFs.Memory;
+using CcwFs.Policy;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Policy;
@@ -223,7 +223,7 @@ public sealed class ProgramTests : IDisposable
         ulong ownAddress = own.Store.TryAddress(0, out ulong address, out _) ? address : 0;
         using var ended = new ManualResetEventSlim();
         ulong[] left = [];
-        Assert.Equal((Errno)0, _rig.Device.RunPrivate(new AddressSpace(IovaMap.Identity(own.Store)), new Orb(0, Machine.Orb64, 0), (_, final, _, _) =>
+        Assert.Equal((Errno)0, _rig.Device.RunPrivate(new AddressSpace(IovaMap.Identity(own.Store)), new Orb(0, Machine.Orb64, 0), (_, final, _) =>
         {
             left = [.. Kernel.Maps.Keys];
             ended.Set();

@@ -1,6 +1,6 @@
 using CcwFs.CommandSets;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>How far the commands before have come towards a write that may be, under a policy with extents.</summary>
 internal enum WriteState : byte

@@ -2,7 +2,7 @@ using System.Globalization;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Eckd;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>
 /// Places of a device, counted as its family does. Tracks of a 3390: <c>C/H-C/H</c>, <c>C/H</c>, <c>C-C</c> or <c>C</c> (whole cylinders). Blocks of

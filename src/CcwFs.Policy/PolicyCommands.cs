@@ -1,7 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>What a command does for the commands behind it, as far as writing is concerned.</summary>
 [Flags]

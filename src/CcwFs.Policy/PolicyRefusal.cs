@@ -3,7 +3,7 @@ using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Decode;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>Why a program was refused.</summary>
 /// <param name="Commands">Of the device: its sense says so.</param>

@@ -1,7 +1,7 @@
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Fba;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>Arguments of a 9336's commands.</summary>
 internal static class FbaArguments

@@ -1,13 +1,14 @@
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
 using CcwFs.CommandSets;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>
 /// The same judge for a program that is fetched CCW by CCW: there is one order of execution, the real one, and limits count what is executed, a search that is
-/// repeated once. One object a program; one thread at a time.
+/// repeated once. One object per program; one thread at a time.
 /// </summary>
-public sealed class LiveJudge(DevicePolicy policy)
+public sealed class LiveJudge(DevicePolicy policy) : ILiveGate
 {
     private WriteState _state;
     private int _ccws;
@@ -17,19 +18,17 @@ public sealed class LiveJudge(DevicePolicy policy)
     /// <summary>Why the program was refused; null when it was not.</summary>
     public PolicyRefusal? Refusal { get; private set; }
 
-    /// <summary>Longest argument.</summary>
-    public static int MaxArgument => ProgramArguments.MaxSize;
+    /// <inheritdoc/>
+    public bool MustKnowAll(byte command) => policy.HasLimit || PolicyCommands.Find(policy, command) is not null;
 
-    /// <summary>The command's argument is judged.</summary>
-    public bool HasArgument(byte command) => PolicyCommands.Find(policy, command) is not null;
+    /// <inheritdoc/>
+    public int WriteSense(Span<byte> sense) => Refusal?.WriteSense(sense) ?? 0;
 
-    /// <summary>All of a command's CCWs must be known before it is executed.</summary>
-    public bool MustKnowAll(byte command) => policy.HasLimit || HasArgument(command);
-
-    /// <summary>The device was busy: the program begins again.</summary>
+    /// <inheritdoc/>
     public void Restart() => (_state, _ccws, _bytes, _lastSearch) = (WriteState.Nowhere, 0, 0, uint.MaxValue);
 
-    /// <summary>Counts a CCW of the command that <paramref name="command"/> names. Over a limit: see <see cref="Refusal"/>.</summary>
+    /// <inheritdoc/>
+    /// <remarks>Over a limit: see <see cref="Refusal"/>.</remarks>
     public void Count(uint address, Ccw ccw, byte command, bool continues)
     {
         bool again = !continues && address == _lastSearch && PolicyCommands.IsSearch(policy, command);
@@ -43,14 +42,14 @@ public sealed class LiveJudge(DevicePolicy policy)
             Refusal ??= new PolicyRefusal(policy.Commands, RefusalKind.OverLimit, $"max-bytes={policy.MaxBytes}", address, ccw);
     }
 
-    /// <summary>Judges a command before it is executed. <paramref name="argument"/>: the copy that will be. False: see <see cref="Refusal"/>.</summary>
-    public bool Judge(uint address, Ccw ccw, ReadOnlySpan<byte> argument)
+    /// <inheritdoc/>
+    public bool Admits(uint address, Ccw ccw, ReadOnlySpan<byte> argument)
     {
         Ruling ruling = PolicyCommands.Judge(policy, ccw.Command);
         if (!ruling.IsRefusal && PolicyCommands.Find(policy, ccw.Command) is { } row)
         {
-            ruling = argument.Length > MaxArgument
-                ? new Ruling(RefusalKind.Sequence, $"its argument has more than {MaxArgument} bytes", CommandEffect.None)
+            ruling = argument.Length > ProgramArguments.MaxSize
+                ? new Ruling(RefusalKind.Sequence, $"its argument has more than {ProgramArguments.MaxSize} bytes", CommandEffect.None)
                 : PolicyCommands.Judge(policy, row, argument);
         }
         if (!ruling.IsRefusal)

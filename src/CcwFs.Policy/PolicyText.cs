@@ -1,6 +1,6 @@
 using CcwFs.CommandSets;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>
 /// A policy as it was written, for a device whose family need not be known yet: names of commands and extents mean something in a family alone.

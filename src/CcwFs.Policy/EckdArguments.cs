@@ -2,7 +2,7 @@ using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Eckd;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>Arguments of a 3990's commands.</summary>
 internal static class EckdArguments

@@ -2,7 +2,7 @@ using System.Globalization;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Eckd;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>
 /// Commands, and orders of those that are what their order says: words of a <see cref="CommandSet"/> or two hex digits, <c>psf:18</c>,

@@ -1,7 +1,8 @@
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
 using CcwFs.Memory;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>
 /// Arguments of a program's commands: gathered through chained data and IDALs out of the pinned pages, copied into the program
@@ -129,7 +130,7 @@ internal sealed class ProgramArguments(HostProgram program)
         (store, offset, length) = (null!, 0, 0);
         if (!program.TryFetchIdaw(list, out ulong idaw))
             return false;
-        int block = (int)program.IdawFormat.Block, into = (int)(idaw % (ulong)block);
+        int block = program.IdawBlock, into = (int)(idaw % (ulong)block);
         if ((into != 0 && !first) || !program.Pins.TryResolve(idaw, out store, out offset, out int inPage))
             return false;
         length = Math.Min(left, Math.Min(block - into, inPage));

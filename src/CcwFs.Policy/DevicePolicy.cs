@@ -1,7 +1,7 @@
 using System.Globalization;
 using CcwFs.CommandSets;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>
 /// What programs of one subchannel may do; immutable, so that a running program keeps the one it was started under. Its text is that of the SPEC's keys.

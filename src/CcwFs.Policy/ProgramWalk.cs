@@ -1,8 +1,9 @@
 using CcwFs.ChannelIo;
+using CcwFs.ChannelProgram;
 using CcwFs.CommandSets;
 using CcwFs.Memory;
 
-namespace CcwFs.ChannelProgram.Policy;
+namespace CcwFs.Policy;
 
 /// <summary>
 /// Judges a translated program before any device sees it. The rule: every CCW that some order of execution may reach is judged, in every state that
@@ -34,8 +35,11 @@ public sealed class ProgramWalk(HostProgram program)
     private int _ccws;
     private long _bytes;
 
+    /// <summary>Why the program must not be executed; null: nothing speaks against it.</summary>
+    public PolicyRefusal? Refusal { get; private set; }
+
     /// <summary>
-    /// Judges the program, which must be complete; <see cref="HostProgram.Refusal"/> says why it must not be executed. The fault is that of memory
+    /// Judges the program, which must be complete; <see cref="Refusal"/> says why it must not be executed. The fault is that of memory
     /// which is gone, or <see cref="ProgramFault.Invalid"/> without a complete program.
     /// </summary>
     public ProgramFault Judge(DevicePolicy policy)
@@ -43,7 +47,7 @@ public sealed class ProgramWalk(HostProgram program)
         if (!program.IsComplete)
             return ProgramFault.Invalid;
         (_policy, _ccws, _bytes) = (policy, 0, 0);
-        program.Refuse(null);
+        Refusal = null;
         _arguments.Clear();
         _pending.Clear();
         IndexCcws();
@@ -60,6 +64,7 @@ public sealed class ProgramWalk(HostProgram program)
     /// <summary>The program has ended: nothing of its memory is kept.</summary>
     public void Forget()
     {
+        Refusal = null;
         _arguments.Clear();
         if (_nodes.Length > KeptNodes)
         {
@@ -281,7 +286,7 @@ public sealed class ProgramWalk(HostProgram program)
     {
         Ccw ccw = Fetch(node);
         ccw = ccw with { Flags = ccw.Flags & ~CcwFlags.IndirectData, DataAddress = (uint)_arguments.GuestAddressOf(node, ccw) };
-        program.Refuse(new PolicyRefusal(_policy.Commands, ruling.Kind, ruling.Rule, Address(node).Value, ccw));
+        Refusal = new PolicyRefusal(_policy.Commands, ruling.Kind, ruling.Rule, Address(node).Value, ccw);
         return false;
     }
 }
