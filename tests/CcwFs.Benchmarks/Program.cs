@@ -10,6 +10,7 @@ if (args is ["micro", .. var options])
 (string Name, Action<Report> Run)[] groups =
 [
     ("translate", TranslateBench.Run),
+    ("layer", LayerBench.Run),
     ("pair", PairBench.Run),
     ("backend", BackendBench.Run),
     ("read", ReadBench.Run),
