@@ -1,4 +1,5 @@
 using Mono.Unix.Native;
+using static CcwFs.Subchannel.DeviceAction;
 
 namespace CcwFs.Subchannel;
 
@@ -29,6 +30,15 @@ public enum DeviceEvent
 
     /// <summary>The subchannel interrupts.</summary>
     Interrupt,
+
+    /// <summary>A client wants the device for itself.</summary>
+    Open,
+
+    /// <summary>That client lets go.</summary>
+    Close,
+
+    /// <summary>The device is taken away.</summary>
+    Gone,
 }
 
 /// <summary>What a state does with an event.</summary>
@@ -37,8 +47,14 @@ public enum DeviceAction
     /// <summary>Refused: EIO.</summary>
     RefuseGone,
 
+    /// <summary>Refused: ENODEV, there is no device any more.</summary>
+    RefuseNoDevice,
+
     /// <summary>Refused: EAGAIN, try again.</summary>
     RefuseRetry,
+
+    /// <summary>Refused: EBUSY, somebody else's program is pending.</summary>
+    RefuseBusy,
 
     /// <summary>Refused: EBUSY; but a resume of a suspended program is taken.</summary>
     ResumeOrBusy,
@@ -54,6 +70,12 @@ public enum DeviceAction
 
     /// <summary>Keep the status for the client.</summary>
     TakeStatus,
+
+    /// <summary>Give the device to the client.</summary>
+    Give,
+
+    /// <summary>End what runs, without an interrupt.</summary>
+    EndProgram,
 }
 
 /// <summary>The state x event table (drivers/s390/cio/vfio_ccw_fsm.c).</summary>
@@ -61,11 +83,11 @@ public static class DeviceTransitions
 {
     private static readonly DeviceAction[,] s_table =
     {
-        //                       IoRequest                  AsyncRequest              Interrupt
-        /* NotOperational */ { DeviceAction.RefuseGone,   DeviceAction.RefuseGone,  DeviceAction.Ignore },
-        /* Idle           */ { DeviceAction.Start,        DeviceAction.HaltOrClear, DeviceAction.TakeStatus },
-        /* Processing     */ { DeviceAction.RefuseRetry,  DeviceAction.RefuseRetry, DeviceAction.TakeStatus },
-        /* Pending        */ { DeviceAction.ResumeOrBusy, DeviceAction.HaltOrClear, DeviceAction.TakeStatus },
+        //                     IoRequest     AsyncRequest  Interrupt   Open            Close       Gone
+        /* NotOperational */ { RefuseGone,   RefuseGone,   Ignore,     RefuseNoDevice, Ignore,     Ignore },
+        /* Idle           */ { Start,        HaltOrClear,  TakeStatus, Give,           EndProgram, EndProgram },
+        /* Processing     */ { RefuseRetry,  RefuseRetry,  TakeStatus, RefuseBusy,     EndProgram, EndProgram },
+        /* Pending        */ { ResumeOrBusy, HaltOrClear,  TakeStatus, RefuseBusy,     EndProgram, EndProgram },
     };
 
     /// <summary>What <paramref name="state"/> does with <paramref name="happening"/>.</summary>
@@ -75,9 +97,10 @@ public static class DeviceTransitions
     public static Errno Refusal(DeviceAction action) => action switch
     {
         DeviceAction.RefuseGone => Errno.EIO,
+        DeviceAction.RefuseNoDevice => Errno.ENODEV,
         DeviceAction.RefuseRetry => Errno.EAGAIN,
-        DeviceAction.ResumeOrBusy => Errno.EBUSY,
-        DeviceAction.Ignore or DeviceAction.Start or DeviceAction.HaltOrClear or DeviceAction.TakeStatus => 0,
+        DeviceAction.RefuseBusy or DeviceAction.ResumeOrBusy => Errno.EBUSY,
+        DeviceAction.Ignore or DeviceAction.Start or DeviceAction.HaltOrClear or DeviceAction.TakeStatus or DeviceAction.Give or DeviceAction.EndProgram => 0,
         _ => throw new ArgumentOutOfRangeException(nameof(action)),
     };
 }

@@ -7,46 +7,39 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// An interruption of a private run; null when it was ended by a reset. <paramref name="unfetched"/>: with the final one of a program that came to a CCW which was not prefetched, its address. May be called under the device's gate: it must not wait or call back.
-/// </summary>
-public delegate void PrivateInterrupt(Irb? irb, bool final, uint? unfetched);
-
-/// <summary>
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
 /// <see cref="ISubchannel"/>. Thread-safe: one gate serializes region accesses, the translator and the events of the backend; signals are raised and
 /// <see cref="GoOn"/> runs without it. Nothing that may wait for a client's memory is done under the gate: it is left for that, in the state
-/// <see cref="DeviceState.Processing"/>, which keeps others from the program. Results are byte counts or negative errnos.
+/// <see cref="DeviceState.Processing"/>, which keeps others from the program. Results are byte counts or negative errnos. A client that takes the device has
+/// it alone: its programs run in its own address space, its signals go to it, and the region files of others neither start anything nor take what is its.
 /// </summary>
-public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
+public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 {
     /// <summary>Channel reports that wait for a reader (arbitrary; the first after some were lost says so).</summary>
     public const int CrwLimit = 64;
 
-    /// <summary>Errnos that a write may hand back from a client's own ret_code (FUSE carries -1..-511).</summary>
-    private const int LargestErrno = 511;
+    /// <summary>
+    /// Milliseconds between two IRBs that a VFIO client reads, where one is the device's own and no start lies between. A client keeps one IRB per subchannel
+    /// (QEMU's io notifier): a second one that comes before its guest has taken the first replaces it, and a program's end is lost. Arbitrary: longer than a guest
+    /// on a busy machine takes for its interrupt, shorter than a person notices.
+    /// </summary>
+    public const int InterruptSpacing = 100;
+
+    /// <summary>A write's result when it may have to wait for the client's memory: nothing was done, it is to be made again by a thread of the client's own.</summary>
+    public const int MustWait = int.MinValue;
+
+    /// <summary>How often a client is asked to give a removed device back (the kernel's vfio_unregister_group_dev: HZ * 10).</summary>
+    public static readonly TimeSpan RequestInterval = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
     private readonly ISubchannel _subchannel;
+    private readonly AddressSpace _space; // of programs of the region files
     private readonly ILogger _logger;
-    private StartedProgram _started = new(); // replaced when a translation is given up
-    private StartedProgram? _translating;    // the one that translates without the gate
-    private int _givenUp;                // translations that were, and are still under way
-    private int _resets;                 // that wait, without the gate, for the program to end
-    private readonly byte[] _io = new byte[RegionLayout.IoSize];
-    private readonly byte[] _cmd = new byte[RegionLayout.CmdSize];
-    private readonly IrbQueue _irbs = new();
-    private readonly Queue<Crw> _crws = new();
-    private readonly AddressSpace _space;
-    private AddressSpace _runSpace;      // the space of the program in the translator
-    private PrivateInterrupt? _privateRun; // takes the interrupts of a private run; null: they go to the region
-    private volatile DeviceState _state = DeviceState.Idle; // changed under _gate
-    private uint _interruptionParameter; // of the last accepted start, as STORE SUBCHANNEL shows it
-    private byte _lpm;
-    private byte _lostPaths;             // taken out of _lpm by condition code 3, until the path reports again
-    private bool _warnedPrefetch;
-    private bool _crwLost;               // reports were lost since the last one queued
-    private readonly LogLimit _interruptLines, _reportLines, _failureLines, _programLines;
-    private ISubchannelWork? _rest;      // of a function that was taken, and nobody has gone on with it yet; set under _gate, taken without
+    private readonly ProgramLog _programLog;
+    private readonly DeviceRegions _regions;
+    private readonly ProgramSlot _slot;
+    private readonly StatusPresenter _status;
+    private readonly ClientLease _lease = new();
 
     /// <summary>
     /// A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>. <paramref name="css"/>: the channel subsystem that
@@ -54,18 +47,22 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     /// </summary>
     public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger, byte? css = null, TimeProvider? time = null)
     {
-        (_subchannel, _space, _runSpace, _logger) = (subchannel, space, space, logger);
-        LogLimit Limit(string what) => new(time ?? TimeProvider.System, count => DeviceLog.LeftOut(logger, Id, count, what));
-        _interruptLines = Limit("interrupts that were dropped");
-        (_reportLines, _failureLines) = (Limit("channel reports that were lost"), Limit("programs that failed"));
-        _programLines = Limit("programs that could not be translated or prefetched");
+        (_subchannel, _space, _logger) = (subchannel, space, logger);
         Id = HostId with { CssId = css ?? HostId.CssId };
         Device = HostDevice with { CssId = css ?? HostDevice.CssId };
+        _programLog = new ProgramLog(logger, Id, time ?? TimeProvider.System);
+        _slot = new ProgramSlot(_gate, subchannel, _programLog, space);
+        byte[] io = new byte[RegionLayout.IoSize];
+        _status = new StatusPresenter(io.AsMemory(RegionLayout.IrbOffset, Irb.Size), ShowLater, logger, Id, time ?? TimeProvider.System);
+        _regions = new DeviceRegions(io, subchannel, _slot, _status);
         _subchannel.Connect(this);
         _space.Map.AddOwner(this);
-        IoInterrupt.HasMore = () => _irbs.HeadSignalled && _irbs.HasMore;
+        IoInterrupt.HasMore = () => _status.MoreIsSignalled;
         IoInterrupt.Taken = OnIoInterruptTaken;
     }
+
+    /// <summary>The backend asks the device back (false, possibly again and again), or has lost it (true), which is unplugged then. On any thread, without locks.</summary>
+    public event Action<bool>? Leaving;
 
     /// <summary>Bus id, in the channel subsystem that clients find it in; the backend's own is <see cref="HostId"/>.</summary>
     public SubchannelId Id { get; }
@@ -98,7 +95,25 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     public InterruptLine RequestInterrupt { get; } = new();
 
     /// <summary>The state now.</summary>
-    public DeviceState State => _state;
+    public DeviceState State => _slot.State;
+
+    /// <summary>A function was begun that nobody has gone on with.</summary>
+    public bool HasWork => _slot.HasWork;
+
+    /// <summary>Who runs the code of the client's guest (<see cref="IDeviceClient.GuestCode"/>); null: no client has the device.</summary>
+    public string? GuestCode => _lease.Client?.GuestCode;
+
+    /// <summary>A VFIO client has the device.</summary>
+    public bool IsTaken => _lease.Client is not null;
+
+    /// <summary>Where an interrupt signals while no client has the device.</summary>
+    public InterruptLine Line(DeviceInterrupt interrupt) => interrupt switch
+    {
+        DeviceInterrupt.Io => IoInterrupt,
+        DeviceInterrupt.Crw => CrwInterrupt,
+        DeviceInterrupt.Request => RequestInterrupt,
+        _ => throw new ArgumentOutOfRangeException(nameof(interrupt)),
+    };
 
     /// <summary>
     /// Reads a region; a range that is not wholly inside is EINVAL. While a client has the device this takes nothing: the IRB and the reports stay for it.
@@ -107,21 +122,28 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         Read(region, position, destination, default, mayTake: false);
 
     /// <summary>
+    /// The same for the client. <paramref name="order"/>: where each byte of the region is in its byte order, a permutation that is its own inverse; empty: where
+    /// it is. EINVAL for anybody else.
+    /// </summary>
+    public int ReadRegion(IDeviceClient client, RegionIndex region, int position, Span<byte> destination, ReadOnlySpan<byte> order) =>
+        _lease.Client == client ? Read(region, position, destination, order, mayTake: true) : -(int)Errno.EINVAL;
+
+    /// <summary>
     /// Writes a region: any write inside io or cmd is a request; EBUSY while a client has the device. What it begins waits for <see cref="GoOn"/>, which the
     /// caller calls after it has answered its own caller, where <see cref="HasWork"/> says so.
     /// </summary>
     public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source) =>
         Write(null, region, position, source, default, mayWait: true);
 
-    /// <summary>A function was begun that nobody has gone on with.</summary>
-    public bool HasWork => Volatile.Read(ref _rest) is not null;
+    /// <summary>
+    /// The same for the client; <paramref name="order"/> as for reads. Only with <paramref name="mayWait"/> it waits for the client's memory; else it is
+    /// <see cref="MustWait"/> where it would.
+    /// </summary>
+    public int WriteRegion(IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait) =>
+        Write(client, region, position, source, order, mayWait);
 
     /// <summary>Goes on with what was begun, unless somebody has done so since; see <see cref="ISubchannelWork.GoOn"/>.</summary>
-    public void GoOn(WorkThread thread)
-    {
-        if (HasWork)
-            Interlocked.Exchange(ref _rest, null)?.GoOn(thread);
-    }
+    public void GoOn(WorkThread thread) => _slot.GoOn(thread);
 
     /// <summary>
     /// VFIO_DEVICE_RESET: ends the program without an interrupt; regions, reports and counts survive. It is a system reset for the device (reserve and
@@ -131,7 +153,7 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         lock (_gate)
         {
-            if (_state == DeviceState.NotOperational)
+            if (State == DeviceState.NotOperational)
                 return Errno.EINVAL;
             if (ResetProgram(system))
                 return 0;
@@ -140,33 +162,121 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
         return Errno.EINVAL;
     }
 
+    /// <summary>VFIO_DEVICE_RESET by the client; EINVAL for anybody else.</summary>
+    public Errno Reset(IDeviceClient client) => _lease.Client == client ? Reset() : Errno.EINVAL;
+
     /// <summary>
     /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another program
-    /// runs or a client has the device. The caller calls <see cref="GoOn"/> on success.
+    /// runs or a client has the device. The caller calls <see cref="GoOn"/> on success. <paramref name="fault"/>: where and why the program could not be
+    /// translated, where that is the reason.
     /// </summary>
-    public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted) => RunPrivate(space, orb, interrupted, out _);
-
-    /// <summary>As the other; <paramref name="fault"/>: where and why the program could not be translated, where that is the reason.</summary>
     public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted, out TranslationFault? fault)
     {
         fault = null;
         lock (_gate)
         {
-            if (_client is not null && _state != DeviceState.NotOperational)
+            if (IsTaken && State != DeviceState.NotOperational)
                 return Errno.EBUSY;
-            Errno refusal = DeviceTransitions.Refusal(DeviceTransitions.Action(_state, DeviceEvent.IoRequest));
+            Errno refusal = DeviceTransitions.Refusal(DeviceTransitions.Action(State, DeviceEvent.IoRequest));
             if (refusal != 0)
                 return refusal;
-            EnterSpace(space);
-            _privateRun = interrupted;
-            Errno outcome = StartProgram(orb, space.Map.Snapshot());
+            _slot.Enter(space);
+            _slot.PrivateRun = interrupted;
+            Errno outcome = _slot.Start(orb, space.Map.Snapshot());
             if (outcome == 0)
                 return 0;
-            fault = outcome is Errno.EINVAL or Errno.EPERM or Errno.EFAULT ? _started.Fault : null;
-            _privateRun = null;
-            EnterSpace(_space);
+            fault = outcome is Errno.EINVAL or Errno.EPERM or Errno.EFAULT ? _slot.Fault : null;
+            _slot.PrivateRun = null;
+            _slot.Enter(_space);
             return outcome;
         }
+    }
+
+    /// <summary>
+    /// Gives the device to <paramref name="client"/>: EINVAL when another one has it (the kernel's vfio_df_open), EBUSY while a program of a file user or
+    /// of a private run is pending, ENODEV when it is gone or leaves.
+    /// </summary>
+    public Errno Take(IDeviceClient client)
+    {
+        lock (_gate)
+        {
+            Errno refusal = DeviceTransitions.Refusal(DeviceTransitions.Action(State, DeviceEvent.Open));
+            if (refusal == Errno.ENODEV || _lease.IsEnding)
+                return Errno.ENODEV;
+            if (IsTaken)
+                return Errno.EINVAL;
+            if (refusal != 0)
+                return refusal;
+            _status.Clear(); // interrupts of earlier users are none of the client's
+            _lease.Begin(client);
+            _status.HasClient = true;
+            _slot.Enter(ClientLease.Nothing);
+            return 0;
+        }
+    }
+
+    /// <summary>
+    /// The client lets go, or is dead: as a system reset its program ends, and what the device kept for it; on return none of its memory is touched any more,
+    /// and the device is idle and free. Without effect for anybody else. Waits for a data transfer under way: on a thread that may wait for that client's memory.
+    /// </summary>
+    public void GiveBack(IDeviceClient client)
+    {
+        Action? returned;
+        lock (_gate)
+        {
+            if (_lease.Client != client)
+                return;
+            if (DeviceTransitions.Action(State, DeviceEvent.Close) == DeviceAction.EndProgram)
+                ResetProgram(system: true);
+            _lease.Space!.Map.RemoveOwner(this);
+            returned = _lease.End();
+            _status.HasClient = false;
+            _slot.Enter(_space);
+            _status.Clear();
+        }
+        returned?.Invoke();
+    }
+
+    /// <summary>
+    /// The address space of the client's programs from now on; null: none. A program that runs in the old one is ended, as the kernel does with pinned
+    /// pages. False: the client does not have the device.
+    /// </summary>
+    public bool Attach(IDeviceClient client, AddressSpace? space)
+    {
+        lock (_gate)
+        {
+            if (_lease.Client != client)
+                return false;
+            space ??= ClientLease.Nothing;
+            if (space == _lease.Space)
+                return true;
+            if (State is DeviceState.Pending or DeviceState.Processing)
+                ResetProgram(system: false);
+            if (_lease.Client != client)
+                return false; // it was given back while the gate was left
+            _lease.Space!.Map.RemoveOwner(this);
+            _lease.Space = space;
+            _slot.Enter(space);
+            if (space != ClientLease.Nothing)
+                space.Map.AddOwner(this);
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Asks the client to give the device back, at once and every <see cref="RequestInterval"/>; it works until then. <paramref name="returned"/> is
+    /// called once when it was given back, never from inside this call. False: no client has it, nothing is done.
+    /// </summary>
+    public bool RequestReturn(Action returned)
+    {
+        lock (_gate)
+        {
+            if (!IsTaken || _lease.IsEnding)
+                return false;
+            _lease.AskBack(_ => Raise(DeviceInterrupt.Request), RequestInterval, returned);
+        }
+        CloseLines();
+        return true;
     }
 
     /// <summary>
@@ -177,12 +287,10 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         lock (_gate)
         {
-            if (_state == DeviceState.NotOperational)
+            if (DeviceTransitions.Action(State, DeviceEvent.Gone) != DeviceAction.EndProgram)
                 return;
-            CancelTranslation();
-            _state = DeviceState.NotOperational;
-            _subchannel.Unplug();
-            EndProgram(byReset: true);
+            _slot.Leave();
+            EndByReset();
         }
         Raise(DeviceInterrupt.Request);
         CloseLines();
@@ -194,10 +302,9 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         Unplug();
         _space.Map.RemoveOwner(this);
-        _removal?.Dispose();
-        _spacing?.Dispose();
-        foreach (LogLimit lines in (LogLimit[])[_interruptLines, _reportLines, _failureLines, _programLines])
-            lines.Dispose();
+        _lease.Dispose();
+        _status.Dispose();
+        _programLog.Dispose();
         _subchannel.Dispose();
     }
 
@@ -206,108 +313,173 @@ public sealed partial class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDispo
     {
         lock (_gate)
         {
-            if (_runSpace.Map != map)
+            if (_slot.Space.Map != map)
                 return;
-            if (_translating is not null)
-                CancelTranslation();
-            else if (_started.Current.IsIovaPinned(iova, length))
+            if (_slot.IsTranslating)
+                _slot.Cancel();
+            else if (_slot.IsPinned(iova, length))
                 ResetProgram(system: false);
-            if (_runSpace.Map == map)
+            if (_slot.Space.Map == map)
                 _subchannel.Memory?.Unmapped(iova, length);
         }
     }
+
+    /// <inheritdoc/>
+    public void Interrupt()
+    {
+        while (TakeStatus())
+        {
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Report(Crw crw)
+    {
+        lock (_gate)
+        {
+            _status.Report(crw);
+            if (crw.Source == Crw.ChannelPathSource)
+                _slot.ForgetLostPaths();
+        }
+        Raise(DeviceInterrupt.Crw);
+    }
+
+    /// <inheritdoc/>
+    public void ReturnRequested() => Leaving?.Invoke(false);
+
+    /// <inheritdoc/>
+    public void Vanished()
+    {
+        Unplug();
+        Leaving?.Invoke(true);
+    }
+
+    /// <inheritdoc/>
+    public void Failed(Exception failure) => _programLog.Failed(failure);
 
     private int Read(RegionIndex region, int position, Span<byte> destination, ReadOnlySpan<byte> order, bool mayTake)
     {
         if (position < 0 || position + (long)destination.Length > RegionLayout.Size(region))
             return -(int)Errno.EINVAL;
-        bool signalIo = false, signalCrw = false;
+        bool signal;
         int result;
         lock (_gate)
         {
-            mayTake |= _client is null;
-            result = region switch
-            {
-                RegionIndex.Io => ReadIo(position, destination, order, mayTake, out signalIo),
-                RegionIndex.Cmd => Copy(_cmd, position, destination, order),
-                RegionIndex.Schib => ReadSchib(position, destination, order),
-                RegionIndex.Crw => ReadCrw(position, destination, order, mayTake, out signalCrw),
-                _ => -(int)Errno.EINVAL,
-            };
+            mayTake |= !IsTaken;
+            result = _regions.Read(region, position, destination, order, mayTake, out signal);
         }
-        if (signalIo)
-            Raise(DeviceInterrupt.Io);
-        if (signalCrw)
-            Raise(DeviceInterrupt.Crw);
+        if (signal)
+            Raise(region == RegionIndex.Io ? DeviceInterrupt.Io : DeviceInterrupt.Crw);
         return result;
     }
 
-    private int Write(
-        IDeviceClient? client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait)
+    private int Write(IDeviceClient? client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait)
     {
         if (region is not (RegionIndex.Io or RegionIndex.Cmd)
             || position < 0 || position + (long)source.Length > RegionLayout.Size(region))
             return -(int)Errno.EINVAL;
-        bool signalIo = false;
+        bool signal = false;
         int result;
         lock (_gate)
         {
-            if (_client != client)
+            if (_lease.Client != client)
                 return -(int)(client is null ? Errno.EBUSY : Errno.EINVAL);
-            if (_state == DeviceState.Processing)
+            if (State == DeviceState.Processing)
                 return -(int)Errno.EAGAIN;
-            Mapping[] mappings = _runSpace.Map.Snapshot();
+            Mapping[] mappings = _slot.Space.Map.Snapshot();
             if (!mayWait && region == RegionIndex.Io && IovaMap.MayWait(mappings))
                 return MustWait;
-            byte[] bytes = region == RegionIndex.Io ? _io : _cmd;
-            for (int i = 0; i < source.Length; i++)
-                bytes[Permute(order, position + i)] = source[i];
-            result = region == RegionIndex.Io
-                ? IoRequest(source.Length, mappings, out signalIo)
-                : AsyncRequest(source.Length);
+            _regions.Merge(region, position, source, order);
+            result = region == RegionIndex.Io ? _regions.RequestIo(source.Length, mappings, out signal) : _regions.RequestAsync(source.Length);
         }
-        if (signalIo)
+        if (signal)
             Raise(DeviceInterrupt.Io);
         return result;
     }
 
-    private static int Copy(ReadOnlySpan<byte> region, int position, Span<byte> destination, ReadOnlySpan<byte> order)
+    /// <summary>Ends what runs, as <see cref="ProgramSlot.Reset"/>. False: not operational.</summary>
+    private bool ResetProgram(bool system)
     {
-        if (order.IsEmpty)
-            region.Slice(position, destination.Length).CopyTo(destination);
-        for (int i = 0; i < destination.Length && !order.IsEmpty; i++)
-            destination[i] = region[Permute(order, position + i)];
-        return destination.Length;
+        bool operational = _slot.Reset(system, out bool ended);
+        if (ended)
+            EndByReset();
+        return operational;
     }
 
-    private int ReadIo(int position, Span<byte> destination, ReadOnlySpan<byte> order, bool mayTake, out bool signal)
+    private void EndByReset()
     {
-        Copy(_io, position, destination, order);
-        const int LastIrbByte = RegionLayout.IoRetCodeOffset - 1;
-        bool tookIrb = mayTake && position <= LastIrbByte && position + destination.Length > LastIrbByte;
-        signal = tookIrb && _irbs.HeadUnread && TakeHead();
-        return destination.Length;
+        PrivateInterrupt? privateRun = _slot.End(_lease.Space ?? _space);
+        _status.DropAnswers();
+        privateRun?.Invoke(null, final: true, null);
     }
 
-    private int ReadSchib(int position, Span<byte> destination, ReadOnlySpan<byte> order)
+    /// <summary>Takes one status of the subchannel, if it has any.</summary>
+    private bool TakeStatus()
     {
-        Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];
-        if (_state == DeviceState.NotOperational || !_subchannel.Store(out Schib schib))
-            return -(int)Errno.ENODEV;
-        uint cpa = _state == DeviceState.Pending ? _started.Current.ToGuest(new HostAddress(schib.Scsw.CcwAddress)).Value : 0;
-        schib = new Schib(
-            schib.Pmcw with { InterruptionParameter = _interruptionParameter }, schib.Scsw with { CcwAddress = cpa });
-        schib.Write(bytes);
-        return Copy(bytes, position, destination, order);
+        bool signal = false, behind = false, final = false;
+        PrivateInterrupt? privateRun = null;
+        uint? unfetched = null;
+        IDeviceClient? client;
+        Irb irb;
+        lock (_gate)
+        {
+            client = _lease.Client;
+            if (DeviceTransitions.Action(State, DeviceEvent.Interrupt) == DeviceAction.Ignore || !_subchannel.Test(out irb))
+                return false;
+            Scsw scsw = irb.Scsw;
+            if (!_slot.IsTranslating && StatusPresenter.IsSolicited(scsw)) // else it answers an earlier function: the program has not begun
+            {
+                irb.Scsw = _slot.ToGuest(scsw, out unfetched);
+                privateRun = _slot.PrivateRun;
+                final = (scsw.Activity & (ActivityControl.DeviceActive | ActivityControl.SubchannelActive | ActivityControl.Suspended)) == 0;
+                if (final)
+                    _slot.End(_lease.Space ?? _space);
+            }
+            if (privateRun is null)
+                signal = _status.Present(irb);
+            behind = !signal && client is null && _status.MoreIsSignalled;
+        }
+        if (signal)
+            Raise(DeviceInterrupt.Io, client);
+        if (behind)
+            IoInterrupt.Poke();
+        privateRun?.Invoke(irb, final, unfetched);
+        return true;
     }
 
-    private int ReadCrw(int position, Span<byte> destination, ReadOnlySpan<byte> order, bool mayTake, out bool signal)
+    private void ShowLater()
     {
-        Span<byte> bytes = stackalloc byte[RegionLayout.CrwSize];
-        bytes.Clear();
-        if (mayTake && _crws.TryDequeue(out Crw crw))
-            crw.Write(bytes);
-        signal = mayTake && _crws.Count > 0;
-        return Copy(bytes, position, destination, order);
+        IDeviceClient? client;
+        bool signal;
+        lock (_gate)
+            (client, signal) = (_lease.Client, _status.ShowNext());
+        if (signal)
+            Raise(DeviceInterrupt.Io, client);
+    }
+
+    private void OnIoInterruptTaken(bool counted)
+    {
+        bool signal;
+        lock (_gate)
+            signal = _status.SignalTaken(counted);
+        if (signal)
+            Raise(DeviceInterrupt.Io);
+    }
+
+    private void Raise(DeviceInterrupt interrupt) => Raise(interrupt, _lease.Client);
+
+    /// <summary>Without the gate; <paramref name="client"/>: who had the device when there was something to signal, for the next one is not to hear of it.</summary>
+    private void Raise(DeviceInterrupt interrupt, IDeviceClient? client)
+    {
+        client?.Signal(interrupt);
+        if (client is null || interrupt == DeviceInterrupt.Request)
+            Line(interrupt).Signal();
+    }
+
+    private void CloseLines()
+    {
+        IoInterrupt.Close();
+        CrwInterrupt.Close();
+        RequestInterrupt.Close();
     }
 }

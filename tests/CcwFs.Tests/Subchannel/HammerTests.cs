@@ -37,7 +37,7 @@ public sealed class HammerTests
             i => Read(machine),
             i =>
             {
-                Errno errno = machine.Device.RunPrivate(privateSpace, new Orb(1, Machine.Orb64, 0), (_, final, _) => Count(ref privateEnds, final));
+                Errno errno = machine.Device.RunPrivate(privateSpace, new Orb(1, Machine.Orb64, 0), (_, final, _) => Count(ref privateEnds, final), out _);
                 if (errno == 0)
                 {
                     privateStarts++;

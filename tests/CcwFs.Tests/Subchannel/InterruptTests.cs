@@ -263,7 +263,7 @@ public sealed class InterruptTests
         List<(Irb? Irb, bool Final)> seen = [];
         var orb = new Orb(1, Machine.Orb64, 0);
         var space = new AddressSpace(IovaMap.Identity(new ArrayStore(own)));
-        Assert.Equal(0, (int)machine.Device.RunPrivate(space, orb, (irb, final, _) => seen.Add((irb, final))));
+        Assert.Equal(0, (int)machine.Device.RunPrivate(space, orb, (irb, final, _) => seen.Add((irb, final)), out _));
         Assert.Equal(-16, machine.StartAt(0x1000));
         machine.Device.GoOn(WorkThread.Caller);
         Assert.True(SpinWait.SpinUntil(() => seen.Count > 0, Machine.Patience));
@@ -288,7 +288,7 @@ public sealed class InterruptTests
         List<(Irb? Irb, bool Final)> seen = [];
         var space = new AddressSpace(IovaMap.Identity(new ArrayStore(own)));
         var orb = new Orb(1, Machine.Orb64 | SuspendControl, 0);
-        Assert.Equal(0, (int)machine.Device.RunPrivate(space, orb, (irb, final, _) => seen.Add((irb, final))));
+        Assert.Equal(0, (int)machine.Device.RunPrivate(space, orb, (irb, final, _) => seen.Add((irb, final)), out _));
         machine.Device.GoOn(WorkThread.Caller);
         Assert.True(SpinWait.SpinUntil(() => seen.Count > 0, Machine.Patience));
         Assert.False(Assert.Single(seen).Final);

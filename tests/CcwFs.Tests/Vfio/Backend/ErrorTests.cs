@@ -139,7 +139,7 @@ public sealed class ErrorTests
         {
             byReset = irb is null;
             ended.Set();
-        }));
+        }, out _));
         rig.Kernel.Fails["read Schib"] = new(Enumerable.Repeat(-(int)Errno.ENOTCONN, 100));
         Assert.True(ended.Wait(Machine.Patience), "it waits for ever");
         Assert.True(byReset);

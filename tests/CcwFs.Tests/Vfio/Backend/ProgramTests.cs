@@ -227,7 +227,7 @@ public sealed class ProgramTests : IDisposable
         {
             left = [.. Kernel.Maps.Keys];
             ended.Set();
-        }));
+        }, out _));
         Assert.Equal(ownAddress, Kernel.Maps[BackendRig.GuestBase].Address);
         Kernel.Interrupt(BackendRig.Final(HostArena.Base + 8));
         Assert.True(ended.Wait(Machine.Patience));
