@@ -200,7 +200,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return new ControlReply
         {
             Irbs = irbs,
-            Refusal = refusal is null || refusal == before ? null
+            Refusal = refusal is null || ReferenceEquals(refusal, before) ? null
                 : new RefusalReply(refusal.CcwAddress.ToString("X8", CultureInfo.InvariantCulture), refusal.CcwText, refusal.Rule),
             Unfetched = missed?.ToString("X8", CultureInfo.InvariantCulture),
         };
