@@ -21,7 +21,7 @@ public sealed partial class EmulatedSubchannel
             {
                 _pending = null;
                 Interlocked.Exchange(ref _unsolicited, 0); // the clear signal resets the device's status too
-                _run.HurryUp();
+                _run.Memory.HurryUp();
             }
             _end = end;
             return FunctionResult.Begun(this);
@@ -35,11 +35,11 @@ public sealed partial class EmulatedSubchannel
     private void EndNow(bool system, TimeSpan patience)
     {
         (_end, _pending) = (RequestedEnd.Reset, null);
-        _run.HurryUp();
+        _run.Memory.HurryUp();
         long until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         while (_executing)
         {
-            if (_run.IsCopying && Environment.TickCount64 >= until)
+            if (_run.Memory.IsCopying && Environment.TickCount64 >= until)
                 GiveUp();
             else
                 Monitor.Wait(_gate, Look); // it may begin to copy meanwhile
@@ -56,7 +56,7 @@ public sealed partial class EmulatedSubchannel
     /// <summary>The thread in the slice is left to itself. Under the gate.</summary>
     private void GiveUp()
     {
-        _run.Abandon();
+        _run.Memory.Abandon();
         _givenUp++;
         _run = new ProgramRun(_device, _gate);
         _executing = false;

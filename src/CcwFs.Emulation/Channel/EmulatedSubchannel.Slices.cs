@@ -118,22 +118,22 @@ public sealed partial class EmulatedSubchannel
                 return false;
             case SliceEnd.AwaitDevice:
                 _activity = Activity.AwaitingDevice;
-                if (!_run.HasIntermediate)
+                if (!_run.Status.HasIntermediate)
                     return false;
-                irb = _run.IntermediateIrb();
+                irb = _run.Status.IntermediateIrb();
                 break;
             case SliceEnd.Intermediate:
-                irb = _run.IntermediateIrb();
+                irb = _run.Status.IntermediateIrb();
                 break;
             case SliceEnd.Suspended:
                 _activity = Activity.Suspended;
-                irb = _run.SuspendedIrb();
+                irb = _run.Status.SuspendedIrb();
                 if (_run.Orb.SuppressSuspended)
                     return false;
                 break;
             default:
                 irb = FinalIrb(end);
-                bool owed = end == SliceEnd.Final && _run.OwesDeviceEnd;
+                bool owed = end == SliceEnd.Final && _run.Status.OwesDeviceEnd;
                 EndProgram(owed ? Activity.DeviceEndPending : Activity.Idle);
                 break;
         }
@@ -147,7 +147,7 @@ public sealed partial class EmulatedSubchannel
         switch (end)
         {
             case SliceEnd.Final:
-                return _run.FinalIrb(FunctionControl.Start);
+                return _run.Status.FinalIrb(FunctionControl.Start);
             case SliceEnd.Cleared:
                 if (_activity != Activity.Idle)
                     _device.AbandonProgram(reset: false);
@@ -157,17 +157,17 @@ public sealed partial class EmulatedSubchannel
                 Esw.Write(halted[Irb.EswOffset..], _lastPath, 0);
                 return halted;
             case SliceEnd.HaltedIdle:
-                return _run.HaltedIdleIrb();
+                return _run.Status.HaltedIdleIrb();
             case SliceEnd.Halted:
                 return _run.HaltedIrb();
             case SliceEnd.HaltedFinal:
-                _run.HaltDevice();
-                return _run.FinalIrb(FunctionControl.Start | FunctionControl.Halt);
+                _run.Status.HaltDevice();
+                return _run.Status.FinalIrb(FunctionControl.Start | FunctionControl.Halt);
             case SliceEnd.HaltedDevice:
-                _run.HaltDevice();
-                return _run.DeviceEndIrb(FunctionControl.Halt, DeviceStatus.DeviceEnd, primary: null);
+                _run.Status.HaltDevice();
+                return _run.Status.DeviceEndIrb(FunctionControl.Halt, DeviceStatus.DeviceEnd, primary: null);
             case SliceEnd.PathLost or SliceEnd.PathLostPending:
-                return _run.PathLostIrb(began: end == SliceEnd.PathLost);
+                return _run.Status.PathLostIrb(began: end == SliceEnd.PathLost);
             default:
                 throw new InvalidOperationException($"slice end {end}");
         }

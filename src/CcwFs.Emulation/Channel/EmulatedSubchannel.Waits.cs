@@ -58,7 +58,7 @@ public sealed partial class EmulatedSubchannel
             _activity = Activity.Active;
             return false;
         }
-        Irb irb = _run.DeviceEndIrb(FunctionControl.None, status, _pending);
+        Irb irb = _run.Status.DeviceEndIrb(FunctionControl.None, status, _pending);
         EndProgram();
         MakePending(irb);
         return true;
