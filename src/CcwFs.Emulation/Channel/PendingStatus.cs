@@ -13,8 +13,8 @@ internal sealed class PendingStatus
     /// <summary>Status is pending that is not intermediate alone.</summary>
     internal bool IsFinal => _irb is { } irb && !IsIntermediate(irb.Scsw);
 
-    /// <summary>The status; null: none.</summary>
-    internal Irb? Irb => _irb;
+    /// <summary>The status, which stays pending; null: none.</summary>
+    internal Irb? Peek => _irb;
 
     /// <summary>No status is pending.</summary>
     internal void Clear() => _irb = null;
@@ -38,6 +38,33 @@ internal sealed class PendingStatus
         if (interruption != 0)
             irb.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Intermediate, Status = scsw.Status | interruption };
         _irb = irb;
+    }
+
+    /// <summary>CLEAR is done: status pending alone, for no device had a part in it.</summary>
+    internal static Irb ClearedIrb() => FunctionIrb(FunctionControl.Clear);
+
+    /// <summary>HALT of nothing is done: status pending alone, with the path used last, as a mask.</summary>
+    internal static Irb HaltedIrb(byte path)
+    {
+        Irb irb = FunctionIrb(FunctionControl.Halt);
+        Esw.Write(irb[Irb.EswOffset..], path, senseLength: 0);
+        return irb;
+    }
+
+    /// <summary>Status of the device's own, which came on a path, as a mask.</summary>
+    internal static Irb UnsolicitedIrb(DeviceStatus status, byte path)
+    {
+        Irb irb = default;
+        irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
+        Esw.Write(irb[Irb.EswOffset..], path, senseLength: 0);
+        return irb;
+    }
+
+    private static Irb FunctionIrb(FunctionControl function)
+    {
+        Irb irb = default;
+        irb.Scsw = Scsw.Build(0, function, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
+        return irb;
     }
 
     private static bool IsIntermediate(in Scsw scsw) => (scsw.StatusControl & ~StatusControl.Pending) == StatusControl.Intermediate;

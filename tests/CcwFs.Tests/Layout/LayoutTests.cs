@@ -62,7 +62,6 @@ public sealed partial class LayoutTests
     /// </summary>
     private static readonly Dictionary<(string Room, string File), int> s_longCircles = new()
     {
-        [("CcwFs.Emulation", "Channel/EmulatedSubchannel.cs")] = 6,
         [("CcwFs.Emulation", "Dasd/Eckd/CommandTable.cs")] = 9,
         [("CcwFs.Emulation", "Dasd/Images/CkdImage.cs")] = 7,
         [("CcwFs.Fuse", "FuseSession.cs")] = 5,
@@ -73,7 +72,6 @@ public sealed partial class LayoutTests
     /// <summary>Types over the limits, with their lines and fields, and 0 for what is in the limit: they may only shrink, and this list with them.</summary>
     private static readonly Dictionary<string, (int Lines, int Fields)> s_largeTypes = new()
     {
-        ["CcwFs.Emulation.Channel.EmulatedSubchannel"] = (564, 22),
         ["CcwFs.Emulation.Dasd.Eckd.ChainState"] = (0, 23),
         ["CcwFs.Emulation.Dasd.Images.CkdImage"] = (1000, 26),
         ["CcwFs.Subchannel.VfioCcwDevice"] = (875, 43),
