@@ -62,7 +62,6 @@ public sealed partial class LayoutTests
     /// </summary>
     private static readonly Dictionary<(string Room, string File), int> s_longCircles = new()
     {
-        [("CcwFs.Emulation", "Dasd/Eckd/CommandTable.cs")] = 9,
         [("CcwFs.Emulation", "Dasd/Images/CkdImage.cs")] = 7,
         [("CcwFs.Fuse", "FuseSession.cs")] = 5,
         [("CcwFs.Subchannel", "VfioCcwDevice.cs")] = 5,
