@@ -63,7 +63,6 @@ public sealed partial class LayoutTests
     private static readonly Dictionary<(string Room, string File), int> s_longCircles = new()
     {
         [("CcwFs.Emulation", "Dasd/Images/CkdImage.cs")] = 7,
-        [("CcwFs.Fuse", "FuseSession.cs")] = 5,
         [("CcwFs.Subchannel", "VfioCcwDevice.cs")] = 5,
         [("CcwFs.Vfio.Endpoint", "VfioService.cs")] = 9,
     };
