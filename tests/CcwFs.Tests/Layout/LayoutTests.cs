@@ -62,7 +62,6 @@ public sealed partial class LayoutTests
     /// </summary>
     private static readonly Dictionary<(string Room, string File), int> s_longCircles = new()
     {
-        [("CcwFs.Emulation", "Dasd/Images/CkdImage.cs")] = 7,
         [("CcwFs.Subchannel", "VfioCcwDevice.cs")] = 5,
     };
 
@@ -70,7 +69,6 @@ public sealed partial class LayoutTests
     private static readonly Dictionary<string, (int Lines, int Fields)> s_largeTypes = new()
     {
         ["CcwFs.Emulation.Dasd.Eckd.ChainState"] = (0, 23),
-        ["CcwFs.Emulation.Dasd.Images.CkdImage"] = (1000, 26),
         ["CcwFs.Subchannel.VfioCcwDevice"] = (875, 43),
         ["CcwFs.Vfio.Backend.VfioSubchannel"] = (655, 30),
     };
