@@ -3,7 +3,7 @@ namespace CcwFs.Fuse;
 /// <summary>
 /// Which workers wait in read(2). All of them, as a rule. While one thread makes all the requests, one worker is quickest: the kernel wakes
 /// waiting readers in turn, so that others would run only to find the request taken. Then the rest is parked, until another thread
-/// asks, the sole reader is held up by a request, or nothing comes any more.
+/// asks, the sole reader is held up by a request, or nothing comes any more. Of a worker it matters alone which one it is.
 /// </summary>
 internal sealed class SoleReader : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class SoleReader : IDisposable
 
     private readonly object _gate = new(); // a monitor: pulsed when parked workers may go on
     private readonly Timer _watch;         // runs while there is a sole reader
-    private FuseWorker? _sole;             // written under _gate, read without
+    private object? _sole;             // written under _gate, read without
     private uint _lastCaller;              // these two are not exact when several workers count; they need not be
     private int _streak;
     private long _turns;                   // of the sole reader: even while it reads, odd while it handles
@@ -28,9 +28,9 @@ internal sealed class SoleReader : IDisposable
     internal SoleReader() => _watch = new Timer(_ => Watch());
 
     /// <summary>Called before read(2); parks the worker while another one is the sole reader.</summary>
-    internal void BeforeRead(FuseWorker worker)
+    internal void BeforeRead(object worker)
     {
-        FuseWorker? sole = Volatile.Read(ref _sole);
+        object? sole = Volatile.Read(ref _sole);
         if (sole is null)
             return;
         if (sole == worker)
@@ -46,9 +46,9 @@ internal sealed class SoleReader : IDisposable
     }
 
     /// <summary>Called for every request read, with the thread that made it (0: not known, no thread's).</summary>
-    internal void AfterRead(FuseWorker worker, uint caller)
+    internal void AfterRead(object worker, uint caller)
     {
-        FuseWorker? sole = Volatile.Read(ref _sole);
+        object? sole = Volatile.Read(ref _sole);
         if (sole == worker)
             Volatile.Write(ref _turns, _turns | 1);
         if (caller != _lastCaller || caller == 0)
@@ -79,7 +79,7 @@ internal sealed class SoleReader : IDisposable
 
     public void Dispose() => _watch.Dispose();
 
-    private void Begin(FuseWorker worker)
+    private void Begin(object worker)
     {
         lock (_gate)
         {

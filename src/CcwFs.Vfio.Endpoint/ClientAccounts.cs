@@ -26,6 +26,10 @@ public sealed class ClientAccounts
     /// <summary>Accounts of a mount of the user <paramref name="owner"/>.</summary>
     public ClientAccounts(ClientLimits limits, uint owner) => (_limits, _owner) = (limits, owner);
 
+    /// <summary>Accounts with these limits (null: what the system gives), of a mount of <paramref name="owner"/> (null: this process's user).</summary>
+    internal static ClientAccounts Make(ClientLimits? limits = null, uint? owner = null) =>
+        new(limits ?? new ClientLimits(SystemLimits.Read()), owner ?? Descriptors.EffectiveUser);
+
     /// <summary>Users that have something now.</summary>
     internal int Users
     {

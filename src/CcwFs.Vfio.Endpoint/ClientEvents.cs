@@ -5,7 +5,7 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>The eventfds that a client has given for its device's interrupts. Thread-safe; nothing here waits.</summary>
-internal sealed class ClientEvents(VfioService service, ClientAccount account)
+internal sealed class ClientEvents(EndpointServices services, ClientAccount account)
 {
     private const string EventFdName = "anon_inode:[eventfd]";
 
@@ -22,7 +22,7 @@ internal sealed class ClientEvents(VfioService service, ClientAccount account)
         // By the kernel's own name for it: a file cannot be called that, for /proc names files with their full path.
         int result = FileSystems.ReadLink($"/proc/self/fd/{eventFd.Number}", out string name);
         EventSignals? signals = null;
-        result = result < 0 || name != EventFdName ? -(int)Errno.EINVAL : service.TrySignals(out signals);
+        result = result < 0 || name != EventFdName ? -(int)Errno.EINVAL : services.TrySignals(out signals);
         if (result == 0)
             result = account.TryTake(Resource.Descriptors);
         if (result < 0)
@@ -50,7 +50,7 @@ internal sealed class ClientEvents(VfioService service, ClientAccount account)
         lock (_gate)
         {
             if (_eventFds[(int)interrupt] is { } eventFd && _signals!.Signal(eventFd) is var result && result < 0)
-                EndpointLog.SignalLost(service.SignalLogger, interrupt, Problem.Of(result));
+                EndpointLog.SignalLost(services.SignalLogger, interrupt, Problem.Of(result));
         }
     }
 

@@ -61,11 +61,11 @@ public sealed partial class DeviceClient
             return -(int)Errno.EINVAL;
         int result = binding.Iommu.Attach(attach.PtId, out AddressSpace? space, _device.NeedsAddresses);
         if (result == -(int)Errno.EFAULT)
-            Service.CallerLog.PrivateMemory(request.Caller.ThreadId);
+            Services.CallerLog.PrivateMemory(request.Caller.ThreadId);
         if (result < 0)
             return result;
         if (s_guestsAreTranslated && binding.Iommu.CodeKind == ClientCode.Unknown && IsEmulator(request.Caller.ProcessId))
-            Service.CallerLog.UnknownCode(request.Caller.ThreadId);
+            Services.CallerLog.UnknownCode(request.Caller.ThreadId);
         Change(binding, attach.PtId, space);
         result = request.Put(attach);
         if (result < 0)

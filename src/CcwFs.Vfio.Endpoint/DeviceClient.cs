@@ -24,8 +24,8 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     private bool _isBinding;   // guarded by _gate: a BIND is on its way
     private bool _released;    // guarded by _gate
 
-    internal DeviceClient(VfioService service, VfioCcwDevice device, ClientAccount account, bool writable)
-        : base(service, $"vfio {device.Id}", account, writable) => (_device, _events) = (device, new ClientEvents(service, account));
+    internal DeviceClient(EndpointServices services, VfioCcwDevice device, ClientAccount account, bool writable)
+        : base(services, $"vfio {device.Id}", account, writable) => (_device, _events) = (device, new ClientEvents(services, account));
 
     /// <summary>The subchannel.</summary>
     public VfioCcwDevice Device => _device;
@@ -143,12 +143,12 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     {
         binding = null;
         int result = caller.TakeDescriptor(descriptor, out FileDescriptor taken);
-        IommuFile? file = null;
+        EndpointFile? recognised = null;
         using (taken)
-            result = result < 0 ? result : Service.Recognise(taken, out file);
-        if (result == 0 && !file!.IsWritable)
+            result = result < 0 ? result : Services.Introductions.Recognise(taken, out recognised);
+        if (result == 0 && !recognised!.IsWritable)
             result = -(int)Errno.EBADF; // its numbers are among what changes
-        if (result < 0 || file!.Use() is not { } iommu)
+        if (result < 0 || recognised is not IommuFile file || file.Use() is not { } iommu)
             return result < 0 ? result : -(int)Errno.EBADFD;
         result = iommu.AddDevice(out uint id);
         if (result == 0)

@@ -8,12 +8,10 @@ namespace CcwFs.Vfio.Endpoint;
 /// </summary>
 public abstract class EndpointFile
 {
-    private readonly VfioService _service;
-
-    private protected EndpointFile(VfioService service, string name, ClientAccount account, bool writable)
+    private protected EndpointFile(EndpointServices services, string name, ClientAccount account, bool writable)
     {
-        (_service, Account, IsWritable) = (service, account, writable);
-        Thread = new ClientThread(name, account, service.Logger);
+        (Services, Account, IsWritable) = (services, account, writable);
+        Thread = new ClientThread(name, account, services.Logger);
     }
 
     /// <summary>It was opened for writing: what changes something is for such a file alone.</summary>
@@ -22,7 +20,11 @@ public abstract class EndpointFile
     /// <summary>Where what is kept for it is counted: with whoever opened it.</summary>
     internal ClientAccount Account { get; }
 
-    private protected VfioService Service => _service;
+    /// <summary>It tells us that it is meant by a descriptor: see <see cref="Introductions"/>.</summary>
+    internal virtual bool IsIntroduced => false;
+
+    /// <summary>What it shares with the other open files of the mount.</summary>
+    private protected EndpointServices Services { get; }
 
     /// <summary>Where the client's calls run.</summary>
     internal ClientThread Thread { get; }
@@ -34,14 +36,14 @@ public abstract class EndpointFile
     public int BeginIoctl(uint threadId, uint command, ulong argument, out ClientCall? call)
     {
         call = null;
-        if (command == VfioService.IntroduceCommand && this is IommuFile iommu && _service.Introduce(threadId, argument, iommu))
+        if (command == Introductions.Command && IsIntroduced && Services.Introductions.Answer(threadId, argument, this))
             return 0;
         int refusal = Judge(command, out bool changes);
         if (refusal == 0 && changes && !IsWritable)
             refusal = -(int)Errno.EBADF; // what write(2) says of such a descriptor
         if (refusal < 0)
             return refusal;
-        int result = IoctlCaller.Open(threadId, _service.CallerLog, out IoctlCaller? opened);
+        int result = IoctlCaller.Open(threadId, Services.CallerLog, out IoctlCaller? opened);
         if (result == 0)
             result = Account.TryTake(Resource.Calls);
         if (result < 0 || opened is not { } caller)

@@ -55,7 +55,7 @@ public sealed partial class IommuClient : IDisposable
     /// </summary>
     public IommuClient(CallerLog? log = null, ClientAccount? account = null)
     {
-        (_log, _account) = (log, account ?? VfioService.NewAccounts().Of(Descriptors.EffectiveUser, (uint)Environment.ProcessId));
+        (_log, _account) = (log, account ?? ClientAccounts.Make().Of(Descriptors.EffectiveUser, (uint)Environment.ProcessId));
         _memory = new ClientMemory(_account);
         _code = new ClientCode(log, _account);
     }

@@ -15,8 +15,8 @@ public sealed class IommuFile : EndpointFile
     private IommuClient? _client; // guarded by _gate; null: at its end
     private int _uses = 1;        // guarded by _gate: the open file and its bound devices
 
-    internal IommuFile(VfioService service, ClientAccount account, bool writable)
-        : base(service, "vfio iommu", account, writable) => _client = new IommuClient(service.CallerLog, account);
+    internal IommuFile(EndpointServices services, ClientAccount account, bool writable)
+        : base(services, "vfio iommu", account, writable) => _client = new IommuClient(services.CallerLog, account);
 
     /// <inheritdoc/>
     public override void Release() => Free();
@@ -44,6 +44,9 @@ public sealed class IommuFile : EndpointFile
         }
         Thread.End(() => last?.Dispose());
     }
+
+    /// <inheritdoc/>
+    internal override bool IsIntroduced => true;
 
     private protected override int Judge(uint command, out bool changes)
     {

@@ -1,5 +1,12 @@
 namespace CcwFs.Emulation.Channel;
 
+/// <summary>Whoever has programs to run on the threads of a <see cref="ChannelExecutor"/>.</summary>
+internal interface IExecutorWork
+{
+    /// <summary>Runs a slice on the calling thread, which may be held up. True: nothing is left to do, or another thread does it; false: it queues up again.</summary>
+    bool RunSlice();
+}
+
 /// <summary>
 /// The threads on which emulated subchannels run their programs. A subchannel gets a slice and then queues up again behind the others, so that a
 /// program which loops for ever starves nobody. Nor does one whose owner holds its memory back: another thread takes the place of the one that waits, so
@@ -11,21 +18,21 @@ public sealed class ChannelExecutor : IDisposable
     public const int MinThreads = 4;
 
     private readonly object _gate = new(); // a monitor: pulsed for every subchannel queued
-    private readonly Queue<EmulatedSubchannel> _ready = new(); // guarded by _gate
+    private readonly Queue<IExecutorWork> _ready = new(); // guarded by _gate
     private readonly int _limit = Math.Max(MinThreads, Environment.ProcessorCount);
     private int _threads; // guarded by _gate
     private int _waiting; // guarded by _gate: those in a slice that may wait for somebody's memory
     private int _idle;    // guarded by _gate
     private bool _ended;  // guarded by _gate
 
-    /// <summary>Queues a subchannel for a slice; after <see cref="Dispose"/> nothing happens: the program ends with its owner.</summary>
-    public void Schedule(EmulatedSubchannel subchannel)
+    /// <summary>Queues work for a slice; after <see cref="Dispose"/> nothing happens: the program ends with its owner.</summary>
+    internal void Schedule(IExecutorWork work)
     {
         lock (_gate)
         {
             if (_ended)
                 return;
-            _ready.Enqueue(subchannel);
+            _ready.Enqueue(work);
             Wake();
         }
     }
@@ -61,10 +68,10 @@ public sealed class ChannelExecutor : IDisposable
 
     private void Work()
     {
-        while (Next() is { } subchannel)
+        while (Next() is { } work)
         {
-            if (!subchannel.RunSlice(EmulatedSubchannel.LongSlice, long.MaxValue, SliceThread.Executor))
-                Schedule(subchannel);
+            if (!work.RunSlice())
+                Schedule(work);
         }
     }
 
@@ -89,21 +96,21 @@ public sealed class ChannelExecutor : IDisposable
         }
     }
 
-    private EmulatedSubchannel? Next()
+    private IExecutorWork? Next()
     {
         lock (_gate)
         {
-            EmulatedSubchannel? subchannel;
+            IExecutorWork? work;
             if (_threads - _waiting > _limit)
             {
                 _threads--; // it took the place of one that waited, and has come back
                 return null;
             }
             _idle++;
-            while (!_ready.TryDequeue(out subchannel) && !_ended)
+            while (!_ready.TryDequeue(out work) && !_ended)
                 Monitor.Wait(_gate);
             _idle--;
-            return subchannel;
+            return work;
         }
     }
 }

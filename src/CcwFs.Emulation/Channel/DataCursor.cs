@@ -29,6 +29,9 @@ internal struct DataCursor
     /// <summary>The next IDAW is the CCW's first, which alone may lead into a block.</summary>
     internal bool IsFirstIdaw;
 
+    /// <summary>Bytes of the blocks into which IDAWs cut the data.</summary>
+    internal static int IdawBlock(in Orb orb) => orb.Format2Idaws && !orb.TwoKIdaws ? 4096 : 2048;
+
     /// <summary>A CCW's count begins.</summary>
     internal void BeginCount() => (Remaining, Idaw, BlockLeft, IsFirstIdaw) = (Ccw.Count, new HostAddress(Ccw.DataAddress), 0, true);
 

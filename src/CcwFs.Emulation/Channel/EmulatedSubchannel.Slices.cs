@@ -13,9 +13,9 @@ public sealed partial class EmulatedSubchannel
     {
         while (true)
         {
-            if (Interlocked.Exchange(ref _announce, 0) != 0)
+            if (_news.TakeAnnouncement())
                 _events.Interrupt();
-            if (IsNewsThere && TakeNews())
+            if (_news.IsThere && TakeNews())
                 _events.Interrupt();
             bool execute, put;
             ProgramRun run;
@@ -23,7 +23,7 @@ public sealed partial class EmulatedSubchannel
             {
                 if (IsDone())
                     return true;
-                run = _run;
+                run = Run;
                 execute = _end == RequestedEnd.None;
                 put = MustPut(run);
                 if (execute && run.MayWait && thread == SliceThread.Other)
@@ -57,7 +57,7 @@ public sealed partial class EmulatedSubchannel
             if (ccws <= 0 || Stopwatch.GetTimestamp() >= deadline)
             {
                 lock (_gate)
-                    return IsDone() && Volatile.Read(ref _announce) == 0 && !HasNews;
+                    return IsDone() && !_news.IsToAnnounce && !HasNews;
             }
         }
     }
@@ -118,26 +118,26 @@ public sealed partial class EmulatedSubchannel
                 return false;
             case SliceEnd.AwaitDevice:
                 _activity = Activity.AwaitingDevice;
-                if (!_run.HasIntermediate)
+                if (!Run.Status.HasIntermediate)
                     return false;
-                irb = _run.IntermediateIrb();
+                irb = Run.Status.IntermediateIrb();
                 break;
             case SliceEnd.Intermediate:
-                irb = _run.IntermediateIrb();
+                irb = Run.Status.IntermediateIrb();
                 break;
             case SliceEnd.Suspended:
                 _activity = Activity.Suspended;
-                irb = _run.SuspendedIrb();
-                if (_run.Orb.SuppressSuspended)
+                irb = Run.Status.SuspendedIrb();
+                if (Run.Orb.SuppressSuspended)
                     return false;
                 break;
             default:
                 irb = FinalIrb(end);
-                bool owed = end == SliceEnd.Final && _run.OwesDeviceEnd;
+                bool owed = end == SliceEnd.Final && Run.Status.OwesDeviceEnd;
                 EndProgram(owed ? Activity.DeviceEndPending : Activity.Idle);
                 break;
         }
-        MakePending(irb);
+        _pending.Add(irb);
         return true;
     }
 
@@ -147,57 +147,35 @@ public sealed partial class EmulatedSubchannel
         switch (end)
         {
             case SliceEnd.Final:
-                return _run.FinalIrb(FunctionControl.Start);
+                return Run.Status.FinalIrb(FunctionControl.Start);
             case SliceEnd.Cleared:
                 if (_activity != Activity.Idle)
                     _device.AbandonProgram(reset: false);
-                return FunctionIrb(FunctionControl.Clear);
+                return PendingStatus.ClearedIrb();
             case SliceEnd.HaltedNothing:
-                Irb halted = FunctionIrb(FunctionControl.Halt);
-                Esw.Write(halted[Irb.EswOffset..], _lastPath, 0);
-                return halted;
+                return PendingStatus.HaltedIrb(_paths.Last);
             case SliceEnd.HaltedIdle:
-                return _run.HaltedIdleIrb();
+                return Run.Status.HaltedIdleIrb();
             case SliceEnd.Halted:
-                return _run.HaltedIrb();
+                return Run.HaltedIrb();
             case SliceEnd.HaltedFinal:
-                _run.HaltDevice();
-                return _run.FinalIrb(FunctionControl.Start | FunctionControl.Halt);
+                Run.Status.HaltDevice();
+                return Run.Status.FinalIrb(FunctionControl.Start | FunctionControl.Halt);
             case SliceEnd.HaltedDevice:
-                _run.HaltDevice();
-                return _run.DeviceEndIrb(FunctionControl.Halt, DeviceStatus.DeviceEnd, primary: null);
+                Run.Status.HaltDevice();
+                return Run.Status.DeviceEndIrb(FunctionControl.Halt, DeviceStatus.DeviceEnd, primary: null);
             case SliceEnd.PathLost or SliceEnd.PathLostPending:
-                return _run.PathLostIrb(began: end == SliceEnd.PathLost);
+                return Run.Status.PathLostIrb(began: end == SliceEnd.PathLost);
             default:
                 throw new InvalidOperationException($"slice end {end}");
         }
-    }
-
-    /// <summary>Status pending alone: the function is done, and no device had a part in it.</summary>
-    private static Irb FunctionIrb(FunctionControl function)
-    {
-        Irb irb = default;
-        irb.Scsw = Scsw.Build(0, function, ActivityControl.None, StatusControl.Pending, 0, 0, 0, 0);
-        return irb;
-    }
-
-    /// <summary>
-    /// Makes status pending. Only an intermediate status can still be there (halt and clear see to it): its PCI bit goes over to the new one.
-    /// </summary>
-    private void MakePending(Irb irb)
-    {
-        uint interruption = _pending is { } before ? before.Scsw.Status & ((uint)SubchannelStatus.ProgramControlledInterruption << 16) : 0;
-        Scsw scsw = irb.Scsw;
-        if (interruption != 0)
-            irb.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Intermediate, Status = scsw.Status | interruption };
-        _pending = irb;
     }
 
     private void EndProgram(Activity then = Activity.Idle)
     {
         (_activity, _end) = (then, RequestedEnd.None);
         if (then == Activity.Idle)
-            Volatile.Write(ref _deviceEnd, 0);
-        _run.Forget();
+            _news.ForgetDeviceEnd();
+        _run?.Forget();
     }
 }

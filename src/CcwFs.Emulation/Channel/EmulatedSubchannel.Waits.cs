@@ -2,30 +2,30 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Channel;
 
-/// <content>
-/// Programs and starts that wait for the device. Its news may come from anywhere, also from inside its command and before the slice of that command is settled:
-/// nothing is locked or called here, and news is kept until a slice can make something of it.
-/// </content>
+/// <content>What the device has said, and programs and starts that wait for it.</content>
 public sealed partial class EmulatedSubchannel
 {
-    /// <summary>The device has said something. What comes behind this look is found by the slice that it was scheduled with.</summary>
-    private bool IsNewsThere => (Volatile.Read(ref _freed) | Volatile.Read(ref _deviceEnd)) != 0;
+    /// <summary>Something that somebody waits for. What comes behind this look is found by the slice that it was scheduled with. Under the gate.</summary>
+    private bool HasNews => _news.IsFreed || (_news.HasDeviceEnd && _activity is Activity.AwaitingDevice or Activity.DeviceEndPending);
 
-    /// <summary>Something that somebody waits for. Under the gate.</summary>
-    private bool HasNews => Volatile.Read(ref _freed) != 0
-        || (Volatile.Read(ref _deviceEnd) != 0 && _activity is Activity.AwaitingDevice or Activity.DeviceEndPending);
+    /// <summary>The device has status of its own.</summary>
+    private void PresentUnsolicited(DeviceStatus status)
+    {
+        _news.AddUnsolicited(status);
+        _executor.Schedule(this);
+    }
 
     /// <summary>The device is free, or can go on with the command that it waits with. News that comes too late costs one try.</summary>
     private void TryAgain()
     {
-        Volatile.Write(ref _freed, 1);
+        _news.Free();
         _executor.Schedule(this);
     }
 
     /// <summary>Device end, with what came with it.</summary>
     private void TakeDeviceEnd(DeviceStatus status)
     {
-        Interlocked.Or(ref _deviceEnd, (int)status);
+        _news.AddDeviceEnd(status);
         _executor.Schedule(this);
     }
 
@@ -36,15 +36,15 @@ public sealed partial class EmulatedSubchannel
         {
             if (_executing)
                 return false;
-            bool freed = Interlocked.Exchange(ref _freed, 0) != 0;
+            bool freed = _news.TakeFreed();
             if (_end != RequestedEnd.None)
                 return false; // that ends what waits
-            ProgramWait wait = _activity == Activity.AwaitingDevice ? _run.Wait : ProgramWait.None;
+            ProgramWait wait = _activity == Activity.AwaitingDevice ? Run.Wait : ProgramWait.None;
             if (freed && (_activity == Activity.StartPending || wait == ProgramWait.Command))
                 _activity = Activity.Active;
             if (wait != ProgramWait.DeviceEnd && _activity != Activity.DeviceEndPending)
                 return false;
-            var status = (DeviceStatus)Interlocked.Exchange(ref _deviceEnd, 0);
+            DeviceStatus status = _news.TakeDeviceEnd();
             return status != DeviceStatus.None && GiveDeviceEnd(status);
         }
     }
@@ -54,13 +54,13 @@ public sealed partial class EmulatedSubchannel
     {
         if (_activity == Activity.AwaitingDevice)
         {
-            _run.TakeDeviceEnd(status);
+            Run.TakeDeviceEnd(status);
             _activity = Activity.Active;
             return false;
         }
-        Irb irb = _run.DeviceEndIrb(FunctionControl.None, status, _pending);
+        Irb irb = Run.Status.DeviceEndIrb(FunctionControl.None, status, _pending.Peek);
         EndProgram();
-        MakePending(irb);
+        _pending.Add(irb);
         return true;
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.CommandSets;
@@ -14,64 +13,32 @@ namespace CcwFs.Emulation.Channel;
 /// Lock order: the caller's gate, then ours; events leave without our gate, and never from a thread that is in a slice (a reset waits for the
 /// slice under the caller's gate, which the event would wait for).
 /// </summary>
-public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, IChannelPaths
+public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, IChannelPaths, IExecutorWork
 {
-    /// <summary>CCWs of a slice on the executor, before the others get their turn (arbitrary).</summary>
-    internal const int LongSlice = 512;
-
-    /// <summary>CCWs that may run on the thread that took the start (arbitrary: more than Linux's longest request, 190 blocks by one CCW each).</summary>
-    internal const int ShortSlice = 256;
-
-    /// <summary>
-    /// How long a reset waits for memory that its owner holds back (arbitrary: longer than memory takes that was swapped out); then the transfer is given up,
-    /// and harms nobody but that owner.
-    /// </summary>
-    internal static readonly TimeSpan ResetPatience = TimeSpan.FromSeconds(1);
-
-    /// <summary>As <see cref="ResetPatience"/>, where others wait too (arbitrary).</summary>
-    internal static readonly TimeSpan UnplugPatience = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>Transfers that may be given up and still under way (arbitrary: each holds a thread); then programs that may wait are refused as busy.</summary>
-    internal const int MaxGivenUp = 8;
-
-    private const int Look = 10; // milliseconds between two looks at a transfer that is waited for, arbitrary
-
-    /// <summary>Longest time on that thread (arbitrary: a megabyte written; a hand-over wakes a thread on a cold processor).</summary>
-    private static readonly long s_shortTicks = Stopwatch.Frequency / 500;
-
     private readonly object _gate = new(); // a monitor: pulsed when a slice has ended
     private readonly IChannelDevice _device;
     private readonly ChannelExecutor _executor;
-    private ProgramRun _run;           // replaced when one is abandoned
-    private readonly byte[] _chpids;
+    private readonly SubchannelPaths _paths;
+    private readonly PendingStatus _pending = new();
+    private readonly DeviceNews _news = new();
+    private ProgramRun? _run;          // made for the first program: most devices of a large mount have none; replaced when one is abandoned
     private ISubchannelEvents _events = null!;
     private Activity _activity;
     private volatile RequestedEnd _end; // read without the gate: the slice ends at the next CCW
     private bool _executing;           // a thread is in a slice
     private int _givenUp;              // threads that were left to programs whose memory does not answer
     private bool _plugged = true;
-    private Irb? _pending;             // status that nobody has taken yet
-    private int _unsolicited;          // status of the device's own, pending; changed by interlocked operations, without the gate
-    private int _announce;             // 1: _unsolicited is not announced yet, or waits for the running program's end
-    private int _freed;                // 1: a device that was busy, or waited, can go on; changed by interlocked operations, without the gate
-    private int _deviceEnd;            // device end that came, and what came with it; changed by interlocked operations, without the gate
     private uint _interruptionParameter;
-    private byte _available;           // PAM
-    private byte _lastPath;
 
     /// <summary>A subchannel with 1 to 8 channel paths.</summary>
     public EmulatedSubchannel(SubchannelId id, DeviceId device, ReadOnlySpan<byte> chpids, IChannelDevice behind, ChannelExecutor executor)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(chpids.Length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(chpids.Length, 8);
+        _paths = new SubchannelPaths(chpids);
         (_device, _executor) = (behind, executor);
-        DeviceIdentity types = behind.Identity;
+        (string deviceType, string controlUnitType) = behind.Identity.Names;
         Identity = new SubchannelIdentity(
-            id, device, Backend: "emulated", FetchesByItself: true, Name(types.DeviceType, types.DeviceModel),
-            Name(types.ControlUnitType, types.ControlUnitModel), Families.Of(types.ControlUnitType, types.DeviceType));
-        _chpids = chpids.ToArray();
-        _available = Installed;
-        _run = new ProgramRun(behind, _gate);
+            id, device, Backend: "emulated", FetchesByItself: true, deviceType, controlUnitType,
+            Families.Of(behind.Identity.ControlUnitType, behind.Identity.DeviceType));
         behind.Unsolicited = PresentUnsolicited;
         behind.NoLongerBusy = TryAgain;
         behind.DeviceEnd = TakeDeviceEnd;
@@ -87,9 +54,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
     /// <inheritdoc/>
     public IChannelPaths? Paths => this;
 
-    private bool IsUnsolicitedPending => !SubchannelTransitions.KeepsUnsolicited(_activity) && Volatile.Read(ref _unsolicited) != 0;
+    private bool IsUnsolicitedPending => !SubchannelTransitions.KeepsUnsolicited(_activity) && _news.HasUnsolicited;
 
-    private byte Installed => (byte)(0xFF00 >> _chpids.Length);
+    /// <summary>Under the gate.</summary>
+    private ProgramRun Run => _run ??= new ProgramRun(_device, _gate);
 
     /// <inheritdoc/>
     public void Connect(ISubchannelEvents events) => _events = events;
@@ -99,15 +67,10 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
     {
         lock (_gate)
         {
-            ulong paths = 0;
-            for (int i = 0; i < _chpids.Length; i++)
-                paths |= (ulong)_chpids[i] << (56 - (8 * i));
-            var pmcw = new Pmcw(
-                _interruptionParameter, Pmcw.Enabled | Pmcw.DeviceNumberValid, Identity.Device.Number,
-                Lpm: Installed, Pnom: 0, _lastPath, Pim: Installed, Pom: 0xFF, Pam: _available, paths);
+            Pmcw pmcw = _paths.Pmcw(_interruptionParameter, Identity.Device.Number);
             Scsw scsw = _activity == Activity.Idle ? default : Scsw.Build(
-                _run.Orb.Control, _activity == Activity.DeviceEndPending ? FunctionControl.None : FunctionControl.Start,
-                SubchannelTransitions.Bits(_activity), StatusControl.None, _run.CcwAddress, 0, 0, 0);
+                Run.Orb.Control, _activity == Activity.DeviceEndPending ? FunctionControl.None : FunctionControl.Start,
+                SubchannelTransitions.Bits(_activity), StatusControl.None, Run.CcwAddress, 0, 0, 0);
             schib = new Schib(pmcw, scsw);
             return _plugged;
         }
@@ -121,17 +84,17 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
             return FunctionResult.Refused(Errno.EOPNOTSUPP);
         lock (_gate)
         {
-            byte paths = (byte)(orb.LogicalPathMask & _available);
+            byte paths = (byte)(orb.LogicalPathMask & _paths.Available);
             if (!_plugged || paths == 0)
                 return ConditionCode.NotOperational;
-            if (_pending is not null || IsUnsolicitedPending)
+            if (_pending.IsThere || IsUnsolicitedPending)
                 return ConditionCode.StatusPending;
-            if (_activity != Activity.Idle || _end != RequestedEnd.None || (program.MayWait && _givenUp >= MaxGivenUp))
+            if (_activity != Activity.Idle || _end != RequestedEnd.None || (program.MayWait && _givenUp >= ChannelLimits.MaxGivenUp))
                 return ConditionCode.Busy;
             _activity = Activity.Active;
-            Volatile.Write(ref _deviceEnd, 0);
-            (_lastPath, _interruptionParameter) = (Pmcw.FirstPath(paths), orb.InterruptionParameter);
-            _run.Begin(orb, program, _lastPath);
+            _news.ForgetDeviceEnd();
+            (_paths.Last, _interruptionParameter) = (Pmcw.FirstPath(paths), orb.InterruptionParameter);
+            Run.Begin(orb, program, _paths.Last);
             return FunctionResult.Begun(this);
         }
     }
@@ -146,12 +109,12 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
         {
             if (!_plugged)
                 return ConditionCode.NotOperational;
-            if (_pending is not null)
+            if (_pending.IsThere)
                 return ConditionCode.StatusPending;
             if (_activity != Activity.Suspended || _end != RequestedEnd.None)
                 return ConditionCode.Busy;
             _activity = Activity.Active;
-            _run.Resume();
+            Run.Resume();
             return FunctionResult.Begun(this);
         }
     }
@@ -168,25 +131,20 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
         DeviceStatus status;
         lock (_gate)
         {
-            irb = _pending ?? default;
-            if (_pending is not null)
-            {
-                _pending = null;
+            if (_pending.Take(out irb))
                 return true;
-            }
-            if (Volatile.Read(ref _unsolicited) == 0)
+            if (!_news.HasUnsolicited)
                 return false;
             if (SubchannelTransitions.KeepsUnsolicited(_activity))
             {
-                Volatile.Write(ref _announce, 1);
+                _news.AnnounceLater();
                 return false;
             }
-            status = (DeviceStatus)Interlocked.Exchange(ref _unsolicited, 0);
+            status = _news.TakeUnsolicited();
         }
         if (status == DeviceStatus.None)
             return false;
-        irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, status, 0, 0);
-        Esw.Write(irb[Irb.EswOffset..], Pmcw.FirstPath(Volatile.Read(ref _available)), senseLength: 0);
+        irb = PendingStatus.UnsolicitedIrb(status, Pmcw.FirstPath(_paths.Available));
         return true;
     }
 
@@ -195,7 +153,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
     {
         lock (_gate)
         {
-            EndNow(system, ResetPatience);
+            EndNow(system, ChannelLimits.ResetPatience);
             return _plugged;
         }
     }
@@ -204,7 +162,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
     public void GoOn(WorkThread thread)
     {
         SliceThread slice = thread == WorkThread.Client ? SliceThread.Client : SliceThread.Other;
-        if (thread == WorkThread.Own || !RunSlice(ShortSlice, Stopwatch.GetTimestamp() + s_shortTicks, slice))
+        if (thread == WorkThread.Own || !RunSlice(ChannelLimits.ShortSlice, Stopwatch.GetTimestamp() + ChannelLimits.ShortTicks, slice))
             _executor.Schedule(this);
     }
 
@@ -216,7 +174,7 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
             bool was = _plugged;
             _plugged = false;
             if (was)
-                EndNow(system: true, UnplugPatience);
+                EndNow(system: true, ChannelLimits.UnplugPatience);
         }
     }
 
@@ -230,16 +188,6 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
         _device.Dispose();
     }
 
-    private static string Name(ushort type, byte model) => string.Create(CultureInfo.InvariantCulture, $"{type:x4}/{model:x2}");
-
-    /// <summary>
-    /// The device has status of its own. It may come from inside a command of this or another subchannel, or under another's gate: nothing is
-    /// locked or called here.
-    /// </summary>
-    private void PresentUnsolicited(DeviceStatus status)
-    {
-        Interlocked.Or(ref _unsolicited, (int)status);
-        Volatile.Write(ref _announce, 1);
-        _executor.Schedule(this);
-    }
+    /// <inheritdoc/>
+    bool IExecutorWork.RunSlice() => RunSlice(ChannelLimits.LongSlice, long.MaxValue, SliceThread.Executor);
 }

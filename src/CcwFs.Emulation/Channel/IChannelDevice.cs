@@ -1,3 +1,4 @@
+using System.Globalization;
 using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Channel;
@@ -66,7 +67,13 @@ public interface IChannelDevice : IDisposable
 /// <param name="ControlUnitModel">Control-unit model, e.g. E9.</param>
 /// <param name="DeviceType">Device type, e.g. 3390.</param>
 /// <param name="DeviceModel">Device model, e.g. 0C.</param>
-public readonly record struct DeviceIdentity(ushort ControlUnitType, byte ControlUnitModel, ushort DeviceType, byte DeviceModel);
+public readonly record struct DeviceIdentity(ushort ControlUnitType, byte ControlUnitModel, ushort DeviceType, byte DeviceModel)
+{
+    /// <summary>Type and model of the device and of the control unit, as <c>3390/0c</c> and <c>3990/e9</c>.</summary>
+    internal (string Device, string ControlUnit) Names => (
+        string.Create(CultureInfo.InvariantCulture, $"{DeviceType:x4}/{DeviceModel:x2}"),
+        string.Create(CultureInfo.InvariantCulture, $"{ControlUnitType:x4}/{ControlUnitModel:x2}"));
+}
 
 /// <summary>
 /// The data phase of one command, over all its data-chained CCWs, SKIP, IDAWs and counts, which are the channel's business.

@@ -10,7 +10,7 @@ namespace CcwFs.Emulation.Channel;
 /// "Channel-Program Execution"). Where a command is staged (memory that may wait, or a gate that must know all of it before), its CCWs and IDAWs
 /// are fetched with it, and what was fetched then is used.
 /// </summary>
-internal sealed class LiveSource(ProgramRun run) : ProgramSource
+internal sealed class LiveSource(ProgramMemory memory) : ProgramSource
 {
     private const uint LargestAddress = 0x7FFF_FFFF;      // format 1, format-1 IDAWs
     private const uint LargestFormat0Address = 0x00FF_FFFF;
@@ -87,7 +87,7 @@ internal sealed class LiveSource(ProgramRun run) : ProgramSource
         if (check != SubchannelStatus.None)
             return check;
         ulong idaw = _orb.Format2Idaws ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : BinaryPrimitives.ReadUInt32BigEndian(bytes);
-        bool good = (_orb.Format2Idaws || idaw <= LargestAddress) && cursor.TryUseIdaw(idaw, size, ProgramRun.IdawBlock(_orb));
+        bool good = (_orb.Format2Idaws || idaw <= LargestAddress) && cursor.TryUseIdaw(idaw, size, DataCursor.IdawBlock(_orb));
         return good ? SubchannelStatus.None : SubchannelStatus.ProgramCheck;
     }
 
@@ -111,9 +111,9 @@ internal sealed class LiveSource(ProgramRun run) : ProgramSource
         if (_isReplaying)
             return _words.Take(word);
         SubchannelStatus check = Resolve(address, toStorage: false, out IMemoryStore store, out long offset, out _);
-        if (check == SubchannelStatus.None && !run.TryReadWord(store, offset, word))
+        if (check == SubchannelStatus.None && !memory.TryReadWord(store, offset, word))
             check = SubchannelStatus.ProgramCheck;
-        if (_isRecording && !run.IsAbandoned)
+        if (_isRecording && !memory.Wait.IsAbandoned)
             _words.Add(word, check);
         return check;
     }

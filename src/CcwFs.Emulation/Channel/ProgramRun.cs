@@ -32,91 +32,106 @@ internal enum StepResult
     Abandoned,
 }
 
-/// <summary>
-/// Interprets one channel program out of a <see cref="ProgramSource"/>, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O
-/// Operations", chapter 16 for the status). One object a subchannel, reused; one thread at a time. It allocates nothing.
-/// As <see cref="IDataTransfer"/> it is the data phase of the current command: counts, data chaining, SKIP and IDAWs.
-/// While memory is waited for (<see cref="IsCopying"/>) it touches nothing but that memory and a buffer of its own, and may be abandoned.
-/// </summary>
-internal sealed partial class ProgramRun(IChannelDevice device, object gate) : IDataTransfer, ICodeUser
+/// <summary>What a program waits for in the device.</summary>
+internal enum ProgramWait
 {
-    private const uint NotOperationalCode = 3u << 24; // deferred condition code 3
+    /// <summary>Nothing.</summary>
+    None,
 
-    private readonly TranslatedSource _translated = new();
-    private LiveSource? _live;       // made at the first program that is not prefetched
-    private ProgramSource _source = null!; // one of the two, while there is a program
-    private bool _mayWait;
-    private Orb _orb;
+    /// <summary>The device waits with the command, which is executed again then; it is not fetched a second time.</summary>
+    Command,
+
+    /// <summary>Device end of a command that ended with channel end and has another one chained to it.</summary>
+    DeviceEnd,
+}
+
+/// <summary>
+/// Runs one channel program, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O Operations", chapter 16 for the status): which
+/// command comes next, what the device answers, what is waited for. One object a subchannel, reused; one thread at a time. It allocates nothing.
+/// A program is given up while its memory is waited for by <see cref="MemoryWait.Abandon"/>.
+/// </summary>
+/// <remarks>
+/// Commands that do not end at once (SA22-7832, chapter 16): while command chaining is indicated, channel end alone makes no
+/// interruption and the next CCW waits for device end; without chaining it is primary status, and device end is secondary status later.
+/// </remarks>
+internal sealed class ProgramRun
+{
+    private readonly IChannelDevice _device;
+    private readonly ProgramMemory _memory;
+    private readonly ProgramFetch _fetch;
+    private readonly DataPhase _data;
     private HostAddress _next;       // address of the next CCW
-    private DataCursor _at;
     private bool _first;             // no command was accepted yet
+    private bool _begins;            // the command is the program's first
     private bool _resumed;           // the suspend flag of the next CCW has had its effect
-    private bool _interruptPending;  // a PCI flag took effect and is not presented yet
-    private bool _zeroCondition;     // the first command was accepted, the ORB wants to be told (I bit), and was not yet
-    private byte _pathMask;
+    private ProgramWait _wait;
+    private DeviceStatus _arrived;   // of the command whose device end is waited for: channel end, then what came
+    private bool _isHandedOver;      // data is to be put into place by another thread
+    private DeviceStatus? _shown;    // then: the status of the command, which ends with it; null: the next command is fetched
 
-    // The data phase.
-    private byte _command;
-    private bool _dataPhase;         // the device asked for a transfer
-    private bool _wantedMore;        // the device had, or wanted, more than the counts allow
-    private SubchannelStatus _fault; // a check that the channel found
+    /// <summary>Runs programs against a device; <paramref name="gate"/> is the subchannel's.</summary>
+    internal ProgramRun(IChannelDevice device, object gate)
+    {
+        _device = device;
+        _memory = new ProgramMemory(gate);
+        _fetch = new ProgramFetch(_memory);
+        _data = new DataPhase(_fetch, _memory);
+        Status = new ProgramStatus(_fetch, device);
+    }
 
-    /// <summary>The IRB's parts at the end.</summary>
-    private DeviceStatus _deviceStatus;
-    private SubchannelStatus _subchannelStatus;
-    private int _residual;
+    /// <summary>Its IRBs.</summary>
+    internal ProgramStatus Status { get; }
 
-    /// <inheritdoc/>
-    public bool IsGood => _fault == SubchannelStatus.None;
+    /// <summary>Whoever copies for it, and those who end it.</summary>
+    internal MemoryWait Memory => _memory.Wait;
+
+    /// <summary>The program's memory may wait for its owner.</summary>
+    internal bool MayWait { get; private set; }
+
+    /// <summary>Data that was read is not in its place.</summary>
+    internal bool IsOwed => _memory.IsOwed;
+
+    /// <summary>Data is to be put into place; an emulator may be waited for (<see cref="IGuestCode"/>).</summary>
+    internal bool IsHandedOver => _isHandedOver;
+
+    /// <summary>What is waited for in the device.</summary>
+    internal ProgramWait Wait => _wait;
 
     /// <summary>Address of the CCW behind the last one used, in the backend's terms.</summary>
-    internal uint CcwAddress => _at.Current.Plus(Ccw.Size).Value;
+    internal uint CcwAddress => _fetch.CcwAddress;
 
     /// <summary>The host ORB.</summary>
-    internal Orb Orb => _orb;
+    internal ref readonly Orb Orb => ref _fetch.Orb;
+
+    /// <summary>This channel runs programs of this kind.</summary>
+    internal static bool Runs(BackendProgram program) => ProgramFetch.Fetches(program);
 
     /// <summary>Begins a program on a path.</summary>
     internal void Begin(in Orb orb, BackendProgram program, byte path)
     {
-        (_orb, _source, _pathMask, _mayWait) = (orb, BeginSource(orb, program), path, program.MayWait);
+        _fetch.Begin(orb, program);
+        Status.Begin(path);
+        MayWait = program.MayWait;
         _next = new HostAddress(orb.ProgramAddress);
-        _at.Current = _next.Plus(-Ccw.Size);
-        (_first, _resumed, _interruptPending, _zeroCondition) = (true, false, false, false);
-        (_isHandedOver, _isEnding, _wait) = (false, false, ProgramWait.None);
-        _owed?.Clear();
-    }
-
-    /// <summary>This channel runs programs of this kind.</summary>
-    internal static bool Runs(BackendProgram program) => program is HostProgram or LiveProgram;
-
-    private ProgramSource BeginSource(in Orb orb, BackendProgram program)
-    {
-        switch (program)
-        {
-            case HostProgram translated:
-                _translated.Begin(orb, translated);
-                return _translated;
-            case LiveProgram live:
-                _live ??= new LiveSource(this);
-                _live.Begin(orb, live);
-                return _live;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(program));
-        }
+        (_first, _resumed, _isHandedOver, _wait) = (true, false, false, ProgramWait.None);
+        _memory.Forget();
+        _memory.Wait.BeginProgram();
     }
 
     /// <summary>The suspended program goes on with the CCW that suspended it.</summary>
     internal void Resume() => _resumed = true;
 
     /// <summary>A start that is pending goes over another path.</summary>
-    internal void UsePath(byte path) => _pathMask = path;
+    internal void UsePath(byte path) => Status.UsePath(path);
+
+    /// <summary>Device end of the command that is waited for.</summary>
+    internal void TakeDeviceEnd(DeviceStatus status) => _arrived |= status;
 
     /// <summary>Forgets the program.</summary>
     internal void Forget()
     {
-        _source?.Forget();
-        _source = null!;
-        _owed?.Clear();
+        _fetch.Forget();
+        _memory.Forget();
     }
 
     /// <summary>
@@ -128,17 +143,17 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
             return settled;
         if (_wait != ProgramWait.None)
             return GoOnAfterWait(mayBeHeldUp);
-        var before = (_at.Current, _at.Ccw, _interruptPending);
-        (_fault, _dataPhase, _wantedMore, _at.Remaining) = (SubchannelStatus.None, false, false, 0);
-        _source.BeginCommand();
-        if (!Fetch(_next, mayTransfer: !_first) || !IsValidCommand())
-            return _abandoned ? StepResult.Abandoned : Show(DeviceStatus.None, mayBeHeldUp);
-        bool suspends = _at.Ccw.Has(CcwFlags.Suspend) && !_resumed;
-        if (IsOwed && (suspends || !CommandCode.MovesToStorage(_at.Ccw.Command)))
+        var before = (_fetch.At.Current, _fetch.At.Ccw, _fetch.IsInterruptPending);
+        _data.BeginCommand();
+        _fetch.BeginCommand();
+        if (!_fetch.FetchCommand(_next, mayTransfer: !_first))
+            return Memory.IsAbandoned ? StepResult.Abandoned : Show(DeviceStatus.None, mayBeHeldUp);
+        bool suspends = _fetch.Ccw.Has(CcwFlags.Suspend) && !_resumed;
+        if (IsOwed && (suspends || !CommandCode.MovesToStorage(_fetch.Ccw.Command)))
         {
             if (!mayBeHeldUp)
             {
-                (_at.Current, _at.Ccw, _interruptPending) = before; // it is fetched again
+                (_fetch.At.Current, _fetch.At.Ccw, _fetch.IsInterruptPending) = before; // it is fetched again
                 return HandOver(null);
             }
             if (Resettle() is { } ended)
@@ -146,48 +161,73 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
         }
         if (suspends)
         {
-            _next = _at.Current;
+            _next = _fetch.At.Current;
             return StepResult.Suspended;
         }
         return ExecuteCommand(mayBeHeldUp);
     }
+
+    /// <summary>A slice ends between two commands: other processors see what was read so far, as of a program that loops.</summary>
+    internal StepResult EndSlice(bool mayBeHeldUp) =>
+        !IsOwed ? StepResult.Continue : mayBeHeldUp ? Resettle() ?? StepResult.Continue : HandOver(null);
+
+    /// <summary>The program is ended from outside, between two commands: the data of those that have been executed comes into place. False: abandoned.</summary>
+    internal bool EndOutside()
+    {
+        _isHandedOver = false;
+        return PutOwed();
+    }
+
+    /// <summary>A command has failed in a way that it should not: channel-control check.</summary>
+    internal StepResult Break()
+    {
+        if (!Memory.End())
+            return StepResult.Abandoned;
+        Status.Break();
+        return StepResult.Ended;
+    }
+
+    /// <summary>HALT ended the program between two commands, or with one that the device had not ended.</summary>
+    internal Irb HaltedIrb() => Status.HaltedIrb(_wait == ProgramWait.Command ? _fetch.At.Remaining : 0);
 
     private StepResult ExecuteCommand(bool mayBeHeldUp)
     {
         _resumed = false;
         _begins = _first;
         if (_begins)
-            device.BeginProgram(System.Numerics.BitOperations.LeadingZeroCount((uint)_pathMask << 24));
+            _device.BeginProgram(System.Numerics.BitOperations.LeadingZeroCount((uint)Status.PathMask << 24));
         _first = false;
-        _command = _at.Ccw.Command;
-        _at.BeginCount();
-        _source.Gate?.Count(_at.Current.Value, _at.Ccw, _command, continues: false);
-        ChooseStaging();
-        if (_staged is not null && !FetchAhead())
+        _fetch.BeginData();
+        _fetch.Gate?.Count(_fetch.At.Current.Value, _fetch.Ccw, _fetch.Command, continues: false);
+        _memory.BeginCommand(staged: MayWait || (_fetch.Gate?.MustKnowAll(_fetch.Command) ?? false));
+        if (_memory.IsStaged && !_data.FetchAhead())
             return StepResult.Abandoned;
         if (!IsAdmitted())
             return Show(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck, mayBeHeldUp);
         return Perform(mayBeHeldUp);
     }
 
+    /// <summary>The policy lets the current command, the whole of which is known as far as it matters, run.</summary>
+    private bool IsAdmitted() => _fetch.Gate is not { } gate || gate.Admits(_fetch.At.Current.Value, _fetch.Ccw, _memory.Fetched);
+
     /// <summary>The device executes the command, perhaps not for the first time.</summary>
     private StepResult Perform(bool mayBeHeldUp)
     {
-        DeviceStatus status = device.Execute(_command, this);
+        DeviceStatus status = _device.Execute(_fetch.Command, _data);
         if (status == DeviceStatus.None)
             return AwaitCommand(mayBeHeldUp);
-        if (_staged is not null && !PutBehind())
+        if (_memory.IsStaged && !_data.PutBehind())
             return StepResult.Abandoned;
         if (_begins && status == DeviceStatus.Busy)
         {
-            (_first, _next, _resumed, _interruptPending) = (true, _at.Current, _at.Ccw.Has(CcwFlags.Suspend), false);
-            _source.Gate?.Restart();
+            (_first, _next, _resumed, _fetch.IsInterruptPending) = (true, _fetch.At.Current, _fetch.Ccw.Has(CcwFlags.Suspend), false);
+            _fetch.Gate?.Restart();
             return StepResult.Busy;
         }
-        CheckLength(status);
-        _zeroCondition |= _begins && _dataPhase && _orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
-        bool isSeen = _fault != SubchannelStatus.None || !IsChained(status) || _interruptPending || _zeroCondition || _source.IsLive;
-        return isSeen || OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
+        _data.CheckLength(status);
+        Status.IsZeroCondition |= _begins && _data.HasBegun && Orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
+        bool isSeen = !_fetch.IsGood || !IsChained(status) || Status.HasIntermediate || _fetch.IsLive;
+        return isSeen || _memory.OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
     }
 
     /// <summary>Whoever is told of the command now finds its data in place.</summary>
@@ -197,189 +237,72 @@ internal sealed partial class ProgramRun(IChannelDevice device, object gate) : I
     /// <summary>To the next command, or to the end.</summary>
     private StepResult GoOn(DeviceStatus status)
     {
-        if (_fault == SubchannelStatus.None && MustAwaitDeviceEnd(status))
+        if (_fetch.IsGood && MustAwaitDeviceEnd(status))
             return StepResult.Waiting;
-        if (_fault != SubchannelStatus.None || !IsChained(status))
+        if (!_fetch.IsGood || !IsChained(status))
             return End(status);
         bool skipOne = (status & DeviceStatus.StatusModifier) != 0;
-        _next = _at.Current.Plus((skipOne ? 2 : 1) * Ccw.Size);
-        return _interruptPending || _zeroCondition ? StepResult.Interrupt : StepResult.Continue;
-    }
-
-    /// <summary>The IRB of a program-controlled or initial-status interruption; it is presented then.</summary>
-    internal Irb IntermediateIrb() => Build(
-        FunctionControl.Start, ActivityControl.SubchannelActive | ActivityControl.DeviceActive, StatusControl.Intermediate,
-        DeviceStatus.None, SubchannelStatus.None, _at.Remaining, senseLength: 0, default);
-
-    /// <summary>The IRB of a suspension.</summary>
-    internal Irb SuspendedIrb() => Build(
-        FunctionControl.Start, ActivityControl.Suspended, StatusControl.Intermediate, DeviceStatus.None, SubchannelStatus.None, 0, senseLength: 0, default);
-
-    /// <summary>The final IRB; <paramref name="function"/> names HALT too when that ended it.</summary>
-    internal Irb FinalIrb(FunctionControl function)
-    {
-        Span<byte> sense = stackalloc byte[Irb.EcwSize];
-        int length = (_deviceStatus & DeviceStatus.UnitCheck) == 0 ? 0 : _source?.Gate?.WriteSense(sense) ?? 0;
-        if (length == 0 && (_deviceStatus & DeviceStatus.UnitCheck) != 0)
-            length = device.TakeSense(sense);
-        const SubchannelStatus Checks = SubchannelStatus.ProgramCheck | SubchannelStatus.ProtectionCheck | SubchannelStatus.ChannelDataCheck
-            | SubchannelStatus.ChannelControlCheck | SubchannelStatus.InterfaceControlCheck | SubchannelStatus.ChainingCheck;
-        (StatusControl status, ActivityControl activity) = OwesDeviceEnd
-            ? (StatusControl.Primary, ActivityControl.DeviceActive) : (StatusControl.Primary | StatusControl.Secondary, ActivityControl.None);
-        if ((_deviceStatus & DeviceStatus.UnitCheck) != 0 || (_subchannelStatus & Checks) != 0)
-            status |= StatusControl.Alert;
-        return Build(function, activity, status, _deviceStatus, _subchannelStatus, _residual, length, sense);
-    }
-
-    /// <summary>HALT ended the program between two commands, or with one that the device had not ended: the device has ended, nothing is left to do.</summary>
-    internal Irb HaltedIrb()
-    {
-        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, _fault & SubchannelStatus.ChannelControlCheck, WaitingCount);
-        device.AbandonProgram(reset: false);
-        return FinalIrb(FunctionControl.Start | FunctionControl.Halt);
-    }
-
-    /// <summary>
-    /// HALT ended a start that was pending, or a program that was suspended: the device has no part in it, so status is pending alone (SA22-7832, chapter 16, figure
-    /// "Deferred-Condition-Code Meaning for Status-Pending Subchannel"; so does Hercules' channel.c, perform_halt).
-    /// </summary>
-    internal Irb HaltedIdleIrb()
-    {
-        device.AbandonProgram(reset: false);
-        return Build(
-            FunctionControl.Start | FunctionControl.Halt, ActivityControl.None, StatusControl.None, DeviceStatus.None, SubchannelStatus.None, 0,
-            senseLength: 0, default);
-    }
-
-    /// <summary>A command has failed in a way that it should not: channel-control check.</summary>
-    internal StepResult Break()
-    {
-        lock (gate)
-        {
-            _isCopying = false;
-            if (_abandoned)
-                return StepResult.Abandoned;
-        }
-        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.None, SubchannelStatus.ChannelControlCheck, 0);
-        device.AbandonProgram(reset: false);
-        return StepResult.Ended;
-    }
-
-    /// <summary>The path went away under the program, or under a start that is pending and no other path is left (<paramref name="began"/> false).</summary>
-    internal Irb PathLostIrb(bool began)
-    {
-        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.None, began ? SubchannelStatus.InterfaceControlCheck : SubchannelStatus.None, 0);
-        device.AbandonProgram(reset: false);
-        Irb irb = FinalIrb(FunctionControl.Start);
-        if (!began)
-        {
-            Scsw scsw = irb.Scsw;
-            irb.Scsw = scsw with { Control = scsw.Control | (uint)StatusControl.Alert | Scsw.PathNotOperational | NotOperationalCode };
-        }
-        return irb;
-    }
-
-    /// <summary>
-    /// Fetches the CCW at an address, over one transfer in channel at most, and makes it current. False: a program check is in <see cref="_fault"/>.
-    /// </summary>
-    private bool Fetch(HostAddress address, bool mayTransfer, byte? continued = null)
-    {
-        for (int transfers = 0; ; transfers++)
-        {
-            _at.Current = address;
-            _at.Remaining = 0;
-            _fault |= _source.FetchCcw(address, continued, out _at.Ccw);
-            if (!IsGood)
-                return false;
-            if (!_at.Ccw.IsTransferInChannel)
-                break;
-            // First in the program, TIC to TIC, and flags or count in a format-1 TIC are program checks.
-            if (!mayTransfer || transfers > 0 || _at.Ccw.Flags != CcwFlags.None || _at.Ccw.Count != 0)
-                return Check();
-            address = new HostAddress(_at.Ccw.DataAddress);
-        }
-        _at.Remaining = _at.Ccw.Count;
-        _interruptPending |= _at.Ccw.Has(CcwFlags.ProgramControlledInterruption);
-        return true;
-    }
-
-    /// <summary>A program check, unless another one has been found.</summary>
-    private bool Check()
-    {
-        _fault = _fault == SubchannelStatus.None ? SubchannelStatus.ProgramCheck : _fault;
-        return false;
-    }
-
-    /// <summary>What makes a command's first CCW invalid: the code, MIDA without control, S without control, count 0 with data chaining.</summary>
-    private bool IsValidCommand() =>
-        !CommandCode.IsInvalid(_at.Ccw.Command)
-        && !_at.Ccw.Has(CcwFlags.ModifiedIndirectData)
-        && (!_at.Ccw.Has(CcwFlags.Suspend) || _orb.SuspendControl)
-        && (_at.Ccw.Count != 0 || !_at.Ccw.Has(CcwFlags.ChainData))
-        || Check();
-
-    /// <summary>The current count is used up and data is chained: the next CCW goes on with the same command. False: no more storage, or a check.</summary>
-    private bool ChainData()
-    {
-        if (!_at.Ccw.Has(CcwFlags.ChainData) || !IsGood)
-            return false;
-        if (!Fetch(_at.Current.Plus(Ccw.Size), mayTransfer: true, _command))
-            return false;
-        if (_at.Ccw.Count == 0 || _at.Ccw.Has(CcwFlags.ModifiedIndirectData | CcwFlags.Suspend))
-            return Check();
-        _at.BeginCount();
-        return true;
-    }
-
-    /// <summary>
-    /// Incorrect length (SA22-7832, chapter 16): suppressed by SLI unless data is chained; an immediate operation with a count shows it unless
-    /// the ORB's L bit is on; none with unit check when nothing was transferred.
-    /// </summary>
-    private void CheckLength(DeviceStatus status)
-    {
-        bool chained = _at.Ccw.Has(CcwFlags.ChainData);
-        bool incorrect = _wantedMore || _at.Remaining > 0 || chained;
-        bool refused = !_dataPhase && (status & (DeviceStatus.UnitCheck | DeviceStatus.Busy)) != 0;
-        bool immediate = !_dataPhase && (_orb.LengthSuppression || _at.Ccw.Count == 0 || !_orb.Format1);
-        bool suppressed = _at.Ccw.Has(CcwFlags.SuppressLength) && !chained;
-        if (incorrect && IsGood && !refused && !immediate && !suppressed)
-            _fault |= SubchannelStatus.IncorrectLength;
+        _next = _fetch.At.Current.Plus((skipOne ? 2 : 1) * Ccw.Size);
+        return Status.HasIntermediate ? StepResult.Interrupt : StepResult.Continue;
     }
 
     /// <summary>Chain data comes before chain command, also where it had nothing to do.</summary>
     private bool IsChained(DeviceStatus status) =>
-        _at.Ccw.Has(CcwFlags.ChainCommand) && !_at.Ccw.Has(CcwFlags.ChainData)
+        _fetch.Ccw.Has(CcwFlags.ChainCommand) && !_fetch.Ccw.Has(CcwFlags.ChainData)
         && (status & ~DeviceStatus.StatusModifier) == (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
 
     private StepResult End(DeviceStatus status)
     {
-        _deviceStatus = _first ? status : device.EndProgram(status);
-        (_subchannelStatus, _residual) = (_fault, _at.Remaining);
+        Status.End(_first ? status : _device.EndProgram(status));
         return StepResult.Ended;
     }
 
-    /// <summary>An IRB; the intermediate conditions that wait go into it, whatever else it reports.</summary>
-    private Irb Build(
-        FunctionControl function, ActivityControl activity, StatusControl status, DeviceStatus deviceStatus,
-        SubchannelStatus subchannelStatus, int residual, int senseLength, ReadOnlySpan<byte> sense)
+    /// <summary>He waits for the thread that took the start, and would have to answer it: another thread goes on.</summary>
+    private StepResult HandOver(DeviceStatus? shown)
     {
-        var irb = default(Irb);
-        if (_interruptPending)
-            subchannelStatus |= SubchannelStatus.ProgramControlledInterruption;
-        if (_interruptPending || _zeroCondition)
-            status |= StatusControl.Intermediate;
-        Scsw scsw = Scsw.Build(
-            _orb.Control, function, activity, status | StatusControl.Pending, CcwAddress, deviceStatus, subchannelStatus, (ushort)residual);
-        if (_zeroCondition)
-            scsw = scsw with { Control = scsw.Control | Scsw.ZeroCondition };
-        (_interruptPending, _zeroCondition) = (false, false);
-        if (senseLength > 0)
-        {
-            scsw = scsw with { Control = scsw.Control | Scsw.ExtendedControl };
-            sense[..senseLength].CopyTo(irb[Irb.EcwOffset..]);
-        }
-        irb.Scsw = scsw;
-        Esw.Write(irb[Irb.EswOffset..], _pathMask, senseLength);
-        return irb;
+        (_isHandedOver, _shown) = (true, shown);
+        return StepResult.HandOver;
+    }
+
+    /// <summary>Puts what is owed into place and goes on where it was handed over, if it was; null: with the next command.</summary>
+    private StepResult? Resettle()
+    {
+        DeviceStatus? shown = _isHandedOver ? _shown : null;
+        _isHandedOver = false;
+        if (!PutOwed())
+            return StepResult.Abandoned;
+        if (shown is { } status)
+            return GoOn(status);
+        return _fetch.IsGood ? null : End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd);
+    }
+
+    /// <summary>False: abandoned.</summary>
+    private bool PutOwed() => _memory.PutOwed(ref _fetch.Fault);
+
+    /// <summary>No status came: the device waits with the command. Who sees the program stand still finds in place what it has read so far.</summary>
+    private StepResult AwaitCommand(bool mayBeHeldUp)
+    {
+        if (_data.HasBegun)
+            throw new InvalidOperationException($"the device waits with command {_fetch.Command:X2} of which it has moved data");
+        _wait = ProgramWait.Command;
+        if (IsOwed && !mayBeHeldUp)
+            return HandOver(null); // it is executed again then
+        return IsOwed && Resettle() is { } ended ? ended : StepResult.Waiting;
+    }
+
+    /// <summary>Channel end came alone, and the next CCW waits for device end.</summary>
+    private bool MustAwaitDeviceEnd(DeviceStatus status)
+    {
+        if (!ProgramStatus.LacksDeviceEnd(status) || !IsChained(status | DeviceStatus.DeviceEnd))
+            return false;
+        (_wait, _arrived) = (ProgramWait.DeviceEnd, status);
+        return true;
+    }
+
+    private StepResult GoOnAfterWait(bool mayBeHeldUp)
+    {
+        ProgramWait wait = _wait;
+        _wait = ProgramWait.None;
+        return wait == ProgramWait.Command ? Perform(mayBeHeldUp) : GoOn(_arrived);
     }
 }

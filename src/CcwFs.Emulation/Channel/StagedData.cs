@@ -13,10 +13,10 @@ internal sealed class StagedData
     /// <summary>Most bytes fetched for one command (arbitrary: a few tracks, and no command takes more than one); the device finds no more.</summary>
     internal const int MaxFetched = 256 * 1024;
 
-    private const int InitialSize = 4096; // arbitrary: a block
     /// <summary>Most bytes that are kept until they may be seen (arbitrary: more than one request of Linux), but for the last command's.</summary>
     internal const int MaxOwed = 1024 * 1024;
 
+    private const int InitialSize = 4096; // arbitrary: a block
     private const int KeptSize = 512 * 1024; // arbitrary: what is fetched at most, and room for growth; larger ones are given back
 
     private readonly List<Piece> _pieces = [];
@@ -68,7 +68,7 @@ internal sealed class StagedData
     /// Fetches; what is gone, and all behind it, is not there to be taken, which is no fault until somebody wants it. Nothing more is touched once
     /// <paramref name="owner"/> was abandoned.
     /// </summary>
-    internal void Fetch(ProgramRun owner)
+    internal void Fetch(MemoryWait owner)
     {
         foreach (Piece piece in _pieces)
         {
@@ -82,7 +82,7 @@ internal sealed class StagedData
     /// Puts into place, after what was made of the code there has been dropped. Gives the check that it ends with. Nothing more is touched once
     /// <paramref name="owner"/> does not want it any more.
     /// </summary>
-    internal SubchannelStatus Put(ProgramRun owner)
+    internal SubchannelStatus Put(MemoryWait owner)
     {
         if (!_code.Drop(_pieces, owner))
             return SubchannelStatus.ChannelControlCheck;
@@ -130,7 +130,6 @@ internal sealed class StagedData
         _taken += destination.Length;
         return true;
     }
-
 }
 
 /// <summary>Bytes of one command that lie together in memory.</summary>

@@ -14,7 +14,7 @@ internal sealed class TranslatedSource : ProgramSource
     internal override bool IsLive => false;
 
     /// <summary>Begins a program; the ORB is the host's.</summary>
-    internal void Begin(in Orb orb, HostProgram program) => (_program, _block) = (program, ProgramRun.IdawBlock(orb));
+    internal void Begin(in Orb orb, HostProgram program) => (_program, _block) = (program, DataCursor.IdawBlock(orb));
 
     /// <inheritdoc/>
     internal override void Forget() => _program = null!;

@@ -3,8 +3,8 @@ using System.Text;
 namespace CcwFs.Tests.Layout;
 
 /// <summary>
-/// The code of a C# source without its comments, texts and characters; what stands in the holes of an interpolated text is code. The rules are those of the
-/// C# standard, "Lexical structure", with raw texts.
+/// The code of a C# source without its comments, texts and characters; what stands in the holes of an interpolated text is code, and each line stays in its place.
+/// The rules are those of the C# standard, "Lexical structure", with raw texts.
 /// </summary>
 internal sealed class CodeText
 {
@@ -60,7 +60,9 @@ internal sealed class CodeText
     private void SkipTo(string end, bool keepEnd)
     {
         int found = _source.IndexOf(end, _at + 2, StringComparison.Ordinal);
-        _at = found < 0 ? _source.Length : keepEnd ? found : found + end.Length;
+        int behind = found < 0 ? _source.Length : keepEnd ? found : found + end.Length;
+        KeepLines(behind - _at);
+        _at = behind;
         _code.Append(' ');
     }
 
@@ -123,10 +125,15 @@ internal sealed class CodeText
             }
             else
             {
-                _at += !verbatim && !raw && _source[_at] == '\\' ? 2 : 1;
+                int length = !verbatim && !raw && _source[_at] == '\\' ? 2 : 1;
+                KeepLines(length);
+                _at += length;
             }
         }
     }
+
+    /// <summary>The line ends of what is left out.</summary>
+    private void KeepLines(int length) => _code.Append('\n', _source.AsSpan(_at, length).Count('\n'));
 
     private void ReadHole(int braces)
     {

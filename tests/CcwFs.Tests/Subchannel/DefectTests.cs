@@ -59,7 +59,7 @@ public sealed class DefectTests : IDisposable
     [Fact]
     public void A_call_for_which_there_is_no_thread_is_refused_and_a_later_one_runs()
     {
-        var accounts = VfioService.NewAccounts();
+        var accounts = ClientAccounts.Make();
         var thread = new ClientThread("vfio test", accounts.Of(4), _log) { Begin = _ => throw new OutOfMemoryException() };
         using BlockingCollection<int> answers = [];
         int left = 0;
@@ -106,7 +106,7 @@ public sealed class DefectTests : IDisposable
     [Fact]
     public void A_clients_call_that_fails_is_answered_and_the_next_one_runs()
     {
-        var thread = new ClientThread("vfio test", VfioService.NewAccounts().Of(0), _log);
+        var thread = new ClientThread("vfio test", ClientAccounts.Make().Of(0), _log);
         using BlockingCollection<int> answers = [];
         new TestCall(thread, () => 1, then: () => throw new InvalidOperationException("a defect")).Start(Answer);
         Assert.Equal(1, Next());

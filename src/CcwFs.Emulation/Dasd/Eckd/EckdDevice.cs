@@ -42,7 +42,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 
     private EckdLines Lines => _lines ??= new EckdLines(_logger, Options, Volume);
 
-    private EckdProgram Program => _program ??= new EckdProgram(Volume, Options, Sense);
+    private EckdProgram Program => _program ??= new EckdProgram(Volume, Options, FeatureTable.Of(Options.Profile), Sense);
 
     /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> Describe()

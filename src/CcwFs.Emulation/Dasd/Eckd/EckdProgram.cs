@@ -8,13 +8,16 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// A device's running program as its commands see it: the volume and the head over it, what the program has set up, and the sense that a command ends with.
 /// One object a device, which every program begins anew. Under the volume's gate.
 /// </summary>
-internal sealed class EckdProgram(EckdVolume volume, EckdOptions options, PendingSense pending)
+internal sealed class EckdProgram(EckdVolume volume, EckdOptions options, Announcement announced, PendingSense pending)
 {
     /// <summary>The volume, shared with other devices.</summary>
     public EckdVolume Volume => volume;
 
     /// <summary>What the device was made with.</summary>
     public EckdOptions Options => options;
+
+    /// <summary>What the device says it can do.</summary>
+    public Announcement Announced => announced;
 
     /// <summary>Where it stands on the volume.</summary>
     public Head Head { get; } = new(volume, options, pending);

@@ -14,9 +14,6 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// </summary>
 internal static class ExtentCommands
 {
-    /// <summary>Longest data of record 0 (READ DEVICE CHARACTERISTICS, bytes 44-45).</summary>
-    public const ushort LongestRecordZero = 57_326;
-
     /// <summary>Byte 1 of DEFINE EXTENT, bits 0-1: ECKD mode, the only one.</summary>
     private const byte EckdMode = 0xC0;
 
@@ -119,7 +116,7 @@ internal static class ExtentCommands
         bool valid = mask.IsValid
             && (attributes & EckdMode) == EckdMode
             && DefineExtentLayout.FastWrite.In(parameters).IndexOfAnyExcept((byte)0) < 0
-            && blockSize <= LongestRecordZero + CkdTrack.CountSize;
+            && blockSize <= TrackCapacity.LongestRecordZero + CkdTrack.CountSize;
         valid &= TryRange(program, parameters[DefineExtentLayout.Begin.Offset..], out int first, out int last);
         if (!valid)
             return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
@@ -198,7 +195,7 @@ internal static class ExtentCommands
             && (row.Operation == LocateOperation.Orient) == (count == 0)
             && (!suffix || (count >= 2 && row.Has(LocateTraits.Suffix)))
             && ((auxiliary & LocateRecordLayout.LengthValid) != 0) == (length != 0)
-            && length <= (blockSize != 0 ? blockSize : LongestRecordZero + CkdTrack.CountSize)
+            && length <= (blockSize != 0 ? blockSize : TrackCapacity.LongestRecordZero + CkdTrack.CountSize)
             && (!row.Has(LocateTraits.NeedsLength) || domain.TransferLength != 0)
             && (!row.Has(LocateTraits.TrackSet) || (set >> 15 == 1 && BitOperations.PopCount(set) == count))
             && (!row.Has(LocateTraits.AnyRecord) || extended[0] == AnySetSize)

@@ -22,7 +22,7 @@ internal static class FeatureTable
     private const byte Prefix = 0xE7, ReadTrackData = 0xA6, WriteTrackData = 0xA5, ReadTrack = 0xDE, WriteFullTrack = 0x95;
 
     /// <summary>Feature codes.</summary>
-    public static readonly FeatureRow[] FeatureCodes =
+    private static readonly FeatureRow[] s_featureCodes =
     [
         new(8, 0x01, [Prefix], []),
         new(9, 0x20, [Prefix, ReadTrackData], [LocateOperation.ReadTracks]), // in command mode
@@ -32,7 +32,7 @@ internal static class FeatureTable
     ];
 
     /// <summary>Facilities in the device characteristics; byte 43 is the length of the longest extended parameter, byte 47 the set size of any-record operations.</summary>
-    public static readonly FeatureRow[] Characteristics =
+    private static readonly FeatureRow[] s_characteristics =
     [
         new(6, 0x40, [ReadTrack], [LocateOperation.ReadTracks]),
         new(6, 0x10, [], [LocateOperation.Read]),
@@ -44,13 +44,22 @@ internal static class FeatureTable
         new(47, ExtentCommands.AnySetSize, [], [LocateOperation.ReadAny, LocateOperation.WriteAny]),
     ];
 
-    /// <summary>Turns the bits on that <paramref name="profile"/> has.</summary>
-    public static void Apply(FeatureRow[] rows, EckdProfile profile, Span<byte> destination)
+    private static readonly Announcement[] s_announcements = [.. Enum.GetValues<EckdProfile>().Order().Select(Announce)];
+
+    /// <summary>What a device with this profile announces.</summary>
+    public static Announcement Of(EckdProfile profile) => s_announcements[(int)profile];
+
+    private static Announcement Announce(EckdProfile profile) => new(
+        Bits(s_featureCodes, profile, IdentityData.FeatureCodesSize), Bits(s_characteristics, profile, IdentityData.CharacteristicsSize));
+
+    private static byte[] Bits(FeatureRow[] rows, EckdProfile profile, int size)
     {
+        byte[] bits = new byte[size];
         foreach (FeatureRow row in rows)
         {
             if (row.IsIn(profile))
-                destination[row.Offset] |= row.Bit;
+                bits[row.Offset] |= row.Bit;
         }
+        return bits;
     }
 }

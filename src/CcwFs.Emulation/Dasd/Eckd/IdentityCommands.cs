@@ -20,7 +20,7 @@ internal static class IdentityCommands
     public static DeviceStatus ReadDeviceCharacteristics(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> bytes = stackalloc byte[IdentityData.CharacteristicsSize];
-        IdentityData.Characteristics(bytes, program.Volume.Geometry, program.Options.Profile);
+        IdentityData.Characteristics(bytes, program.Volume.Geometry, program.Announced);
         data.Send(bytes);
         return UnitStatus.Ended;
     }

@@ -31,17 +31,16 @@ internal static class IdentityData
         ControlUnitType, ControlUnitModel, geometry.DeviceType, geometry.Cylinders <= LargestModel0A ? (byte)0x0A : (byte)0x0C);
 
     /// <summary>64 bytes.</summary>
-    public static void Characteristics(Span<byte> destination, CkdGeometry geometry, EckdProfile profile)
+    public static void Characteristics(Span<byte> destination, CkdGeometry geometry, Announcement announced)
     {
         Span<byte> data = destination[..CharacteristicsSize];
-        data.Clear();
+        announced.Characteristics.Span.CopyTo(data);
         DeviceIdentity identity = Identity(geometry);
         byte unitType = geometry.Cylinders switch { <= 1113 => 0x26, <= 2226 => 0x27, <= LargestModel0A => 0x24, _ => 0x32 };
         BinaryPrimitives.WriteUInt16BigEndian(data, identity.ControlUnitType);
         data[2] = identity.ControlUnitModel;
         BinaryPrimitives.WriteUInt16BigEndian(data[3..], identity.DeviceType);
         data[5] = identity.DeviceModel;
-        FeatureTable.Apply(FeatureTable.Characteristics, profile, data);
         data[10] = 0x20; // device class: DASD
         data[11] = unitType;
         BinaryPrimitives.WriteUInt16BigEndian(data[12..], geometry.ShortCylinders);
@@ -54,7 +53,7 @@ internal static class IdentityData
         factors.CopyTo(data[23..]);
         data[40] = data[41] = unitType; // MDR and OBR record ids
         data[42] = 0x15; // 3990 model 6
-        BinaryPrimitives.WriteUInt16BigEndian(data[44..], ExtentCommands.LongestRecordZero);
+        BinaryPrimitives.WriteUInt16BigEndian(data[44..], TrackCapacity.LongestRecordZero);
         data[48] = 6;
         BinaryPrimitives.WriteInt32BigEndian(data[60..], geometry.Cylinders);
     }
@@ -89,13 +88,6 @@ internal static class IdentityData
     {
         destination[..UnitAddressConfigurationSize].Clear();
         destination[2 * options.UnitAddress] = 1;
-    }
-
-    /// <summary>256 bytes of feature bits; the minimal profile has none.</summary>
-    public static void FeatureCodes(Span<byte> destination, EckdProfile profile)
-    {
-        destination[..FeatureCodesSize].Clear();
-        FeatureTable.Apply(FeatureTable.FeatureCodes, profile, destination);
     }
 
     private static void Descriptor(Span<byte> block, uint flags, string type, string model, EckdOptions options, byte unitAddress)

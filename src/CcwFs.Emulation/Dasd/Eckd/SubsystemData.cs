@@ -29,9 +29,10 @@ internal static class SubsystemData
     private const int NoMessageSize = 9;
     private const byte SpaceMessageFormat = 0x06;
 
+    /// <summary>256 bytes of feature bits; the minimal profile has none.</summary>
     public static int FeatureCodes(EckdProgram program, ReadOnlySpan<byte> order, Span<byte> destination)
     {
-        IdentityData.FeatureCodes(destination, program.Options.Profile);
+        program.Announced.FeatureCodes.Span.CopyTo(destination);
         return IdentityData.FeatureCodesSize;
     }
 

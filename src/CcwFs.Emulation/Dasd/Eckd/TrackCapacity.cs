@@ -13,6 +13,9 @@ public static class TrackCapacity
     /// <summary>Cells of a track, record 0 included.</summary>
     public const int Cells = 1729 + 20;
 
+    /// <summary>Longest data of record 0 (READ DEVICE CHARACTERISTICS, bytes 44-45).</summary>
+    public const ushort LongestRecordZero = 57_326;
+
     private const int CellBytes = 34;
     private const int CheckedBytes = 232;
     private const int CheckBytes = 6;

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using CcwFs.Linux;
-using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
@@ -19,12 +18,11 @@ namespace CcwFs.Emulation.Dasd.Images;
 public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 
 /// <summary>
-/// A volume in CKD_P370 files. Tracks are read and written with pread and pwrite, never mapped: a file that shrinks would kill us. A write goes to the redo
-/// file (<see cref="RedoFile"/>), then in place; the space of every slot is allocated before, so that a full disk cannot stop halfway. Only the sectors that
-/// change are written. Locks: _writing (redo file, buffers, bitmap) before a stripe (one track's bytes); readers take a stripe only.
+/// A volume in CKD_P370 files: its slots (<see cref="ImageSlots"/>), what an open makes of a redo file that was left behind (<see cref="ImageRecovery"/>), and
+/// who writes (<see cref="ImageWriter"/>). Tracks are read and written with pread and pwrite, never mapped: a file that shrinks would kill us.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
-public sealed partial class CkdImage : ITrackStore
+public sealed class CkdImage : ITrackStore
 {
     /// <summary>
     /// Most bytes of memory that opening takes for the moment, beside <see cref="KeptBytes"/> and whatever a redo file says: its longest table, as it is and as
@@ -32,32 +30,23 @@ public sealed partial class CkdImage : ITrackStore
     /// </summary>
     public const int OpeningBytes = (4 << 20) + (384 << 10);
 
-    // Readers of different tracks rarely meet (arbitrary).
-    private const int StripeCount = 16;
-    private readonly IImageFiles _files;
-    private readonly ImageSeries _series;
-    private readonly RedoFile? _redo; // null: read-only
+    private readonly ImageSlots _slots;
+    private readonly ImageWriter? _writer; // null: read-only
     private readonly ImageOptions _options;
     private readonly ImageLines _lines;
-    private readonly Lock _writing = new();
-    private readonly Lock[] _stripes = new Lock[StripeCount];
-    private readonly Dictionary<int, byte[]> _pending = []; // slots that readers get in place of the file's; written under _writing and all stripes
-    // Made by the first write: thousands of volumes may be open that are only read.
-    private byte[]? _old;
-    private AllocatedTracks? _allocated;
-    private string? _fault;
-    private bool _disposed;
+    private readonly Lock _gate = new(); // before the writer's
+    private ImageSync _sync; // of an image that is open to read alone; guarded by _gate
+    private bool _disposed;  // guarded by _gate
 
     private CkdImage(IImageFiles files, string path, ImageOptions options, ImageSeries series)
     {
-        (_files, _series, _options, Name, SyncPolicy) = (files, series, options, path, options.Sync);
+        (_slots, _options, _sync) = (new ImageSlots(path, series), options, options.Sync);
         _lines = new ImageLines(path, options.Say);
-        for (int index = 0; index < StripeCount; index++)
-            _stripes[index] = new Lock();
         IRedoPlace place = files.RedoOf(series.Parts[0].File);
+        var recovery = new ImageRecovery(files, _slots, options, _lines);
         try
         {
-            Recover(place);
+            recovery.Run(place);
             if (!options.ReadOnly)
                 files.TakeMemory(KeptBytes);
         }
@@ -67,59 +56,61 @@ public sealed partial class CkdImage : ITrackStore
             _lines.Dispose();
             throw;
         }
+        (PendingTracks, RedoProblem, RedoNote) = (recovery.PendingTracks, recovery.Fault, recovery.Note);
         if (options.ReadOnly)
+        {
             place.Dispose();
-        else
-            _redo = new RedoFile(place, new RedoHead(RedoState.Ordered, Binding, 0, files.BootId, NewSession()));
+            return;
+        }
+        var redo = new RedoFile(place, new RedoHead(RedoState.Ordered, _slots.Binding, 0, files.BootId, NewSession()));
+        _writer = new ImageWriter(_slots, redo, _lines, options.Sync);
     }
 
     /// <summary>What a redo file's name adds to the (first) image file's.</summary>
-    public static string RedoSuffix => ".redo";
+    public static string RedoSuffix => RedoFile.Suffix;
 
     /// <inheritdoc/>
-    public CkdGeometry Geometry => _series.Geometry;
+    public CkdGeometry Geometry => _slots.Geometry;
 
     /// <inheritdoc/>
     public bool IsReadOnly => _options.ReadOnly;
 
     /// <inheritdoc/>
-    public string Name { get; }
+    public string Name => _slots.Name;
 
     /// <summary>When writes go to stable storage.</summary>
-    public ImageSync SyncPolicy { get; private set; } // set under _writing
+    public ImageSync SyncPolicy => _writer?.SyncPolicy ?? _sync;
 
     /// <summary>The files, first to last.</summary>
-    public IEnumerable<string> Files => _series.Parts.Select(static part => part.Path);
+    public IEnumerable<string> Files => _slots.Parts.Select(static part => part.Path);
 
     /// <summary>Bytes of all files.</summary>
-    public long TotalLength => _series.TotalLength;
+    public long TotalLength => _slots.Binding.TotalLength;
 
     /// <summary>
     /// Tracks of the change that a redo file held at open: now in place, or with a read-only open still pending; with <see cref="ImageOptions.IgnoreRedo"/> the
     /// tracks that were being written when ccwfs stopped.
     /// </summary>
-    public IReadOnlyList<int> PendingTracks { get; private set; } = [];
+    public IReadOnlyList<int> PendingTracks { get; }
 
     /// <summary>With <see cref="ImageOptions.IgnoreRedo"/>: why an open to write would be refused, one line; null when it would not.</summary>
-    public string? RedoProblem { get; private set; }
+    public string? RedoProblem { get; }
 
     /// <summary>With <see cref="ImageOptions.IgnoreRedo"/>: what an open to write would do or say, one line; null when nothing.</summary>
-    public string? RedoNote { get; private set; }
+    public string? RedoNote { get; }
 
     /// <inheritdoc/>
     public string? CloseFault { get; private set; }
 
     /// <inheritdoc/>
-    public long AllocatedBytes => _series.Parts.Sum(static part =>
+    public long AllocatedBytes => _slots.Parts.Sum(static part =>
         part.File.Status(out FileStatus status) < 0 ? part.Length : (long)status.Blocks * FileStatus.BlockSize);
 
     /// <summary>
     /// Bytes of memory that the image may take for itself: what it knows of its tracks and one to compare with, or, open to read alone, the tracks of a change
     /// that stays pending.
     /// </summary>
-    public long KeptBytes => IsReadOnly ? (long)_pending.Count * Geometry.TrackSize : AllocatedTracks.MostBytes(Geometry.Tracks) + Geometry.TrackSize;
-
-    private RedoBinding Binding => new(_series.TotalLength, _series.HeaderSum, _series.Inode);
+    public long KeptBytes => IsReadOnly ? (long)_slots.Shown * Geometry.TrackSize : AllocatedTracks.MostBytes(Geometry.Tracks) + Geometry.TrackSize;
 
     /// <summary>Opens the image <paramref name="path"/> (of a series: its first file) in this process, locked while open.</summary>
     public static CkdImage Open(string path, bool readOnly = false, ImageSync sync = default) =>
@@ -151,7 +142,7 @@ public sealed partial class CkdImage : ITrackStore
     }
 
     /// <summary>The file and the offset in it of a track's slot, for messages.</summary>
-    public (string Path, long Offset) Where(int track) => (_series.Locate(Checked(track), out long offset).Path, offset);
+    public (string Path, long Offset) Where(int track) => _slots.Where(track);
 
     /// <summary>True when the slot holds no track (zeros where home address and record 0 would be). Reads a few bytes only.</summary>
     public bool IsEmpty(int track)
@@ -165,66 +156,74 @@ public sealed partial class CkdImage : ITrackStore
     /// The first track from <paramref name="track"/> on whose slot may hold a byte other than zero, as the file system tells it without reading; the number of
     /// tracks when there is none.
     /// </summary>
-    public int NextWithData(int track)
-    {
-        while (track < Geometry.Tracks)
-        {
-            ImageSeries.Part part = _series.Locate(track, out long offset);
-            long data = part.File.NextData(offset);
-            int end = part.FirstTrack + part.Tracks;
-            if (data >= 0)
-                return Math.Min(end, track + (int)((data - offset) / Geometry.TrackSize));
-            if (data != -(long)Errno.ENXIO)
-                return track; // it cannot be told: look
-            track = end;
-        }
-        return Geometry.Tracks;
-    }
+    public int NextWithData(int track) => _slots.NextWithData(track);
 
     /// <summary>Reads the first bytes of a slot: enough for a track that ends there.</summary>
-    internal void ReadStart(int track, Span<byte> bytes)
-    {
-        lock (_stripes[Checked(track) % StripeCount])
-            ReadSlot(track, bytes);
-    }
+    internal void ReadStart(int track, Span<byte> bytes) => _slots.Read(track, bytes);
 
     /// <inheritdoc/>
     public void Read(int track, Span<byte> slot)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(slot.Length, Geometry.TrackSize);
-        lock (_stripes[Checked(track) % StripeCount])
-            ReadSlot(track, slot);
+        _slots.Read(track, slot);
     }
 
     /// <inheritdoc/>
     /// <remarks>A call of up to 1,024 tracks is applied whole or not at all; a longer one in pieces of as many.</remarks>
     public void Write(ReadOnlySpan<TrackImage> tracks)
     {
-        RefuseReadOnly();
+        ImageWriter writer = Writer();
         foreach (TrackImage track in tracks)
         {
-            _ = Checked(track.Track);
+            _ = _slots.Checked(track.Track);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(track.Slot.Length, Geometry.TrackSize, nameof(tracks));
         }
-        lock (_writing)
+        writer.Write(tracks);
+    }
+
+    /// <summary>
+    /// Formats an empty slot. A track within the slot's first sector is written whole or not at all: it needs no redo
+    /// file and no space but its own block. Others go the usual way.
+    /// </summary>
+    internal void WriteEmpty(TrackImage track)
+    {
+        if (_writer is null || track.Slot.Length > RedoFile.SectorSize)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            for (; tracks.Length > RedoFile.MaxTracks; tracks = tracks[RedoFile.MaxTracks..])
-                WriteWhole(tracks[..RedoFile.MaxTracks]);
-            WriteWhole(tracks);
+            Write([track]);
+            return;
         }
+        _ = _slots.Checked(track.Track);
+        _writer.WriteEmpty(track);
     }
 
     /// <inheritdoc/>
-    public void Sync()
+    /// <remarks>As <see cref="Write"/>, in pieces of 220 tracks.</remarks>
+    public void Release(int first, int count)
     {
-        if (IsReadOnly)
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ImageWriter writer = Writer();
+        if (count == 0)
             return;
-        lock (_writing)
+        _ = _slots.Checked(first);
+        _ = _slots.Checked(first + count - 1);
+        writer.Release(first, count);
+    }
+
+    /// <inheritdoc/>
+    public void Sync() => _writer?.Sync();
+
+    /// <summary>
+    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be synced.
+    /// </summary>
+    public void SyncAtLeast(ImageSync sync)
+    {
+        if (_writer is { } writer)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            SyncAll();
+            writer.SyncAtLeast(sync);
+            return;
         }
+        lock (_gate)
+            _sync = ImageSync.Stricter(_sync, sync);
     }
 
     /// <summary>
@@ -233,18 +232,13 @@ public sealed partial class CkdImage : ITrackStore
     /// </summary>
     public void Dispose()
     {
-        StopTimer();
-        lock (_writing)
+        lock (_gate)
         {
             if (_disposed)
                 return;
             _disposed = true;
-            if (_redo is not null)
-            {
-                CloseFault = Finish();
-                _redo.Dispose();
-            }
-            _series.Dispose();
+            CloseFault = _writer?.Close();
+            _slots.Dispose();
         }
         _lines.Dispose();
     }
@@ -256,40 +250,6 @@ public sealed partial class CkdImage : ITrackStore
         return number[0];
     }
 
-    private void RefuseReadOnly()
-    {
-        if (IsReadOnly)
-            throw new ImageException($"{Name}: opened read-only");
-    }
-
-    private int Checked(int track) =>
-        (uint)track < (uint)Geometry.Tracks ? track : throw new ArgumentOutOfRangeException(nameof(track), track, "no such track");
-
-    private string At(int track) => $"cylinder {track / Geometry.Heads} head {track % Geometry.Heads}";
-
-    private void ReadSlot(int track, Span<byte> bytes)
-    {
-        if (_pending.TryGetValue(track, out byte[]? pending))
-            pending.AsSpan(0, bytes.Length).CopyTo(bytes);
-        else
-            ReadInPlace(track, bytes);
-    }
-
-    private void ReadInPlace(int track, Span<byte> bytes)
-    {
-        int result = TryReadInPlace(track, bytes);
-        if (result == 0)
-            return;
-        (string path, long offset) = Where(track);
-        throw new ImageException(result == -(int)Errno.ENODATA
-            ? $"{path}: offset {offset}: {At(track)}: the file has been truncated"
-            : $"{path}: offset {offset}: {At(track)} cannot be read: {Problem.Of(result)}", -result);
-    }
-
-    /// <summary>0, a negative errno, or -ENODATA for a file that has become too short.</summary>
-    private int TryReadInPlace(int track, Span<byte> bytes)
-    {
-        int read = _series.Locate(track, out long offset).File.ReadAt(offset, bytes);
-        return read < 0 ? read : read < bytes.Length ? -(int)Errno.ENODATA : 0;
-    }
+    /// <summary>Throws <see cref="ImageException"/> where there is none.</summary>
+    private ImageWriter Writer() => _writer ?? throw new ImageException($"{Name}: opened read-only");
 }

@@ -22,7 +22,7 @@ internal sealed class HostRedoPlace : IRedoPlace
     {
         (_image, _user) = (image, user);
         int result = FileSystems.ReadLink($"/proc/self/fd/{image.Descriptor.Number}", out string real);
-        _name = System.IO.Path.GetFileName(real) + CkdImage.RedoSuffix;
+        _name = System.IO.Path.GetFileName(real) + RedoFile.Suffix;
         string directory = System.IO.Path.GetDirectoryName(real) is { Length: > 0 } there ? there : "/";
         Path = System.IO.Path.Combine(directory, _name);
         if (result == 0)
@@ -77,7 +77,7 @@ internal sealed class HostRedoPlace : IRedoPlace
         {
             return Directory.EnumerateFileSystemEntries($"/proc/self/fd/{_directory.Number}").Take(MostNames)
                 .Select(static path => System.IO.Path.GetFileName(path))
-                .FirstOrDefault(name => name.EndsWith(CkdImage.RedoSuffix, StringComparison.Ordinal) && name != _name && IsOther(name, isOurs)) is { } found
+                .FirstOrDefault(name => name.EndsWith(RedoFile.Suffix, StringComparison.Ordinal) && name != _name && IsOther(name, isOurs)) is { } found
                 ? System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, found) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -111,7 +111,7 @@ internal sealed class HostRedoPlace : IRedoPlace
     }
 
     private bool IsThere() =>
-        _image.Status(out FileStatus open) == 0 && FileDescriptor.Holds(_directory, _name[..^CkdImage.RedoSuffix.Length], open.Device, open.Inode);
+        _image.Status(out FileStatus open) == 0 && FileDescriptor.Holds(_directory, _name[..^RedoFile.Suffix.Length], open.Device, open.Inode);
 
     /// <summary>Why somebody without the right to write the image may have made or changed the file, and what to do; null when nobody may.</summary>
     private string? Distrust(FileDescriptor file)

@@ -39,6 +39,9 @@ internal readonly record struct SectorRun(ushort First, ushort Count);
 /// </remarks>
 internal sealed class RedoFile : IDisposable
 {
+    /// <summary>What its name adds to the (first) image file's.</summary>
+    public const string Suffix = ".redo";
+
     /// <summary>Most tracks of one change (arbitrary: 68 cylinders).</summary>
     public const int MaxTracks = 1_024;
 

@@ -3,11 +3,9 @@ using CcwFs.Linux;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <content>When what was written is brought to stable storage, and what the redo file says meanwhile.</content>
-public sealed partial class CkdImage
+internal sealed partial class ImageWriter
 {
     private readonly Lock _timing = new(); // alone, or inside _writing
-    private readonly Lock _syncing = new(); // alone, or inside _writing
-    private int _syncResult;      // guarded by _syncing
     private Timer? _timer;        // guarded by _timing
     private bool _timerEnded;     // guarded by _timing
     private long _unsyncedWrites; // changes since the image was opened that only a sync brings to the disk; guarded by _writing
@@ -15,16 +13,26 @@ public sealed partial class CkdImage
     /// <summary>
     /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be synced.
     /// </summary>
-    public void SyncAtLeast(ImageSync sync)
+    internal void SyncAtLeast(ImageSync sync)
     {
         lock (_writing)
         {
             ImageSync stricter = ImageSync.Stricter(SyncPolicy, sync);
             if (stricter == SyncPolicy)
                 return;
-            if (_redo is { State: RedoState.Unsynced })
+            if (redo is { State: RedoState.Unsynced })
                 SyncAll();
             SyncPolicy = stricter;
+        }
+    }
+
+    /// <summary>Everything that was written is on stable storage when this returns.</summary>
+    internal void Sync()
+    {
+        lock (_writing)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            SyncAll();
         }
     }
 
@@ -37,9 +45,9 @@ public sealed partial class CkdImage
         if (SyncPolicy.EveryProgram)
             return;
         _unsyncedWrites++;
-        if (_redo is { State: RedoState.Unsynced, HeadIsKnown: true })
+        if (redo is { State: RedoState.Unsynced, HeadIsKnown: true })
             return;
-        _redo!.Mark(RedoState.Unsynced);
+        redo.Mark(RedoState.Unsynced);
         StartTimer();
     }
 
@@ -52,7 +60,7 @@ public sealed partial class CkdImage
         {
             if (SyncPolicy.Seconds == 0 || _timerEnded)
                 return;
-            _timer ??= new Timer(static image => ((CkdImage)image!).SyncNow(), this, Timeout.Infinite, Timeout.Infinite);
+            _timer ??= new Timer(static writer => ((ImageWriter)writer!).SyncNow(), this, Timeout.Infinite, Timeout.Infinite);
             _timer.Change(TimeSpan.FromSeconds(SyncPolicy.Seconds), Timeout.InfiniteTimeSpan);
         }
     }
@@ -80,26 +88,26 @@ public sealed partial class CkdImage
                 return;
             before = _unsyncedWrites;
         }
-        int result = SyncParts(out string path);
+        int result = slots.SyncParts(out string path);
         lock (_writing)
         {
             if (_disposed || IsLost)
                 return;
             if (result < 0)
             {
-                _lines.Say(LoseSync(path, result).Message); // once: nothing is synced any more
+                lines.Say(LoseSync(path, result).Message); // once: nothing is synced any more
                 return;
             }
             try
             {
                 if (before == _unsyncedWrites && _stuck is null)
-                    _redo!.Mark(RedoState.Ordered);
+                    redo.Mark(RedoState.Ordered);
                 else
                     StartTimer();
             }
             catch (ImageException error)
             {
-                _lines.SayUnmarked($"{_redo!.Path}: {error.Message}");
+                lines.SayUnmarked($"{redo.Path}: {error.Message}");
                 StartTimer();
             }
         }
@@ -111,32 +119,15 @@ public sealed partial class CkdImage
         if (_fault is not null)
             throw new ImageException(_fault);
         SyncFiles();
-        if (_redo is { State: RedoState.Unsynced })
-            _redo.Mark(RedoState.Ordered);
+        if (redo is { State: RedoState.Unsynced })
+            redo.Mark(RedoState.Ordered);
     }
 
     private void SyncFiles()
     {
-        int result = SyncParts(out string path);
+        int result = slots.SyncParts(out string path);
         if (result < 0)
             throw LoseSync(path, result);
-    }
-
-    /// <summary>0 or a negative errno, the first one for ever: the kernel tells it once, to whoever syncs first.</summary>
-    private int SyncParts(out string path)
-    {
-        lock (_syncing)
-        {
-            path = Name;
-            foreach (ImageSeries.Part part in _series.Parts)
-            {
-                path = part.Path;
-                _syncResult = _syncResult < 0 ? _syncResult : part.File.Sync();
-                if (_syncResult < 0)
-                    return _syncResult;
-            }
-            return 0;
-        }
     }
 
     /// <summary>
@@ -144,18 +135,18 @@ public sealed partial class CkdImage
     /// </summary>
     private ImageException LoseSync(string path, int result)
     {
-        string stuck = _stuck is null ? "" : $", and {Named([.. _stuck.Select(static track => track.Track)])} may be half written";
+        string stuck = _stuck is null ? "" : $", and {slots.Named([.. _stuck.Select(static track => track.Track)])} may be half written";
         _fault = $"{path}: cannot be brought to the disk ({Problem.Of(result)}): tracks that were written may be lost{stuck}; "
             + "nothing more is written until the image is opened again";
         _stuck = null;
         try
         {
-            _redo?.Make(sync: false);
-            _redo?.Mark(RedoState.SyncFailed, -result);
+            redo.Make(sync: false);
+            redo.Mark(RedoState.SyncFailed, -result);
         }
         catch (ImageException error)
         {
-            _fault += $"; {_redo!.Path}, which is to say so, cannot be written either: {error.Message}";
+            _fault += $"; {redo.Path}, which is to say so, cannot be written either: {error.Message}";
         }
         return new ImageException(_fault, -result);
     }
@@ -163,7 +154,7 @@ public sealed partial class CkdImage
     /// <summary>The image is closed: gives what is not as it should be, one line, or null. Under _writing.</summary>
     private string? Finish()
     {
-        if (!_redo!.Exists)
+        if (!redo.Exists)
             return null; // nothing was written
         if (_stuck is null && _fault is not null)
             return _fault;
@@ -172,13 +163,13 @@ public sealed partial class CkdImage
             if (_stuck is not null)
                 FinishStuck();
             SyncFiles();
-            if (_redo is { State: RedoState.Unsynced, Holds: true })
-                _redo.Mark(RedoState.Ordered); // who closes may not be allowed to remove it; what is left says that all is there
+            if (redo is { State: RedoState.Unsynced, Holds: true })
+                redo.Mark(RedoState.Ordered); // who closes may not be allowed to remove it; what is left says that all is there
         }
         catch (ImageException error)
         {
             return error.Message;
         }
-        return _redo.Remove()?.Message;
+        return redo.Remove()?.Message;
     }
 }

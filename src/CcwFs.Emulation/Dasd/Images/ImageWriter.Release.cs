@@ -1,23 +1,18 @@
 using CcwFs.Linux;
-using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <content>Tracks that are made empty: in a redo file, tracks of no bytes.</content>
-public sealed partial class CkdImage
+internal sealed partial class ImageWriter
 {
     private static readonly byte[] s_zeros = new byte[RedoFile.SectorSize];
 
-    /// <inheritdoc/>
-    /// <remarks>As <see cref="Write"/>, in pieces of 220 tracks: it must work on a full disk. Between the pieces a page may stay allocated.</remarks>
-    public void Release(int first, int count)
+    /// <summary>
+    /// Makes tracks of the volume empty, as <see cref="Write"/>, in pieces of 220 tracks: it must work on a full disk. Between the pieces a page may stay
+    /// allocated.
+    /// </summary>
+    internal void Release(int first, int count)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
-        RefuseReadOnly();
-        if (count == 0)
-            return;
-        _ = Checked(first);
-        _ = Checked(first + count - 1);
         lock (_writing)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -25,7 +20,7 @@ public sealed partial class CkdImage
             for (int track = first, end = first + count, length; track < end; ReleaseWhole(piece.AsSpan(0, length)))
             {
                 // What is a hole already is empty: a new volume is released in no time.
-                for (length = 0; length < piece.Length && (track = NextWithData(track)) < end; length++)
+                for (length = 0; length < piece.Length && (track = slots.NextWithData(track)) < end; length++)
                     piece[length] = track++;
             }
         }
@@ -39,22 +34,22 @@ public sealed partial class CkdImage
         Span<byte> sector = stackalloc byte[RedoFile.SectorSize];
         try
         {
-            _redo!.Begin();
+            redo.Begin();
             foreach (int track in released)
             {
-                int read = TryReadInPlace(track, sector);
+                int read = slots.TryReadInPlace(track, sector);
                 if (read < 0)
                     throw new ImageException(Problem.Of(read), -read);
-                _redo.AddReleased(track, sector);
+                redo.AddReleased(track, sector);
             }
-            _redo.Put(SyncPolicy.EveryProgram);
+            redo.Put(SyncPolicy.EveryProgram);
         }
         catch (ImageException error)
         {
-            _redo!.Void();
-            throw NotWritten(_redo.Path, released[0], error);
+            redo.Void();
+            throw NotWritten(redo.Path, released[0], error);
         }
-        EnterStripes();
+        slots.EnterStripes();
         int result;
         try
         {
@@ -62,7 +57,7 @@ public sealed partial class CkdImage
         }
         finally
         {
-            ExitStripes();
+            slots.ExitStripes();
         }
         if (result < 0)
         {
@@ -74,7 +69,7 @@ public sealed partial class CkdImage
         }
         if (SyncPolicy.EveryProgram)
             SyncFiles();
-        _redo.Void();
+        redo.Void();
     }
 
     /// <summary>
@@ -85,38 +80,26 @@ public sealed partial class CkdImage
         Span<byte> sector = stackalloc byte[RedoFile.SectorSize];
         foreach (int track in released)
         {
-            ImageSeries.Part part = _series.Locate(track, out long offset);
-            int result = TryReadInPlace(track, sector);
+            ImageSeries.Part part = slots.Locate(track, out long offset);
+            int result = slots.TryReadInPlace(track, sector);
             if (result == 0 && sector.IndexOfAnyExcept((byte)0) >= 0)
                 result = part.File.WriteAt(offset, s_zeros);
             if (result < 0)
                 return result;
         }
         if (SyncPolicy.EveryProgram)
-            SyncParts(out _); // a failure stays and is told at the end: readers must not find tracks that are emptied in part
+            slots.SyncParts(out _); // a failure stays and is told at the end: readers must not find tracks that are emptied in part
         for (int index = 0, run; index < released.Length; index += run)
         {
-            ImageSeries.Part part = _series.Locate(released[index], out long offset);
+            ImageSeries.Part part = slots.Locate(released[index], out long offset);
             int last = part.FirstTrack + part.Tracks;
             for (run = 1; index + run < released.Length && released[index + run] == released[index] + run && released[index + run] < last; run++)
                 ;
-            _allocated?.Forget(released[index], run);
-            int result = Empty(part.File, offset, (long)run * Geometry.TrackSize);
+            _space.Forget(released[index], run);
+            int result = ImageSlots.Empty(part.File, offset, (long)run * slots.Geometry.TrackSize);
             if (result < 0)
                 return result;
         }
         return 0;
-    }
-
-    /// <summary>Makes a range a hole, or where the file system has none, zeros; 0 or a negative errno.</summary>
-    private static int Empty(IImageFile file, long offset, long length)
-    {
-        int result = file.Discard(offset, length);
-        if (result is not (-(int)Errno.EOPNOTSUPP or -(int)Errno.ENOSYS))
-            return result;
-        byte[] zeros = new byte[Math.Min(length, 1 << 20)];
-        for (result = 0; result == 0 && length > 0; length -= zeros.Length, offset += zeros.Length)
-            result = file.WriteAt(offset, zeros.AsSpan(0, (int)Math.Min(length, zeros.Length)));
-        return result;
     }
 }
