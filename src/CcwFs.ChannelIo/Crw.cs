@@ -23,9 +23,6 @@ public readonly record struct Crw(uint Word)
     /// <summary>Error-recovery code: permanent error, facility not initialized (a path has gone).</summary>
     public const byte PermanentError = 6;
 
-    /// <summary>C: chained, another CRW follows for the same incident.</summary>
-    public const uint Chained = 0x1000_0000;
-
     /// <summary>R: overflow, CRWs before this one were lost.</summary>
     public const uint Overflow = 0x2000_0000;
 
@@ -35,9 +32,6 @@ public readonly record struct Crw(uint Word)
 
     /// <summary>Reporting-source code.</summary>
     public byte Source => (byte)((Word >> 24) & 0x0F);
-
-    /// <summary>Error-recovery code.</summary>
-    public byte RecoveryCode => (byte)((Word >> 16) & 0x3F);
 
     /// <summary>Reporting-source id.</summary>
     public ushort SourceId => (ushort)Word;

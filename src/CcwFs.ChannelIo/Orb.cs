@@ -68,9 +68,6 @@ public static class OrbControl
     /// <summary>S, bit 4.</summary>
     public const uint Suspend = 0x0800_0000;
 
-    /// <summary>Reserved bit 5 (streaming mode control in old architectures).</summary>
-    public const uint Reserved5 = 0x0400_0000;
-
     /// <summary>M: modification control, bit 6.</summary>
     public const uint Modification = 0x0200_0000;
 

@@ -29,14 +29,8 @@ public readonly record struct Pmcw(
     /// <summary>E: enabled.</summary>
     public const ushort Enabled = 0x0080;
 
-    /// <summary>D: multipath mode.</summary>
-    public const ushort Multipath = 0x0004;
-
     /// <summary>V: device number valid.</summary>
     public const ushort DeviceNumberValid = 0x0001;
-
-    /// <summary>Where the interruption subclass lies in <see cref="Flags"/>.</summary>
-    public const int InterruptionSubclassShift = 11;
 
     /// <summary>Reads 28 bytes.</summary>
     public static Pmcw Read(ReadOnlySpan<byte> source) => new(

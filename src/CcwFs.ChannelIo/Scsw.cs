@@ -181,9 +181,6 @@ public readonly record struct Scsw(uint Control, uint CcwAddress, uint Status)
         BinaryPrimitives.WriteUInt32BigEndian(destination[8..], Status);
     }
 
-    /// <summary>Subchannel key.</summary>
-    public byte Key => (byte)(Control >> 28);
-
     /// <summary>Deferred condition code.</summary>
     public byte DeferredConditionCode => (byte)((Control >> 24) & 3);
 

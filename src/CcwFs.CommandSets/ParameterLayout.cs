@@ -49,7 +49,7 @@ public sealed class ParameterLayout(int size, IReadOnlyList<ParameterField> fiel
     /// <summary>Bytes of the fixed part.</summary>
     public int Size { get; } = size;
 
-    /// <summary>The fields of the fixed part, in the order of their offsets.</summary>
+    /// <summary>The fields of the fixed part, in the order of their offsets; a test sees by it that they lie in it and apart.</summary>
     public IReadOnlyList<ParameterField> Fields { get; } = fields;
 
     /// <summary>Bytes that the parameters must have, given those that are there; ask again when more of them are there.</summary>

@@ -40,7 +40,7 @@ public sealed class ControlBudget(uint mounter)
         }
     }
 
-    /// <summary>Bytes of arrays that were given back since the last trim.</summary>
+    /// <summary>Bytes of arrays that were given back since the last trim; tests see by it that nothing of a request stays.</summary>
     internal long Garbage => _trim.Bytes;
 
     /// <summary>

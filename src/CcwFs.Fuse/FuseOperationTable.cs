@@ -53,7 +53,7 @@ public static class FuseOperationTable
 
     private static readonly FuseOperation?[] ByCode = Build();
 
-    /// <summary>Every row.</summary>
+    /// <summary>Every row; a test compares them with the kernel's header.</summary>
     public static IEnumerable<FuseOperation> All => ByCode.OfType<FuseOperation>();
 
     internal static FuseOperation? Find(uint code) => code < Rows ? ByCode[code] : null;

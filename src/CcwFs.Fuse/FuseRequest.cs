@@ -5,18 +5,14 @@ public readonly struct FuseRequest
 {
     private readonly IRequestHolder? _holder;
 
-    internal FuseRequest(IRequestHolder holder, ulong unique, ulong node, uint uid, uint gid, uint pid)
+    internal FuseRequest(IRequestHolder holder, ulong node, uint uid, uint gid, uint pid)
     {
         _holder = holder;
-        Unique = unique;
         Node = node;
         Uid = uid;
         Gid = gid;
         Pid = pid;
     }
-
-    /// <summary>The kernel's number of this request; never used twice in a session.</summary>
-    public ulong Unique { get; }
 
     /// <summary>The node that the operation is about.</summary>
     public ulong Node { get; }

@@ -73,9 +73,6 @@ public struct FuseSetAttr
 
     /// <summary>FATTR_GID.</summary>
     public const uint ValidGid = 1 << 2;
-
-    /// <summary>FATTR_SIZE.</summary>
-    public const uint ValidSize = 1 << 3;
 }
 
 /// <summary>An OPEN's answer.</summary>
@@ -101,9 +98,6 @@ public struct FuseOpened
     /// descriptor out of a client, and is killed then would wait at its end for its own answer, for ever.
     /// </summary>
     public const uint NoFlush = 1 << 5;
-
-    /// <summary>FOPEN_PARALLEL_DIRECT_WRITES (7.38): direct writes of this file do not wait for each other.</summary>
-    public const uint ParallelDirectWrites = 1 << 6;
 }
 
 /// <summary>A STATFS's answer.</summary>

@@ -45,7 +45,7 @@ internal sealed class FuseWorker : IRequestHolder
 
     internal Span<byte> Payload => _out.AsSpan(FuseReplies.HeaderLength);
 
-    internal FuseRequest Request => new(this, Header.Unique, Header.Nodeid, Header.Uid, Header.Gid, Header.Pid);
+    internal FuseRequest Request => new(this, Header.Nodeid, Header.Uid, Header.Gid, Header.Pid);
 
     /// <summary>A handler's count, where more than there was room for is a fault of the handler: EIO, logged.</summary>
     internal static int Within(int result, int most) => result <= most ? result : int.MaxValue;

@@ -80,7 +80,7 @@ public sealed class IovaMap
     private volatile Mapping[] _mappings = []; // sorted by Start, replaced as a whole; changed under _gate
     private readonly HashSet<IPinOwner> _owners = new(ReferenceEqualityComparer.Instance); // guarded by _gate
 
-    /// <summary>The mappings now, sorted by address.</summary>
+    /// <summary>The mappings now, sorted by address; tests see by it what a client has mapped.</summary>
     public IReadOnlyList<Mapping> Mappings => _mappings;
 
     /// <summary>A map with all of <paramref name="store"/> at guest address 0: the address space of file users.</summary>

@@ -20,7 +20,7 @@ public static class RegionByteOrder
 
     private static readonly byte[][] s_little = Array.ConvertAll(s_widths, Reverse);
 
-    /// <summary>The field widths of a region; their sum is its size.</summary>
+    /// <summary>The field widths of a region; their sum is its size, which a test sees to.</summary>
     public static ReadOnlySpan<byte> Widths(RegionIndex region) => s_widths[(int)region];
 
     /// <summary>

@@ -15,9 +15,6 @@ internal sealed class DmaMaps(IDmaSpace space)
     private readonly List<Entry> _entries = [];
     private Mapping[]? _followed; // the maps that the entries are of; null: to be compared
 
-    /// <summary>Maps of the kernel, for people.</summary>
-    internal int Count => _entries.Count;
-
     /// <summary>
     /// The kernel maps what these mappings say, and nothing else: 0, or the errno of the first map that it refused. Nothing is done for the same array as before. Only what can
     /// be pinned is mapped: memory with both rights, an address, and room above <see cref="GuestBase"/>.

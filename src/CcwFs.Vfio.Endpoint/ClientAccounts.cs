@@ -26,11 +26,13 @@ public sealed class ClientAccounts
     /// <summary>Accounts of a mount of the user <paramref name="owner"/>.</summary>
     public ClientAccounts(ClientLimits limits, uint owner) => (_limits, _owner) = (limits, owner);
 
-    /// <summary>Accounts with these limits (null: what the system gives), of a mount of <paramref name="owner"/> (null: this process's user).</summary>
+    /// <summary>
+    /// Accounts with these limits (null: what the system gives), of a mount of <paramref name="owner"/> (null: this process's user).
+    /// </summary>
     internal static ClientAccounts Make(ClientLimits? limits = null, uint? owner = null) =>
         new(limits ?? new ClientLimits(SystemLimits.Read()), owner ?? Descriptors.EffectiveUser);
 
-    /// <summary>Users that have something now.</summary>
+    /// <summary>Users that have something now; tests see by it that nobody is kept who has nothing.</summary>
     internal int Users
     {
         get
@@ -41,8 +43,8 @@ public sealed class ClientAccounts
     }
 
     /// <summary>
-    /// The account of who opens a file: the user of the request, and where it matters the process of its thread (the number in the FUSE header). Call it while
-    /// the request is unanswered: the thread is its own until then. A thread that cannot be looked up is counted by its user alone.
+    /// The account of who opens a file: the user of the request, and where it matters the process of its thread (the number in the FUSE header). Call
+    /// it while the request is unanswered: the thread is its own until then. A thread that cannot be looked up is counted by its user alone.
     /// </summary>
     public ClientAccount Of(uint user, uint thread = 0) =>
         thread != 0 && ProcessFiles.AreOurs && ProcessFiles.ThreadGroup(thread, out int id) == 0 && ProcessFiles.StartTime(id, out ulong start) == 0

@@ -15,7 +15,7 @@ internal sealed partial class ClientMemory
     private readonly List<ClientSource> _sources = []; // guarded by _gate: all that live
     private bool _disposed; // guarded by _gate
 
-    /// <summary>Sources that live now.</summary>
+    /// <summary>Sources that live now; tests see by it that none stays.</summary>
     internal int Count
     {
         get

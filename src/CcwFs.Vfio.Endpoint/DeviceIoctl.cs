@@ -25,9 +25,6 @@ internal sealed class DeviceIoctl
     private DeviceIoctl(VfioIoctl command, int size, bool needsBinding, bool changes, Func<DeviceClient, DeviceRequest, int> handler) =>
         (Command, Size, NeedsBinding, Changes, _handler) = (command, size, needsBinding, changes, handler);
 
-    /// <summary>Every row.</summary>
-    internal static IReadOnlyList<DeviceIoctl> All => s_rows;
-
     /// <summary>Its number.</summary>
     internal VfioIoctl Command { get; }
 

@@ -34,7 +34,8 @@ internal sealed class EndpointServices : IDisposable
     internal Introductions Introductions { get; }
 
     /// <summary>
-    /// What signals eventfds, made when it is first asked for: 0, or what the kernel says when it has none to give now (aio-max-nr is one for all users).
+    /// What signals eventfds, made when it is first asked for: 0, or what the kernel says when it has none to give now (aio-max-nr is one for all
+    /// users).
     /// </summary>
     internal int TrySignals(out EventSignals? signals)
     {

@@ -6,8 +6,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// Tells which of a mount's open files a descriptor is: the descriptor itself is asked, and the answer comes to our own session, which knows the open file.
-/// Thread-safe.
+/// Tells which of a mount's open files a descriptor is: the descriptor itself is asked, and the answer comes to our own session, which knows the open
+/// file. Thread-safe.
 /// </summary>
 /// <param name="recognise">For tests without a mount: tells which open file a descriptor is; null for those that are to be asked.</param>
 internal sealed class Introductions(Func<FileDescriptor, EndpointFile?>? recognise)
@@ -24,8 +24,8 @@ internal sealed class Introductions(Func<FileDescriptor, EndpointFile?>? recogni
     private readonly Dictionary<ulong, EndpointFile?> _asked = []; // guarded by _gate: by the number in the question
 
     /// <summary>
-    /// Which open file that answers such questions (<see cref="EndpointFile.IsIntroduced"/>) a descriptor is: 0, or -EBADFD for anything else. On the client's
-    /// thread: the descriptor may be one of another file system, which answers when it likes.
+    /// Which open file that answers such questions (<see cref="EndpointFile.IsIntroduced"/>) a descriptor is: 0, or -EBADFD for anything else. On the
+    /// client's thread: the descriptor may be one of another file system, which answers when it likes.
     /// </summary>
     internal int Recognise(FileDescriptor descriptor, out EndpointFile? file)
     {

@@ -62,7 +62,7 @@ public sealed partial class IommuClient : IDisposable
 
     private delegate int Handler(IommuClient client, ref IommuRequest request);
 
-    /// <summary>Mappings now, of all address spaces.</summary>
+    /// <summary>Mappings now, of all address spaces; tests see by it that none stays.</summary>
     public int Mappings
     {
         get
@@ -78,12 +78,14 @@ public sealed partial class IommuClient : IDisposable
     /// <summary>An ioctl does more than to ask.</summary>
     internal static bool Changes(uint command) => Array.Find(s_rows, r => (uint)r.Command == command) is { Changes: true };
 
-    /// <summary>Sizes of each ioctl's structure: command, sizeof, and the least that is accepted.</summary>
+    /// <summary>
+    /// Sizes of each ioctl's structure: command, sizeof, and the least that is accepted; a test compares them with the kernel's header.
+    /// </summary>
     internal static IEnumerable<(IommufdIoctl Command, int Size, int MinSize)> Sizes => s_rows.Select(row => (row.Command, row.Size, row.MinSize));
 
     /// <summary>
-    /// An ioctl of the client: its result, or a negative errno. The structure at <paramref name="argument"/> is read once and written back as iommufd does. May
-    /// wait as long as the client likes, and for its devices to let go of what is unmapped: call it on a thread of the client's own.
+    /// An ioctl of the client: its result, or a negative errno. The structure at <paramref name="argument"/> is read once and written back as iommufd
+    /// does. May wait as long as the client likes, and for its devices to let go of what is unmapped: call it on a thread of the client's own.
     /// </summary>
     public int Ioctl(IIoctlCaller caller, uint command, ulong argument)
     {
@@ -111,8 +113,8 @@ public sealed partial class IommuClient : IDisposable
     }
 
     /// <summary>
-    /// The address space with an id, held until <see cref="Detach"/>; -ENOENT when there is none, -EFAULT for a device that <paramref name="needsAddresses"/> when
-    /// some of its memory has none: it could not be pinned.
+    /// The address space with an id, held until <see cref="Detach"/>; -ENOENT when there is none, -EFAULT for a device that <paramref
+    /// name="needsAddresses"/> when some of its memory has none: it could not be pinned.
     /// </summary>
     public int Attach(uint ioas, out AddressSpace? space, bool needsAddresses = false)
     {
@@ -142,7 +144,9 @@ public sealed partial class IommuClient : IDisposable
         }
     }
 
-    /// <summary>A number for a device that is bound to this, from the same numbers as those of address spaces (out_devid); -ENOMEM, -ENODEV.</summary>
+    /// <summary>
+    /// A number for a device that is bound to this, from the same numbers as those of address spaces (out_devid); -ENOMEM, -ENODEV.
+    /// </summary>
     public int AddDevice(out uint device)
     {
         lock (_gate)

@@ -36,7 +36,8 @@ public sealed class VfioService : IDisposable
         new(_shared, device, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);
 
     /// <summary>A new open of the <c>iommu</c> file.</summary>
-    public IommuFile OpenIommu(bool writable = true, ClientAccount? account = null) => new(_shared, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);
+    public IommuFile OpenIommu(bool writable = true, ClientAccount? account = null) =>
+        new(_shared, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);
 
     /// <inheritdoc/>
     public void Dispose() => _shared.Dispose();

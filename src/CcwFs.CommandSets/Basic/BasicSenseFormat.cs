@@ -51,7 +51,6 @@ internal sealed class BasicSenseFormat(int size, string[][] names, byte writeInh
         (sense.Length > BasicSize ? _long : _short).Decode(sense, path, start, fields);
 
     private static StructureTable Table(string[][] names, int size) => new(
-        size,
         [
             .. names.SelectMany((bits, offset) => FieldRow.BitRows(offset, bits)),
             .. Enumerable.Range(names.Length, size - names.Length).Select(i => FieldRow.Number($"byte{i}", i, 0, 8, "not known here: {0:X2}")),

@@ -7,7 +7,6 @@ namespace CcwFs.CommandSets.Decode;
 internal static class PathTables
 {
     internal static readonly StructureTable Pmcw = new(
-        ChannelIo.Pmcw.Size,
         [
             Number("intparm", 0, 0, 32, "interruption parameter: {0:X8}"),
             Flag("qf", 4, 0, "QDIO facility", "no QDIO"),
@@ -40,12 +39,10 @@ internal static class PathTables
         ]);
 
     internal static readonly StructureTable SchibTail = new(
-        ChannelIo.Schib.Size - ChannelIo.Schib.ScswOffset - ChannelIo.Scsw.Size,
         Number("mba", 0, 0, 64, "measurement-block address, or model-dependent: {0:X}"),
         Number("mda", 8, 0, 32, "model-dependent: {0:X8}"));
 
     internal static readonly StructureTable Crw = new(
-        4,
         Reserved(0, 0, 1),
         Flag("s", 0, 1, "solicited: something the program did caused it", "unsolicited"),
         Flag("r", 0, 2, "overflow: reports before this one were lost", "no overflow"),
@@ -63,7 +60,7 @@ internal static class PathTables
         Number("rsid", 0, 16, 16, "which one: {0:X4}"));
 
     /// <summary>The crw region: a CRW and four unused bytes.</summary>
-    internal static readonly StructureTable CrwPad = new(4, Reserved(0, 0, 32));
+    internal static readonly StructureTable CrwPad = new(Reserved(0, 0, 32));
 
     private static FieldRow Mask(string name, int offset, string meaning) =>
         new(name, offset, 0, 8, v => $"{meaning}: {ProgramTables.Paths(v)}");

@@ -7,7 +7,6 @@ namespace CcwFs.CommandSets.Decode;
 internal static class ProgramTables
 {
     internal static readonly StructureTable Orb = new(
-        ChannelIo.Orb.Size,
         Number("intparm", 0, 0, 32, "interruption parameter: comes back with the interruption"),
         Number("key", 4, 0, 4, "storage key of the CCWs, IDAWs and data: {0}"),
         Flag("s", 4, 4, "suspend control: CCWs may suspend the program", "no suspend: the S flag of a CCW is a program check"),
@@ -31,7 +30,6 @@ internal static class ProgramTables
         Number("cpa", 8, 1, 31, "the channel program begins at {0:X8}"));
 
     internal static StructureTable CcwFormat1(CommandSet commands) => new(
-        Ccw.Size,
         new FieldRow("cmd", 0, 0, 8, code => Command((byte)code, commands)),
         FlagsRow(1),
         Number("count", 2, 0, 16, "{0} bytes"),
@@ -39,7 +37,6 @@ internal static class ProgramTables
         Number("cda", 4, 1, 31, "data (or IDAW list, or next CCW) at {0:X8}"));
 
     internal static StructureTable CcwFormat0(CommandSet commands) => new(
-        Ccw.Size,
         new FieldRow("cmd", 0, 0, 8, code => Command((byte)code, commands)),
         Number("cda", 1, 0, 24, "data (or IDAW list) at {0:X6}"),
         FlagsRow(4),
@@ -47,7 +44,6 @@ internal static class ProgramTables
         Number("count", 6, 0, 16, "{0} bytes"));
 
     internal static readonly StructureTable TicFormat0 = new(
-        Ccw.Size,
         Number("hint", 0, 0, 4, "not looked at in a format-0 TIC"),
         new FieldRow("cmd", 0, 4, 4, _ => "TRANSFER IN CHANNEL: go on at the CCW below"),
         Number("cda", 1, 0, 24, "next CCW at {0:X6}"),

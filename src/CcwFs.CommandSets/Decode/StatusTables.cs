@@ -18,7 +18,6 @@ internal static class StatusTables
     ];
 
     internal static readonly StructureTable Scsw = new(
-        ChannelIo.Scsw.Size,
         Number("key", 0, 0, 4, "storage key from the ORB: {0}"),
         Flag("s", 0, 4, "suspend control was on in the ORB", "suspend control was off in the ORB"),
         Flag("l", 0, 5, "the extended-status word is of format 0 (logout)", "no logout in the extended-status word"),
@@ -46,7 +45,6 @@ internal static class StatusTables
 
     /// <summary>Format 0: the subchannel logout of a channel check.</summary>
     internal static readonly StructureTable EswLogout = new(
-        Irb.EcwOffset - Irb.EswOffset,
         [
             Reserved(0, 0, 1),
             Set("esf", 0, 1, "what the error was found in", "key check", "measurement-block program check",
@@ -69,7 +67,6 @@ internal static class StatusTables
 
     /// <summary>Formats 1 to 3: the last path used; format 2 also has a device-connect time.</summary>
     internal static readonly StructureTable EswPath = new(
-        Irb.EcwOffset - Irb.EswOffset,
         [
             Reserved(0, 0, 8),
             new FieldRow("lpum", 0, 8, 8, v => $"last path used: {ProgramTables.Paths(v)}"),
@@ -82,11 +79,11 @@ internal static class StatusTables
 
     /// <summary>The extended-control word when it holds no concurrent sense.</summary>
     internal static readonly StructureTable EcwRaw = new(
-        Irb.EcwSize, Words("word", Irb.EcwSize / 4, "not concurrent sense: {0:X8}"));
+        Words("word", Irb.EcwSize / 4, "not concurrent sense: {0:X8}"));
 
     /// <summary>The extended-measurement word, the IRB's last 32 bytes.</summary>
     internal static readonly StructureTable Emw = new(
-        Irb.Size - Irb.EcwOffset - Irb.EcwSize, Words("word", (Irb.Size - Irb.EcwOffset - Irb.EcwSize) / 4, "measurement data (0 when not measured): {0}"));
+        Words("word", (Irb.Size - Irb.EcwOffset - Irb.EcwSize) / 4, "measurement data (0 when not measured): {0}"));
 
     private static FieldRow[] Words(string name, int count, string meaning) =>
         [.. Enumerable.Range(0, count).Select(i => Number($"{name}{i}", 4 * i, 0, 32, meaning))];

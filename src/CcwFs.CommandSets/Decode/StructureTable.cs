@@ -49,11 +49,8 @@ internal sealed record FieldRow(string Name, int Offset, int Bit, int Bits, Func
 }
 
 /// <summary>A structure as a table of rows that cover every bit once.</summary>
-internal sealed class StructureTable(int size, params FieldRow[] rows)
+internal sealed class StructureTable(params FieldRow[] rows)
 {
-    /// <summary>Bytes of the structure.</summary>
-    internal int Size { get; } = size;
-
     /// <summary>Adds this structure's fields; <paramref name="start"/> is where it lies in the outermost structure.</summary>
     internal void Decode(ReadOnlySpan<byte> structure, string path, int start, List<DecodedField> fields)
     {

@@ -28,7 +28,6 @@ internal static class SenseTables
     ];
 
     internal static readonly StructureTable Basic = new(
-        SenseFormat.BasicSize,
         [
             .. BitRows(0, Byte0),
             .. BitRows(1, Byte1),
@@ -45,7 +44,6 @@ internal static class SenseTables
         ]);
 
     internal static readonly StructureTable Tail = new(
-        SenseFormat.FullSize - SenseFormat.BasicSize,
         Number("byte24", 0, 0, 8, "not used in 24-byte sense: {0:X2}"),
         Number("action", 1, 0, 8, "recovery action code {0:X2} (counts only when bit 0 of byte 27 is off)"),
         Number("byte26", 2, 0, 8, "not used in 24-byte sense: {0:X2}"),

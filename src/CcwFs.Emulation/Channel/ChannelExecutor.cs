@@ -3,14 +3,16 @@ namespace CcwFs.Emulation.Channel;
 /// <summary>Whoever has programs to run on the threads of a <see cref="ChannelExecutor"/>.</summary>
 internal interface IExecutorWork
 {
-    /// <summary>Runs a slice on the calling thread, which may be held up. True: nothing is left to do, or another thread does it; false: it queues up again.</summary>
+    /// <summary>
+    /// Runs a slice on the calling thread, which may be held up. True: nothing is left to do, or another thread does it; false: it queues up again.
+    /// </summary>
     bool RunSlice();
 }
 
 /// <summary>
 /// The threads on which emulated subchannels run their programs. A subchannel gets a slice and then queues up again behind the others, so that a
-/// program which loops for ever starves nobody. Nor does one whose owner holds its memory back: another thread takes the place of the one that waits, so
-/// that there are never more than the limit and one for each subchannel. Thread-safe.
+/// program which loops for ever starves nobody. Nor does one whose owner holds its memory back: another thread takes the place of the one that waits,
+/// so that there are never more than the limit and one for each subchannel. Thread-safe.
 /// </summary>
 public sealed class ChannelExecutor : IDisposable
 {

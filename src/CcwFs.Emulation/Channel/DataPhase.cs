@@ -71,8 +71,8 @@ internal sealed class DataPhase(ProgramFetch fetch, ProgramMemory memory) : IDat
     }
 
     /// <summary>
-    /// Fetches what a command that is staged may take, as the count, the chain and the IDAWs will give it again; of a program that is not prefetched also those.
-    /// False: abandoned.
+    /// Fetches what a command that is staged may take, as the count, the chain and the IDAWs will give it again; of a program that is not prefetched
+    /// also those. False: abandoned.
     /// </summary>
     internal bool FetchAhead()
     {

@@ -3,8 +3,9 @@ using CcwFs.ChannelIo;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// What a device has said of its own accord, kept until a slice can make something of it. It may come from anywhere, also from inside the device's command and before
-/// the slice of that command is settled, or under another's gate: so nothing is locked or called here, and all of it is changed by interlocked operations.
+/// What a device has said of its own accord, kept until a slice can make something of it. It may come from anywhere, also from inside the device's
+/// command and before the slice of that command is settled, or under another's gate: so nothing is locked or called here, and all of it is changed by
+/// interlocked operations.
 /// </summary>
 internal sealed class DeviceNews
 {

@@ -93,7 +93,9 @@ public sealed partial class EmulatedSubchannel
         return true;
     }
 
-    /// <summary>A start that is pending goes over the first path left of its mask. False: it is not pending, or none is left. Under the gate.</summary>
+    /// <summary>
+    /// A start that is pending goes over the first path left of its mask. False: it is not pending, or none is left. Under the gate.
+    /// </summary>
     private bool MoveStart()
     {
         byte paths = (byte)(Run.Orb.LogicalPathMask & _paths.Available);

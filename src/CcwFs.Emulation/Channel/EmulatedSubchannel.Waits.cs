@@ -5,7 +5,9 @@ namespace CcwFs.Emulation.Channel;
 /// <content>What the device has said, and programs and starts that wait for it.</content>
 public sealed partial class EmulatedSubchannel
 {
-    /// <summary>Something that somebody waits for. What comes behind this look is found by the slice that it was scheduled with. Under the gate.</summary>
+    /// <summary>
+    /// Something that somebody waits for. What comes behind this look is found by the slice that it was scheduled with. Under the gate.
+    /// </summary>
     private bool HasNews => _news.IsFreed || (_news.HasDeviceEnd && _activity is Activity.AwaitingDevice or Activity.DeviceEndPending);
 
     /// <summary>The device has status of its own.</summary>

@@ -4,7 +4,8 @@ namespace CcwFs.Emulation.Channel;
 
 /// <summary>
 /// What a thread that copies for a program, from or to memory that may wait for its owner, and those who end the program know of each other.
-/// While memory is waited for (<see cref="IsCopying"/>) the thread touches nothing but that memory and a buffer of the program's own, and may be abandoned.
+/// While memory is waited for (<see cref="IsCopying"/>) the thread touches nothing but that memory and a buffer of the program's own, and may be
+/// abandoned.
 /// </summary>
 /// <param name="gate">The subchannel's.</param>
 internal sealed class MemoryWait(object gate) : ICodeUser

@@ -5,8 +5,8 @@ using CcwFs.Memory;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// Fetches a channel program out of a <see cref="ProgramSource"/>: its CCWs, and the runs of storage that those of the current command name, over data chaining,
-/// SKIP and IDAWs. It keeps the checks that this finds. Addresses are the backend's.
+/// Fetches a channel program out of a <see cref="ProgramSource"/>: its CCWs, and the runs of storage that those of the current command name, over
+/// data chaining, SKIP and IDAWs. It keeps the checks that this finds. Addresses are the backend's.
 /// </summary>
 internal sealed class ProgramFetch(ProgramMemory memory)
 {
@@ -103,7 +103,9 @@ internal sealed class ProgramFetch(ProgramMemory memory)
         return length;
     }
 
-    /// <summary>The next run of bytes that lie together in guest memory; they are used with <see cref="DataCursor.Advance"/>. False: none, or a check.</summary>
+    /// <summary>
+    /// The next run of bytes that lie together in guest memory; they are used with <see cref="DataCursor.Advance"/>. False: none, or a check.
+    /// </summary>
     internal bool NextPiece(int wanted, out IMemoryStore store, out long offset, out int length)
     {
         (store, offset, length) = (null!, 0, 0);
@@ -170,7 +172,9 @@ internal sealed class ProgramFetch(ProgramMemory memory)
         && (_at.Ccw.Count != 0 || !_at.Ccw.Has(CcwFlags.ChainData))
         || Check();
 
-    /// <summary>The current count is used up and data is chained: the next CCW goes on with the same command. False: no more storage, or a check.</summary>
+    /// <summary>
+    /// The current count is used up and data is chained: the next CCW goes on with the same command. False: no more storage, or a check.
+    /// </summary>
     private bool ChainData()
     {
         if (!_at.Ccw.Has(CcwFlags.ChainData) || !IsGood)

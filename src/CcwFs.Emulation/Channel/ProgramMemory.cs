@@ -4,15 +4,15 @@ using CcwFs.Memory;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// A program's data on its way to and from memory. It goes at once; where the memory may wait for its owner, or has been code, it is copied before and behind the
-/// device's command, never inside it. What commands have read and is not in its place yet is owed. One thread at a time.
+/// A program's data on its way to and from memory. It goes at once; where the memory may wait for its owner, or has been code, it is copied before
+/// and behind the device's command, never inside it. What commands have read and is not in its place yet is owed. One thread at a time.
 /// </summary>
 /// <param name="gate">The subchannel's.</param>
 internal sealed class ProgramMemory(object gate)
 {
-    private StagedData? _stagedData; // made when it is needed first
+    private StagedData? _stagedData; // made when it is first needed
     private StagedData? _staged;     // of this command; null: it is not staged
-    private StagedData? _owed;       // of commands that have been executed: data for memory of which somebody may have translated code; made when it is needed
+    private StagedData? _owed;       // of commands that have been executed: data for memory of which somebody may have translated code; made as that
 
     /// <summary>Whoever copies, and those who end the program.</summary>
     internal MemoryWait Wait { get; } = new(gate);
@@ -85,7 +85,10 @@ internal sealed class ProgramMemory(object gate)
         return kept;
     }
 
-    /// <summary>A CCW or an IDAW of a program that is fetched at its turn, from memory that may have to be waited for. False: it is gone, or the run was abandoned.</summary>
+    /// <summary>
+    /// A CCW or an IDAW of a program that is fetched at its turn, from memory that may have to be waited for. False: it is gone, or the run was
+    /// abandoned.
+    /// </summary>
     internal bool TryReadWord(IMemoryStore store, long offset, Span<byte> word)
     {
         if (!Wait.Read(store, offset, word))
@@ -96,8 +99,8 @@ internal sealed class ProgramMemory(object gate)
     }
 
     /// <summary>
-    /// Who has translated code drops it at once for all commands that read one after the other: nobody sees their data before the status of the last one, or before
-    /// a command that is none of them.
+    /// Who has translated code drops it at once for all commands that read one after the other: nobody sees their data before the status of the last
+    /// one, or before a command that is none of them.
     /// </summary>
     private void Owe(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes) => (_owed ??= new StagedData()).Add(store, offset, bytes);
 

@@ -46,9 +46,9 @@ internal enum ProgramWait
 }
 
 /// <summary>
-/// Runs one channel program, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O Operations", chapter 16 for the status): which
-/// command comes next, what the device answers, what is waited for. One object a subchannel, reused; one thread at a time. It allocates nothing.
-/// A program is given up while its memory is waited for by <see cref="MemoryWait.Abandon"/>.
+/// Runs one channel program, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O Operations", chapter 16 for the
+/// status): which command comes next, what the device answers, what is waited for. One object a subchannel, reused; one thread at a time. It
+/// allocates nothing. A program is given up while its memory is waited for by <see cref="MemoryWait.Abandon"/>.
 /// </summary>
 /// <remarks>
 /// Commands that do not end at once (SA22-7832, chapter 16): while command chaining is indicated, channel end alone makes no
@@ -135,7 +135,8 @@ internal sealed class ProgramRun
     }
 
     /// <summary>
-    /// Fetches and executes one command, with all its data-chained CCWs. <paramref name="mayBeHeldUp"/>: nobody waits for this thread, not even who is waited for.
+    /// Fetches and executes one command, with all its data-chained CCWs. <paramref name="mayBeHeldUp"/>: nobody waits for this thread, not even who
+    /// is waited for.
     /// </summary>
     internal StepResult Step(bool mayBeHeldUp)
     {
@@ -171,7 +172,9 @@ internal sealed class ProgramRun
     internal StepResult EndSlice(bool mayBeHeldUp) =>
         !IsOwed ? StepResult.Continue : mayBeHeldUp ? Resettle() ?? StepResult.Continue : HandOver(null);
 
-    /// <summary>The program is ended from outside, between two commands: the data of those that have been executed comes into place. False: abandoned.</summary>
+    /// <summary>
+    /// The program is ended from outside, between two commands: the data of those that have been executed comes into place. False: abandoned.
+    /// </summary>
     internal bool EndOutside()
     {
         _isHandedOver = false;
@@ -225,7 +228,8 @@ internal sealed class ProgramRun
             return StepResult.Busy;
         }
         _data.CheckLength(status);
-        Status.IsZeroCondition |= _begins && _data.HasBegun && Orb.InitialStatusInterruption; // initial status was zero: the operation is not immediate
+        // Initial status was zero: the operation is not immediate.
+        Status.IsZeroCondition |= _begins && _data.HasBegun && Orb.InitialStatusInterruption;
         bool isSeen = !_fetch.IsGood || !IsChained(status) || Status.HasIntermediate || _fetch.IsLive;
         return isSeen || _memory.OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
     }

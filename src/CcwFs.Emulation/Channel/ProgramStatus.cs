@@ -3,7 +3,8 @@ using CcwFs.ChannelIo;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// How a program stands and ends, as IRBs say it (SA22-7832, chapter 16). The intermediate conditions that wait go into the next one, whatever else it reports.
+/// How a program stands and ends, as IRBs say it (SA22-7832, chapter 16). The intermediate conditions that wait go into the next one, whatever else
+/// it reports.
 /// </summary>
 internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
 {
@@ -27,7 +28,8 @@ internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
     internal bool OwesDeviceEnd => LacksDeviceEnd(_deviceStatus);
 
     /// <summary>Channel end came alone.</summary>
-    internal static bool LacksDeviceEnd(DeviceStatus status) => (status & (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd)) == DeviceStatus.ChannelEnd;
+    internal static bool LacksDeviceEnd(DeviceStatus status) =>
+        (status & (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd)) == DeviceStatus.ChannelEnd;
 
     /// <summary>A program begins on a path.</summary>
     internal void Begin(byte path) => (PathMask, IsZeroCondition) = (path, false);
@@ -61,7 +63,8 @@ internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
 
     /// <summary>The IRB of a suspension.</summary>
     internal Irb SuspendedIrb() => Build(
-        FunctionControl.Start, ActivityControl.Suspended, StatusControl.Intermediate, DeviceStatus.None, SubchannelStatus.None, 0, senseLength: 0, default);
+        FunctionControl.Start, ActivityControl.Suspended, StatusControl.Intermediate, DeviceStatus.None, SubchannelStatus.None, 0,
+        senseLength: 0, default);
 
     /// <summary>The final IRB; <paramref name="function"/> names HALT too when that ended it.</summary>
     internal Irb FinalIrb(FunctionControl function)
@@ -81,8 +84,8 @@ internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
     }
 
     /// <summary>
-    /// HALT ended the program between two commands, or with one that the device had not ended, of whose count so much is left: the device has ended, nothing is left
-    /// to do.
+    /// HALT ended the program between two commands, or with one that the device had not ended, of whose count so much is left: the device has ended,
+    /// nothing is left to do.
     /// </summary>
     internal Irb HaltedIrb(int residual)
     {
@@ -93,8 +96,8 @@ internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
     }
 
     /// <summary>
-    /// HALT ended a start that was pending, or a program that was suspended: the device has no part in it, so status is pending alone (SA22-7832, chapter 16, figure
-    /// "Deferred-Condition-Code Meaning for Status-Pending Subchannel"; so does Hercules' channel.c, perform_halt).
+    /// HALT ended a start that was pending, or a program that was suspended: the device has no part in it, so status is pending alone (SA22-7832,
+    /// chapter 16, figure "Deferred-Condition-Code Meaning for Status-Pending Subchannel"; so does Hercules' channel.c, perform_halt).
     /// </summary>
     internal Irb HaltedIdleIrb()
     {
@@ -104,10 +107,13 @@ internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
             senseLength: 0, default);
     }
 
-    /// <summary>The path went away under the program, or under a start that is pending and no other path is left (<paramref name="began"/> false).</summary>
+    /// <summary>
+    /// The path went away under the program, or under a start that is pending and no other path is left (<paramref name="began"/> false).
+    /// </summary>
     internal Irb PathLostIrb(bool began)
     {
-        (_deviceStatus, _subchannelStatus, _residual) = (DeviceStatus.None, began ? SubchannelStatus.InterfaceControlCheck : SubchannelStatus.None, 0);
+        (_deviceStatus, _subchannelStatus, _residual) =
+            (DeviceStatus.None, began ? SubchannelStatus.InterfaceControlCheck : SubchannelStatus.None, 0);
         device.AbandonProgram(reset: false);
         Irb irb = FinalIrb(FunctionControl.Start);
         if (!began)
@@ -119,8 +125,8 @@ internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
     }
 
     /// <summary>
-    /// Device end after the program's primary status: secondary status; where nobody has taken the primary one, both together. The count and the subchannel status
-    /// are the primary status's.
+    /// Device end after the program's primary status: secondary status; where nobody has taken the primary one, both together. The count and the
+    /// subchannel status are the primary status's.
     /// </summary>
     internal Irb DeviceEndIrb(FunctionControl function, DeviceStatus status, Irb? primary)
     {
@@ -149,7 +155,8 @@ internal sealed class ProgramStatus(ProgramFetch fetch, IChannelDevice device)
         if (HasIntermediate)
             status |= StatusControl.Intermediate;
         Scsw scsw = Scsw.Build(
-            fetch.Orb.Control, function, activity, status | StatusControl.Pending, fetch.CcwAddress, deviceStatus, subchannelStatus, (ushort)residual);
+            fetch.Orb.Control, function, activity, status | StatusControl.Pending, fetch.CcwAddress, deviceStatus, subchannelStatus,
+            (ushort)residual);
         if (IsZeroCondition)
             scsw = scsw with { Control = scsw.Control | Scsw.ZeroCondition };
         (fetch.IsInterruptPending, IsZeroCondition) = (false, false);

@@ -2,7 +2,9 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.Channel;
 
-/// <summary>The channel paths of a subchannel, 1 to 8. In a mask of paths 80 is the first one. Under the subchannel's gate, but for <see cref="Available"/>.</summary>
+/// <summary>
+/// The channel paths of a subchannel, 1 to 8. In a mask of paths 80 is the first one. Under the subchannel's gate, but for <see cref="Available"/>.
+/// </summary>
 internal sealed class SubchannelPaths
 {
     private readonly byte[] _chpids;

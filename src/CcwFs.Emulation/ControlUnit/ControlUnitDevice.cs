@@ -157,8 +157,9 @@ public abstract class ControlUnitDevice : IChannelDevice
 
     /// <summary>
     /// State change: attention, device end and unit exception, for drivers to look at the device again. Presented once, with TEST SUBCHANNEL. Called without the gate.
+    /// For kinds of devices that change under their drivers; a test sees by it that status of any kind is presented.
     /// </summary>
-    public void RaiseStateChange() => Unsolicited?.Invoke(StateChange);
+    public void RaiseStateChange() => Unsolicited?.Invoke(DeviceStatus.Attention | DeviceStatus.DeviceEnd | DeviceStatus.UnitException);
 
     /// <summary>Attention: the device has something to say. Presented once.</summary>
     public void RaiseAttention() => Unsolicited?.Invoke(DeviceStatus.Attention);
@@ -186,9 +187,6 @@ public abstract class ControlUnitDevice : IChannelDevice
 
     /// <inheritdoc/>
     public Action<DeviceStatus>? DeviceEnd { get; set; }
-
-    /// <summary>The status of <see cref="RaiseStateChange"/>.</summary>
-    internal const DeviceStatus StateChange = DeviceStatus.Attention | DeviceStatus.DeviceEnd | DeviceStatus.UnitException;
 
     /// <summary>Makes the family's sense; gives unit check.</summary>
     internal abstract DeviceStatus Check(UnitFault fault);

@@ -56,16 +56,6 @@ internal sealed class SharedUnit
             sharer.NoLongerBusy?.Invoke();
     }
 
-    /// <summary>Gives the drivers of all devices but one status of the devices' own. Without the gate.</summary>
-    public void Present(DeviceStatus status, Sharer? except)
-    {
-        Sharer[] sharers;
-        lock (Gate)
-            sharers = [.. _sharers.Where(s => s != except)];
-        foreach (Sharer sharer in sharers)
-            sharer.Unsolicited?.Invoke(status);
-    }
-
     /// <summary>Another device, or a path of this one outside the reserve's path group, has the reserve.</summary>
     public bool IsReservedElsewhere(Sharer sharer) =>
         ReservedBy is { } holder && (holder != sharer || !sharer.PathGroups.AreTogether(sharer.Path, sharer.ReservedPath));

@@ -5,7 +5,6 @@ public static class FuseConstants
 {
 #pragma warning disable CA1707, CS1591 // names as the header spells them
     public const uint FUSE_KERNEL_VERSION = 7;
-    public const ulong FUSE_ROOT_ID = 1;
     public const uint FUSE_MIN_READ_BUFFER = 8192;
 
     public const uint FUSE_ASYNC_READ = 1 << 0;

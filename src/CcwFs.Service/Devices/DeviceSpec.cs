@@ -271,7 +271,7 @@ internal sealed class DeviceSpec
     private static string? SetSync(DeviceSpec spec, string value)
     {
         bool isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds is >= 1 and <= MaxSyncSeconds;
-        spec.Sync = value == "program" ? ImageSync.Program : new ImageSync(EveryProgram: false, isNumber ? seconds : 0);
+        spec.Sync = value == "program" ? ImageSync.Program : isNumber ? new ImageSync(EveryProgram: false, seconds) : ImageSync.None;
         return isNumber || value is "none" or "program" ? null : $"it is none, program, or a number of seconds from 1 to {MaxSyncSeconds}";
     }
 

@@ -81,12 +81,8 @@ internal sealed class LogOutput : IDisposable
         }
     }
 
-    /// <summary>The least level that is logged; may change at any time.</summary>
-    internal LogLevel Level
-    {
-        get => _level;
-        set => _level = value;
-    }
+    /// <summary>The least level that is logged, from now on.</summary>
+    internal void SetLevel(LogLevel level) => _level = level;
 
     /// <summary>
     /// Waits until all lines are written. A thread of the loggers writes them, for which their own end does not wait long: on a busy machine, or one whose disk

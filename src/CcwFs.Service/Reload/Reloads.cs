@@ -56,7 +56,7 @@ internal sealed class Reloads(
                     ServiceLog.Planned(log, line);
                 errors = devices.CarryOut(plan, change => ServiceLog.Changed(log, change));
                 if (errors.Count == 0)
-                    logs.Level = wanted.LogLevel;
+                    logs.SetLevel(wanted.LogLevel);
             }
             foreach (string error in errors)
                 ServiceLog.Wrong(log, error);

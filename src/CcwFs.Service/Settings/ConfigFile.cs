@@ -25,13 +25,6 @@ internal sealed class ConfigFile
 
     private ConfigFile(string path, MountSettings settings) => (_path, _settings) = (path, settings);
 
-    /// <summary>Reads a file into settings; throws the first error.</summary>
-    internal static void Read(string path, MountSettings settings)
-    {
-        if (Errors(path, settings) is [string first, ..])
-            throw new CommandException(first);
-    }
-
     /// <summary>Reads a file into settings and gives every error.</summary>
     internal static IReadOnlyList<string> Errors(string path, MountSettings settings)
     {

@@ -148,7 +148,7 @@ public sealed class StructureDecoderTests
     public void A_schib_tells_the_device_and_its_paths()
     {
         byte[] bytes = new byte[Schib.Size];
-        var pmcw = new Pmcw(1, Pmcw.Enabled | Pmcw.DeviceNumberValid | (3 << Pmcw.InterruptionSubclassShift), 0x0150, 0xC0, 0, 0x80, 0xE0, 0xC0, 0xA0, 0x4041_4200_0000_0000);
+        var pmcw = new Pmcw(1, Pmcw.Enabled | Pmcw.DeviceNumberValid | (3 << 11), 0x0150, 0xC0, 0, 0x80, 0xE0, 0xC0, 0xA0, 0x4041_4200_0000_0000);
         new Schib(pmcw, default).Write(bytes);
         DecodedStructure schib = Assert.Single(Decode("schib", bytes));
         Assert.Equal("device 0150, enabled, channel paths 40, 41 (not available), 42 (not operational).", schib.Summary);

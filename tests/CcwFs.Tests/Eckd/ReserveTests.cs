@@ -118,20 +118,6 @@ public sealed class ReserveTests
         rig.Device.Run(Step.Nop).Ok();
     }
 
-    [Fact]
-    public void State_changes_reach_every_sharer_but_the_one_left_out()
-    {
-        using var rig = new Rig();
-        using EckdDevice other = rig.Add(0x0151), third = rig.Add(0x0152);
-        var heard = new List<(string, DeviceStatus)>();
-        rig.Device.Unsolicited = s => heard.Add(("first", s));
-        other.Unsolicited = s => heard.Add(("other", s));
-        third.Unsolicited = s => heard.Add(("third", s));
-        rig.Volume.RaiseStateChange(rig.Device);
-        const DeviceStatus StateChange = DeviceStatus.Attention | DeviceStatus.DeviceEnd | DeviceStatus.UnitException;
-        Assert.Equal([("other", StateChange), ("third", StateChange)], heard);
-    }
-
     private static DeviceStatus Begin(EckdDevice device, byte code)
     {
         device.BeginProgram(0);

@@ -26,7 +26,7 @@ public sealed class CkdTrackTests
         Assert.Equal("0000010001" + "0001000100000008" + "0000000000000000" + "0001000101020003" + "4B4B646464" + "FFFFFFFFFFFFFFFF", Convert.ToHexString(track.Image.Span));
         var again = new CkdTrack(Geometry);
         Assert.Null(again.Load(track.Image.Span, 16));
-        Assert.Equal((2, 1, 2, 3), (again.RecordCount, again.RecordNumber(1), again.KeyLength(1), again.DataLength(1)));
+        Assert.Equal((2, 1, 2, 3), (again.RecordCount, again.Count(1)[4], again.KeyLength(1), again.DataLength(1)));
         Assert.False(again.WasUnformatted);
     }
 

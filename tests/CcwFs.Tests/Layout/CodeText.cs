@@ -3,8 +3,8 @@ using System.Text;
 namespace CcwFs.Tests.Layout;
 
 /// <summary>
-/// The code of a C# source without its comments, texts and characters; what stands in the holes of an interpolated text is code, and each line stays in its place.
-/// The rules are those of the C# standard, "Lexical structure", with raw texts.
+/// The code of a C# source without its comments, texts and characters; what stands in the holes of an interpolated text is code, and each line stays
+/// in its place. The rules are those of the C# standard, "Lexical structure", with raw texts.
 /// </summary>
 internal sealed class CodeText
 {

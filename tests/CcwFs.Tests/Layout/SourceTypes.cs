@@ -5,12 +5,14 @@ namespace CcwFs.Tests.Layout;
 /// <summary>How large a type is, over all its parts.</summary>
 /// <param name="Name">With its namespace, and the types around it.</param>
 /// <param name="Lines">From its declaration to its end, with its comments and the types in it, without blank lines.</param>
-/// <param name="Fields">What an instance keeps: fields, automatic properties and events, parameters of the primary constructor that a member uses.</param>
+/// <param name="Fields">
+/// What an instance keeps: fields, automatic properties and events, parameters of the primary constructor that a member uses.
+/// </param>
 internal readonly record struct TypeSize(string Name, int Lines, int Fields);
 
 /// <summary>
-/// The types of a room and their sizes, by the look of the sources alone: a parameter of a primary constructor counts where its name stands in a member that is no
-/// initializer, and each parameter of a record.
+/// The types of a room and their sizes, by the look of the sources alone: a parameter of a primary constructor counts where its name stands in a
+/// member that is no initializer, and each parameter of a record.
 /// </summary>
 internal sealed partial class SourceTypes
 {
@@ -38,7 +40,7 @@ internal sealed partial class SourceTypes
         Dictionary<string, Found> found = [];
         foreach (string source in sources)
             new SourceTypes(source, found).ReadMembers(null);
-        return [.. found.Select(type => new TypeSize(type.Key, type.Value.Lines, type.Value.Fields + type.Value.Parameters.Count(type.Value.Used.Contains)))];
+        return [.. found.Select(type => new TypeSize(type.Key, type.Value.Lines, type.Value.AllFields))];
     }
 
     /// <summary>To the end of the body, or of the file.</summary>
@@ -56,7 +58,8 @@ internal sealed partial class SourceTypes
         while (Modifier().IsMatch(Word))
             _at++;
         HashSet<string> modifiers = [.. Words(start, _at)];
-        bool isType = Word is "class" or "struct" or "interface" or "enum" || (Word == "record" && _tokens[_at + 1].Value is not "(" and not ";" and not "=");
+        bool isType = Word is "class" or "struct" or "interface" or "enum"
+            || (Word == "record" && _tokens[_at + 1].Value is not "(" and not ";" and not "=");
         if (isType)
             ReadType(around, start);
         else if (Word is "namespace" or "using" || around is null)
@@ -209,7 +212,9 @@ internal sealed partial class SourceTypes
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Space();
 
-    [GeneratedRegex(@"^(public|internal|private|protected|file|static|sealed|abstract|readonly|partial|ref|const|new|override|virtual|volatile|required|extern|async|unsafe)$")]
+    [GeneratedRegex(
+        @"^(public|internal|private|protected|file|static|sealed|abstract|readonly|partial|ref|const|new|override|virtual|volatile|required|extern"
+            + "|async|unsafe)$")]
     private static partial Regex Modifier();
 
     [GeneratedRegex(@"^[A-Za-z_]\w*$")]
@@ -222,6 +227,8 @@ internal sealed partial class SourceTypes
         internal int Lines { get; set; }
 
         internal int Fields { get; set; }
+
+        internal int AllFields => Fields + Parameters.Count(Used.Contains);
 
         internal List<string> Parameters { get; } = [];
 

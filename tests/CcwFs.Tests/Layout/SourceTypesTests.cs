@@ -41,14 +41,17 @@ public sealed class SourceTypesTests
     public void Parts_are_added()
     {
         Dictionary<string, TypeSize> sizes = Sizes(
-            "namespace R;\n\npartial class A(int b)\n{\n\n    // text\n    int _c;\n}\n", "namespace R;\npartial class A\n{\n    int D() => b;\n    class E\n    {\n        int _f;\n    }\n}\n");
+            "namespace R;\n\npartial class A(int b)\n{\n\n    // text\n    int _c;\n}\n",
+            "namespace R;\npartial class A\n{\n    int D() => b;\n    class E\n    {\n        int _f;\n    }\n}\n");
         Assert.Equal(new TypeSize("R.A", 13, 2), sizes["R.A"]);
         Assert.Equal(new TypeSize("R.A.E", 4, 1), sizes["R.A.E"]);
     }
 
     [Fact]
     public void Lines_of_texts_and_comments_count() => Assert.Equal(
-        9, Sizes("namespace R;\nclass A\n{\n    /* one\n       two */\n    string _b = \"\"\"\n        three\n        four\n        \"\"\";\n}\n")["R.A"].Lines);
+        9,
+        Sizes("namespace R;\nclass A\n{\n    /* one\n       two */\n    string _b = \"\"\"\n        three\n        four\n        \"\"\";\n}\n")
+            ["R.A"].Lines);
 
     private static Dictionary<string, TypeSize> Sizes(params string[] sources) => SourceTypes.Of(sources).ToDictionary(type => type.Name);
 }

@@ -97,9 +97,6 @@ public sealed partial class EckdVolume : IDisposable
         }
     }
 
-    /// <summary>Tells the drivers of all devices but one to look at the volume again. Called without the gate.</summary>
-    public void RaiseStateChange(ControlUnitDevice? except) => Unit.Present(ControlUnitDevice.StateChange, except?.Sharer);
-
     /// <summary>
     /// The track, from the cache or the store; valid until the next call, under the gate.
     /// Throws <see cref="ImageException"/> or <see cref="TornTrackException"/>.

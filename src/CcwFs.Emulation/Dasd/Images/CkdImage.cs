@@ -18,15 +18,16 @@ namespace CcwFs.Emulation.Dasd.Images;
 public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 
 /// <summary>
-/// A volume in CKD_P370 files: its slots (<see cref="ImageSlots"/>), what an open makes of a redo file that was left behind (<see cref="ImageRecovery"/>), and
-/// who writes (<see cref="ImageWriter"/>). Tracks are read and written with pread and pwrite, never mapped: a file that shrinks would kill us.
+/// A volume in CKD_P370 files: its slots (<see cref="ImageSlots"/>), what an open makes of a redo file that was left behind (<see
+/// cref="ImageRecovery"/>), and who writes (<see cref="ImageWriter"/>). Tracks are read and written with pread and pwrite, never mapped: a file that
+/// shrinks would kill us.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
 public sealed class CkdImage : ITrackStore
 {
     /// <summary>
-    /// Most bytes of memory that opening takes for the moment, beside <see cref="KeptBytes"/> and whatever a redo file says: its longest table, as it is and as
-    /// it is understood, 2 MiB each, and two tracks and what holds the parts together (rounded up).
+    /// Most bytes of memory that opening takes for the moment, beside <see cref="KeptBytes"/> and whatever a redo file says: its longest table, as it
+    /// is and as it is understood, 2 MiB each, and two tracks and what holds the parts together (rounded up).
     /// </summary>
     public const int OpeningBytes = (4 << 20) + (384 << 10);
 
@@ -88,8 +89,8 @@ public sealed class CkdImage : ITrackStore
     public long TotalLength => _slots.Binding.TotalLength;
 
     /// <summary>
-    /// Tracks of the change that a redo file held at open: now in place, or with a read-only open still pending; with <see cref="ImageOptions.IgnoreRedo"/> the
-    /// tracks that were being written when ccwfs stopped.
+    /// Tracks of the change that a redo file held at open: now in place, or with a read-only open still pending; with <see
+    /// cref="ImageOptions.IgnoreRedo"/> the tracks that were being written when ccwfs stopped.
     /// </summary>
     public IReadOnlyList<int> PendingTracks { get; }
 
@@ -107,8 +108,8 @@ public sealed class CkdImage : ITrackStore
         part.File.Status(out FileStatus status) < 0 ? part.Length : (long)status.Blocks * FileStatus.BlockSize);
 
     /// <summary>
-    /// Bytes of memory that the image may take for itself: what it knows of its tracks and one to compare with, or, open to read alone, the tracks of a change
-    /// that stays pending.
+    /// Bytes of memory that the image may take for itself: what it knows of its tracks and one to compare with, or, open to read alone, the tracks of
+    /// a change that stays pending.
     /// </summary>
     public long KeptBytes => IsReadOnly ? (long)_slots.Shown * Geometry.TrackSize : AllocatedTracks.MostBytes(Geometry.Tracks) + Geometry.TrackSize;
 
@@ -117,8 +118,9 @@ public sealed class CkdImage : ITrackStore
         Open(HostImageFiles.Instance, path, new ImageOptions(readOnly, sync));
 
     /// <summary>
-    /// Opens through <paramref name="files"/>, which must stay usable until the image is disposed. A corrupt image, a missing file, an image in use or a
-    /// redo file that is not this image's is an <see cref="ImageException"/>; nothing is left open then. A change that was cut short is put in place first.
+    /// Opens through <paramref name="files"/>, which must stay usable until the image is disposed. A corrupt image, a missing file, an image in use
+    /// or a redo file that is not this image's is an <see cref="ImageException"/>; nothing is left open then. A change that was cut short is put in
+    /// place first.
     /// </summary>
     public static CkdImage Open(IImageFiles files, string path, ImageOptions options)
     {
@@ -153,8 +155,8 @@ public sealed class CkdImage : ITrackStore
     }
 
     /// <summary>
-    /// The first track from <paramref name="track"/> on whose slot may hold a byte other than zero, as the file system tells it without reading; the number of
-    /// tracks when there is none.
+    /// The first track from <paramref name="track"/> on whose slot may hold a byte other than zero, as the file system tells it without reading; the
+    /// number of tracks when there is none.
     /// </summary>
     public int NextWithData(int track) => _slots.NextWithData(track);
 
@@ -213,7 +215,8 @@ public sealed class CkdImage : ITrackStore
     public void Sync() => _writer?.Sync();
 
     /// <summary>
-    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be synced.
+    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be
+    /// synced.
     /// </summary>
     public void SyncAtLeast(ImageSync sync)
     {

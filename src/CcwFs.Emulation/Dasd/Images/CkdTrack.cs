@@ -85,9 +85,6 @@ public sealed class CkdTrack
     /// <summary>The eight bytes of record <paramref name="index"/>'s count field (index 0 = record 0).</summary>
     public ReadOnlySpan<byte> Count(int index) => _slot.AsSpan(Offset(index), CountSize);
 
-    /// <summary>Record number (R of CCHHR).</summary>
-    public byte RecordNumber(int index) => _slot[Offset(index) + 4];
-
     /// <summary>Key length.</summary>
     public int KeyLength(int index) => _slot[Offset(index) + 5];
 

@@ -4,8 +4,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// The track slots of an image in its files, which it owns. Readers lock a stripe (one track's bytes) and get what a change that is not in place has for them;
-/// who writes in place locks the stripes of what he writes.
+/// The track slots of an image in its files, which it owns. Readers lock a stripe (one track's bytes) and get what a change that is not in place has
+/// for them; who writes in place locks the stripes of what he writes.
 /// </summary>
 internal sealed class ImageSlots : IDisposable
 {
@@ -63,8 +63,8 @@ internal sealed class ImageSlots : IDisposable
     }
 
     /// <summary>
-    /// The first track from <paramref name="track"/> on whose slot may hold a byte other than zero, as the file system tells it without reading; the number of
-    /// tracks when there is none.
+    /// The first track from <paramref name="track"/> on whose slot may hold a byte other than zero, as the file system tells it without reading; the
+    /// number of tracks when there is none.
     /// </summary>
     internal int NextWithData(int track)
     {

@@ -8,8 +8,8 @@ internal sealed partial class ImageWriter
     private static readonly byte[] s_zeros = new byte[RedoFile.SectorSize];
 
     /// <summary>
-    /// Makes tracks of the volume empty, as <see cref="Write"/>, in pieces of 220 tracks: it must work on a full disk. Between the pieces a page may stay
-    /// allocated.
+    /// Makes tracks of the volume empty, as <see cref="Write"/>, in pieces of 220 tracks: it must work on a full disk. Between the pieces a page may
+    /// stay allocated.
     /// </summary>
     internal void Release(int first, int count)
     {
@@ -73,7 +73,8 @@ internal sealed partial class ImageWriter
     }
 
     /// <summary>
-    /// First every track begins with zeros, which makes it an empty one to the next open whatever follows, then the space goes. Under _writing and all stripes.
+    /// First every track begins with zeros, which makes it an empty one to the next open whatever follows, then the space goes. Under _writing and
+    /// all stripes.
     /// </summary>
     private int EmptyAll(ReadOnlySpan<int> released)
     {

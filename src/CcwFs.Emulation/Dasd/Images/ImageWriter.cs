@@ -3,9 +3,9 @@ using CcwFs.Linux;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// The writer of an image that is open to write. A write goes to the redo file (<see cref="RedoFile"/>), then in place; the space of every slot is allocated before,
-/// so that a full disk cannot stop halfway. Only the sectors that change are written. Thread-safe. Locks: _writing (redo file, buffers, bitmap) before a stripe
-/// (one track's bytes). Faults are <see cref="ImageException"/>.
+/// The writer of an image that is open to write. A write goes to the redo file (<see cref="RedoFile"/>), then in place; the space of every slot is
+/// allocated before, so that a full disk cannot stop halfway. Only the sectors that change are written. Thread-safe. Locks: _writing (redo file,
+/// buffers, bitmap) before a stripe (one track's bytes). Faults are <see cref="ImageException"/>.
 /// </summary>
 internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, ImageLines lines, ImageSync sync)
 {
@@ -32,8 +32,8 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
     }
 
     /// <summary>
-    /// Brings everything to stable storage, and removes the redo file unless a change in it is still pending: what went wrong, one line, or null. Nothing is written
-    /// any more then. The slots stay open.
+    /// Brings everything to stable storage, and removes the redo file unless a change in it is still pending: what went wrong, one line, or null.
+    /// Nothing is written any more then. The slots stay open.
     /// </summary>
     internal string? Close()
     {
@@ -76,7 +76,9 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
         redo.Void();
     }
 
-    /// <summary>Everything that must be so before a change begins: no fault, no change that is stuck, a redo file, and its word that writes come.</summary>
+    /// <summary>
+    /// Everything that must be so before a change begins: no fault, no change that is stuck, a redo file, and its word that writes come.
+    /// </summary>
     private void MakeReady(int track)
     {
         if (_fault is not null && _stuck is null)
@@ -181,7 +183,9 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
         lines.SayStuck($"{slots.Name}: what could not be put in place before is in place now");
     }
 
-    /// <summary>Somebody may have removed the redo file, and with it the only whole copy outside of this process: then first another one is made.</summary>
+    /// <summary>
+    /// Somebody may have removed the redo file, and with it the only whole copy outside of this process: then first another one is made.
+    /// </summary>
     private void PutStuckAgain()
     {
         if (_stuckIsKept && redo.Holds)
@@ -215,8 +219,8 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
     }
 
     /// <summary>
-    /// Formats an empty slot with a track that lies within the slot's first sector: it is written whole or not at all, and needs no redo file and no space but its
-    /// own block.
+    /// Formats an empty slot with a track that lies within the slot's first sector: it is written whole or not at all, and needs no redo file and no
+    /// space but its own block.
     /// </summary>
     internal void WriteEmpty(TrackImage track)
     {
