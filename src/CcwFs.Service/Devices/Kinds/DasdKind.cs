@@ -1,13 +1,12 @@
 using CcwFs.CommandSets;
-using CcwFs.Control;
+using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.Dasd.Eckd;
-using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Service.Images;
 
 namespace CcwFs.Service.Devices.Kinds;
 
 /// <summary>An emulated 3390 behind a 3990: a CKD image, or a small volume in memory.</summary>
-internal sealed class DasdKind : DeviceKind
+internal sealed class DasdKind : ImageKind<EckdVolume>
 {
     private static readonly EckdImages s_images = new();
 
@@ -43,33 +42,17 @@ internal sealed class DasdKind : DeviceKind
     internal override string? Conflict(DeviceSpec spec) => Of(spec) is { IsSpaceEfficient: true, Profile: EckdProfile.Minimal }
         ? "ese needs orders that profile=minimal has not; use profile=linux, or leave ese out" : null;
 
-    /// <inheritdoc/>
-    internal override IEnumerable<Action> FileChecks(DeviceSpec spec, string directory) =>
-        spec.Images(directory).Select<string, Action>(path => () => s_images.RefuseWrong(path, spec.IsReadOnly));
+    private protected override IVolumeKind<EckdVolume> Images(DeviceSpec spec) => s_images;
 
-    /// <inheritdoc/>
-    internal override IEnumerable<FileIdentity> FilesNeeded(DeviceSpec spec, string directory, ulong? own) =>
-        spec.IsReadOnly ? [] : spec.Images(directory).Select(path => Volumes.Identify(path, s_images));
+    private protected override (EckdVolume Volume, Func<long> Bytes) InMemory(DeviceSpec spec) => EckdImages.InMemory();
 
-    /// <inheritdoc/>
-    internal override OpenDevice Open(in DeviceOpening opening, DeviceParts parts)
-    {
-        DeviceOpening its = opening;
-        DeviceSpec spec = its.Spec;
-        its.TakeNumber(null);
-        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(
-            its.Place.Number, ReadOnly: spec.IsReadOnly, Profile: Of(spec).Profile, SpaceEfficient: Of(spec).IsSpaceEfficient), its.Logs.Device);
-        if (spec.ImageAt(its.Index, its.Directory) is not { } path)
-        {
-            (EckdDevice dasd, Func<Action, string?> closing) = parts.Volumes.InMemory(EckdImages.InMemory(), Make);
-            return new OpenDevice(parts.Emulate(dasd, its), its.Place, "dasd, in memory", its.Logs.Device) { Closing = closing, Ended = its.Ended };
-        }
-        OpenImage<EckdDevice> opened = parts.Volumes.OpenImage(s_images, path, spec.IsReadOnly, spec.Sync, its.Caller, its.Logs.Image, Make, its.Place.Shown);
-        return new OpenDevice(parts.Emulate(opened.Device, its), its.Place, $"dasd, image {path}", its.Logs.Device)
-        {
-            File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing, Ended = its.Ended,
-        };
-    }
+    private protected override IChannelDevice Make(EckdVolume volume, in DeviceOpening opening) => new EckdDevice(
+        volume,
+        new EckdOptions(
+            opening.Place.Number, ReadOnly: opening.Spec.IsReadOnly, Profile: Of(opening.Spec).Profile, SpaceEfficient: Of(opening.Spec).IsSpaceEfficient),
+        opening.Logs.Device);
+
+    private protected override void RefuseWrong(DeviceSpec spec, string path) => s_images.RefuseWrong(path, spec.IsReadOnly);
 
     private static Values Of(DeviceSpec spec) => (Values)spec.Values!;
 

@@ -7,7 +7,7 @@ namespace CcwFs.Service.Devices.Kinds;
 internal static class DeviceKinds
 {
     /// <summary>All of them, in the order of help texts.</summary>
-    internal static readonly DeviceKind[] All = [new DasdKind(), new VfioKind()];
+    internal static readonly DeviceKind[] All = [new DasdKind(), new FbaKind(), new VfioKind()];
 
     /// <summary>Where the keys are explained, for help texts.</summary>
     internal const string WhereKeysAre = "'ccwfs config keys' names all keys";
