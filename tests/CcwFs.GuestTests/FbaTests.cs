@@ -22,7 +22,7 @@ public sealed class FbaTests(ITestOutputHelper output) : GuestTest(output)
         {
             Assert.Matches(@"(?m)^0\.0\.0150 0\.0\.\d{4}  9336/10 6310/01 ", guest.Ok("lscss"));
             Assert.Equal("dasda", guest.Online(Volume.First));
-            Assert.Equal($"{DiskBytes}\n512\nFBA", guest.Ok($"blockdev --getsize64 /dev/dasda; blockdev --getss /dev/dasda; cat /sys/bus/ccw/devices/{Volume.First}/discipline"));
+            Assert.Equal($"{DiskBytes}\n512\nFBA", guest.Ok($"blockdev --getsize64 /dev/dasda; cat /sys/block/dasda/queue/logical_block_size; tr -d ' ' </sys/bus/ccw/devices/{Volume.First}/discipline"));
             guest.Ok("printf 'label: gpt\\nstart=2048\\n' | sfdisk -q /dev/dasda && mkfs.ext4 -q /dev/dasda1 && mount /dev/dasda1 /mnt");
             guest.Ok($"{KnownBytes.Write("/mnt/known", Pieces)}\nsync; echo 3 >/proc/sys/vm/drop_caches\n{KnownBytes.Compare("/mnt/known", Pieces)}\numount /mnt");
             guest.Halt();
