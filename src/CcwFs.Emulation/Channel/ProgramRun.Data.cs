@@ -60,7 +60,7 @@ internal sealed partial class ProgramRun
         return done;
     }
 
-    /// <summary>Puts bytes into storage, now or when they may be seen. False: it is gone.</summary>
+    /// <summary>Puts bytes into storage, now or when they may be seen. False: it is gone, or they are too many to wait.</summary>
     private bool PutPiece(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes)
     {
         bool isCode = store.CodeAt(offset, out _) is not null && (_staged is not null || store.MayHoldCode(offset, bytes.Length));
@@ -71,6 +71,8 @@ internal sealed partial class ProgramRun
         }
         if (_staged is { } staged)
         {
+            if (staged.Length + bytes.Length > StagedData.MaxBytes)
+                return false;
             staged.Add(store, offset, bytes);
             return true;
         }

@@ -54,7 +54,7 @@ internal sealed partial class ProgramRun
             return true;
         var before = (_at, _interruptPending, _fault);
         _source.BeginAhead();
-        for (int room = StagedData.MaxFetched; room > 0;)
+        for (int room = StagedData.MaxBytes; room > 0;)
         {
             int length = SkipPiece(room);
             if (length == 0)

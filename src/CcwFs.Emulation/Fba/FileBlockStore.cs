@@ -20,8 +20,10 @@ public sealed class FileBlockStore : IBlockStore
 
     private readonly IImageFile _file;
     private readonly Action<string>? _say;
-    private readonly Lock _timing = new(); // alone
+    private readonly Lock _timing = new();  // alone
+    private readonly Lock _syncing = new(); // alone: the kernel tells of a failed write-back once, and whoever syncs next must know of it
     private Timer? _timer;         // guarded by _timing
+    private bool _timerRuns;       // guarded by _timing
     private bool _timerEnded;      // guarded by _timing
     private volatile bool _isUnsynced;
     private volatile string? _fault; // a sync has failed: nothing more is written
@@ -139,7 +141,12 @@ public sealed class FileBlockStore : IBlockStore
     }
 
     /// <inheritdoc/>
-    public void SyncAtLeast(ImageSync sync) => Policy = ImageSync.Stricter(Policy, sync);
+    public void SyncAtLeast(ImageSync sync)
+    {
+        Policy = ImageSync.Stricter(Policy, sync);
+        if (_isUnsynced)
+            StartTimer();
+    }
 
     /// <summary>Syncs what is not, and frees the lock.</summary>
     public void Dispose()
@@ -148,9 +155,9 @@ public sealed class FileBlockStore : IBlockStore
             return;
         _disposed = true;
         StopTimer();
-        if (_isUnsynced && _fault is null)
+        if (_isUnsynced)
             Sync();
-        CloseFault = _fault;
+        CloseFault = _fault is { } fault ? $"{Name}: {fault}" : null;
         _file.Dispose();
     }
 
@@ -190,29 +197,31 @@ public sealed class FileBlockStore : IBlockStore
     /// <summary>The kernel tells of a failed write-back once and then forgets the bytes: no later sync can be believed.</summary>
     private void Sync()
     {
-        _isUnsynced = false;
-        if (_file.Sync() is < 0 and var result)
-            _fault = $"cannot be brought to the disk ({Problem.Of(result)}): blocks that were written may be lost; nothing more is written until the image is opened again";
+        lock (_syncing)
+        {
+            _isUnsynced = false;
+            if (_fault is null && _file.Sync() is < 0 and var result)
+                _fault = $"cannot be brought to the disk ({Problem.Of(result)}): blocks that were written may be lost; nothing more is written until the image is opened again";
+        }
     }
 
     private void StartTimer()
     {
         lock (_timing)
         {
-            if (Policy.Seconds == 0 || _timerEnded || _timer is not null)
+            if (Policy.Seconds == 0 || _timerEnded || _timerRuns)
                 return;
-            _timer = new Timer(static store => ((FileBlockStore)store!).SyncNow(), this, TimeSpan.FromSeconds(Policy.Seconds), Timeout.InfiniteTimeSpan);
+            _timerRuns = true;
+            _timer ??= new Timer(static store => ((FileBlockStore)store!).SyncNow(), this, Timeout.Infinite, Timeout.Infinite);
+            _timer.Change(TimeSpan.FromSeconds(Policy.Seconds), Timeout.InfiniteTimeSpan);
         }
     }
 
-    /// <summary>The timer's turn.</summary>
+    /// <summary>The timer's turn. The disk is waited for without the volume's gate: who reads and writes goes on.</summary>
     private void SyncNow()
     {
         lock (_timing)
-        {
-            _timer?.Dispose();
-            _timer = null;
-        }
+            _timerRuns = false;
         if (!_isUnsynced || _fault is not null)
             return;
         Sync();

@@ -73,6 +73,30 @@ public sealed class FbaChannelTests : IDisposable
         Assert.NotEqual(-1, _rig.Get(116).AsSpan().IndexOfAnyExcept((byte)0));
     }
 
+    /// <summary>A write that is cut off must not be taken for one that gives less.</summary>
+    [Theory]
+    [InlineData(8, true)]
+    [InlineData(9, false)]
+    public void A_command_that_is_too_long_for_memory_that_may_wait_is_a_check_and_writes_no_zeros(int pieces, bool good)
+    {
+        const int Piece = 128 * 512; // by two CCWs
+        using var rig = new FbaRig(2000);
+        using var machine = new Machine(rig.Device, mayWait: true);
+        byte[] before = FbaRig.Bytes(2000 * 512, 4);
+        rig.Put(0, before);
+        foreach (bool writes in (bool[])[true, false])
+        {
+            Begin(machine, writes ? FbaRig.Write : FbaRig.Read, 2000, 0);
+            for (int i = 0; i < 2 * pieces; i++)
+                Put(machine, 2 + i, (byte)(writes ? 0x41 : 0x42), Piece / 2, Data, i < (2 * pieces) - 1 ? DataChain : Sli);
+            Irb irb = machine.Run(Program);
+            Assert.Equal(good, IsGood(irb));
+            Assert.Equal(!good, (irb.Scsw.Subchannel & SubchannelStatus.ProgramCheck) != 0);
+            if (writes)
+                Assert.Equal(good ? new byte[512] : before[^512..], rig.Get(1999));
+        }
+    }
+
     [Fact]
     public void A_policys_extents_are_blocks()
     {
@@ -92,15 +116,19 @@ public sealed class FbaChannelTests : IDisposable
 
     private static bool IsGood(Irb irb) => irb.Scsw is { Device: DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, Subchannel: SubchannelStatus.None };
 
-    private void Begin(byte operation, int count, uint block)
+    private void Begin(byte operation, int count, uint block) => Begin(_machine, operation, count, block);
+
+    private static void Begin(Machine machine, byte operation, int count, uint block)
     {
         Step extent = FbaRig.Extent(0xC0, block, block, block + (uint)count - 1), locate = FbaRig.Locate(operation, count, block);
-        extent.Out.CopyTo(_machine.Memory, (int)Parameters);
-        locate.Out.CopyTo(_machine.Memory, (int)Parameters + 16);
-        Put(0, 0x63, 16, Parameters, Chain);
-        Put(1, 0x43, 8, Parameters + 16, Chain);
+        extent.Out.CopyTo(machine.Memory, (int)Parameters);
+        locate.Out.CopyTo(machine.Memory, (int)Parameters + 16);
+        Put(machine, 0, 0x63, 16, Parameters, Chain);
+        Put(machine, 1, 0x43, 8, Parameters + 16, Chain);
     }
 
-    private void Put(int index, byte command, int count, uint address, ulong flags) =>
-        _machine.Ccws(Program + (uint)(index * 8), ((ulong)command << 56) | flags | ((ulong)count << 32) | address);
+    private void Put(int index, byte command, int count, uint address, ulong flags) => Put(_machine, index, command, count, address, flags);
+
+    private static void Put(Machine machine, int index, byte command, int count, uint address, ulong flags) =>
+        machine.Ccws(Program + (uint)(index * 8), ((ulong)command << 56) | flags | ((ulong)count << 32) | address);
 }
