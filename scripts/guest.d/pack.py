@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 PROGRAMS = """
-bash busybox cmp dd find gawk seq head sed grep mke2fs e2fsck dumpe2fs ioping
+bash busybox cmp dd find gawk seq head sed grep mke2fs e2fsck dumpe2fs sfdisk fstrim ioping
 chccwdev chchp chreipl chzdev cio_ignore dasdfmt dasdinfo dasdview fdasd lschp lscss lsdasd lsreipl lszdev tunedasd zipl
 """.split()
 # Names that scripts expect, where a program is not the one that busybox has under its own name.

@@ -246,6 +246,14 @@ public sealed partial class FileDescriptor : SafeHandle
         return result >= 0 ? result : -Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>lseek(2) with SEEK_END: where the file ends, of a block device too. Moves the file's position.</summary>
+    public long End()
+    {
+        const int SeekEnd = 2;
+        long result = LibC.Seek(this, 0, SeekEnd);
+        return result >= 0 ? result : -Marshal.GetLastPInvokeError();
+    }
+
     /// <summary>read(2); not retried: a signal's EINTR is the caller's to see.</summary>
     public unsafe int Read(Span<byte> buffer)
     {

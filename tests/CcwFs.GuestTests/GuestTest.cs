@@ -27,9 +27,12 @@ public abstract class GuestTest(ITestOutputHelper output) : IDisposable
     private protected void Say(string line) => output.WriteLine(line);
 
     /// <summary>Mounts ccwfs with these images (and options behind commas) as 0.0.0150, 0.0.0151, …</summary>
-    private protected MountedCcwfs Mount(params string[] images)
+    private protected MountedCcwfs Mount(params string[] images) => MountDevices([.. images.Select(image => "dasd,image=" + image)]);
+
+    /// <summary>Mounts ccwfs with these devices as 0.0.0150, 0.0.0151, …</summary>
+    private protected MountedCcwfs MountDevices(params string[] specs)
     {
-        var mounted = new MountedCcwfs([.. images.SelectMany(image => new[] { "--device", "dasd,image=" + image }), "-v"]);
+        var mounted = new MountedCcwfs([.. specs.SelectMany(spec => new[] { "--device", spec }), "-v"]);
         _mounts.Add(mounted);
         return mounted;
     }

@@ -46,7 +46,7 @@ public sealed class RealDeviceTests : IDisposable
     {
         using MountedCcwfs mounted = Over();
         Assert.EndsWith("0.0.0000 is a real device: its channel paths are the host's; there: chchp --vary 0 0.40", mounted.Ccwfs("path", "0.0.0000", "40", "off").Refused(1), StringComparison.Ordinal);
-        Assert.Contains("only a dasd has the key 'chpids'", mounted.Ccwfs("add", $"vfio,device={Device},chpids=40").Refused(2), StringComparison.Ordinal);
+        Assert.Contains("only a dasd or fba has the key 'chpids'", mounted.Ccwfs("add", $"vfio,device={Device},chpids=40").Refused(2), StringComparison.Ordinal);
         Assert.Contains("only a dasd has the key 'ese'", mounted.Ccwfs("add", $"vfio,device={Device},ese").Refused(2), StringComparison.Ordinal);
     }
 
@@ -146,7 +146,7 @@ public sealed class RealDeviceTests : IDisposable
             ("vfio,id=0.0.0009,device=" + Device, "another program may have it", false),
             ("vfio,id=0.0.0009,timeout=0,device=" + Device, "a number of seconds", true),
             ("vfio,id=0.0.0009,uuid=7,device=" + Device, "it is written like", true),
-            ("vfio,id=0.0.0009,image=x,device=" + Device, "only a dasd has the key 'image'", true)])
+            ("vfio,id=0.0.0009,image=x,device=" + Device, "only a dasd or fba has the key 'image'", true)])
             Assert.Contains(says, mounted.Ccwfs("add", spec).Refused(usage ? 2 : 1), StringComparison.Ordinal);
         Assert.Contains("ended well", mounted.Ccwfs("run", "0.0.0000", "NOP").Ok().Output, StringComparison.Ordinal);
     }

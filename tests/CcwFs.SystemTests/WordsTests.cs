@@ -133,7 +133,7 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 2, "mount m --device vfio,ese", "device 'vfio,ese': only a dasd has the key 'ese'; a vfio has device, iommu, uuid, timeout, id, devno, css, readonly, allow, deny, extents, max-ccws, max-bytes" },
         { 2, "mount m --device dasd,timeout=1", "device 'dasd,timeout=1': only a vfio has the key 'timeout'; "
             + "a dasd has image, id, devno, css, chpids, readonly, allow, deny, extents, max-ccws, max-bytes, profile, ese, sync, count" },
-        { 2, "mount m --device xyzzy", "device 'xyzzy': unknown kind 'xyzzy'; it is one of dasd, vfio" },
+        { 2, "mount m --device xyzzy", "device 'xyzzy': unknown kind 'xyzzy'; it is one of dasd, fba, vfio" },
         { 2, "mount m --device dasd,xyzzy=1", "device 'dasd,xyzzy=1': unknown key 'xyzzy'; "
             + "the keys are image, id, devno, css, chpids, readonly, allow, deny, extents, max-ccws, max-bytes, profile, ese, sync, count" },
         { 2, "mount m --log-level xyzzy", "--log-level xyzzy: unknown level; it is one of trace, debug, information, warning, error" },

@@ -3,6 +3,7 @@ using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.Control;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 
 namespace CcwFs.Cli.Docs;
 
@@ -27,17 +28,16 @@ internal static class Completion
     internal static IEnumerable<CompletionItem> Spec(string word)
     {
         if (!word.Contains(',', StringComparison.Ordinal))
-            return DeviceSpec.Kinds.Select(kind => new CompletionItem(kind.Name + ","));
-        DeviceKinds kind = Array.Find(DeviceSpec.Kinds, k => k.Name == word.Split(',')[0]).Kind;
-        return kind == default ? [] : Keys(word, kind);
+            return DeviceKinds.All.Select(kind => new CompletionItem(kind.Name + ","));
+        return DeviceKinds.Find(word.Split(',')[0]) is { } kind ? Keys(word, kind.Keys) : [];
     }
 
-    /// <summary>How the keys of a SPEC go on; <paramref name="kinds"/>: those of any of these.</summary>
-    internal static IEnumerable<CompletionItem> Keys(string word, DeviceKinds kinds = DeviceKinds.All)
+    /// <summary>How the keys of a SPEC go on, of <paramref name="keys"/>.</summary>
+    internal static IEnumerable<CompletionItem> Keys(string word, IEnumerable<SpecKey> keys)
     {
         string before = word[..(word.LastIndexOf(',') + 1)];
         HashSet<string> given = [.. before.Split(',').Select(part => part.Split('=')[0])];
-        return DeviceSpec.Keys.Where(key => (key.Kinds & kinds) != 0 && !given.Contains(key.Key))
+        return keys.Where(key => !given.Contains(key.Key))
             .SelectMany(key => key.Value is null ? [key.Key] : Words(key.Value).Select(value => $"{key.Key}={value.Label}").DefaultIfEmpty($"{key.Key}="))
             .Select(text => new CompletionItem(before + text));
     }

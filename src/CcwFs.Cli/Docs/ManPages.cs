@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using CcwFs.Control;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Settings;
 
 namespace CcwFs.Cli.Docs;
@@ -87,11 +88,10 @@ internal sealed class ManPages(RootCommand root)
         new Heading(2, "Devices"),
         new Paragraph("A SPEC is the kind of a device and its keys: kind,key=value,key,… A comma in a value is written \\, and a backslash \\\\. "
             + "In the configuration a device may also be an object with the member \"kind\" and the keys; a key without a value is true there."),
-        .. DeviceSpec.Kinds.SelectMany(kind => (Block[])
+        .. DeviceKinds.All.SelectMany(kind => (Block[])
         [
             new Heading(3, kind.Name),
-            .. DeviceSpec.Keys.Where(key => key.Kinds.HasFlag(kind.Kind))
-                .Select(key => new Term(key.Value is null ? key.Key : key.Key + "=", key.Value, Sentence(key.Help) + When(key.AtRunTime))),
+            .. kind.Keys.Select(key => new Term(key.Value is null ? key.Key : key.Key + "=", key.Value, Sentence(key.Help) + When(key.AtRunTime))),
         ]),
     ];
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CcwFs.Control;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Settings;
 
 namespace CcwFs.Cli.Mount;
@@ -40,7 +41,7 @@ internal static class ConfigCommand
     {
         string Row(string key, string value, string help) => $"  {key + " " + value,-30} {help}\n";
         return "The configuration:\n" + string.Concat(MountKey.Keys.Select(k => Row(k.Key, k.Value, k.Help)))
-            + string.Concat(DeviceSpec.Kinds.Select(kind => $"A device of kind {kind.Name}:\n"
-                + string.Concat(DeviceSpec.Keys.Where(k => k.Kinds.HasFlag(kind.Kind)).Select(k => Row(k.Key, k.Value ?? "true", k.Help)))));
+            + string.Concat(DeviceKinds.All.Select(kind => $"A device of kind {kind.Name}:\n"
+                + string.Concat(kind.Keys.Select(k => Row(k.Key, k.Value ?? "true", k.Help)))));
     }
 }

@@ -8,6 +8,7 @@ using CcwFs.Control;
 using CcwFs.Linux;
 using CcwFs.Service;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Logs;
 using CcwFs.Service.Settings;
 
@@ -162,7 +163,7 @@ internal static class MountCommand
             case MountKeyType.Devices:
                 var devices = new Option<string[]>(key.Option, aliases)
                 {
-                    Description = $"A device, like {DeviceSpec.Examples}. Repeat the option for more devices. The default is one volume, which is made on first use. {DeviceSpec.WhereKeysAre}.", HelpName = key.Value,
+                    Description = $"A device, like {DeviceKinds.Examples}. Repeat the option for more devices. The default is one volume, which is made on first use. {DeviceKinds.WhereKeysAre}.", HelpName = key.Value,
                 };
                 devices.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
                 return devices;

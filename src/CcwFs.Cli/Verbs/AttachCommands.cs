@@ -5,6 +5,7 @@ using CcwFs.Cli.Docs;
 using CcwFs.Control;
 using CcwFs.Host;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Subchannel;
 
 namespace CcwFs.Cli.Verbs;
@@ -86,7 +87,7 @@ internal static class AttachCommand
         var persist = new Option<bool>("--persist") { Description = "Attach the device after every reboot, too. driverctl and mdevctl do it where both are installed; a systemd unit does what they do not do." };
         var uuid = new Option<string?>("--uuid") { Description = "The name of the mediated device. The default belongs to the subchannel and is always the same.", HelpName = "UUID" };
         var keys = new Option<string?>("--keys") { Description = "More keys of the device in the mount, as in a SPEC, like id=0.0.0001,readonly.", HelpName = "KEY=VALUE,…" };
-        keys.CompletionSources.Add(context => Completion.Keys(context.WordToComplete));
+        keys.CompletionSources.Add(context => Completion.Keys(context.WordToComplete, DeviceKinds.Keys));
         Command command = arguments.Verb("attach", "Take a device of this host, or an image, and show it as a subchannel.");
         command.Add(persist);
         command.Add(uuid);
@@ -132,7 +133,7 @@ internal static class AttachCommand
     }
 
     /// <summary>What --keys says of a device of the host; throws for what is wrong in it.</summary>
-    private static DeviceSpec Spec(string? keys) => DeviceSpec.Parse($"vfio,device=UUID{(keys is { Length: > 0 } ? "," + keys : "")}");
+    private static DeviceSpec Spec(string? keys) => DeviceKinds.Parse($"vfio,device=UUID{(keys is { Length: > 0 } ? "," + keys : "")}");
 
     private static HostTarget Prepare(string word, string name, HostResolver resolver, HostOptions options)
     {

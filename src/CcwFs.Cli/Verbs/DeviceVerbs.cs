@@ -5,6 +5,7 @@ using CcwFs.Cli.Docs;
 using CcwFs.Control;
 using CcwFs.Host;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -94,12 +95,12 @@ internal static class AddCommand
     internal static Command Create()
     {
         Option<string?> mount = MountArguments.Mount();
-        var spec = new Argument<string>("SPEC") { HelpName = "SPEC", Description = $"The device, like {DeviceSpec.Examples}. {DeviceSpec.WhereKeysAre}." };
+        var spec = new Argument<string>("SPEC") { HelpName = "SPEC", Description = $"The device, like {DeviceKinds.Examples}. {DeviceKinds.WhereKeysAre}." };
         spec.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
         var command = new Command("add", "Add a device to a mounted ccwfs.") { spec, mount };
         command.SetAction(result =>
         {
-            DeviceSpec.Parse(result.GetValue(spec)!); // what is wrong in itself is told before anybody is asked
+            DeviceKinds.Parse(result.GetValue(spec)!); // what is wrong in itself is told before anybody is asked
             ControlReply reply = ControlClient.Send(result.GetValue(mount), new ControlRequest
             {
                 Verb = "add", Spec = result.GetValue(spec), Directory = Environment.CurrentDirectory,

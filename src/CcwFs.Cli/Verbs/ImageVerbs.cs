@@ -5,6 +5,7 @@ using CcwFs.ChannelIo;
 using CcwFs.Control;
 using CcwFs.Host;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 
 namespace CcwFs.Cli.Verbs;
 
@@ -80,7 +81,7 @@ internal static class ImageVerbs
             throw new CommandException($"{image} is an image, and {(options.Persist ? "--persist" : "--uuid")} is for devices of the host; an image stays with a mount that has it in its configuration", CommandException.WrongUsage);
         string path = Path.GetFullPath(image);
         string text = $"dasd,image={path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal)}{(options.Keys is { Length: > 0 } keys ? "," + keys : "")}";
-        DeviceSpec spec = DeviceSpec.Parse(text);
+        DeviceSpec spec = DeviceKinds.Parse(text);
         if (options.MountPoint is not { } mountPoint)
             throw new CommandException($"{image} can only be attached to a mounted ccwfs{(noMount is null ? "" : $", and {noMount}")}; mount one: ccwfs mount");
         using HostLock? held = dryRun ? null : HostLock.OfImages($"attach {image}", options.Patience);

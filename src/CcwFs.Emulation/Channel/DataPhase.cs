@@ -82,7 +82,7 @@ internal sealed class DataPhase(ProgramFetch fetch, ProgramMemory memory) : IDat
             return true;
         var before = (fetch.At, fetch.IsInterruptPending, fetch.Fault);
         fetch.BeginAhead();
-        for (int room = StagedData.MaxFetched; room > 0;)
+        for (int room = StagedData.MaxBytes; room > 0;)
         {
             int length = fetch.SkipPiece(room);
             if (length == 0)

@@ -51,7 +51,7 @@ internal sealed class ProgramMemory(object gate)
     /// <summary>The command takes bytes. False: they are gone, or not there.</summary>
     internal bool Take(IMemoryStore store, long offset, Span<byte> bytes) => _staged?.TryTake(bytes) ?? store.Read(offset, bytes);
 
-    /// <summary>Puts bytes of the command into storage, now or when they may be seen. False: it is gone.</summary>
+    /// <summary>Puts bytes of the command into storage, now or when they may be seen. False: it is gone, or they are too many to wait.</summary>
     internal bool Put(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes)
     {
         bool isCode = store.CodeAt(offset, out _) is not null && (_staged is not null || store.MayHoldCode(offset, bytes.Length));
@@ -62,6 +62,8 @@ internal sealed class ProgramMemory(object gate)
         }
         if (_staged is { } staged)
         {
+            if (staged.Length + bytes.Length > StagedData.MaxBytes)
+                return false;
             staged.Add(store, offset, bytes);
             return true;
         }

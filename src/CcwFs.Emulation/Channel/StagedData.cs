@@ -10,14 +10,17 @@ namespace CcwFs.Emulation.Channel;
 /// </summary>
 internal sealed class StagedData
 {
-    /// <summary>Most bytes fetched for one command (arbitrary: a few tracks, and no command takes more than one); the device finds no more.</summary>
-    internal const int MaxFetched = 256 * 1024;
+    /// <summary>
+    /// Most bytes of one command (arbitrary: more than a few tracks, and than the 96 blocks of 4096 bytes that Linux moves with one command of a 9336); one that
+    /// moves more ends with program check.
+    /// </summary>
+    internal const int MaxBytes = 512 * 1024;
 
     /// <summary>Most bytes that are kept until they may be seen (arbitrary: more than one request of Linux), but for the last command's.</summary>
     internal const int MaxOwed = 1024 * 1024;
 
     private const int InitialSize = 4096; // arbitrary: a block
-    private const int KeptSize = 512 * 1024; // arbitrary: what is fetched at most, and room for growth; larger ones are given back
+    private const int KeptSize = 512 * 1024; // arbitrary: as many as a command may have; larger ones are given back
 
     private readonly List<Piece> _pieces = [];
     private readonly StaleCode _code = new();

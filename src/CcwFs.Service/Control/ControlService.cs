@@ -1,15 +1,16 @@
 using System.Globalization;
 using System.Text.Json;
 using CcwFs.ChannelIo;
-using CcwFs.CommandSets.Decode;
 using CcwFs.ChannelIo.Text;
 using CcwFs.ChannelProgram;
-using CcwFs.Policy;
+using CcwFs.CommandSets.Decode;
 using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
+using CcwFs.Policy;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Subchannel;
 using Microsoft.Extensions.Logging;
 
@@ -116,7 +117,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
 
     private ControlReply Add(ControlRequest request, ControlCaller caller)
     {
-        DeviceSpec spec = DeviceSpec.Parse(request.Spec ?? throw new CommandException("add needs a \"spec\""));
+        DeviceSpec spec = DeviceKinds.Parse(request.Spec ?? throw new CommandException("add needs a \"spec\""));
         if (spec.Conflict is { } conflict)
             throw new CommandException($"device '{request.Spec}': {conflict}", CommandException.WrongUsage);
         CallerIdentity opener = caller.Session.Opener;

@@ -1,40 +1,33 @@
 using CcwFs.ChannelIo;
-using CcwFs.Policy;
 using CcwFs.Control;
 using CcwFs.Emulation.Channel;
-using CcwFs.Emulation.Dasd.Eckd;
-using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Fuse;
 using CcwFs.Linux;
 using CcwFs.Memory;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Images;
 using CcwFs.Service.Logs;
 using CcwFs.Subchannel;
-using CcwFs.Vfio.Backend;
 using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Service.Devices;
 
 /// <summary>
-/// Makes devices from SPECs and puts them into the table; the one place that knows the kinds of devices. Thread-safe. A path that somebody names may hang for
+/// Makes devices from SPECs, each by its kind, and puts them into the table. Thread-safe. A path that somebody names may hang for
 /// ever, and so may a device that is closed: both are done without the gate, the ids of a device being opened are kept for it.
 /// </summary>
 internal sealed class DeviceFactory : IDisposable
 {
-    private const int RealDescriptors = 8; // of a real device: itself, its group and iommufd or container, and its eventfds, rounded up
-
     private static readonly HashSet<VfioCcwDevice> s_none = [];
 
     private readonly Lock _gate = new();
     private readonly SubchannelTable _table;
-    private readonly AddressSpace _space;
-    private readonly ChannelExecutor _executor;
     private readonly DevicePlaces _places; // guarded by _gate
     private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
     private readonly DeviceQuota _quota;
     private readonly UserLogs _logs;
-    private readonly Volumes _volumes;
+    private readonly DeviceParts _parts;
     private readonly DeviceEnd _end;
     private ulong? _ownDevice; // of our own mount
     private bool _ended; // guarded by _gate: the mount ends, nothing is opened or shown any more
@@ -42,10 +35,10 @@ internal sealed class DeviceFactory : IDisposable
     /// <summary><paramref name="owner"/>: the mount's; null: us.</summary>
     internal DeviceFactory(SubchannelTable table, AddressSpace space, ChannelExecutor executor, ILoggerFactory loggers, uint? owner)
     {
-        (_table, _space, _executor, _places) = (table, space, executor, new DevicePlaces(table));
+        (_table, _places) = (table, new DevicePlaces(table));
         _quota = new DeviceQuota(Descriptors.EffectiveUser, owner, SystemLimits.Read());
         _logs = new UserLogs(loggers, _quota);
-        _volumes = new Volumes(_quota, new GarbageTrim());
+        _parts = new DeviceParts(space, executor, new Volumes(_quota, new GarbageTrim()), () => _ownDevice, Leave);
         _end = new DeviceEnd(_logs.Ours.Device);
     }
 
@@ -83,7 +76,7 @@ internal sealed class DeviceFactory : IDisposable
             {
                 var request = new Request(
                     spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0, charges.Peek());
-                opened.Devices.Add(spec.Kind == DeviceKinds.Vfio ? OpenReal(request) : OpenDasd(request));
+                opened.Devices.Add(Open(request));
                 charges.Dequeue(); // it is the device's now
             }
             return opened;
@@ -179,18 +172,14 @@ internal sealed class DeviceFactory : IDisposable
             if (!_shown.Values.Any(device => device.KeepsFile))
                 return [];
         }
-        HashSet<FileIdentity> files = [];
-        if (spec.Kind == DeviceKinds.Vfio)
-            files.Add(RealDevices.FileOf(spec, directory, _ownDevice));
-        foreach (string path in spec.IsReadOnly ? [] : spec.Images(directory))
-            files.Add(Volumes.Identify(path));
+        HashSet<FileIdentity> files = [.. spec.Kind.FilesNeeded(spec, directory, _ownDevice)];
         if (files.Count == 0)
             return [];
         lock (_gate)
         {
             OpenDevice[] keepers = [.. _shown.Values.Where(d => d.KeepsFile && d.File is { } file && files.Contains(file))];
             if (Array.Find(keepers, d => !leaving.Contains(d.Device)) is { } staying)
-                throw new CommandException($"{staying.Device.Id} ({staying.What}) has it open{(spec.Kind == DeviceKinds.Dasd ? " read-only; give readonly, or change that one too" : "; remove that one first")}");
+                throw new CommandException($"{staying.Device.Id} ({staying.What}) has it open{spec.Kind.WhenFileIsKept}");
             return [.. keepers.Select(d => d.Device)];
         }
     }
@@ -268,8 +257,8 @@ internal sealed class DeviceFactory : IDisposable
             (DeviceResource, long)[] needs =
             [
                 (DeviceResource.Devices, 1),
-                (DeviceResource.Memory, spec is { Kind: DeviceKinds.Dasd, Image: null } ? Volumes.MemoryBytes : 0),
-                (DeviceResource.Descriptors, spec.Kind == DeviceKinds.Vfio ? RealDescriptors : 0),
+                (DeviceResource.Memory, spec.Kind.MemoryBytes(spec)),
+                (DeviceResource.Descriptors, spec.Kind.Descriptors),
             ];
             foreach ((DeviceResource resource, long amount) in needs) // before anything is made for so many
                 _quota.Refuse(caller?.Uid, resource, amount * spec.Count);
@@ -298,75 +287,23 @@ internal sealed class DeviceFactory : IDisposable
     /// <summary>Says what was left out of the log.</summary>
     public void Dispose() => _logs.Dispose();
 
-    private OpenDevice OpenReal(Request request)
-    {
-        ILogger log = _logs.Of(request.Caller?.Uid).Device;
-        if (!IovaMap.HaveAddresses(_space.Map.Snapshot()))
-            throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
-        RealTarget found = RealDevices.Find(request.Spec, request.Directory, _ownDevice);
-        return InPlace(request, found.Id, place =>
-        {
-            (VfioDevice opened, FileIdentity file) = RealDevices.Open(found, request.Caller, _ownDevice);
-            try
-            {
-                DeviceId? own = found.Device ?? (opened.DeviceNumber is { } number ? new DeviceId(place.Id.CssId, place.Id.SetId, number) : null);
-                lock (_gate)
-                    _places.TakeNumber(place, request.Spec, request.Index, own, request.Leaving);
-            }
-            catch
-            {
-                opened.Dispose();
-                throw;
-            }
-            var subchannel = new VfioSubchannel(opened, new VfioOptions(place.Id, place.Number, request.Spec.Timeout), log);
-            DevicePolicy policy;
-            try
-            {
-                subchannel.Identify();
-                policy = request.Spec.PolicyOf(subchannel.Identity); // what its names mean, the device has just said
-            }
-            catch
-            {
-                subchannel.Dispose();
-                throw;
-            }
-            var device = new VfioCcwDevice(Layers.Over(subchannel, request.Spec.Shown(place.Id), policy, log), _space, log, request.Spec.Css);
-            var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
-            {
-                File = file, KeepsFile = true, Ended = request.Charge.Dispose,
-            };
-            device.Leaving += sudden => Leave(open, sudden);
-            if (!subchannel.Store(out _))
-                open.IsLeaving = true; // it went before anybody listened
-            return open;
-        });
-    }
-
-    private OpenDevice OpenDasd(Request request) => InPlace(request, own: null, place =>
+    private OpenDevice Open(Request request)
     {
         DeviceSpec spec = request.Spec;
+        if (spec.Kind.NeedsOwnStorage && !IovaMap.HaveAddresses(_parts.Space.Map.Snapshot()))
+            throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
+        KindTarget? found = spec.Kind.Find(spec, request.Directory, _ownDevice);
         DeviceLogs logs = _logs.Of(request.Caller?.Uid);
+        return InPlace(request, found?.Id, place => spec.Kind.Open(
+            new DeviceOpening(spec, request.Index, request.Directory, request.Caller, place, found, logs, own => TakeNumber(request, place, own), request.Charge.Dispose),
+            _parts));
+    }
+
+    private void TakeNumber(Request request, DevicePlace place, DeviceId? own)
+    {
         lock (_gate)
-            _places.TakeNumber(place, spec, request.Index, own: null, request.Leaving);
-        EckdDevice Make(EckdVolume volume) => new(volume, new EckdOptions(
-            place.Number, ReadOnly: spec.IsReadOnly, Profile: spec.Profile, SpaceEfficient: spec.IsSpaceEfficient), logs.Device);
-        VfioCcwDevice Over(EckdDevice dasd)
-        {
-            var channel = new EmulatedSubchannel(place.Id, place.Number, spec.ChannelPaths, dasd, _executor);
-            ISubchannel layers = Layers.Over(channel, spec.Shown(place.Id), spec.PolicyOf(channel.Identity), logs.Device);
-            return new VfioCcwDevice(layers, _space, logs.Device, spec.Css);
-        }
-        if (spec.ImageAt(request.Index, request.Directory) is not { } path)
-        {
-            (EckdDevice dasd, Func<Action, string?> closing) = _volumes.InMemory(Make);
-            return new OpenDevice(Over(dasd), place, "dasd, in memory", logs.Device) { Closing = closing, Ended = request.Charge.Dispose };
-        }
-        OpenImage<EckdDevice> opened = _volumes.OpenImage(path, spec.IsReadOnly, spec.Sync, request.Caller, logs.Image, Make, place.Shown);
-        return new OpenDevice(Over(opened.Device), place, $"dasd, image {path}", logs.Device)
-        {
-            File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing, Ended = request.Charge.Dispose,
-        };
-    });
+            _places.TakeNumber(place, request.Spec, request.Index, own, request.Leaving);
+    }
 
     /// <param name="Spec">Of these devices.</param>
     /// <param name="Index">The one of them to open.</param>

@@ -29,9 +29,13 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
 
     public Guid BootId => _files.BootId;
 
-    public IImageFile? Open(string path, bool write)
+    public IImageFile? Open(string path, bool write) => Open(path, write, disk: false);
+
+    public IImageFile? OpenDisk(string path, bool write) => Open(path, write, disk: true);
+
+    private HostImageFile? Open(string path, bool write, bool disk)
     {
-        HostImageFile? opened = ImageUsers.As(asker, () => _files.OpenHere(path, write));
+        HostImageFile? opened = ImageUsers.As(asker, () => _files.OpenHere(path, write, disk));
         if (opened is null)
             return null;
         try

@@ -1,6 +1,7 @@
 using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 
 namespace CcwFs.Service.Images;
 
@@ -22,7 +23,7 @@ internal static class DefaultVolume
             CkdGeometry geometry = CkdGeometry.Model3390(Cylinders);
             CkdImageCreator.Create(path, geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "CCWFS1"), lazy: false, progress: null, CancellationToken.None);
         }
-        var spec = new DeviceSpec();
+        DeviceSpec spec = DeviceKinds.OfKind("dasd", "dasd");
         spec.Apply("image", path);
         return spec;
     }

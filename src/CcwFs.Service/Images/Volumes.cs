@@ -1,6 +1,5 @@
 using CcwFs.ChannelIo;
 using CcwFs.Control;
-using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
@@ -28,9 +27,6 @@ internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly
 /// <param name="trim">What gives memory back to the system.</param>
 internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
 {
-    /// <summary>Cylinders of a volume in memory (arbitrary: small, and enough for a file system).</summary>
-    internal const int MemoryCylinders = 100;
-
     private readonly Lock _gate = new(); // taken inside a slot's, or alone
     private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
 
@@ -39,10 +35,12 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     /// <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the caller's own affair, who could write
     /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts. <paramref name="log"/>: of the caller.
     /// </summary>
-    internal OpenImage<T> OpenImage<T>(
-        string path, bool readOnly, ImageSync sync, CallerIdentity? caller, ILogger log, Func<EckdVolume, T> make, SubchannelId id = default)
+    internal OpenImage<TDevice> OpenImage<TVolume, TDevice>(
+        IVolumeKind<TVolume> kind, string path, bool readOnly, ImageSync sync, CallerIdentity? caller, ILogger log, Func<TVolume, TDevice> make,
+        SubchannelId id = default)
+        where TVolume : class, ISharedVolume
     {
-        FileIdentity file = caller is null ? Identify(path) : caller.Run(() => Identify(path, plain: true));
+        FileIdentity file = caller is null ? Identify(path, kind) : caller.Run(() => Identify(path, kind, plain: true));
         Slot slot = Enter(file);
         try
         {
@@ -52,11 +50,11 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
                 try
                 {
                     if (slot.Volume is { } volume)
-                        Join(slot, volume, path, readOnly, caller, user);
+                        Join(slot, kind, volume, path, readOnly, caller, user);
                     else
-                        Open(slot, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(slot.Users.Log, line)), caller, user);
+                        Open(slot, kind, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(slot.Users.Log, line)), caller, user);
                     slot.Volume!.SyncAtLeast(sync);
-                    return Attach(slot, id, user, slot.Volume, make);
+                    return Attach(slot, id, user, (TVolume)slot.Volume, make);
                 }
                 catch
                 {
@@ -73,27 +71,28 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         }
     }
 
-    /// <summary>Bytes of a volume in memory when all of it is written, and of the tracks that are kept of it.</summary>
-    internal static long MemoryBytes { get; } = BytesOf(CkdGeometry.Model3390(MemoryCylinders)) + KeptBytes(CkdGeometry.Model3390(MemoryCylinders));
-
-    /// <summary>A small empty volume that lives in memory; the device that <paramref name="make"/> makes over it gives that memory back when it ends.</summary>
-    internal (T Device, Func<Action, string?> Closing) InMemory<T>(Func<EckdVolume, T> make)
-    {
-        var store = new MemoryTrackStore(CkdGeometry.Model3390(MemoryCylinders));
-        return (make(new EckdVolume(store)), end =>
+    /// <summary>A device over a volume that lives in memory, which it gives back when it ends. <paramref name="held"/>: the volume, and what tells the bytes that it takes.</summary>
+    internal (TDevice Device, Func<Action, string?> Closing) InMemory<TVolume, TDevice>((TVolume Volume, Func<long> Bytes) held, Func<TVolume, TDevice> make) =>
+        (make(held.Volume), end =>
         {
-            long bytes = store.AllocatedBytes;
+            long bytes = held.Bytes();
             end();
             trim.Add(bytes);
             return null;
         });
+
+    /// <summary>Throws where an image that is not to be <paramref name="readOnly"/> may not be written.</summary>
+    internal static void RefuseUnwritable(string path, bool readOnly)
+    {
+        if (!readOnly && FileSystems.MayWrite(path, isDirectory: false) is < 0 and var result)
+            throw new CommandException($"{path} cannot be written: {Problem.Of(result)}; give readonly, or change its permissions");
     }
 
     /// <summary>
     /// Which file an image is; throws where there is none, and for one inside a mounted ccwfs. With <paramref name="plain"/> for somebody else, whose path may
     /// not pass an open file of ours.
     /// </summary>
-    internal static FileIdentity Identify(string path, bool plain = false)
+    internal static FileIdentity Identify(string path, IImageKind kind, bool plain = false)
     {
         FileStatus status = default;
         int result = OwnMounts.Open(path, plain, out FileDescriptor named);
@@ -102,62 +101,50 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         if (plain && result == -(int)Errno.ELOOP)
             throw new CommandException($"{path}: {HostImageFiles.LinkOfProcess}");
         if (result < 0)
-            throw new CommandException($"{path}: {Problem.Of(result)}");
-        if (status.Type != FileStatus.TypeRegular)
-            throw new CommandException($"{path} is {Kind(status.Type)}; a volume is kept in a file, which ccwfs dasd create FILE --model 3390-1 makes");
+            throw new CommandException($"{path}: {kind.Missing(path, result)}");
+        if (kind.Wrong(status.Type) is { } wrong)
+            throw new CommandException($"{path} {wrong}");
         return new FileIdentity(status.Device, status.Inode);
     }
 
-    private static string Kind(uint type) => type switch
-    {
-        FileStatus.TypeDirectory => "a directory",
-        FileStatus.TypeBlockDevice => "a block device",
-        FileStatus.TypeCharacterDevice => "a character device",
-        _ => "no regular file",
-    };
-
     /// <summary>Opens the volume of a slot, which nobody has open, for its first user.</summary>
-    private void Open(Slot slot, string path, ImageOptions options, CallerIdentity? asker, ImageUser user)
+    private void Open<TVolume>(Slot slot, IVolumeKind<TVolume> kind, string path, ImageOptions options, CallerIdentity? asker, ImageUser user)
+        where TVolume : class, ISharedVolume
     {
         slot.Users.Add(user);
         slot.Files = new CallerImageFiles(asker, user, slot.Users, path, slot.File);
-        CkdImage image;
-        using (var opening = new DeviceCharge(quota, asker?.Uid))
-        {
-            opening.Take(DeviceResource.Memory, CkdImage.OpeningBytes);
-            try
-            {
-                image = CkdImage.Open(slot.Files, path, options);
-            }
-            catch
-            {
-                trim.Add(CkdImage.OpeningBytes);
-                throw;
-            }
-        }
+        using var opening = new DeviceCharge(quota, asker?.Uid);
+        opening.Take(DeviceResource.Memory, kind.OpeningBytes);
         try
         {
-            user.Charge.Take(DeviceResource.Memory, KeptBytes(image.Geometry)); // the image took its own
-            slot.KeptBytes = KeptBytes(image.Geometry) + image.KeptBytes;
-            slot.Volume = new EckdVolume(image);
+            // The opening's bytes are given back before those are taken that stay.
+            (slot.Volume, slot.KeptBytes) = kind.Open(slot.Files, path, options, bytes =>
+            {
+                opening.Dispose();
+                user.Charge.Take(DeviceResource.Memory, bytes);
+            });
         }
         catch
         {
-            image.Dispose();
+            trim.Add(kind.OpeningBytes);
             throw;
         }
     }
 
     /// <summary>One more device on an open volume, for one of its users or a new one, who answers for it as if nobody else had it.</summary>
-    private static void Join(Slot slot, EckdVolume volume, string path, bool readOnly, CallerIdentity? asker, ImageUser user)
+    private static void Join<TVolume>(
+        Slot slot, IVolumeKind<TVolume> kind, ISharedVolume open, string path, bool readOnly, CallerIdentity? asker, ImageUser user)
+        where TVolume : class, ISharedVolume
     {
+        string holders = string.Join(", ", slot.Devices);
+        if (open is not TVolume volume)
+            throw new CommandException($"{path} is already open by {holders} as another kind of volume than {kind.Word}; remove that first");
         slot.Files!.RefuseUnseenBy(asker, path, write: !volume.IsReadOnly);
         slot.Files.RefuseWithoutRights(asker, write: !volume.IsReadOnly, slot.Devices);
         if (volume.IsReadOnly && !readOnly)
-        {
-            string holders = string.Join(", ", slot.Devices);
             throw new CommandException($"{path} is already open read-only by {holders}; give readonly, or remove that first");
-        }
+        if (kind.Misfit(volume, path) is { } misfit)
+            throw new CommandException($"{path} is already open by {holders}: {misfit}");
         if (user.Devices > 0)
             return;
         user.Charge.Take(DeviceResource.Descriptors, slot.Files.OpenFiles);
@@ -165,20 +152,12 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         slot.Users.Add(user);
     }
 
-    private static long BytesOf(in CkdGeometry geometry) => (long)geometry.Tracks * geometry.TrackSize;
-
-    /// <summary>
-    /// Bytes of the tracks that are kept of a volume, as they are and as they were before they were changed, of those that could not be written, and of a
-    /// buffer.
-    /// </summary>
-    private static long KeptBytes(in CkdGeometry geometry) =>
-        (2L * Math.Min(EckdVolume.CacheTracks, geometry.Tracks) + Math.Min(EckdVolume.DirtyLimit, geometry.Tracks) + 1) * geometry.TrackSize;
-
-    private OpenImage<T> Attach<T>(Slot slot, SubchannelId id, ImageUser user, EckdVolume volume, Func<EckdVolume, T> make)
+    private OpenImage<TDevice> Attach<TVolume, TDevice>(Slot slot, SubchannelId id, ImageUser user, TVolume volume, Func<TVolume, TDevice> make)
+        where TVolume : class, ISharedVolume
     {
         try
         {
-            var made = new OpenImage<T>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, id, user, end));
+            var made = new OpenImage<TDevice>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, id, user, end));
             slot.Devices.Add(id);
             user.Devices++;
             return made;
@@ -200,8 +179,8 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         lock (slot.Gate)
         {
             slot.Devices.Remove(id);
-            EckdVolume? closed = slot.Devices.Count == 0 ? slot.Volume : null;
-            long garbage = closed is null ? 0 : (long)closed.BuffersInUse * closed.Geometry.TrackSize;
+            ISharedVolume? closed = slot.Devices.Count == 0 ? slot.Volume : null;
+            long garbage = closed?.BufferBytes ?? 0;
             if (closed is not null)
                 slot.Volume = null;
             try
@@ -255,7 +234,7 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         internal ImageUsers Users => users;
 
         /// <summary>Guarded by <see cref="Gate"/>, as are the devices on it.</summary>
-        internal EckdVolume? Volume { get; set; }
+        internal ISharedVolume? Volume { get; set; }
 
         internal List<SubchannelId> Devices { get; } = [];
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using CcwFs.Control;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using Mono.Unix.Native;
 
 namespace CcwFs.Service.Settings;
@@ -148,7 +149,7 @@ internal sealed class ConfigFile
                     ReadDevice(ref reader);
                     continue;
                 }
-                DeviceSpec spec = DeviceSpec.Parse(reader.GetString()!);
+                DeviceSpec spec = DeviceKinds.Parse(reader.GetString()!);
                 spec.Origin = $"{_path}:{Line(ref reader)}";
                 _settings.Devices.Add(spec);
             }
@@ -209,7 +210,7 @@ internal sealed class ConfigFile
     {
         try
         {
-            DeviceSpec spec = DeviceSpec.OfKind(kind, kind);
+            DeviceSpec spec = DeviceKinds.OfKind(kind, kind);
             spec.Origin = $"{_path}:{first}";
             foreach ((int line, string key, string? value) in given)
             {

@@ -1,5 +1,6 @@
 using CcwFs.Control;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Logs;
 using Microsoft.Extensions.Logging;
 
@@ -79,7 +80,7 @@ internal sealed record MountKey(string Key, MountKeyType Type, string Value, str
 
     private static string? AddDevice(MountSettings settings, string value)
     {
-        (settings.Devices ??= []).Add(DeviceSpec.Parse(value));
+        (settings.Devices ??= []).Add(DeviceKinds.Parse(value));
         return null;
     }
 

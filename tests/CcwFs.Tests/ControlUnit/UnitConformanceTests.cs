@@ -2,15 +2,14 @@ using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Eckd;
+using CcwFs.Emulation.Fba;
 using CcwFs.Tests.Eckd;
 
 namespace CcwFs.Tests.ControlUnit;
 
-/// <summary>What every device kind on the base must do, over each of them: sense, identity, path groups, reserve, reset.</summary>
+/// <summary>What every device kind on the base must do, over each of them: sense, identity, reserve, reset.</summary>
 public abstract class UnitConformanceTests : IDisposable
 {
-    private static readonly byte[] _id = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-    private static readonly byte[] _otherId = [.. _id.Reverse()];
     private readonly List<IChannelDevice> _devices = [];
 
     private protected UnitConformanceTests()
@@ -27,6 +26,9 @@ public abstract class UnitConformanceTests : IDisposable
 
     /// <summary>A code that the kind does not know.</summary>
     private protected abstract byte Unknown { get; }
+
+    /// <summary>The commands of path groups, where the kind has them.</summary>
+    private protected virtual Step[] PathCommands => [];
 
     private protected abstract IChannelDevice Make(ushort number);
 
@@ -75,7 +77,7 @@ public abstract class UnitConformanceTests : IDisposable
     public void Any_other_command_makes_sense_void()
     {
         IChannelDevice device = New();
-        foreach (Step step in (Step[])[Own, Step.R(0xE4, SenseId.Length), Step.R(0x34, 12), Step.W(0xAF, [0x80, .. _id]), Step.R(0xB4, SenseSize), Step.R(0x94, SenseSize)])
+        foreach (Step step in (Step[])[Own, Step.R(0xE4, SenseId.Length), .. PathCommands, Step.R(0xB4, SenseSize), Step.R(0x94, SenseSize)])
         {
             Refuse(device);
             device.Run(step).Ok();
@@ -87,7 +89,7 @@ public abstract class UnitConformanceTests : IDisposable
     public void Only_the_first_command_may_be_one_of_paths_and_reserve()
     {
         IChannelDevice device = New();
-        foreach (Step step in (Step[])[Step.R(0x34, 12), Step.W(0xAF, [0x80, .. _id]), Step.R(0xB4, SenseSize), Step.R(0x14, SenseSize)])
+        foreach (Step step in (Step[])[.. PathCommands, Step.R(0xB4, SenseSize), Step.R(0x14, SenseSize)])
         {
             Outcome outcome = device.Run(Step.Nop, step);
             Assert.Equal((step.Code, 1, UnitCheck), (step.Code, outcome.Last, outcome.Status));
@@ -103,7 +105,7 @@ public abstract class UnitConformanceTests : IDisposable
         holder.Run(Step.R(0xB4, SenseSize)).Ok();
         Assert.Equal(DeviceStatus.Busy, other.Run(Own).Status);
         holder.Run(Own).Ok();
-        foreach (Step step in (Step[])[Step.R(0xE4, SenseId.Length), Step.R(0x04, SenseSize), Step.R(0x34, 12), Step.W(0xAF, [0x80, .. _id])])
+        foreach (Step step in (Step[])[Step.R(0xE4, SenseId.Length), Step.R(0x04, SenseSize), .. PathCommands])
             other.Run(step).Ok();
         Assert.Empty(told);
         holder.Run(Step.R(0x94, SenseSize)).Ok();
@@ -146,6 +148,90 @@ public abstract class UnitConformanceTests : IDisposable
         Assert.Equal(DeviceStatus.Busy, running.Run(Step.Nop).Status);
         reserving.Run(Step.R(0xB4, SenseSize)).Ok();
     }
+
+    [Theory]
+    [InlineData("reset")]
+    [InlineData("end")]
+    public void A_system_reset_frees_the_reserve_and_so_does_the_devices_end(string how)
+    {
+        IChannelDevice holder = New(), other = New();
+        holder.Run(Step.R(0xB4, SenseSize)).Ok();
+        holder.AbandonProgram(reset: false);
+        Assert.Equal(DeviceStatus.Busy, other.Run(Own).Status);
+        List<string> told = Told(("other", other));
+        if (how == "end")
+            holder.Dispose();
+        else
+            holder.AbandonProgram(reset: true);
+        Assert.Equal(["other"], told);
+        other.Run(Own).Ok();
+    }
+
+    [Fact]
+    public void A_reset_forgets_sense_and_what_the_device_lost()
+    {
+        IChannelDevice former = New(), thief = New();
+        former.Run(Step.R(0xB4, SenseSize)).Ok();
+        thief.Run(Step.R(0x14, SenseSize), Step.R(0x94, SenseSize)).Ok();
+        former.AbandonProgram(reset: true);
+        former.Run(Own).Ok();
+        Refuse(former);
+        former.AbandonProgram(reset: true);
+        Assert.Equal(0, former.TakeSense(new byte[64]));
+    }
+
+    [Fact]
+    public void A_start_that_was_given_up_while_busy_leaves_nothing_behind()
+    {
+        IChannelDevice running = New(), reserving = New();
+        List<string> told = Told(("reserving", reserving));
+        running.BeginProgram(0);
+        Assert.Equal(Outcome.Good, running.Execute(0x03, new FakeTransfer(Step.Nop)));
+        Assert.Equal(DeviceStatus.Busy, reserving.Run(Step.R(0xB4, SenseSize)).Status);
+        reserving.AbandonProgram(reset: false);
+        running.EndProgram(Outcome.Good);
+        running.Run(Own).Ok();
+        Assert.Empty(told);
+    }
+
+    private protected static DeviceStatus UnitCheck => Outcome.Good | DeviceStatus.UnitCheck;
+
+    private protected IChannelDevice New()
+    {
+        IChannelDevice device = Make((ushort)(0x0150 + _devices.Count));
+        _devices.Add(device);
+        return device;
+    }
+
+    /// <summary>Unit check whose sense nobody takes.</summary>
+    private void Refuse(IChannelDevice device)
+    {
+        device.BeginProgram(0);
+        Assert.Equal(UnitCheck, device.Execute(Unknown, new FakeTransfer(Step.R(Unknown, 1))));
+        Assert.Equal(UnitCheck, device.EndProgram(UnitCheck));
+    }
+
+    private protected static List<string> Told(params (string Name, IChannelDevice Device)[] devices)
+    {
+        var told = new List<string>();
+        foreach ((string name, IChannelDevice device) in devices)
+            device.NoLongerBusy = () => told.Add(name);
+        return told;
+    }
+
+}
+
+/// <summary>What a kind must do that has path groups too.</summary>
+public abstract class GroupedConformanceTests : UnitConformanceTests
+{
+    private static readonly byte[] _id = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+    private static readonly byte[] _otherId = [.. _id.Reverse()];
+
+    private protected GroupedConformanceTests()
+    {
+    }
+
+    private protected override Step[] PathCommands { get; } = [Step.R(0x34, 12), Step.W(0xAF, [0x80, .. _id])];
 
     [Fact]
     public void A_path_is_in_one_group_at_a_time_and_shares_the_groups_reserve()
@@ -192,63 +278,11 @@ public abstract class UnitConformanceTests : IDisposable
             Assert.Equal(0, State(holder, 0));
     }
 
-    [Fact]
-    public void A_reset_forgets_sense_and_what_the_device_lost()
-    {
-        IChannelDevice former = New(), thief = New();
-        former.Run(Step.R(0xB4, SenseSize)).Ok();
-        thief.Run(Step.R(0x14, SenseSize), Step.R(0x94, SenseSize)).Ok();
-        former.AbandonProgram(reset: true);
-        former.Run(Own).Ok();
-        Refuse(former);
-        former.AbandonProgram(reset: true);
-        Assert.Equal(0, former.TakeSense(new byte[64]));
-    }
-
-    [Fact]
-    public void A_start_that_was_given_up_while_busy_leaves_nothing_behind()
-    {
-        IChannelDevice running = New(), reserving = New();
-        List<string> told = Told(("reserving", reserving));
-        running.BeginProgram(0);
-        Assert.Equal(Outcome.Good, running.Execute(0x03, new FakeTransfer(Step.Nop)));
-        Assert.Equal(DeviceStatus.Busy, reserving.Run(Step.R(0xB4, SenseSize)).Status);
-        reserving.AbandonProgram(reset: false);
-        running.EndProgram(Outcome.Good);
-        running.Run(Own).Ok();
-        Assert.Empty(told);
-    }
-
-    private static DeviceStatus UnitCheck => Outcome.Good | DeviceStatus.UnitCheck;
-
-    private IChannelDevice New()
-    {
-        IChannelDevice device = Make((ushort)(0x0150 + _devices.Count));
-        _devices.Add(device);
-        return device;
-    }
-
-    /// <summary>Unit check whose sense nobody takes.</summary>
-    private void Refuse(IChannelDevice device)
-    {
-        device.BeginProgram(0);
-        Assert.Equal(UnitCheck, device.Execute(Unknown, new FakeTransfer(Step.R(Unknown, 1))));
-        Assert.Equal(UnitCheck, device.EndProgram(UnitCheck));
-    }
-
-    private static List<string> Told(params (string Name, IChannelDevice Device)[] devices)
-    {
-        var told = new List<string>();
-        foreach ((string name, IChannelDevice device) in devices)
-            device.NoLongerBusy = () => told.Add(name);
-        return told;
-    }
-
     private static int State(IChannelDevice device, int path) => device.RunOn(path, Step.R(0x34, 12)).Ok().Data[0][0];
 }
 
 /// <summary>The emulated DASD.</summary>
-public sealed class EckdConformanceTests : UnitConformanceTests
+public sealed class EckdConformanceTests : GroupedConformanceTests
 {
     private readonly EckdVolume _volume = new(new FakeStore(10, readOnly: false));
 
@@ -263,8 +297,24 @@ public sealed class EckdConformanceTests : UnitConformanceTests
     private protected override IChannelDevice Make(ushort number) => new EckdDevice(_volume, new EckdOptions(new DeviceId(0, 0, number)));
 }
 
+/// <summary>The emulated disk of blocks, which has no path groups.</summary>
+public sealed class FbaConformanceTests : UnitConformanceTests
+{
+    private readonly FbaVolume _volume = new(new MemoryBlockStore(new BlockGeometry(512, 100)));
+
+    private protected override byte[] SenseId => Convert.FromHexString("FF631001933610");
+
+    private protected override int SenseSize => 24;
+
+    private protected override Step Own => Step.R(0x64, 32);
+
+    private protected override byte Unknown => 0x34;
+
+    private protected override IChannelDevice Make(ushort number) => new FbaDevice(_volume, new FbaOptions(new DeviceId(0, 0, number)));
+}
+
 /// <summary>The least device kind.</summary>
-public sealed class CounterConformanceTests : UnitConformanceTests
+public sealed class CounterConformanceTests : GroupedConformanceTests
 {
     private readonly SharedUnit _unit = new();
 

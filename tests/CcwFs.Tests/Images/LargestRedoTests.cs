@@ -68,7 +68,7 @@ public sealed class LargestRedoTests : IDisposable
         long allocated = Allocated(() =>
         {
             CommandException refusal = Assert.Throws<CommandException>(() =>
-                volumes.OpenImage(path, readOnly, ImageSync.None, user, NullLogger.Instance, static volume => volume.Name));
+                volumes.OpenImage(new EckdImages(), path, readOnly, ImageSync.None, user, NullLogger.Instance, static volume => volume.Name));
             Assert.Contains("MiB for volumes in memory", refusal.Message, StringComparison.Ordinal);
         });
         Assert.InRange(allocated, 1, CkdImage.OpeningBytes);

@@ -49,9 +49,11 @@ public sealed partial class LayoutTests
     /// <summary>Folders of one room: which namespaces their files do not name.</summary>
     public static TheoryData<string, string[]> Directions => new()
     {
-        { "src/CcwFs.Emulation/Channel", ["CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd"] },
-        { "src/CcwFs.Emulation/ControlUnit", ["CcwFs.Emulation.Dasd"] },
-        { "src/CcwFs.Emulation/Dasd/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd"] },
+        { "src/CcwFs.Emulation/Channel", ["CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/ControlUnit", ["CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/Dasd/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd", "CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/Dasd/Eckd", ["CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/Fba", ["CcwFs.Emulation.Dasd.Eckd"] },
     };
 
     /// <summary>Files over the limit, each with its reason.</summary>

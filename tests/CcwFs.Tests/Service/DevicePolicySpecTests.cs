@@ -1,5 +1,6 @@
 using CcwFs.Control;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 
 namespace CcwFs.Tests.Service;
 
@@ -21,8 +22,8 @@ public sealed class DevicePolicySpecTests
     public void A_rule_that_no_family_has_is_refused_before_the_device_is_opened(string spec, string? wrong)
     {
         if (wrong is null)
-            Assert.NotNull(DeviceSpec.Parse(spec));
+            Assert.NotNull(DeviceKinds.Parse(spec));
         else
-            Assert.Contains(wrong, Assert.Throws<CommandException>(() => DeviceSpec.Parse(spec)).Message, StringComparison.Ordinal);
+            Assert.Contains(wrong, Assert.Throws<CommandException>(() => DeviceKinds.Parse(spec)).Message, StringComparison.Ordinal);
     }
 }

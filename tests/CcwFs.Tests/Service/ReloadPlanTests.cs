@@ -3,6 +3,7 @@ using CcwFs.Emulation.Channel;
 using CcwFs.FileSystem;
 using CcwFs.Memory;
 using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Reload;
 using CcwFs.Subchannel;
 using CcwFs.Tests.Images;
@@ -149,8 +150,8 @@ public sealed class ReloadPlanTests : IDisposable
     private void Add(params string[] specs)
     {
         foreach (string spec in specs)
-            _configured.Add(DeviceSpec.Parse(spec));
+            _configured.Add(DeviceKinds.Parse(spec));
     }
 
-    private ReloadPlan Plan(params string[] wanted) => _configured.Plan([.. wanted.Select(DeviceSpec.Parse)]);
+    private ReloadPlan Plan(params string[] wanted) => _configured.Plan([.. wanted.Select(DeviceKinds.Parse)]);
 }

@@ -14,7 +14,7 @@ internal sealed class TornTrackException(int track, string reason) : Exception(r
 /// volume disposes its store. Everything is under the gate of <see cref="Unit"/>, which a device holds during one command. Who changes tracks is known by its
 /// head, which is compared by identity alone.
 /// </summary>
-public sealed partial class EckdVolume : IDisposable
+public sealed partial class EckdVolume : ISharedVolume
 {
     /// <summary>Tracks cached a volume (arbitrary; buffers are made when first needed, so an idle volume has none).</summary>
     public const int CacheTracks = 32;
@@ -54,6 +54,9 @@ public sealed partial class EckdVolume : IDisposable
 
     /// <summary>Track buffers made so far; 0 until the first command that touches a track.</summary>
     public int BuffersInUse => _slotCount;
+
+    /// <inheritdoc/>
+    public long BufferBytes => (long)_slotCount * Geometry.TrackSize;
 
     /// <summary>The gate, the devices, and who has reserved the volume; gone with the store.</summary>
     internal SharedUnit Unit { get; } = new();

@@ -30,8 +30,11 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
     /// <inheritdoc/>
     public IImageFile? Open(string path, bool write) => OpenHere(path, write);
 
-    /// <summary>As <see cref="Open"/>, for who needs the descriptor too.</summary>
-    public HostImageFile? OpenHere(string path, bool write)
+    /// <inheritdoc/>
+    public IImageFile? OpenDisk(string path, bool write) => OpenHere(path, write, disk: true);
+
+    /// <summary>As <see cref="Open"/>, or with <paramref name="disk"/> as <see cref="OpenDisk"/>, for who needs the descriptor too.</summary>
+    public HostImageFile? OpenHere(string path, bool write, bool disk = false)
     {
         // The name first: opening a FIFO or a device could wait, or do something.
         int result = OpenPath(path, OpenOptions.PathOnly, plain, out FileDescriptor name);
@@ -39,11 +42,12 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
         {
             if (result == -(int)Errno.ENOENT && !DirectoryIsMissing(path))
                 return null;
+            OpenOptions access = write && locks ? OpenOptions.ReadWrite : OpenOptions.ReadOnly;
             if (result == 0)
-                result = name.Status(out FileStatus status) is < 0 and var fault ? fault : Refuse(status);
+                result = name.Status(out FileStatus status) is < 0 and var fault ? fault : Refuse(status, disk, ref access);
             FileDescriptor file = name;
             if (result == 0)
-                result = FileDescriptor.Reopen(name, write && locks ? OpenOptions.ReadWrite : OpenOptions.ReadOnly, out file);
+                result = FileDescriptor.Reopen(name, access, out file);
             if (result == 0 && locks)
                 result = file.TryLock(exclusive: write);
             if (result == 0)
@@ -53,6 +57,7 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
             throw new ImageException(result switch
             {
                 -(int)Errno.EWOULDBLOCK => "another process has it in use" + holder + (write ? "" : "; its tracks may change while they are read: end that use first"),
+                -(int)Errno.EBUSY => "this machine uses it: it is mounted, or part of another device; end that use first",
                 -(int)Errno.ELOOP when plain => LinkOfProcess,
                 -(int)Errno.ENOENT => "its directory does not exist; make that first",
                 _ => Problem.Of(result),
@@ -76,10 +81,18 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
         { } found => $" (locked by pid {found.Process}, {VisibleText.Quoted(found.Command)})",
     };
 
-    private static int Refuse(in FileStatus status) =>
-        status.Type == FileStatus.TypeDirectory ? throw new ImageException("it is a directory", (int)Errno.EISDIR)
-        : status.Type != FileStatus.TypeRegular || status.Size == 0 ? throw new ImageException("it is empty or no regular file", (int)Errno.EINVAL)
-        : 0;
+    private static int Refuse(in FileStatus status, bool disk, ref OpenOptions access)
+    {
+        if (status.Type == FileStatus.TypeDirectory)
+            throw new ImageException("it is a directory", (int)Errno.EISDIR);
+        if (disk && status.Type == FileStatus.TypeBlockDevice)
+        {
+            access |= access == OpenOptions.ReadWrite ? OpenOptions.Exclusive : OpenOptions.ReadOnly;
+            return 0;
+        }
+        return status.Type != FileStatus.TypeRegular || (status.Size == 0 && !disk)
+            ? throw new ImageException("it is empty or no regular file", (int)Errno.EINVAL) : 0;
+    }
 
     private static bool DirectoryIsMissing(string path) =>
         Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && FileDescriptor.Status(directory, follow: true, out _) < 0;
@@ -103,6 +116,9 @@ public sealed class HostImageFile : IImageFile
 
     /// <inheritdoc/>
     public int Status(out FileStatus status) => _descriptor.Status(out status);
+
+    /// <inheritdoc/>
+    public long Length() => _descriptor.End();
 
     /// <inheritdoc/>
     public int ReadAt(long offset, Span<byte> buffer)

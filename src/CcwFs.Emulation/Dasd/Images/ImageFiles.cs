@@ -14,6 +14,9 @@ public interface IImageFile : IDisposable
     /// <summary>Length, inode, owner, time of the last change.</summary>
     int Status(out FileStatus status);
 
+    /// <summary>Bytes of it, of a block device too.</summary>
+    long Length() => Status(out FileStatus status) is < 0 and var result ? result : status.Size;
+
     /// <summary>Reads until the buffer is full or the file ends.</summary>
     int ReadAt(long offset, Span<byte> buffer);
 
@@ -83,6 +86,9 @@ public interface IImageFiles
     /// faults are <see cref="ImageException"/> with the reason and no path.
     /// </summary>
     IImageFile? Open(string path, bool write);
+
+    /// <summary>As <see cref="Open"/>; the file may also be empty, or a block device, which is to write for nobody else on this machine, its file systems too.</summary>
+    IImageFile? OpenDisk(string path, bool write) => Open(path, write);
 
     /// <summary>The place of the redo file of an image that <see cref="Open"/> opened.</summary>
     IRedoPlace RedoOf(IImageFile image);

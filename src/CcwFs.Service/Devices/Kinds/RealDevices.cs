@@ -7,13 +7,33 @@ using CcwFs.Service.Images;
 using CcwFs.Vfio.Backend;
 using Mono.Unix.Native;
 
-namespace CcwFs.Service.Devices;
+namespace CcwFs.Service.Devices.Kinds;
+
+/// <summary>What the keys of a SPEC say of a real device.</summary>
+internal sealed class RealNames
+{
+    /// <summary>What is to be said where <see cref="Device"/> is missing.</summary>
+    internal const string Missing = "a vfio device needs device=PATH|SCHID|DEVNO|UUID";
+
+    internal string? Device { get; set; }
+
+    /// <summary>The iommufd or container.</summary>
+    internal string? Iommu { get; set; }
+
+    /// <summary>The device's name in its group.</summary>
+    internal string? Uuid { get; set; }
+
+    /// <summary>How long to wait for an interrupt; null: for ever.</summary>
+    internal TimeSpan? Timeout { get; set; }
+
+    internal static RealNames Of(DeviceSpec spec) => (RealNames)spec.Values!;
+}
 
 /// <summary>What device= of a SPEC names.</summary>
 /// <param name="Target">What to open.</param>
 /// <param name="Id">Its subchannel, where it is known.</param>
 /// <param name="Device">Its device number, where it is known before the device is open.</param>
-internal sealed record RealTarget(VfioTarget Target, SubchannelId? Id, DeviceId? Device);
+internal sealed record RealTarget(VfioTarget Target, SubchannelId? Id, DeviceId? Device) : KindTarget(Id, Device);
 
 /// <summary>Finds and opens the real subchannels that SPECs name.</summary>
 internal static class RealDevices
@@ -24,9 +44,9 @@ internal static class RealDevices
     /// Finds one, and opens nothing. <paramref name="directory"/>: what a relative path starts from. Throws for one inside our own mount, which has the device
     /// number <paramref name="own"/>; null: there is none yet.
     /// </summary>
-    internal static RealTarget Find(DeviceSpec spec, string directory, ulong? own)
+    internal static RealTarget Find(RealNames names, string directory, ulong? own)
     {
-        RealTarget found = Find(spec, directory);
+        RealTarget found = Find(names, directory);
         OwnMounts.RefuseOwn(found.Target.Path, own);
         OwnMounts.RefuseOwn(found.Target.IommuPath, own);
         return found;
@@ -43,28 +63,28 @@ internal static class RealDevices
         return (opened, calls.Opened[found.Target.Path]);
     }
 
-    /// <summary>Which file a SPEC's device is; throws where there is none, and for one inside our own mount.</summary>
-    internal static FileIdentity FileOf(DeviceSpec spec, string directory, ulong? own)
+    /// <summary>Which file the device is; throws where there is none, and for one inside our own mount.</summary>
+    internal static FileIdentity FileOf(RealNames names, string directory, ulong? own)
     {
-        string path = Find(spec, directory, own).Target.Path;
+        string path = Find(names, directory, own).Target.Path;
         int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
         return result < 0 ? throw new CommandException($"{path}: {Problem.Of(result)}; see: ccwfs list --all") : new FileIdentity(status.Device, status.Inode);
     }
 
-    private static RealTarget Find(DeviceSpec spec, string directory)
+    private static RealTarget Find(RealNames names, string directory)
     {
-        string device = spec.Real ?? throw new CommandException(spec.Conflict!, CommandException.WrongUsage);
+        string device = names.Device ?? throw new CommandException(RealNames.Missing, CommandException.WrongUsage);
         string path = Path.GetFullPath(device, directory);
-        string? iommu = spec.Iommu is { } given ? Path.GetFullPath(given, directory) : null;
+        string? iommu = names.Iommu is { } given ? Path.GetFullPath(given, directory) : null;
         if (!device.Contains('/') && HostResolver.IsName(device))
         {
             var roots = new HostRoots();
             HostDevice found = new HostResolver(roots).Resolve(device);
             return new RealTarget(HostTarget(found, roots, iommu, device), found.Id, found.Device);
         }
-        if (iommu is null && spec.Uuid is null && MountedSubchannel(path) is not null)
+        if (iommu is null && names.Uuid is null && MountedSubchannel(path) is not null)
             iommu = Path.GetFullPath(Path.Combine(path, "..", "..", MountedIommu));
-        var target = new VfioTarget(path, iommu, spec.Uuid);
+        var target = new VfioTarget(path, iommu, names.Uuid);
         return new RealTarget(target, OwnId(target), null);
     }
 

@@ -1,6 +1,6 @@
 using CcwFs.Linux;
 
-namespace CcwFs.Service.Devices;
+namespace CcwFs.Service.Devices.Kinds;
 
 /// <summary>What a file must be to be a device of VFIO, its iommufd or its container: told without opening it.</summary>
 internal static class RealDeviceKind

@@ -1,0 +1,79 @@
+using CcwFs.ChannelIo;
+using CcwFs.CommandSets;
+using CcwFs.Linux;
+
+namespace CcwFs.Service.Devices.Kinds;
+
+/// <summary>What is known of the device of a SPEC before it is open; null: it is not known.</summary>
+/// <param name="Id">Its own subchannel.</param>
+/// <param name="Device">Its own device number.</param>
+internal abstract record KindTarget(SubchannelId? Id, DeviceId? Device);
+
+/// <summary>
+/// A kind of device: what a SPEC's first word names. A mount, `add`, `config check`, `config keys`, completion and the manual pages go over the rows of
+/// <see cref="DeviceKinds"/>, and ask nothing else. Immutable.
+/// </summary>
+internal abstract class DeviceKind
+{
+    /// <summary>The word that a SPEC begins with.</summary>
+    internal abstract string Name { get; }
+
+    /// <summary>A SPEC and what it is, for help texts.</summary>
+    internal abstract string Example { get; }
+
+    /// <summary>Its keys, in the order in which a SPEC is written.</summary>
+    internal abstract IReadOnlyList<SpecKey> Keys { get; }
+
+    /// <summary>The families that its devices may be of: a policy of a SPEC is in the words of one of these.</summary>
+    internal virtual IReadOnlyList<CommandSet> Families => CommandSets.Families.All;
+
+    /// <summary>It has a subchannel and a device number of its own, of which it may not tell before it is open.</summary>
+    internal virtual bool HasOwnIds => false;
+
+    /// <summary>It works only with guest storage that ccwfs maps itself.</summary>
+    internal virtual bool NeedsOwnStorage => false;
+
+    /// <summary>What was opened for reading alone stays so: to be written it must be opened again.</summary>
+    internal virtual bool IsOpenedReadOnly => true;
+
+    /// <summary>What to do when a device that stays has the file of another one open, to stand behind "has it open".</summary>
+    internal virtual string WhenFileIsKept => " read-only; give readonly, or change that one too";
+
+    /// <summary>Descriptors of a device beside those of its images.</summary>
+    internal virtual int Descriptors => 0;
+
+    /// <summary>The values of keys that no other kind has, as they are when none is given; null: it has no such keys.</summary>
+    internal virtual object? NewValues() => null;
+
+    /// <summary>Bytes of memory of a device beside those of its image.</summary>
+    internal virtual long MemoryBytes(DeviceSpec spec) => 0;
+
+    /// <summary>What is wrong with keys that do not go together; null when nothing is.</summary>
+    internal virtual string? Conflict(DeviceSpec spec) => null;
+
+    /// <summary>What there is to find out before a device is opened; opens nothing. <paramref name="own"/>: the device number of our own mount.</summary>
+    internal virtual KindTarget? Find(DeviceSpec spec, string directory, ulong? own) => null;
+
+    /// <summary>Checks of its files, each throws what is wrong. Nothing is locked, opened as a device, or changed.</summary>
+    internal abstract IEnumerable<Action> FileChecks(DeviceSpec spec, string directory);
+
+    /// <summary>The files that nobody of us may keep open when a device of this SPEC is opened.</summary>
+    internal abstract IEnumerable<FileIdentity> FilesNeeded(DeviceSpec spec, string directory, ulong? own);
+
+    /// <summary>Opens one device; throws, and leaves nothing open, when it cannot be.</summary>
+    internal abstract OpenDevice Open(in DeviceOpening opening, DeviceParts parts);
+}
+
+/// <summary>One device to open.</summary>
+/// <param name="Spec">Its SPEC.</param>
+/// <param name="Index">Which of that SPEC's devices.</param>
+/// <param name="Directory">What relative paths start from.</param>
+/// <param name="Caller">Whose rights open it; null: ours.</param>
+/// <param name="Place">Its ids; the device number is <paramref name="TakeNumber"/>'s to set.</param>
+/// <param name="Found">What <see cref="DeviceKind.Find"/> has found.</param>
+/// <param name="Logs">Where lines about it go.</param>
+/// <param name="TakeNumber">Takes the device number, by the device's own where it has one; called once, before the subchannel is made.</param>
+/// <param name="Ended">Is told once that the device is closed.</param>
+internal readonly record struct DeviceOpening(
+    DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, DevicePlace Place, KindTarget? Found, DeviceLogs Logs, Action<DeviceId?> TakeNumber,
+    Action Ended);
