@@ -44,7 +44,10 @@ internal static class FbaCommandTable
     {
         var byCode = new FbaRow?[256];
         foreach (FbaRow row in Rows)
-            byCode[row.Command.Code] = byCode[row.Command.Code] is null ? row : throw new InvalidOperationException($"two rows for command {row.Command.Code:X2}");
+        {
+            ref FbaRow? place = ref byCode[row.Command.Code];
+            place = place is null ? row : throw new InvalidOperationException($"two rows for command {row.Command.Code:X2}");
+        }
         return byCode;
     }
 }

@@ -162,5 +162,6 @@ public sealed class FbaDevice : ControlUnitDevice
     }
 
     /// <summary>Why a command's storage failed, or that there is no memory for it. Null: it is a fault of another kind.</summary>
-    private static string? StorageFault(Exception error) => (error as ImageException)?.Message ?? (error is OutOfMemoryException ? ImageException.NoMemory : null);
+    private static string? StorageFault(Exception error) =>
+        (error as ImageException)?.Message ?? (error is OutOfMemoryException ? ImageException.NoMemory : null);
 }

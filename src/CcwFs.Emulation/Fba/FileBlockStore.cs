@@ -59,7 +59,8 @@ public sealed class FileBlockStore : IBlockStore
         ArgumentNullException.ThrowIfNull(files);
         try
         {
-            IImageFile file = files.OpenDisk(path, write: !options.ReadOnly) ?? throw new ImageException($"it does not exist; {HowToMake(disk)}", (int)Errno.ENOENT);
+            IImageFile file = files.OpenDisk(path, write: !options.ReadOnly)
+                ?? throw new ImageException($"it does not exist; {HowToMake(disk)}", (int)Errno.ENOENT);
             try
             {
                 long length = file.Length();
@@ -90,7 +91,10 @@ public sealed class FileBlockStore : IBlockStore
         if (result < 0)
             throw Fault(block, "cannot be read", result);
         if (result < bytes.Length)
-            throw new ImageException($"the file ends at block {block + (uint)(result / Geometry.BlockSize)}: somebody has made it shorter; remove the device and add it again");
+        {
+            throw new ImageException(
+                $"the file ends at block {block + (uint)(result / Geometry.BlockSize)}: somebody has made it shorter; remove the device and add it again");
+        }
     }
 
     /// <inheritdoc/>
@@ -168,7 +172,8 @@ public sealed class FileBlockStore : IBlockStore
         if (length % disk.BlockSize != 0)
         {
             throw new ImageException(
-                $"its {length} bytes are no whole blocks of {disk.BlockSize} bytes; make the last one whole: truncate -s %{disk.BlockSize} FILE", (int)Errno.EINVAL);
+                $"its {length} bytes are no whole blocks of {disk.BlockSize} bytes; make the last one whole: truncate -s %{disk.BlockSize} FILE",
+                (int)Errno.EINVAL);
         }
         long there = length / disk.BlockSize;
         if (disk.Blocks is { } wanted)
@@ -178,7 +183,8 @@ public sealed class FileBlockStore : IBlockStore
                     $"it has {there} blocks, and {wanted} are wanted; make it longer: truncate -s {(long)wanted * disk.BlockSize} FILE", (int)Errno.EINVAL);
         }
         return there <= uint.MaxValue ? new BlockGeometry(disk.BlockSize, (uint)there)
-            : throw new ImageException($"it has {there} blocks, and a 9336 has at most {uint.MaxValue}; give a larger block-size, or blocks={uint.MaxValue}", (int)Errno.EFBIG);
+            : throw new ImageException(
+                $"it has {there} blocks, and a 9336 has at most {uint.MaxValue}; give a larger block-size, or blocks={uint.MaxValue}", (int)Errno.EFBIG);
     }
 
     private long Offset(uint block) => (long)block * Geometry.BlockSize;
@@ -201,7 +207,10 @@ public sealed class FileBlockStore : IBlockStore
         {
             _isUnsynced = false;
             if (_fault is null && _file.Sync() is < 0 and var result)
-                _fault = $"cannot be brought to the disk ({Problem.Of(result)}): blocks that were written may be lost; nothing more is written until the image is opened again";
+            {
+                _fault = $"cannot be brought to the disk ({Problem.Of(result)}): blocks that were written may be lost; "
+                    + "nothing more is written until the image is opened again";
+            }
         }
     }
 

@@ -53,7 +53,9 @@ internal static class DeviceCheck
         }
     }
 
-    /// <summary>Takes ids and device numbers as a mount would. A device's own are known only where this host has it; what is wrong with it, its files' checks say.</summary>
+    /// <summary>
+    /// Takes ids and device numbers as a mount would. A device's own are known only where this host has it; what is wrong with it, its files' checks say.
+    /// </summary>
     private static void Place(DeviceSpec spec, DevicePlaces places, string directory)
     {
         HashSet<VfioCcwDevice> none = [];

@@ -295,7 +295,8 @@ internal sealed class DeviceFactory : IDisposable
         KindTarget? found = spec.Kind.Find(spec, request.Directory, _ownDevice);
         DeviceLogs logs = _logs.Of(request.Caller?.Uid);
         return InPlace(request, found?.Id, place => spec.Kind.Open(
-            new DeviceOpening(spec, request.Index, request.Directory, request.Caller, place, found, logs, own => TakeNumber(request, place, own), request.Charge.Dispose),
+            new DeviceOpening(
+                spec, request.Index, request.Directory, request.Caller, place, found, logs, own => TakeNumber(request, place, own), request.Charge.Dispose),
             _parts));
     }
 

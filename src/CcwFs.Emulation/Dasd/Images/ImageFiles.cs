@@ -87,7 +87,9 @@ public interface IImageFiles
     /// </summary>
     IImageFile? Open(string path, bool write);
 
-    /// <summary>As <see cref="Open"/>; the file may also be empty, or a block device, which is to write for nobody else on this machine, its file systems too.</summary>
+    /// <summary>
+    /// As <see cref="Open"/>; the file may also be empty, or a block device, which is to write for nobody else on this machine, its file systems too.
+    /// </summary>
     IImageFile? OpenDisk(string path, bool write) => Open(path, write);
 
     /// <summary>The place of the redo file of an image that <see cref="Open"/> opened.</summary>

@@ -51,8 +51,8 @@ internal static class KindKeys
 
     /// <summary>When writes to an image go to stable storage; <paramref name="more"/>: what is to be said of a power cut.</summary>
     internal static SpecKey Sync(string more) => new("sync", "none|program|SECONDS",
-        "When writes go to stable storage: none is when the image is closed, program is at the end of every program, and SECONDS is so many seconds after a write. The default is none."
-            + more, SetSync);
+        "When writes go to stable storage: none is when the image is closed, program is at the end of every program, and SECONDS is so many seconds "
+            + "after a write. The default is none." + more, SetSync);
 
     /// <summary>Gives null: nothing is wrong with a value that was assigned.</summary>
     internal static string? Assign(object? _) => null;
