@@ -116,7 +116,7 @@ public sealed class PolicyLayer : SubchannelLayer, ISubchannelWork
     /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> Describe() =>
     [
-        new("policy", _policy?.ToString() ?? "none"),
+        new("policy", Policy?.ToString() ?? "none"),
         new("refused", _lastRefusal?.ToString() ?? "none"),
         .. base.Describe(),
     ];

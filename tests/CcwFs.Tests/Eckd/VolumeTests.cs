@@ -12,7 +12,7 @@ public sealed class VolumeTests
         using var rig = new Rig();
         rig.Device.Run(Step.R(0xE4, 12)).Ok();
         rig.Device.Run(Step.R(0x64, 64)).Ok();
-        Assert.Equal(0, rig.Volume.BuffersInUse);
+        Assert.Equal(0, rig.Volume.BufferBytes);
         Assert.Equal(0, rig.Store.Reads);
     }
 
@@ -25,7 +25,7 @@ public sealed class VolumeTests
             for (int track = 0; track < 100; track++)
                 rig.Device.Run(Step.Seek(track / 15, track % 15), Step.R(0x1A, 5), Step.R(0x16, 16), Step.R(0x1A, 5)).Ok();
         }
-        Assert.Equal(EckdVolume.CacheTracks, rig.Volume.BuffersInUse);
+        Assert.Equal((long)EckdVolume.CacheTracks * rig.Volume.Geometry.TrackSize, rig.Volume.BufferBytes);
         Assert.Equal(200, rig.Store.Reads);
     }
 

@@ -52,9 +52,6 @@ public sealed partial class EckdVolume : ISharedVolume
     /// <summary>From now on writes go to stable storage as <paramref name="sync"/> says, or sooner as they did before.</summary>
     public void SyncAtLeast(ImageSync sync) => (_store as CkdImage)?.SyncAtLeast(sync);
 
-    /// <summary>Track buffers made so far; 0 until the first command that touches a track.</summary>
-    public int BuffersInUse => _slotCount;
-
     /// <inheritdoc/>
     public long BufferBytes => (long)_slotCount * Geometry.TrackSize;
 
