@@ -158,7 +158,9 @@ public readonly record struct Scsw(uint Control, uint CcwAddress, uint Status)
     /// <summary>N: path not operational, bit 15 of word 0.</summary>
     public const uint PathNotOperational = 0x0001_0000;
 
-    /// <summary>Puts the named fields of words 0 and 2 together; the ORB's bits (key, S, F, P, I, A, U) come from <paramref name="orbBits"/>.</summary>
+    /// <summary>
+    /// Puts the named fields of words 0 and 2 together; the ORB's bits (key, S, F, P, I, A, U) come from <paramref name="orbBits"/>.
+    /// </summary>
     public static Scsw Build(
         uint orbBits, FunctionControl function, ActivityControl activity, StatusControl status,
         uint ccwAddress, DeviceStatus device, SubchannelStatus subchannel, ushort residual, byte deferredCc = 0) => new(

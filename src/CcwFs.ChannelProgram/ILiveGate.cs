@@ -3,8 +3,8 @@ using CcwFs.ChannelIo;
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// What stands before each command of a program that is fetched at its turn: a layer gives it to the program before it is started (<see cref="LiveProgram.Gate"/>),
-/// and the channel asks it. One object per program; one thread at a time.
+/// What stands before each command of a program that is fetched at its turn: a layer gives it to the program before it is started
+/// (<see cref="LiveProgram.Gate"/>), and the channel asks it. One object per program; one thread at a time.
 /// </summary>
 public interface ILiveGate
 {
@@ -15,8 +15,8 @@ public interface ILiveGate
     void Count(uint address, Ccw ccw, byte command, bool continues);
 
     /// <summary>
-    /// The command that begins at <paramref name="ccw"/> may be executed. <paramref name="argument"/>: the copy of its data that will be used, where all of it
-    /// is known. False: the program ends here, with unit check and the gate's sense.
+    /// The command that begins at <paramref name="ccw"/> may be executed. <paramref name="argument"/>: the copy of its data that will be used, where
+    /// all of it is known. False: the program ends here, with unit check and the gate's sense.
     /// </summary>
     bool Admits(uint address, Ccw ccw, ReadOnlySpan<byte> argument);
 

@@ -1,8 +1,8 @@
 namespace CcwFs.ChannelProgram;
 
 /// <summary>
-/// What a layer keeps about a program, from the time when it was made to its end. It stays with the program's object, which is used again, and is used again
-/// itself: <see cref="BackendProgram.Note{TNote}"/>.
+/// What a layer keeps about a program, from the time when it was made to its end. It stays with the program's object, which is used again, and is
+/// used again itself: <see cref="BackendProgram.Note{TNote}"/>.
 /// </summary>
 public abstract class ProgramNote
 {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace CcwFs.Cli;
 
 /// <summary>
-/// The runtime's port for debuggers and profilers: a socket and two pipes in the temporary directory, which stay there when the process is killed. They are
-/// made before our code runs, unless the environment says no, and then they are taken away.
+/// The runtime's port for debuggers and profilers: a socket and two pipes in the temporary directory, which stay there when the process is killed.
+/// They are made before our code runs, unless the environment says no, and then they are taken away.
 /// </summary>
 internal static class RuntimePort
 {

@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace CcwFs.Cli;
 
-/// <summary>Values that are judged while the command line is parsed, with a complaint in our own words; the shell offers the words there are.</summary>
+/// <summary>
+/// Values that are judged while the command line is parsed, with a complaint in our own words; the shell offers the words there are.
+/// </summary>
 internal static class Values
 {
     /// <summary>One of these words.</summary>
@@ -39,7 +41,9 @@ internal static class Values
         && double.TryParse(word, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && number >= least && number <= most
             ? number : Refuse<double>(result, option.Name, word, $"a number from {least} to {most}");
 
-    /// <summary>A text of a certain form; <paramref name="advice"/>: what to say instead; <paramref name="offered"/>: what the shell offers.</summary>
+    /// <summary>
+    /// A text of a certain form; <paramref name="advice"/>: what to say instead; <paramref name="offered"/>: what the shell offers.
+    /// </summary>
     internal static void Judge(this Option<string?> option, Predicate<string> isGood, string advice, params string[] offered)
     {
         option.Validators.Add(result =>

@@ -4,9 +4,9 @@ using CcwFs.ChannelIo.Text;
 namespace CcwFs.Cli;
 
 /// <summary>
-/// Text for people, without characters that are not shown (<see cref="VisibleText"/>): in what a verb prints stand names that others chose, of processes and
-/// files, and replies of a server that may be anybody's. What is written as a line is one line; a text of several lines is written as it is, with Write, or as
-/// a line too where <paramref name="severalLines"/>. <paramref name="inner"/> is asked for when there is something to write.
+/// Text for people, without characters that are not shown (<see cref="VisibleText"/>): in what a verb prints stand names that others chose, of
+/// processes and files, and replies of a server that may be anybody's. What is written as a line is one line; a text of several lines is written as
+/// it is, with Write, or as a line too where <paramref name="severalLines"/>. <paramref name="inner"/> is asked for when there is something to write.
 /// </summary>
 internal sealed class VisibleWriter(Func<TextWriter> inner, bool severalLines = false) : TextWriter
 {

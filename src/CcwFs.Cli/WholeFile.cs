@@ -6,17 +6,17 @@ using Mono.Unix.Native;
 namespace CcwFs.Cli;
 
 /// <summary>
-/// Files that a verb writes where a person says. What lies there is looked at before it is opened, and what was looked at is what is written: a link of another
-/// user leads nowhere, on the way neither, and a FIFO of another user is not waited for. A descriptor that we were started with (/dev/stdout, /dev/fd/N) is
-/// good whatever it is.
+/// Files that a verb writes where a person says. What lies there is looked at before it is opened, and what was looked at is what is written: a link
+/// of another user leads nowhere, on the way neither, and a FIFO of another user is not waited for. A descriptor that we were started with
+/// (/dev/stdout, /dev/fd/N) is good whatever it is.
 /// </summary>
 internal static class WholeFile
 {
-    private const int Attempts = 10; // arbitrary: how often somebody may make and delete the file while we look
+    private const int Attempts = 10; // arbitrary: how often the file may be made and deleted while we look
 
     /// <summary>
-    /// Writes a file. A new one is there whole or not at all, also when we are killed or the disk is full; one that exists is written as it is. Throws where
-    /// somebody else may have put there what it is.
+    /// Writes a file. A new one is there whole or not at all, also when we are killed or the disk is full; one that exists is written as it is.
+    /// Throws where another user may have put there what it is.
     /// </summary>
     internal static void Write(string file, Action<Stream> write)
     {
@@ -41,7 +41,7 @@ internal static class WholeFile
         throw new CommandException($"{file}: comes and goes; give another path");
     }
 
-    /// <summary>False: somebody made one meanwhile.</summary>
+    /// <summary>False: one was made meanwhile.</summary>
     private static bool TryMake(string file, NamedPlace place, Action<Stream> write)
     {
         int result = NewFile.Make(place, NewFile.EverybodysMode, out NewFile? made);

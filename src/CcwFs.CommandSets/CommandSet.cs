@@ -72,7 +72,7 @@ public sealed class CommandSet
     /// </summary>
     public CommandKind KindOf(byte code) => Find(code)?.Kind ?? (CommandCode.MovesToStorage(code) ? CommandKind.Reads : CommandKind.Unknown);
 
-    /// <summary>The command may give status modifier; of one that is not known nobody can tell.</summary>
+    /// <summary>The command may give status modifier; of a command that is not known it cannot be told.</summary>
     public bool MaySkip(byte code) => Find(code) is not { MaySkip: false };
 
     /// <summary>A direction in words.</summary>

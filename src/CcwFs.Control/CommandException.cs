@@ -9,7 +9,9 @@ internal sealed class CommandException(string message, int status = CommandExcep
     /// <summary>Exit status of wrong usage.</summary>
     internal const int WrongUsage = 2;
 
-    /// <summary>The command of ccwfs that the message ends with, for the mount that is talked about: --mount of the person who asked is put behind it.</summary>
+    /// <summary>
+    /// The command of ccwfs that the message ends with, for the mount that is talked about: --mount of the person who asked is put behind it.
+    /// </summary>
     internal string? Hint { get; private init; }
 
     /// <summary>An error that ends with a command to type: "there is no subchannel 0.0.0005; see: " and "ccwfs list".</summary>

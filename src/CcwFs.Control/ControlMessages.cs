@@ -36,8 +36,8 @@ internal sealed record ControlRequest
     public byte[]? Storage { get; init; }
 
     /// <summary>
-    /// run: the program's address space in place of <see cref="Storage"/>, where it is not one piece from 0 on. Without either it is what "space" made and
-    /// "write" filled on the same open file, for a request with more than a few pages is too long; "read" gives it back.
+    /// run: the program's address space in place of <see cref="Storage"/>, where it is not one piece from 0 on. Without either it is what "space"
+    /// made and "write" filled on the same open file, for a request with more than a few pages is too long; "read" gives it back.
     /// </summary>
     public IReadOnlyList<StorageRun>? Memory { get; init; }
 
@@ -73,13 +73,13 @@ internal sealed record ControlReply
     /// <summary>With <see cref="Error"/>: the request is wrong in itself, whatever devices there are.</summary>
     public bool? Usage { get; init; }
 
-    /// <summary>A command of ccwfs that <see cref="Error"/> ends with; for another mount than the default one --mount goes behind it.</summary>
+    /// <summary>A command of ccwfs that <see cref="Error"/> ends with; for another mount than the default one --mount follows it.</summary>
     public string? Hint { get; init; }
 
     /// <summary>add: the new subchannels.</summary>
     public IReadOnlyList<string>? Added { get; init; }
 
-    /// <summary>list: one object a subchannel.</summary>
+    /// <summary>list: one object per subchannel.</summary>
     public IReadOnlyList<DeviceRow>? Devices { get; init; }
 
     /// <summary>list: the process that serves the mount, in its own pid namespace.</summary>
@@ -129,7 +129,9 @@ internal sealed record RefusalReply(string Ccw, string Text, string Rule)
     internal ProgramRefusal? ToReport() => ControlReply.Address(Ccw) is { } address ? new ProgramRefusal(address, Text, Rule) : null;
 }
 
-/// <summary>A row of `ccwfs list`; the columns of lscss. The ids on the host are there where they differ from what is shown (css= of a SPEC).</summary>
+/// <summary>
+/// A row of `ccwfs list`; the columns of lscss. The ids on the host are there where they differ from what is shown (css= of a SPEC).
+/// </summary>
 internal sealed record DeviceRow(
     string Subchannel, string Device, string Devtype, string Cutype, bool Use, string Pim, string Pam, string Pom,
     string Chpids, string Backend, string State, string Uuid, string? HostSubchannel = null, string? HostDevice = null)

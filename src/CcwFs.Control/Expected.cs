@@ -4,8 +4,8 @@ using CcwFs.Fuse;
 namespace CcwFs.Control;
 
 /// <summary>
-/// The one map from exceptions to what a person is told: what a user, a file or the system can cause is one line and an exit status. Whatever is not in it is
-/// a fault of ours, and keeps its stack trace.
+/// The one map from exceptions to what a person is told: what a user, a file or the system can cause is one line and an exit status. Whatever is not
+/// in it is a fault of ours, and keeps its stack trace.
 /// </summary>
 internal static class Expected
 {

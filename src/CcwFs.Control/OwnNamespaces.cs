@@ -3,7 +3,9 @@ using CcwFs.Linux;
 
 namespace CcwFs.Control;
 
-/// <summary>The namespaces of this process, by which the two ends of a control file know whether paths and process numbers mean the same to both.</summary>
+/// <summary>
+/// The namespaces of this process, by which the two ends of a control file know whether paths and process numbers mean the same to both.
+/// </summary>
 internal static class OwnNamespaces
 {
     /// <summary>Of mounts, then of processes.</summary>

@@ -2,7 +2,7 @@ using CcwFs.Linux;
 
 namespace CcwFs.Control;
 
-/// <summary>Where things are when nobody says otherwise.</summary>
+/// <summary>Where things are by default.</summary>
 internal static class Places
 {
     /// <summary>/run/ccwfs for root, $XDG_RUNTIME_DIR/ccwfs for others.</summary>

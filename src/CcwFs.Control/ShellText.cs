@@ -7,8 +7,8 @@ namespace CcwFs.Control;
 internal static class ShellText
 {
     /// <summary>
-    /// A word that the shell takes literally: in single quotes unless nothing in it needs them. One with characters that are not shown stands in $'…', where
-    /// all of it can be seen and copied (XCU 2.2.4 of POSIX.1-2024).
+    /// A word that the shell takes literally: in single quotes unless nothing in it needs them. One with characters that are not shown stands in
+    /// $'…', where all of it can be seen and copied (XCU 2.2.4 of POSIX.1-2024).
     /// </summary>
     internal static string Quote(string word) =>
         word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_=+./:,@%".Contains(c, StringComparison.Ordinal))

@@ -169,7 +169,9 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
             ? NodeRow.OfSubchannel.Node(entry.Slot) : null;
     }
 
-    /// <summary>Opens a file, counts it and what it keeps, and gives it a handle. Over a limit, or refused by its kind, nothing is open and counted.</summary>
+    /// <summary>
+    /// Opens a file, counts it and what it keeps, and gives it a handle. Over a limit, or refused by its kind, nothing is open and counted.
+    /// </summary>
     private int Keep(NodeOpener open, in Opening opening, out FuseOpened opened)
     {
         opened = default;

@@ -1,8 +1,9 @@
 namespace CcwFs.FileSystem;
 
 /// <summary>
-/// What all open control files together may take of our memory: requests that are not whole yet, those being carried out, replies that nobody has read,
-/// and the address spaces of programs. No user takes it all from the others, and the others together nothing from root and the user who mounts. Thread-safe.
+/// What all open control files together may take of our memory: requests that are not whole yet, those being carried out, replies that nobody has
+/// read, and the address spaces of programs. No user takes it all from the others, and the others together nothing from root and the user who mounts.
+/// Thread-safe.
 /// </summary>
 /// <param name="mounter">The user who mounts.</param>
 public sealed class ControlBudget(uint mounter)
@@ -44,8 +45,8 @@ public sealed class ControlBudget(uint mounter)
     internal long Garbage => _trim.Bytes;
 
     /// <summary>
-    /// Gives back. <paramref name="garbage"/>: how many bytes of arrays the collector has to free now; what was counted for threads, and memory that goes back
-    /// to the system by itself, is none.
+    /// Gives back. <paramref name="garbage"/>: how many bytes of arrays the collector has to free now; what was counted for threads, and memory that
+    /// goes back to the system by itself, is none.
     /// </summary>
     internal void Return(uint uid, long bytes, long garbage)
     {
@@ -78,7 +79,9 @@ public sealed class ControlAccount : IDisposable
         return true;
     }
 
-    /// <summary>Takes some bytes for the request that is being carried out, until it has been answered; false when there is no room for them.</summary>
+    /// <summary>
+    /// Takes some bytes for the request that is being carried out, until it has been answered; false when there is no room for them.
+    /// </summary>
     public bool TryTakeForRequest(long bytes)
     {
         if (!TryTake(bytes))
@@ -90,7 +93,7 @@ public sealed class ControlAccount : IDisposable
     /// <summary>Gives some of them back that are no garbage of ours, as memory of the system.</summary>
     public void Return(long bytes) => Return(bytes, garbage: 0);
 
-    /// <summary>Gives some of them back; so many are arrays that nobody has any more.</summary>
+    /// <summary>Gives some of them back; so many are arrays that are unused now.</summary>
     internal void Return(long bytes, long garbage)
     {
         Interlocked.Add(ref _taken, -bytes);

@@ -1,11 +1,12 @@
 namespace CcwFs.FileSystem;
 
 /// <summary>
-/// Gives memory back to the system when many bytes of arrays have become garbage: a process that is idle after a rush would keep them for hours. Thread-safe.
+/// Gives memory back to the system when many bytes of arrays have become garbage: a process that is idle after a rush would keep them for hours.
+/// Thread-safe.
 /// </summary>
 public sealed class GarbageTrim
 {
-    private const long TrimAfter = 8 << 20; // arbitrary: below it nobody misses them
+    private const long TrimAfter = 8 << 20; // arbitrary: fewer are not missed
 
     private static readonly TimeSpan s_delay = TimeSpan.FromSeconds(2); // arbitrary: rarely, for it stops every thread for some milliseconds
 
@@ -23,7 +24,7 @@ public sealed class GarbageTrim
         }
     }
 
-    /// <summary>So many bytes of arrays are nobody's any more.</summary>
+    /// <summary>So many bytes of arrays are unused now.</summary>
     public void Add(long bytes)
     {
         lock (_gate)

@@ -1,8 +1,8 @@
 namespace CcwFs.FileSystem;
 
 /// <summary>
-/// Finds the end of a JSON object that comes in pieces, in one pass: braces and brackets are counted outside of texts. Whether it is good JSON is for its
-/// reader to say; what cannot become an object is at its end at once.
+/// Finds the end of a JSON object that comes in pieces, in one pass: braces and brackets are counted outside of texts. Whether it is good JSON is for
+/// its reader to say; what cannot become an object is at its end at once.
 /// </summary>
 internal struct JsonEnd
 {

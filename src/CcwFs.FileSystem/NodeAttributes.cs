@@ -46,9 +46,9 @@ internal sealed class NodeAttributes(TreeServices services)
     }
 
     /// <summary>
-    /// The rights of a file. Who may not write may not change a device, so a file whose reading does is readable for those alone who may write, whatever the
-    /// mode of the mount says; the kernel sees to it (default_permissions), and what a program does with a descriptor it was given is judged by how that was
-    /// opened (<see cref="Files.Opening.IsWritable"/>).
+    /// The rights of a file. Who may not write may not change a device, so a file whose reading does is readable for those alone who may write,
+    /// whatever the mode of the mount says; the kernel sees to it (default_permissions), and what a program does with a descriptor it was given is
+    /// judged by how that was opened (<see cref="Files.Opening.IsWritable"/>).
     /// </summary>
     private uint ModeOf(NodeRow row)
     {

@@ -25,7 +25,9 @@ internal enum NodeRights
 /// <summary>Opens a file of a row: 0, or a negative errno and no file.</summary>
 internal delegate int NodeOpener(in Opening opening, out OpenFile? file);
 
-/// <summary>One row per kind of file: where it is, what may be done with it, and what an open one does. Nothing else in the tree knows the kinds.</summary>
+/// <summary>
+/// One row per kind of file: where it is, what may be done with it, and what an open one does. Nothing else in the tree knows the kinds.
+/// </summary>
 internal sealed class NodeRow
 {
     private const string Subchannel = "{id}", Interrupts = Subchannel + "/irq";

@@ -24,8 +24,8 @@ internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device) : IAfter
     }
 
     /// <summary>
-    /// A short program runs on the worker that has just answered the write: a hand-over to another thread costs more than all the rest. Only while another
-    /// worker is waiting for requests.
+    /// A short program runs on the worker that has just answered the write: a hand-over to another thread costs more than all the rest. Only while
+    /// another worker is waiting for requests.
     /// </summary>
     void IAfterReply.Run(bool mayStay) => Device.GoOn(mayStay ? WorkThread.Caller : WorkThread.Own);
 

@@ -37,7 +37,7 @@ internal readonly record struct SysPlace(byte Css, byte Chpid, SubchannelEntry? 
 }
 
 /// <summary>
-/// One row a kind of sysfs node. The names, targets and texts are those of the kernel's css bus, vfio_ccw and mdev drivers
+/// One row per kind of sysfs node. The names, targets and texts are those of the kernel's css bus, vfio_ccw and mdev drivers
 /// (drivers/s390/cio/css.c, chp.c, vfio_ccw_drv.c; Documentation/arch/s390/vfio-ccw.rst); a VFIO client reads a few of them, people the others.
 /// </summary>
 internal sealed class SysRow

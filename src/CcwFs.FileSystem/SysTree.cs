@@ -5,8 +5,9 @@ using CcwFs.FileSystem.Files;
 namespace CcwFs.FileSystem;
 
 /// <summary>
-/// The mirror of the sysfs files that a VFIO client looks for, over the mounted subchannels; row <paramref name="root"/> is its top. Nothing is kept: every answer is made from the
-/// subchannels of the moment. Thread-safe. A node's row is its <see cref="SysRow"/>'s number from <see cref="FirstRow"/> on, its slot the number of what it is about.
+/// The mirror of the sysfs files that a VFIO client looks for, over the mounted subchannels; row <paramref name="root"/> is its top. Nothing is kept:
+/// every answer is made from the subchannels of the moment. Thread-safe. A node's row is its <see cref="SysRow"/>'s number from
+/// <see cref="FirstRow"/> on, its slot the number of what it is about.
 /// </summary>
 internal sealed class SysTree(SubchannelTable table, int root)
 {

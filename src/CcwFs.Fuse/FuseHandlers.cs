@@ -37,7 +37,9 @@ public abstract class FuseHandlers
     {
     }
 
-    /// <summary>READ into <paramref name="buffer"/>; gives the byte count, or <see cref="Later"/>. <paramref name="flags"/>: the file's flags now.</summary>
+    /// <summary>
+    /// READ into <paramref name="buffer"/>; gives the byte count, or <see cref="Later"/>. <paramref name="flags"/>: the file's flags now.
+    /// </summary>
     public virtual int Read(in FuseRequest request, ulong handle, long offset, uint flags, Span<byte> buffer) => NotImplemented();
 
     /// <summary>WRITE; gives the byte count, or <see cref="Later"/>.</summary>
@@ -70,8 +72,8 @@ public abstract class FuseHandlers
     public virtual int Fsync(in FuseRequest request, ulong handle, bool dataOnly) => 0;
 
     /// <summary>
-    /// IOCTL. <paramref name="argument"/> is the raw pointer, <paramref name="input"/> what the kernel copied in by the command's size, <paramref name="output"/>
-    /// room for what it copies out. Gives 0 or -errno; <paramref name="result"/> is ioctl(2)'s result. Default: -ENOTTY.
+    /// IOCTL. <paramref name="argument"/> is the raw pointer, <paramref name="input"/> what the kernel copied in by the command's size,
+    /// <paramref name="output"/> room for what it copies out. Gives 0 or -errno; <paramref name="result"/> is ioctl(2)'s result. Default: -ENOTTY.
     /// </summary>
     public virtual int Ioctl(in FuseRequest request, ulong handle, uint command, ulong argument, ReadOnlySpan<byte> input, Span<byte> output, out int result)
     {

@@ -31,16 +31,16 @@ public readonly struct FuseRequest
     /// When INTERRUPT or the session's end answers it (EINTR), <paramref name="interrupted"/> is called once, on another thread
     /// and never before the handler has returned: it must not wait. INTERRUPT answers a READ at once, the others when they have not ended by
     /// themselves a second later. A handler that returns anything else takes the request back.
-    /// <paramref name="mayEnd"/> is asked before that answer goes out, as long as the caller is still where it is, and must not wait either: false when
-    /// whoever holds the request will answer it in a moment instead.
+    /// <paramref name="mayEnd"/> is asked before that answer goes out, as long as the caller is still where it is, and must not wait either: false
+    /// when whoever holds the request will answer it in a moment instead.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another operation, or a second call.</exception>
     public DeferredReply Defer(Action<DeferredReply>? interrupted, Func<bool>? mayEnd = null) =>
         Holder.Hold(interrupted, mayEnd);
 
     /// <summary>
-    /// Something to be done on this worker after the reply has gone out; of a request that was deferred, after the handler has returned. A second call replaces
-    /// the first. What it throws is logged.
+    /// Something to be done on this worker after the reply has gone out; of a request that was deferred, after the handler has returned. A second
+    /// call replaces the first. What it throws is logged.
     /// </summary>
     public void AfterReply(IAfterReply work) => Holder.After(work);
 

@@ -6,7 +6,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Fuse;
 
 /// <summary>
-/// One mounted file system's conversation with the kernel: worker threads that read requests from the device, call the handlers and write the replies.
+/// One mounted file system's conversation with the kernel: worker threads that read requests from the device, call the handlers and write the
+/// replies.
 /// </summary>
 public sealed class FuseSession : IDisposable
 {
@@ -45,10 +46,12 @@ public sealed class FuseSession : IDisposable
     /// <summary>Ends when the file system is unmounted (or aborted) and every worker is gone, after <see cref="FuseHandlers.Destroy"/>.</summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Workers that now wait for a request, or are parked until it pays; 0 means that a handler which goes on computing delays others.</summary>
+    /// <summary>
+    /// Workers that now wait for a request, or are parked until it pays; 0 means that a handler which goes on computing delays others.
+    /// </summary>
     internal int IdleWorkers => Volatile.Read(ref _idle);
 
-    /// <summary>Files and directories that somebody has open, whatever mount of the file system they were opened by.</summary>
+    /// <summary>Files and directories that are open, whatever mount of the file system they were opened by.</summary>
     public int OpenFiles => Volatile.Read(ref _openFiles);
 
     /// <summary>Called on a worker when the last of the <see cref="OpenFiles"/> was closed; short, and must not throw.</summary>
@@ -77,7 +80,9 @@ public sealed class FuseSession : IDisposable
         }
     }
 
-    /// <summary>Wakes the pollers of a poll handle that <see cref="FuseHandlers.Poll"/> got. From any thread; false when the session is over.</summary>
+    /// <summary>
+    /// Wakes the pollers of a poll handle that <see cref="FuseHandlers.Poll"/> got. From any thread; false when the session is over.
+    /// </summary>
     public bool NotifyPoll(ulong pollHandle) =>
         Replies.Notify(FuseConstants.FUSE_NOTIFY_POLL, new FuseNotifyPollWakeupOut { Kh = pollHandle }) == 0;
 
@@ -174,7 +179,7 @@ public sealed class FuseSession : IDisposable
     private void RunWorker(FuseWorker worker)
     {
         worker.Run();
-        SoleReader.End(); // whoever is parked finds the end of the connection too
+        SoleReader.End(); // a parked worker finds the end of the connection too
         lock (_gate)
         {
             if (--_running > 0)

@@ -160,7 +160,7 @@ internal sealed class FuseWorker : IRequestHolder
         if (_held && result == FuseHandlers.Later)
             return;
 
-        // A handler that deferred and then failed takes the request back, unless somebody has answered it.
+        // A handler that deferred and then failed takes the request back, unless it was answered.
         if (_held && !Session.Held.TryTakeBack(unique))
             return;
         if (result > Payload.Length || (result < 0 && !FuseReplies.IsErrno(result)))

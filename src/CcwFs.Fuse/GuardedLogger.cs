@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Fuse;
 
 /// <summary>
-/// A logger that never throws. What failed may have been memory, which a line needs too, and an exception on a thread of a session would end the process: the
-/// line is lost, the request is answered.
+/// A logger that never throws. What failed may have been memory, which a line needs too, and an exception on a thread of a session would end the
+/// process: the line is lost, the request is answered.
 /// </summary>
 public sealed class GuardedLogger(ILogger inner) : ILogger
 {
@@ -24,7 +24,7 @@ public sealed class GuardedLogger(ILogger inner) : ILogger
         }
         catch (Exception)
         {
-            // Nobody is left to tell.
+            // There is no one left to tell.
         }
     }
 }

@@ -6,7 +6,7 @@ using Mono.Unix.Native;
 namespace CcwFs.Fuse;
 
 /// <summary>
-/// The requests whose replies come later, by unique number. Whoever takes an entry out is the one who answers it; that is all there is
+/// The requests whose replies come later, by unique number. The thread that takes an entry out answers it; that is all there is
 /// to "exactly one try succeeds". Steady state allocates nothing: the dictionary keeps its room.
 /// </summary>
 internal sealed class HeldRequests(FuseReplies replies)

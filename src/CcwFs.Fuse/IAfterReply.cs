@@ -4,7 +4,8 @@ namespace CcwFs.Fuse;
 public interface IAfterReply
 {
     /// <summary>
-    /// Called on the worker after the reply has gone out. <paramref name="mayStay"/>: another worker waits for requests, so this one may be kept for a moment.
+    /// Called on the worker after the reply has gone out. <paramref name="mayStay"/>: another worker waits for requests, so this one may be kept for
+    /// a moment.
     /// </summary>
     void Run(bool mayStay);
 }

@@ -38,7 +38,9 @@ internal sealed record AttachRecord
     /// <summary>The boot that it tells of (/proc/sys/kernel/random/boot_id); null when that was unknown.</summary>
     public string? Boot { get; init; }
 
-    /// <summary>The name of this record's file and others': the device's, which keeps its number when its subchannel is hidden; else the subchannel's.</summary>
+    /// <summary>
+    /// The name of this record's file and others': the device's, which keeps its number when its subchannel is hidden; else the subchannel's.
+    /// </summary>
     internal static string NameOf(DeviceId? device, SubchannelId? id) => device?.ToString() ?? $"{HostResolver.SubchannelPrefix}{id}";
 
     /// <summary>The file.</summary>

@@ -3,7 +3,10 @@ using CcwFs.Linux;
 
 namespace CcwFs.Host;
 
-/// <summary>The systemd unit that attaches a subchannel at boot, where mdevctl and driverctl cannot. It is enabled by its link; systemd reads both at the next boot.</summary>
+/// <summary>
+/// The systemd unit that attaches a subchannel at boot, where mdevctl and driverctl cannot. It is enabled by its link; systemd reads both at the next
+/// boot.
+/// </summary>
 internal static class AttachUnit
 {
     private const string WantedBy = "multi-user.target.wants";
@@ -62,7 +65,9 @@ internal static class AttachUnit
             """;
     }
 
-    /// <summary>A word of ExecStart= (systemd.service(5), "Command lines"): % and $ are written twice, quotes and backslashes with a backslash.</summary>
+    /// <summary>
+    /// A word of ExecStart= (systemd.service(5), "Command lines"): % and $ are written twice, quotes and backslashes with a backslash.
+    /// </summary>
     private static string Word(string word)
     {
         string plain = word.Replace("%", "%%", StringComparison.Ordinal).Replace("$", "$$", StringComparison.Ordinal);

@@ -13,8 +13,8 @@ internal static partial class DeviceName
         "a device is named 0.0.2b09 or 2b09, a subchannel 0.0.0313 or sch:0.0.0313, a mediated device by its uuid, an image by its path (./NAME)";
 
     /// <summary>
-    /// The word as <see cref="HostResolver"/> takes it; null: it can only be an image. chzdev, chccwdev and cio_ignore take 2b09 for device 0.0.2b09, and so
-    /// it is here, unless a file has that name.
+    /// The word as <see cref="HostResolver"/> takes it; null: it can only be an image. chzdev, chccwdev and cio_ignore take 2b09 for device 0.0.2b09,
+    /// and so it is here, unless a file has that name.
     /// </summary>
     internal static string? OnHost(string word)
     {

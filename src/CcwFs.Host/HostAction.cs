@@ -51,7 +51,7 @@ internal sealed record RunProgram(string Program, IReadOnlyList<string> Argument
 /// <summary>A state of the host that comes by itself, soon after an action.</summary>
 internal sealed record AwaitState(Func<bool> HasCome, TimeSpan Patience, string Shell, string Otherwise) : HostAction
 {
-    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20); // arbitrary; sysfs tells nobody of new files
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20); // arbitrary; sysfs announces no new files
 
     /// <inheritdoc/>
     internal override string ToShell() => $"until {Shell}; do sleep 0.1; done";

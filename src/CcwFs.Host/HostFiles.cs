@@ -6,7 +6,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Host;
 
 /// <summary>
-/// Attributes of sysfs and procfs. What is read is text of unknown shape: its length is bounded, and characters that a terminal would act on become '?'.
+/// Attributes of sysfs and procfs. What is read is text of unknown shape: its length is bounded, and characters that a terminal would act on become
+/// '?'.
 /// </summary>
 internal static class HostFiles
 {

@@ -7,8 +7,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Host;
 
 /// <summary>
-/// One attach or detach at a time: flock(2) on a file, which the kernel takes back when its holder dies, however that is. Programs that are run meanwhile
-/// do not inherit it (the descriptor is close-on-exec). Dispose gives it back.
+/// One attach or detach at a time: flock(2) on a file, which the kernel takes back when its holder dies, however that is. Programs that are run
+/// meanwhile do not inherit it (the descriptor is close-on-exec). Dispose gives it back.
 /// </summary>
 internal sealed class HostLock : IDisposable
 {
@@ -32,7 +32,8 @@ internal sealed class HostLock : IDisposable
     }
 
     /// <summary>
-    /// The one for images, in a directory where no other user can take it: root's is that of the host. A user who has no such directory has one for data.
+    /// The one for images, in a directory where no other user can take it: root's is that of the host. A user who has no such directory has one for
+    /// data.
     /// </summary>
     internal static HostLock OfImages(string work, TimeSpan patience)
     {

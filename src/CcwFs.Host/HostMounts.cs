@@ -35,8 +35,8 @@ internal static class HostMounts
         mountPoint is null ? [] : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
 
     /// <summary>
-    /// Refuses a device whose ids another device of the mount has: <paramref name="shown"/> and <paramref name="shownNumber"/>, as the mount is to show them;
-    /// null: the mount finds free ones.
+    /// Refuses a device whose ids another device of the mount has: <paramref name="shown"/> and <paramref name="shownNumber"/>, as the mount is to
+    /// show them; null: the mount finds free ones.
     /// </summary>
     internal static void RefuseTaken(string mountPoint, SubchannelId? shown, DeviceId? shownNumber)
     {

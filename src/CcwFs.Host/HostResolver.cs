@@ -6,8 +6,8 @@ using CcwFs.Control;
 namespace CcwFs.Host;
 
 /// <summary>
-/// Finds subchannels in a host's sysfs (drivers/s390/cio/css.c, device.c; drivers/vfio/mdev; drivers/vfio/vfio_main.c make its files). Reads only; the
-/// answer is of the moment.
+/// Finds subchannels in a host's sysfs (drivers/s390/cio/css.c, device.c; drivers/vfio/mdev; drivers/vfio/vfio_main.c make its files). Reads only;
+/// the answer is of the moment.
 /// </summary>
 internal sealed partial class HostResolver(HostRoots roots)
 {

@@ -48,7 +48,9 @@ internal static class HostRun
         return results;
     }
 
-    /// <summary>Undoes what is not undone; stops at the first failure, and can be called again. Of a subchannel that is gone, what outlived it.</summary>
+    /// <summary>
+    /// Undoes what is not undone; stops at the first failure, and can be called again. Of a subchannel that is gone, what outlived it.
+    /// </summary>
     internal static IReadOnlyList<StepResult> Detach(HostTarget target, string what)
     {
         List<StepResult> results = [];
@@ -67,7 +69,9 @@ internal static class HostRun
         return results;
     }
 
-    /// <summary>What attach would do now, or with <paramref name="backwards"/> detach, as commands for a shell; a step without any is done already.</summary>
+    /// <summary>
+    /// What attach would do now, or with <paramref name="backwards"/> detach, as commands for a shell; a step without any is done already.
+    /// </summary>
     internal static IReadOnlyList<PlannedStep> Plan(HostTarget target, bool backwards) =>
         backwards
             ? [.. Left(target).Select(step => new PlannedStep(step.Name, Commands(step.IsUndone(target) ? [] : step.Undo(target))))]
@@ -87,8 +91,8 @@ internal static class HostRun
     }
 
     /// <summary>
-    /// Undoes every step that was not done before, also after one of them could not be; gives what came of it. Steps after the failed one too: driverctl does
-    /// some of theirs.
+    /// Undoes every step that was not done before, also after one of them could not be; gives what came of it. Steps after the failed one too:
+    /// driverctl does some of theirs.
     /// </summary>
     private static string TakeBack(HostTarget target, HashSet<HostStep> before)
     {

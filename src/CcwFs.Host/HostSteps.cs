@@ -29,7 +29,10 @@ internal static class HostSteps
     private const string NoModule =
         "; this kernel has no vfio_ccw: Debian's s390x kernel is built without it, those of Ubuntu, Fedora, RHEL and SLES have it";
 
-    /// <summary>In the order of attach; the subchannel is known from "identify" on. The override goes after the unbinding so that, upwards, it is cleared before the old driver is probed.</summary>
+    /// <summary>
+    /// In the order of attach; the subchannel is known from "identify" on. The override goes after the unbinding so that, upwards, it is cleared
+    /// before the old driver is probed.
+    /// </summary>
     internal static readonly HostStep[] All =
     [
         new("record", t => HostFiles.Read(t.RecordPath) == t.Before.ToText(), t => [new SaveFile(t.RecordPath, t.Before.ToText())],
@@ -127,8 +130,8 @@ internal static class HostSteps
     private static bool IsIgnored(HostTarget target) => IgnoredDevices.Contains(target.Roots, target.Device!.Value);
 
     /// <summary>
-    /// The list alone keeps a device away that is not there now. One that is there goes with a purge only, which takes every other ignored device that is not
-    /// online too (drivers/s390/cio/device.c): so where there are such, it stays to be seen.
+    /// The list alone keeps a device away that is not there now. One that is there goes with a purge only, which takes every other ignored device
+    /// that is not online too (drivers/s390/cio/device.c): so where there are such, it stays to be seen.
     /// </summary>
     private static IEnumerable<HostAction> Hide(HostTarget target)
     {
@@ -159,7 +162,7 @@ internal static class HostSteps
     /// <summary>Both or neither: the one without the other does not bring a device back.</summary>
     private static bool HasTools(HostTarget target) => target.Options.Persist && HasOverride(target) && Execution.Find("driverctl") is not null && Execution.Find("mdevctl") is not null;
 
-    /// <summary>driverctl's file for the subchannel names our driver; another one is somebody else's choice.</summary>
+    /// <summary>driverctl's file for the subchannel names our driver; another one is a person's own choice.</summary>
     private static bool IsDriverctls(HostTarget target) => HostFiles.ReadLine(DriverctlFile(target)) == HostDevice.VfioDriver;
 
     private static string DriverctlFile(HostTarget target) => $"{target.Roots.Root}/etc/driverctl.d/css-{target.Id}";

@@ -15,8 +15,8 @@ namespace CcwFs.Host;
 internal sealed record HostOptions(string? Uuid, bool Force, bool Persist, string? MountPoint, string? Keys, bool KeysSayId, TimeSpan Patience);
 
 /// <summary>
-/// The subchannel that steps work on. Its state is read anew at every look; <see cref="Before"/> is what it was. The subchannel of a hidden device is found
-/// only after the device was freed.
+/// The subchannel that steps work on. Its state is read anew at every look; <see cref="Before"/> is what it was. The subchannel of a hidden device is
+/// found only after the device was freed.
 /// </summary>
 internal sealed class HostTarget
 {
@@ -113,7 +113,9 @@ internal sealed class HostTarget
         return IsFound;
     }
 
-    /// <summary>Other devices that a purge would take away too: they are on the list of ignored ones and not online, and shown all the same.</summary>
+    /// <summary>
+    /// Other devices that a purge would take away too: they are on the list of ignored ones and not online, and shown all the same.
+    /// </summary>
     internal IEnumerable<DeviceId> OthersToPurge() =>
         _resolver.All().Where(d => d is { IsIo: true, Device: not null, IsOnline: not true }).Select(d => d.Device!.Value).Where(id => id != Device && IgnoredDevices.Contains(Roots, id));
 

@@ -2,7 +2,9 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Host;
 
-/// <summary>The device numbers that Linux was told not to look at (/proc/cio_ignore; drivers/s390/cio/blacklist.c): ids, and ranges of them, one a line.</summary>
+/// <summary>
+/// The device numbers that Linux was told not to look at (/proc/cio_ignore; drivers/s390/cio/blacklist.c): ids, and ranges of them, one per line.
+/// </summary>
 internal static class IgnoredDevices
 {
     /// <summary>Where the list is read and changed.</summary>

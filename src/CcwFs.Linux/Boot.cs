@@ -6,8 +6,8 @@ public static class Boot
     private const int GuidText = 36;
 
     /// <summary>
-    /// /proc/sys/kernel/random/boot_id: a new one at every boot. Where it cannot be read, a number of this process alone: it is never taken for the same run
-    /// later.
+    /// /proc/sys/kernel/random/boot_id: a new one at every boot. Where it cannot be read, a number of this process alone: it is never taken for the
+    /// same run later.
     /// </summary>
     public static Guid Id { get; } = Read();
 

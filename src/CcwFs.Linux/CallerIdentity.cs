@@ -32,7 +32,8 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         "who asks cannot be seen from this ccwfs (another pid namespace, or /proc hides it): its rights are not known, so no file is opened; ask from there";
 
     /// <summary>
-    /// CAP_SYS_CHROOT, CAP_SYS_PTRACE and CAP_SYS_ADMIN: who has them can enter our mount namespace (setns(2)), so that another one keeps nothing away.
+    /// CAP_SYS_CHROOT, CAP_SYS_PTRACE and CAP_SYS_ADMIN: who has them can enter our mount namespace (setns(2)), so that another one keeps nothing
+    /// away.
     /// </summary>
     private const ulong CanEnter = (1 << 18) | (1 << 19) | (1 << 21);
 
@@ -41,12 +42,14 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     /// <summary>Why nothing is opened for it; null: all of its rights are known.</summary>
     public string? Obstacle { get; init; }
 
-    /// <summary>Its effective capabilities (capabilities(7)), as bits; none for one in another user namespace, where they are good for nothing here.</summary>
+    /// <summary>
+    /// Its effective capabilities (capabilities(7)), as bits; none for one in another user namespace, where they are good for nothing here.
+    /// </summary>
     public ulong Capabilities { get; init; }
 
     /// <summary>
-    /// Its root directory where it sees other files than we do, by another mount namespace or chroot(2): it may have what it can open by the same path there
-    /// (<see cref="LeadsTo"/>). Belongs to the holder of the identity. Null: paths lead where ours do.
+    /// Its root directory where it sees other files than we do, by another mount namespace or chroot(2): it may have what it can open by the same
+    /// path there (<see cref="LeadsTo"/>). Belongs to the holder of the identity. Null: paths lead where ours do.
     /// </summary>
     public FileDescriptor? Root { get; init; }
 
@@ -54,10 +57,11 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     public bool IsOurs { get; private init; }
 
     /// <summary>
-    /// Who asks by a request that is not answered yet: user and group are the request's own, supplementary groups, capabilities and namespaces are read from
-    /// /proc/TID. The kernel keeps the thread until the request is answered, so that its number is its own and its identity cannot change: never ask later.
-    /// 0, or -EPERM when /proc says another user or group than the request, which then is not of that thread alone. Of a thread that is not to be seen (its
-    /// number is 0 in a foreign pid namespace, or /proc hides it) too little is known to act for it, as <see cref="Obstacle"/> says.
+    /// Who asks by a request that is not answered yet: user and group are the request's own, supplementary groups, capabilities and namespaces are
+    /// read from /proc/TID. The kernel keeps the thread until the request is answered, so that its number is its own and its identity cannot change:
+    /// never ask later. 0, or -EPERM when /proc says another user or group than the request, which then is not of that thread alone. Of a thread that
+    /// is not to be seen (its number is 0 in a foreign pid namespace, or /proc hides it) too little is known to act for it, as <see cref="Obstacle"/>
+    /// says.
     /// </summary>
     public static int OfRequest(uint thread, uint uid, uint gid, out CallerIdentity identity)
     {
@@ -80,8 +84,8 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     }
 
     /// <summary>
-    /// Whether a path of ours leads to the same file by the root directory of the caller, and to write if that is wanted: 0, -ESTALE for another file, or what
-    /// the system says. For an action of <see cref="Run"/>.
+    /// Whether a path of ours leads to the same file by the root directory of the caller, and to write if that is wanted: 0, -ESTALE for another
+    /// file, or what the system says. For an action of <see cref="Run"/>.
     /// </summary>
     public int LeadsTo(string path, in FileStatus file, bool write)
     {
@@ -123,7 +127,9 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         return 0;
     }
 
-    /// <summary>Mount and user namespace as the kernel names them, and the root directory as we see it; false where they are not to be seen.</summary>
+    /// <summary>
+    /// Mount and user namespace as the kernel names them, and the root directory as we see it; false where they are not to be seen.
+    /// </summary>
     private static bool ReadPlace(string process, out string mounts, out string users, out string root)
     {
         (users, root) = ("", "");
@@ -136,8 +142,8 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         && (Uid == 0 || (Gid == self.Identity.Gid && Groups.ToHashSet().SetEquals(self.Identity.Groups)));
 
     /// <summary>
-    /// The working directory of the thread whose request is not answered yet, for relative paths; null where it is not to be seen. It gives no right: what it
-    /// leads to is opened with the caller's.
+    /// The working directory of the thread whose request is not answered yet, for relative paths; null where it is not to be seen. It gives no right:
+    /// what it leads to is opened with the caller's.
     /// </summary>
     public static string? DirectoryOf(uint thread) =>
         thread != 0 && ProcessFiles.AreOurs && FileSystems.ReadLink($"/proc/{thread}/cwd", out string directory) == 0 ? directory : null;
@@ -209,7 +215,8 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     /// <summary>Of the effective capabilities of this thread those alone stay that the caller has too.</summary>
     private static unsafe void KeepCapabilities(Calls calls, ulong kept)
     {
-        // struct __user_cap_header_struct and two of struct __user_cap_data_struct (linux/capability.h): effective, permitted, inheritable of 32 each.
+        // struct __user_cap_header_struct and two of struct __user_cap_data_struct (linux/capability.h): effective, permitted, inheritable of 32
+        // each.
         const uint Version3 = 0x2008_0522;
         uint* header = stackalloc uint[2] { Version3, 0 };
         uint* sets = stackalloc uint[6];

@@ -137,13 +137,17 @@ public static unsafe class Descriptors
         return 0;
     }
 
-    /// <summary>ioctl(2) with an argument that is a plain number to the file; its result or a negative errno. May wait as long as that file likes.</summary>
+    /// <summary>
+    /// ioctl(2) with an argument that is a plain number to the file; its result or a negative errno. May wait as long as that file likes.
+    /// </summary>
     public static int Control(FileDescriptor file, uint command, ulong argument) =>
 
         // SAFETY: the argument is never memory of ours: a file that takes it for an address writes nowhere that is mapped, or fails with EFAULT.
         Result.Of(LibC.Ioctl(file, command, (void*)argument));
 
-    /// <summary>ioctl(2) with a structure, which the file reads and may write, in place; its result or a negative errno. EINTR is not retried.</summary>
+    /// <summary>
+    /// ioctl(2) with a structure, which the file reads and may write, in place; its result or a negative errno. EINTR is not retried.
+    /// </summary>
     public static int Control(FileDescriptor file, uint command, Span<byte> structure)
     {
         fixed (byte* start = structure)

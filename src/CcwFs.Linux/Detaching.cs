@@ -6,8 +6,8 @@ namespace CcwFs.Linux;
 public static partial class Detaching
 {
     /// <summary>
-    /// Begins a session of its own, goes to the root directory, and puts <paramref name="output"/>, which stays the caller's, in place of standard output and
-    /// error (null: the null device) and the null device in place of standard input. 0 or a negative errno.
+    /// Begins a session of its own, goes to the root directory, and puts <paramref name="output"/>, which stays the caller's, in place of standard
+    /// output and error (null: the null device) and the null device in place of standard input. 0 or a negative errno.
     /// </summary>
     public static int Detach(FileDescriptor? output)
     {

@@ -24,7 +24,9 @@ public sealed unsafe class EventSignals : IDisposable
 
     private EventSignals(FileDescriptor nothing, nuint context) => (_nothing, _context) = (nothing, context);
 
-    /// <summary>Makes one, which the caller disposes: 0, or a negative errno and none (-EAGAIN: the system has no more contexts, fs.aio-max-nr).</summary>
+    /// <summary>
+    /// Makes one, which the caller disposes: 0, or a negative errno and none (-EAGAIN: the system has no more contexts, fs.aio-max-nr).
+    /// </summary>
     public static int Create(out EventSignals? signals)
     {
         nuint context = 0;

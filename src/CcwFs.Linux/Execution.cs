@@ -16,9 +16,9 @@ public static unsafe partial class Execution
     private const int SetPtracer = 0x59616D61; // PR_SET_PTRACER
 
     /// <summary>
-    /// Becomes <paramref name="program"/> (looked up in PATH when it has no slash) in this same process, with <paramref name="arguments"/> after its name
-    /// and this process's environment. Returns only when that failed. Call it on the main thread: the kernel gives the process the identity of the
-    /// thread that calls, and ptrace permissions of the old main thread would be lost.
+    /// Becomes <paramref name="program"/> (looked up in PATH when it has no slash) in this same process, with <paramref name="arguments"/> after its
+    /// name and this process's environment. Returns only when that failed. Call it on the main thread: the kernel gives the process the identity of
+    /// the thread that calls, and ptrace permissions of the old main thread would be lost.
     /// </summary>
     public static int Become(string program, IReadOnlyList<string> arguments)
     {
@@ -46,12 +46,14 @@ public static unsafe partial class Execution
         }
     }
 
-    /// <summary>A write beyond the process's file-size limit (setrlimit(2), RLIMIT_FSIZE) fails with EFBIG from now on, and does not end the process.</summary>
+    /// <summary>
+    /// A write beyond the process's file-size limit (setrlimit(2), RLIMIT_FSIZE) fails with EFBIG from now on, and does not end the process.
+    /// </summary>
     public static void SurviveFileSizeLimit() => _ = Signal(FileTooLarge, Ignore);
 
     /// <summary>
-    /// Takes back that this process was started with SIGHUP, SIGINT or SIGQUIT ignored, as by nohup or in the background of a shell: children started from
-    /// here have them as usual. The runtime never handles one that a process was started to ignore.
+    /// Takes back that this process was started with SIGHUP, SIGINT or SIGQUIT ignored, as by nohup or in the background of a shell: children started
+    /// from here have them as usual. The runtime never handles one that a process was started to ignore.
     /// </summary>
     public static void StopIgnoring()
     {
@@ -64,8 +66,8 @@ public static unsafe partial class Execution
     }
 
     /// <summary>
-    /// Lets <paramref name="pid"/> at this process's memory where the Yama module allows only parents (Documentation/admin-guide/LSM/Yama.rst). The permission
-    /// belongs to the main thread and survives execve(2). -EINVAL: there is no Yama, or no such process.
+    /// Lets <paramref name="pid"/> at this process's memory where the Yama module allows only parents (Documentation/admin-guide/LSM/Yama.rst). The
+    /// permission belongs to the main thread and survives execve(2). -EINVAL: there is no Yama, or no such process.
     /// </summary>
     public static int AllowTracing(int pid) => Result.Of(Control(SetPtracer, pid, 0, 0, 0));
 

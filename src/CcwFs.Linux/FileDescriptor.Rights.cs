@@ -11,8 +11,9 @@ public sealed partial class FileDescriptor
     public int SetOwner(uint uid, uint gid) => Result.Of(LibC.ChangeOwner(this, uid, gid));
 
     /// <summary>
-    /// Whether the file has a POSIX access control list beside its mode (acl(5)): 1 or 0, also where the file system knows none; or a negative errno. The group
-    /// bits of the mode are then the most that the list gives, not the rights of the group. By its name in /proc, which names may be asked too (O_PATH).
+    /// Whether the file has a POSIX access control list beside its mode (acl(5)): 1 or 0, also where the file system knows none; or a negative errno.
+    /// The group bits of the mode are then the most that the list gives, not the rights of the group. By its name in /proc, which names may be asked
+    /// too (O_PATH).
     /// </summary>
     public unsafe int HasAccessList()
     {

@@ -68,9 +68,9 @@ public sealed partial class FileDescriptor : SafeHandle
     }
 
     /// <summary>
-    /// openat2(2) with RESOLVE_NO_MAGICLINKS: -ELOOP where a link of /proc to an open file or to a directory of a process is on the way, whatever leads to it.
-    /// The kernel asks nobody for rights on what such a link of our own process leads to: who acts for somebody else opens paths with this.
-    /// <paramref name="opened"/> belongs to the caller when the result is 0.
+    /// openat2(2) with RESOLVE_NO_MAGICLINKS: -ELOOP where a link of /proc to an open file or to a directory of a process is on the way, whatever
+    /// leads to it. The kernel asks nobody for rights on what such a link of our own process leads to: who acts for somebody else opens paths with
+    /// this. <paramref name="opened"/> belongs to the caller when the result is 0.
     /// </summary>
     public static int OpenPlain(string path, OpenOptions options, out FileDescriptor opened)
     {
@@ -119,7 +119,8 @@ public sealed partial class FileDescriptor : SafeHandle
     }
 
     /// <summary>
-    /// Whether a name in an open directory leads to the file of <paramref name="device"/> and <paramref name="inode"/> (as in <see cref="FileStatus"/>).
+    /// Whether a name in an open directory leads to the file of <paramref name="device"/> and <paramref name="inode"/> (as in
+    /// <see cref="FileStatus"/>).
     /// </summary>
     [SkipLocalsInit]
     public static unsafe bool Holds(SafeHandle directory, string name, ulong device, ulong inode)
@@ -144,7 +145,8 @@ public sealed partial class FileDescriptor : SafeHandle
     }
 
     /// <summary>
-    /// The device that holds an open file (as in <see cref="FileStatus"/>), from what the kernel knows: the server of a FUSE file system is not asked.
+    /// The device that holds an open file (as in <see cref="FileStatus"/>), from what the kernel knows: the server of a FUSE file system is not
+    /// asked.
     /// </summary>
     public static unsafe int Device(SafeHandle file, out ulong device)
     {
@@ -157,8 +159,8 @@ public sealed partial class FileDescriptor : SafeHandle
     }
 
     /// <summary>
-    /// Opens the very file that <paramref name="file"/> has open, also as a name alone (<see cref="OpenOptions.PathOnly"/>), whatever lies at its path by now;
-    /// <paramref name="opened"/> belongs to the caller when the result is 0.
+    /// Opens the very file that <paramref name="file"/> has open, also as a name alone (<see cref="OpenOptions.PathOnly"/>), whatever lies at its
+    /// path by now; <paramref name="opened"/> belongs to the caller when the result is 0.
     /// </summary>
     public static int Reopen(SafeHandle file, OpenOptions options, out FileDescriptor opened)
     {
@@ -199,7 +201,8 @@ public sealed partial class FileDescriptor : SafeHandle
     public static int RemoveAt(SafeHandle directory, string name) => Result.Of(LibC.UnlinkAt(directory, name, 0));
 
     /// <summary>
-    /// renameat2(2) in an open directory; without <paramref name="replace"/> -EEXIST when the new name is taken, and -EINVAL where the file system cannot tell.
+    /// renameat2(2) in an open directory; without <paramref name="replace"/> -EEXIST when the new name is taken, and -EINVAL where the file system
+    /// cannot tell.
     /// </summary>
     public static int RenameAt(SafeHandle directory, string from, string to, bool replace)
     {
@@ -208,8 +211,8 @@ public sealed partial class FileDescriptor : SafeHandle
     }
 
     /// <summary>
-    /// The names in a directory are on stable storage. To sync a directory takes the right to read it, and a file system that can; else the whole file system
-    /// of <paramref name="file"/>, which is in it, is synced.
+    /// The names in a directory are on stable storage. To sync a directory takes the right to read it, and a file system that can; else the whole
+    /// file system of <paramref name="file"/>, which is in it, is synced.
     /// </summary>
     public static int SyncNames(SafeHandle directory, FileDescriptor file)
     {
@@ -219,14 +222,18 @@ public sealed partial class FileDescriptor : SafeHandle
         return result is -(int)Errno.EACCES or -(int)Errno.EINVAL ? file.SyncFileSystem() : result;
     }
 
-    /// <summary>linkat(2): gives an unnamed file (<see cref="OpenOptions.Unnamed"/>) a name in an open directory; -EEXIST when that is taken.</summary>
+    /// <summary>
+    /// linkat(2): gives an unnamed file (<see cref="OpenOptions.Unnamed"/>) a name in an open directory; -EEXIST when that is taken.
+    /// </summary>
     internal int LinkInto(SafeHandle directory, string name)
     {
         const int FollowLink = 0x400; // AT_SYMLINK_FOLLOW
         return Result.Of(LibC.LinkAt(AtFdCwd, $"/proc/self/fd/{Number}", directory, name, FollowLink));
     }
 
-    /// <summary>fsync(2): bytes and attributes are on stable storage, of a directory its names. An error is told once, to whoever asks first.</summary>
+    /// <summary>
+    /// fsync(2): bytes and attributes are on stable storage, of a directory its names. An error is told once, to the first who asks.
+    /// </summary>
     public int Sync() => Uninterrupted(static file => LibC.Sync(file));
 
     /// <summary>fdatasync(2): as <see cref="Sync"/> for the bytes and what is needed to find them.</summary>
@@ -236,8 +243,8 @@ public sealed partial class FileDescriptor : SafeHandle
     public int SyncFileSystem() => Uninterrupted(static file => LibC.SyncFileSystem(file));
 
     /// <summary>
-    /// lseek(2) with SEEK_DATA: the first offset from <paramref name="offset"/> on that is in no hole; <paramref name="offset"/> itself where the file
-    /// system knows no holes; -ENXIO behind the last data. Moves the file's position.
+    /// lseek(2) with SEEK_DATA: the first offset from <paramref name="offset"/> on that is in no hole; <paramref name="offset"/> itself where the
+    /// file system knows no holes; -ENXIO after the last data. Moves the file's position.
     /// </summary>
     public long NextData(long offset)
     {

@@ -13,8 +13,8 @@ public static class FileLocks
     private const int MostLines = 10_000; // that are looked at (arbitrary: more than a machine has)
 
     /// <summary>
-    /// The first lock of an open file; null where there is none to be seen: it has gone, is another pid namespace's, or the file system numbers its files
-    /// otherwise than the kernel (btrfs).
+    /// The first lock of an open file; null where there is none to be seen: it has gone, is another pid namespace's, or the file system numbers its
+    /// files otherwise than the kernel (btrfs).
     /// </summary>
     public static FileLock? Find(FileDescriptor file)
     {

@@ -41,7 +41,7 @@ public readonly record struct FileStatus(ulong Device, ulong Inode, long Size, u
     /// <summary>Names that the file has.</summary>
     public uint Links { get; init; }
 
-    /// <summary>Time of the last change of bytes or attributes (ctime), in nanoseconds since 1970: nobody can set it.</summary>
+    /// <summary>Time of the last change of bytes or attributes (ctime), in nanoseconds since 1970: no program can set it.</summary>
     public long ChangedAt { get; init; }
 
     /// <summary>The type bits.</summary>

@@ -66,8 +66,8 @@ public static class FileSystems
     }
 
     /// <summary>
-    /// The device (major &lt;&lt; 32 | minor) of the file system that a path leads to, from what the kernel knows already: no file system is asked about the
-    /// file. A link like /proc/PID/fd/N leads to the file itself.
+    /// The device (major &lt;&lt; 32 | minor) of the file system that a path leads to, from what the kernel knows already: no file system is asked
+    /// about the file. A link like /proc/PID/fd/N leads to the file itself.
     /// </summary>
     public static unsafe int DeviceOf(string path, out ulong device)
     {

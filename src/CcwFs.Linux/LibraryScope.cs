@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace CcwFs.Linux;
 
 /// <summary>
-/// Where this room's functions are looked up: in the process's global scope, as a C program's are, and not in the C library alone. So a library that stands in
-/// front of it (LD_PRELOAD: fault injection, tracing) sees our calls too.
+/// Where this room's functions are looked up: in the process's global scope, as a C program's are, and not in the C library alone. So a library that
+/// stands in front of it (LD_PRELOAD: fault injection, tracing) sees our calls too.
 /// </summary>
 internal static class LibraryScope
 {

@@ -19,7 +19,7 @@ public enum NamedFileRules
     Devices = 4,
 
     /// <summary>
-    /// Nobody but this user and root may write the file, or exchange it by writing one of its directories; neither may a group that is not this user's.
+    /// Only this user and root may write the file, or exchange it by writing one of its directories; neither may a group that is not this user's.
     /// </summary>
     NotShared = 8,
 
@@ -27,21 +27,21 @@ public enum NamedFileRules
     OfFriend = 16,
 
     /// <summary>
-    /// A file that is to be written where a person says: its directories may be anybody's, for only links lead out of them, and what lies there is the caller's
-    /// to judge. That may be a link: any one without <see cref="OwnLinks"/>, with them one of /proc to an open file.
+    /// A file that is to be written where a person says: its directories may be anybody's, for only links lead out of them, and what lies there is
+    /// the caller's to judge. That may be a link: any one without <see cref="OwnLinks"/>, with them one of /proc to an open file.
     /// </summary>
     Output = 32,
 }
 
 /// <summary>
-/// Files that are opened by a name that somebody gave, where others may have put something else: a FIFO, which would be waited for, a link or a second name of
-/// a file that only we can write. What lies there is looked at before it is opened, and what was looked at is what is opened. Its directories, and the links
-/// that are followed among them, belong to this user or to root, and no directory is everybody's to write without the sticky bit. The messages say why not and
-/// what to do, to stand behind the path and a colon.
+/// Files that are opened by a name that a person gave, where others may have put something else: a FIFO, which would be waited for, a link or a
+/// second name of a file that only we can write. What lies there is looked at before it is opened, and what was looked at is what is opened. Its
+/// directories, and the links that are followed among them, belong to this user or to root, and no directory is everybody's to write without the
+/// sticky bit. The messages say why not and what to do, to stand behind the path and a colon.
 /// </summary>
 public static class NamedFile
 {
-    private const int Attempts = 10; // arbitrary: how often somebody may make and delete the file while we look
+    private const int Attempts = 10; // arbitrary: how often the file may be made and deleted while we look
     private const OpenOptions Kept = OpenOptions.Append; // of the flags that F_SETFL sets
     private const int SetFlags = 4; // F_SETFL
 

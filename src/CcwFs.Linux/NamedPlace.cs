@@ -4,8 +4,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Linux;
 
 /// <summary>
-/// What lies at a path, found component by component without opening it, and judged on the way: who else may lead the path elsewhere, or has put something
-/// there. Disposal lets go of it.
+/// What lies at a path, found component by component without opening it, and judged on the way: who else may lead the path elsewhere, or has put
+/// something there. Disposal lets go of it.
 /// </summary>
 public sealed class NamedPlace : IDisposable
 {
@@ -196,7 +196,7 @@ public sealed class NamedPlace : IDisposable
         return null;
     }
 
-    /// <summary>Why an opened file is somebody else's to write, against <see cref="NamedFileRules.NotShared"/>.</summary>
+    /// <summary>Why another user may write an opened file, against <see cref="NamedFileRules.NotShared"/>.</summary>
     internal string? WrongRights(FileDescriptor opened)
     {
         if (!_rules.HasFlag(NamedFileRules.NotShared))
@@ -210,8 +210,8 @@ public sealed class NamedPlace : IDisposable
     }
 
     /// <summary>
-    /// What group may write a file; null: none, or one that may. With an access control list the group bits of its mode are the most that users and groups of the
-    /// list have, whatever group the file has. 0 or a negative errno.
+    /// What group may write a file; null: none, or one that may. With an access control list the group bits of its mode are the most that users and
+    /// groups of the list have, whatever group the file has. 0 or a negative errno.
     /// </summary>
     private static int SharedWith(FileDescriptor file, in FileStatus status, out string? others)
     {
@@ -222,7 +222,7 @@ public sealed class NamedPlace : IDisposable
         return Math.Min(list, 0);
     }
 
-    /// <summary>A group of its user's number has nobody else in it, by the custom of adduser(8).</summary>
+    /// <summary>A group of its user's number has no other member, by the custom of adduser(8).</summary>
     private static bool IsPrivate(uint group) => group == Descriptors.EffectiveGroup && group == Descriptors.EffectiveUser;
 
     private bool IsOurs(uint user) => user == 0 || user == Descriptors.EffectiveUser || user == _friend;
@@ -236,8 +236,8 @@ public sealed class NamedPlace : IDisposable
     };
 
     /// <summary>
-    /// Whether our user namespace has a number for every user (user_namespaces(7)): else root of the machine, who owns most directories, has the number of
-    /// those without one.
+    /// Whether our user namespace has a number for every user (user_namespaces(7)): else root of the machine, who owns most directories, has the
+    /// number of those without one.
     /// </summary>
     private static bool IsNamespaceWhole()
     {

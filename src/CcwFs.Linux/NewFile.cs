@@ -3,9 +3,9 @@ using Mono.Unix.Native;
 namespace CcwFs.Linux;
 
 /// <summary>
-/// A file that gets its name when it is whole: whatever ends its writer before that, nothing of it is left (O_TMPFILE). Where the file system has no files
-/// without a name it has another one meanwhile, which <see cref="Dispose"/> takes away, but a kill leaves. No file is ever overwritten. Calls give 0 or a
-/// negative errno.
+/// A file that gets its name when it is whole: whatever ends its writer before that, nothing of it is left (O_TMPFILE). Where the file system has no
+/// files without a name it has another one meanwhile, which <see cref="Dispose"/> takes away, but a kill leaves. No file is ever overwritten. Calls
+/// give 0 or a negative errno.
 /// </summary>
 public sealed class NewFile : IDisposable
 {
@@ -28,7 +28,8 @@ public sealed class NewFile : IDisposable
     public FileDescriptor File { get; }
 
     /// <summary>
-    /// Makes one that is to lie in a free place, whose directory it is made in, its mode <paramref name="mode"/> less the umask; the caller's when the result is 0.
+    /// Makes one that is to lie in a free place, whose directory it is made in, its mode <paramref name="mode"/> less the umask; the caller's when
+    /// the result is 0.
     /// </summary>
     public static int Make(NamedPlace place, uint mode, out NewFile? made)
     {

@@ -8,7 +8,9 @@ public static class OwnProgram
     /// <summary>This program's version, as the package has it.</summary>
     public static string Version => Started.GetName().Version?.ToString(3) ?? "";
 
-    /// <summary>The program, or dotnet and the program's file: that is how it runs where .NET has no host for the architecture (the s390x package).</summary>
+    /// <summary>
+    /// The program, or dotnet and the program's file: that is how it runs where .NET has no host for the architecture (the s390x package).
+    /// </summary>
     public static string[] Words => Path.GetFileName(Environment.ProcessPath) == "dotnet"
         ? [Environment.ProcessPath!, Started.Location]
         : [Environment.ProcessPath ?? "ccwfs"];

@@ -17,7 +17,7 @@ namespace CcwFs.Linux;
 public readonly record struct MemoryArea(
     ulong Start, ulong End, bool Readable, bool Writable, bool Shared, long Offset, ulong Device, ulong Inode)
 {
-    /// <summary>Reads a line as far as the inode number; the name behind it is the process's choice and does not matter.</summary>
+    /// <summary>Reads a line as far as the inode number; the name after it is the process's choice and does not matter.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out MemoryArea area)
     {
         area = default;
@@ -42,16 +42,16 @@ public readonly record struct MemoryArea(
 }
 
 /// <summary>
-/// What /proc says of a thread of another process. The thread is named by its number: ask only while it is known to live. Each call gives 0 or a count,
-/// or a negative errno, and may wait as long as the process likes.
+/// What /proc says of a thread of another process. The thread is named by its number: ask only while it is known to live. Each call gives 0 or a
+/// count, or a negative errno, and may wait as long as the process likes.
 /// </summary>
 public static class ProcessFiles
 {
     private static readonly Lazy<bool> s_areOurs = new(IsProcOurs);
 
     /// <summary>
-    /// Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace, where the same number is somebody
-    /// else's.
+    /// Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace, where the same number is
+    /// somebody else's.
     /// </summary>
     public static bool AreOurs => s_areOurs.Value;
 
@@ -103,7 +103,9 @@ public static class ProcessFiles
     /// </summary>
     public static int OpenAreas(uint thread, out FileDescriptor areas) => FileDescriptor.Open($"/proc/{thread}/maps", OpenOptions.ReadOnly, 0, out areas);
 
-    /// <summary>Whether the process may read, or write, all of [address, address + length): 0, -EFAULT, or -ESRCH when the address space is gone.</summary>
+    /// <summary>
+    /// Whether the process may read, or write, all of [address, address + length): 0, -EFAULT, or -ESRCH when the address space is gone.
+    /// </summary>
     public static int Allows(FileDescriptor areas, ulong address, ulong length, bool write)
     {
         ulong at = address, end = unchecked(address + length);
@@ -124,7 +126,8 @@ public static class ProcessFiles
     }
 
     /// <summary>
-    /// The areas of memory that overlap [start, end), in the order of their addresses: 0, or -E2BIG when there are more than <paramref name="limit"/>.
+    /// The areas of memory that overlap [start, end), in the order of their addresses: 0, or -E2BIG when there are more than
+    /// <paramref name="limit"/>.
     /// </summary>
     public static int Areas(FileDescriptor areas, ulong start, ulong end, int limit, List<MemoryArea> found)
     {
@@ -161,8 +164,8 @@ public static class ProcessFiles
     }
 
     /// <summary>
-    /// The numbers of the descriptors of the process whose file has this inode number; on which device is for the caller to find out. No file system is
-    /// asked about the files.
+    /// The numbers of the descriptors of the process whose file has this inode number; on which device is for the caller to find out. No file system
+    /// is asked about the files.
     /// </summary>
     public static int DescriptorsOf(uint thread, ulong inode, List<int> found)
     {
@@ -237,7 +240,9 @@ public static class ProcessFiles
         return result;
     }
 
-    /// <summary>NSpid: has our number in the namespace of /proc first and then those in the namespaces below, down to our own (proc_pid_status(5)).</summary>
+    /// <summary>
+    /// NSpid: has our number in the namespace of /proc first and then those in the namespaces below, down to our own (proc_pid_status(5)).
+    /// </summary>
     private static bool IsProcOurs()
     {
         try

@@ -55,8 +55,8 @@ public sealed unsafe class SharedMemory : SafeHandle
     }
 
     /// <summary>
-    /// Maps a memory file that somebody else made and takes <paramref name="file"/> over, on failure too. One that can shrink is refused
-    /// (-EPERM): an access behind its end would kill the process.
+    /// Maps a memory file that another process made and takes <paramref name="file"/> over, on failure too. One that can shrink is refused
+    /// (-EPERM): an access beyond its end would kill the process.
     /// </summary>
     public static int Map(FileDescriptor file, out SharedMemory? memory)
     {

@@ -8,7 +8,7 @@ public enum SignalMeaning
     /// <summary>The first: end in order.</summary>
     End,
 
-    /// <summary>The first once more: whoever sent it sent it to the process and to its group, as timeout(1) does.</summary>
+    /// <summary>The first once more: its sender sent it to the process and to its group, as timeout(1) does.</summary>
     Same,
 
     /// <summary>A second one: wait for nothing any more.</summary>

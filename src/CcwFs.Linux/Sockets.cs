@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace CcwFs.Linux;
 
-/// <summary>Connected sockets that somebody else may have made. No call waits; each gives 0 or a count, or a negative errno.</summary>
+/// <summary>Connected sockets that another process may have made. No call waits; each gives 0 or a count, or a negative errno.</summary>
 public static unsafe class Sockets
 {
     private const int DoNotWait = 0x40, NoSignal = 0x4000; // MSG_DONTWAIT, MSG_NOSIGNAL

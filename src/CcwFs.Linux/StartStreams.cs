@@ -29,8 +29,8 @@ public static class StartStreams
     }
 
     /// <summary>
-    /// A second descriptor of one of them, to write; null, or why not. What the runtime has opened for itself is none of them. <paramref name="stream"/> is the
-    /// caller's; <paramref name="forChild"/>: child processes inherit it, under its own number.
+    /// A second descriptor of one of them, to write; null, or why not. What the runtime has opened for itself is none of them.
+    /// <paramref name="stream"/> is the caller's; <paramref name="forChild"/>: child processes inherit it, under its own number.
     /// </summary>
     public static string? Take(int number, bool forChild, out FileDescriptor stream)
     {

@@ -9,7 +9,7 @@ namespace CcwFs.Linux;
 /// <param name="Memory">Bytes that the cgroup or the machine has.</param>
 public sealed record SystemLimits(long Descriptors, long Threads, long Mappings, long Memory)
 {
-    // What the kernel has when nobody has set anything (linux/resource.h, mm/util.c), for a /proc that says nothing.
+    // What the kernel has by default (linux/resource.h, mm/util.c), for a /proc that says nothing.
     private const long UsualDescriptors = 1024, UsualMappings = 65_530;
 
     /// <summary>Asks /proc and the cgroup.</summary>

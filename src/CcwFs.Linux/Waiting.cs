@@ -4,8 +4,8 @@ namespace CcwFs.Linux;
 public static class Waiting
 {
     /// <summary>
-    /// Runs it on a thread of its own: the pool has as many threads as processors, and with one of them stuck a signal was seen to wait for as long (.NET 10).
-    /// Where the system has no thread to give, it is done on this one.
+    /// Runs it on a thread of its own: the pool has as many threads as processors, and with one of them stuck a signal was seen to wait for as long
+    /// (.NET 10). Where the system has no thread to give, it is done on this one.
     /// </summary>
     public static Task<T> Run<T>(Func<T> work)
     {

@@ -8,7 +8,9 @@ namespace CcwFs.Memory;
 /// </summary>
 public sealed class HostArena
 {
-    /// <summary>The address of the first byte; arbitrary, below 2 GiB with room for the largest arena, and nothing a guest is likely to use.</summary>
+    /// <summary>
+    /// The address of the first byte; arbitrary, below 2 GiB with room for the largest arena, and nothing a guest is likely to use.
+    /// </summary>
     public const uint Base = 0x5CC0_0000;
 
     /// <summary>
@@ -16,7 +18,7 @@ public sealed class HostArena
     /// </summary>
     public const int Window = 64 * 1024 * 1024;
 
-    private const uint Guard = 4096; // addresses just below are nobody's and count as ours: a CCW address may point before a program's head
+    private const uint Guard = 4096; // addresses just below are unused and count as ours: a CCW address may point before a program's head
     private const int InitialSize = 8 * 1024;  // arbitrary: a full chain of 256 CCWs with one IDAW each
     private const int KeptSize = 256 * 1024;   // arbitrary: larger ones are given back on Reset
 
@@ -33,7 +35,7 @@ public sealed class HostArena
             _bytes = [];
     }
 
-    /// <summary>Takes <paramref name="length"/> bytes behind the last ones, 8-byte aligned; spans taken before are void.</summary>
+    /// <summary>Takes <paramref name="length"/> bytes after the last ones, 8-byte aligned; spans taken before are void.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public HostAddress Allocate(int length)
     {

@@ -57,12 +57,12 @@ public enum MapOutcome
 /// <param name="Rights">What the device may do.</param>
 public sealed record Mapping(ulong Start, ulong Last, IMemoryStore Store, long Offset, MemoryRights Rights);
 
-/// <summary>Somebody who pins pages of a map.</summary>
+/// <summary>An owner of pinned pages of a map.</summary>
 public interface IPinOwner
 {
     /// <summary>
-    /// The mapping of these addresses is gone from <paramref name="map"/>; on return nothing touches its memory any more. Called without locks of the map,
-    /// and so possibly after the owner was taken off its list, when it may have the same addresses of another map pinned.
+    /// The mapping of these addresses is gone from <paramref name="map"/>; on return nothing touches its memory any more. Called without locks of the
+    /// map, and so possibly after the owner was taken off its list, when it may have the same addresses of another map pinned.
     /// </summary>
     void Unmapped(IovaMap map, ulong iova, ulong length);
 }
@@ -144,7 +144,7 @@ public sealed class IovaMap
         return MapOutcome.Done;
     }
 
-    /// <summary>Adds somebody to be told of unmapping.</summary>
+    /// <summary>Adds an owner to be told of unmapping.</summary>
     public void AddOwner(IPinOwner owner)
     {
         lock (_gate)
@@ -208,7 +208,9 @@ public sealed class IovaMap
         return -1;
     }
 
-    /// <summary>Copies guest memory out, across mappings; nothing is promised about <paramref name="destination"/> on a fault. Addresses do not wrap.</summary>
+    /// <summary>
+    /// Copies guest memory out, across mappings; nothing is promised about <paramref name="destination"/> on a fault. Addresses do not wrap.
+    /// </summary>
     public static MemoryFault Read(Mapping[] mappings, ulong iova, Span<byte> destination)
     {
         int hint = 0;

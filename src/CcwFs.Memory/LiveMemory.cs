@@ -1,8 +1,8 @@
 namespace CcwFs.Memory;
 
 /// <summary>
-/// Guest memory as a program meets it that is not prefetched: every access is looked up in the map as it is then, and the pages are remembered, so that the
-/// program can be ended when one of them is unmapped. One thread resolves, any may ask. An access that was resolved may still go on when
+/// Guest memory as a program meets it that is not prefetched: every access is looked up in the map as it is then, and the pages are remembered, so
+/// that the program can be ended when one of them is unmapped. One thread resolves, any may ask. An access that was resolved may still go on when
 /// <see cref="Contains"/> is asked; one that is resolved later finds the map without what was unmapped.
 /// </summary>
 public sealed class LiveMemory
@@ -57,7 +57,7 @@ public sealed class LiveMemory
         }
     }
 
-    /// <summary>The program has touched a page of [iova, iova + length), or so many that nobody counts any more.</summary>
+    /// <summary>The program has touched a page of [iova, iova + length), or too many to be counted.</summary>
     public bool Contains(ulong iova, ulong length)
     {
         ulong first = iova / IovaMap.PageSize, last = unchecked(iova + length - 1) / IovaMap.PageSize;

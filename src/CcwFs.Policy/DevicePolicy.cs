@@ -4,7 +4,8 @@ using CcwFs.CommandSets;
 namespace CcwFs.Policy;
 
 /// <summary>
-/// What programs of one subchannel may do; immutable, so that a running program keeps the one it was started under. Its text is that of the SPEC's keys.
+/// What programs of one subchannel may do; immutable, so that a running program keeps the one it was started under. Its text is that of the SPEC's
+/// keys.
 /// </summary>
 /// <param name="Commands">Of the device: what its commands do, and what extents count.</param>
 public sealed record DevicePolicy(CommandSet Commands)

@@ -5,8 +5,8 @@ using CcwFs.CommandSets;
 namespace CcwFs.Policy;
 
 /// <summary>
-/// The same judge for a program that is fetched CCW by CCW: there is one order of execution, the real one, and limits count what is executed, a search that is
-/// repeated once. One object per program; one thread at a time.
+/// The same judge for a program that is fetched CCW by CCW: there is one order of execution, the real one, and limits count what is executed, a
+/// search that is repeated once. One object per program; one thread at a time.
 /// </summary>
 public sealed class LiveJudge(DevicePolicy policy) : ILiveGate
 {

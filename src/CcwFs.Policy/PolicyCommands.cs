@@ -3,7 +3,7 @@ using CcwFs.CommandSets;
 
 namespace CcwFs.Policy;
 
-/// <summary>What a command does for the commands behind it, as far as writing is concerned.</summary>
+/// <summary>What a command does for those that follow it, as far as writing is concerned.</summary>
 [Flags]
 internal enum CommandEffect : byte
 {

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Policy;
 
 /// <summary>
-/// A device's policy. A program that it refuses is accepted and ends at once, as by a unit check of its device, which never sees it; HALT finds its status
-/// pending, CLEAR and resets take that away. A program that is fetched at its turn is refused at the command that breaks a rule.
+/// A device's policy. A program that it refuses is accepted and ends at once, as by a unit check of its device, which never sees it; HALT finds its
+/// status pending, CLEAR and resets take that away. A program that is fetched at its turn is refused at the command that breaks a rule.
 /// </summary>
 public sealed class PolicyLayer : SubchannelLayer, ISubchannelWork
 {
@@ -21,7 +21,10 @@ public sealed class PolicyLayer : SubchannelLayer, ISubchannelWork
     private StrongBox<Irb>? _pending;    // status of a refused program; changed by interlocked operations, for a reset may meet a test
     private volatile PolicyNote? _judged; // of a running program that is judged at its turn, until its refusal was told
 
-    /// <summary>A layer without a policy. <paramref name="shown"/>: the subchannel's id in the log; null: its own. <paramref name="time"/>: what limits the log's lines.</summary>
+    /// <summary>
+    /// A layer without a policy. <paramref name="shown"/>: the subchannel's id in the log; null: its own. <paramref name="time"/>: what limits the
+    /// log's lines.
+    /// </summary>
     public PolicyLayer(ISubchannel next, ILogger logger, SubchannelId? shown = null, TimeProvider? time = null)
         : base(next)
     {

@@ -7,12 +7,12 @@ namespace CcwFs.Policy;
 
 /// <summary>
 /// Judges a translated program before any device sees it. The rule: every CCW that some order of execution may reach is judged, in every state that
-/// it may be reached in. After a command with command chaining the next CCW is reached, and the one behind it too unless the command is known not to
+/// it may be reached in. After a command with command chaining the next CCW is reached, and the one after it too unless the command is known not to
 /// give status modifier; over a transfer in channel its target; chain data goes on as the same command. A CCW that can be reached both as a command
 /// and as the continuation of one, or as that of two, or that continues itself, is refused: what it does would depend on the order. So each command
 /// has one argument, which is gathered along its own chain of data, copied into the arena and judged there; its IDAWs then lead to the copy: what
-/// guest memory holds later makes no difference. Outside its chains the arena holds no command (zeros: a program check). One object per program, reused
-/// with it; one walk at a time.
+/// guest memory holds later makes no difference. Outside its chains the arena holds no command (zeros: a program check). One object per program,
+/// reused with it; one walk at a time.
 /// </summary>
 public sealed class ProgramWalk(HostProgram program)
 {
@@ -141,7 +141,7 @@ public sealed class ProgramWalk(HostProgram program)
     }
 
     /// <summary>
-    /// How many CCWs behind a command's last one may be next: none (chain data comes before chain command: a command that ends in such a CCW ends the
+    /// How many CCWs after a command's last one may be next: none (chain data comes before chain command: a command that ends in such a CCW ends the
     /// program), one, or two.
     /// </summary>
     private int Ways(int node)

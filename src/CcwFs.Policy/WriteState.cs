@@ -22,8 +22,9 @@ internal static class WriteStates
     internal const int Count = 3;
 
     /// <summary>
-    /// The state behind a command. A write needs an extent inside the tracks that may be written and, behind it, a position inside: a head that was moved before
-    /// the extent was defined may stand anywhere. The file mask is not looked at: without such an extent nothing is written under any mask.
+    /// The state after a command. A write needs an extent inside the tracks that may be written and, after it, a position inside: a head that was
+    /// moved before the extent was defined may stand anywhere. The file mask is not looked at: without such an extent nothing is written under any
+    /// mask.
     /// </summary>
     internal static Ruling Advance(DevicePolicy policy, CommandEffect effect, WriteState state, out WriteState next)
     {

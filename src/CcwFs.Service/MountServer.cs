@@ -142,8 +142,8 @@ internal sealed class MountServer : IDisposable
     }
 
     /// <summary>
-    /// Until a signal, a client that asks for the end, or an unmount. Whoever has files open by a mount in another namespace, or one that was detached, goes on
-    /// after it; a mount that is merely left there does not keep the images.
+    /// Until a signal, a client that asks for the end, or an unmount. Whoever has files open by a mount in another namespace, or one that was
+    /// detached, goes on after it; a mount that is merely left there does not keep the images.
     /// </summary>
     private async Task ServeAsync(FuseMount mount, FuseSession session, MountWatch watch, ILogger log)
     {
@@ -186,7 +186,9 @@ internal sealed class MountServer : IDisposable
             _signalledAgain.TrySetResult();
     }
 
-    /// <summary>After a second signal nothing is waited for any more: a disk that does not answer may take for ever. What is not closed is said.</summary>
+    /// <summary>
+    /// After a second signal nothing is waited for any more: a disk that does not answer may take for ever. What is not closed is said.
+    /// </summary>
     private async Task EndAtOnceAsync(FuseMount mount, ILogger log)
     {
         await _signalledAgain.Task.ConfigureAwait(false);
@@ -218,8 +220,8 @@ internal sealed class MountServer : IDisposable
     }
 
     /// <summary>
-    /// The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount. Thousands of devices, or a file that
-    /// hangs, take a while: false when a signal has ended it meanwhile.
+    /// The mount point was judged first: with two faults, that is the one to hear of. Without devices there is no mount. Thousands of devices, or a
+    /// file that hangs, take a while: false when a signal has ended it meanwhile.
     /// </summary>
     private async Task<bool> AddDevicesAsync(FuseMount mount)
     {

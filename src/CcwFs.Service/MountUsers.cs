@@ -3,7 +3,9 @@ using CcwFs.Fuse;
 
 namespace CcwFs.Service;
 
-/// <summary>Those who keep a file system alive, in words; what they are called they chose themselves, so that it stands in quotes behind the number.</summary>
+/// <summary>
+/// Those who keep a file system alive, in words; what they are called they chose themselves, so that it stands in quotes behind the number.
+/// </summary>
 internal static class MountUsers
 {
     /// <summary>The processes that hold something of it, each with the first thing that it holds.</summary>

@@ -7,8 +7,8 @@ using CcwFs.ChannelIo.Text;
 namespace CcwFs.Service;
 
 /// <summary>
-/// What the service manager is told: sd_notify(3), one datagram a message to $NOTIFY_SOCKET; "@" begins an abstract name. Without that variable nothing is said.
-/// A manager that does not listen is no reason to stop.
+/// What the service manager is told: sd_notify(3), one datagram a message to $NOTIFY_SOCKET; "@" begins an abstract name. Without that variable
+/// nothing is said. A manager that does not listen is no reason to stop.
 /// </summary>
 internal sealed class ServiceManager : IDisposable
 {

@@ -4,8 +4,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// Who has a device, if anybody has: a VFIO client, in whose address space its programs run, and what was asked of it. All members under the device's gate, but
-/// <see cref="Client"/>, which may be read without.
+/// Who has a device, if anybody has: a VFIO client, in whose address space its programs run, and what was asked of it. All members under the device's
+/// gate, but <see cref="Client"/>, which may be read without.
 /// </summary>
 internal sealed class ClientLease
 {
@@ -28,7 +28,9 @@ internal sealed class ClientLease
     /// <summary>A client takes the device.</summary>
     internal void Begin(IDeviceClient client) => (_client, Space) = (client, Nothing);
 
-    /// <summary>The client is to be asked by <paramref name="ask"/>, now and then, until it lets go; then <paramref name="returned"/> is called.</summary>
+    /// <summary>
+    /// The client is to be asked by <paramref name="ask"/>, now and then, until it lets go; then <paramref name="returned"/> is called.
+    /// </summary>
     internal void AskBack(TimerCallback ask, TimeSpan interval, Action returned) =>
         (_returned, _removal) = (returned, new Timer(ask, null, TimeSpan.Zero, interval));
 

@@ -4,10 +4,14 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Subchannel;
 
-/// <summary>The borders between the error vocabularies: translator and condition code to the caller's errno. Total, no default that guesses.</summary>
+/// <summary>
+/// The borders between the error vocabularies: translator and condition code to the caller's errno. Total, no default that guesses.
+/// </summary>
 internal static class DeviceErrors
 {
-    /// <summary>A translation fault as errno; <paramref name="unmapped"/> is EINVAL for a type1 address space and ENOENT for an iommufd one.</summary>
+    /// <summary>
+    /// A translation fault as errno; <paramref name="unmapped"/> is EINVAL for a type1 address space and ENOENT for an iommufd one.
+    /// </summary>
     internal static Errno FromFault(ProgramFault fault, Errno unmapped) => fault switch
     {
         ProgramFault.None => 0,

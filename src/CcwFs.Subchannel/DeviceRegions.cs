@@ -6,8 +6,9 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// The four regions: their bytes, and what reading and writing them does. io (ORB 12, SCSW area 12, IRB 96, return code 4) and cmd (command 4, return code 4)
-/// keep bytes; schib and crw are made when they are read. Accesses of a VFIO client go through a table of its byte order. Under the device's gate.
+/// The four regions: their bytes, and what reading and writing them does. io (ORB 12, SCSW area 12, IRB 96, return code 4) and cmd (command 4, return
+/// code 4) keep bytes; schib and crw are made when they are read. Accesses of a VFIO client go through a table of its byte order. Under the device's
+/// gate.
 /// </summary>
 /// <param name="io">The bytes of io, in which others show the IRB.</param>
 /// <param name="subchannel">What is stored, resumed, halted and cleared.</param>
@@ -45,7 +46,9 @@ internal sealed class DeviceRegions(byte[] io, ISubchannel subchannel, ProgramSl
             bytes[Permute(order, position + i)] = source[i];
     }
 
-    /// <summary>What the io region asks for now; gives <paramref name="count"/> or a negative errno. <paramref name="signal"/>: another IRB is visible.</summary>
+    /// <summary>
+    /// What the io region asks for now; gives <paramref name="count"/> or a negative errno. <paramref name="signal"/>: another IRB is visible.
+    /// </summary>
     internal int RequestIo(int count, Mapping[] mappings, out bool signal)
     {
         signal = false;
@@ -141,8 +144,8 @@ internal sealed class DeviceRegions(byte[] io, ISubchannel subchannel, ProgramSl
     }
 
     /// <summary>
-    /// Where byte <paramref name="at"/> of an access lies in the region: the table of the region where there is one (a permutation that is its own inverse),
-    /// the place itself for an empty one.
+    /// Where byte <paramref name="at"/> of an access lies in the region: the table of the region where there is one (a permutation that is its own
+    /// inverse), the place itself for an empty one.
     /// </summary>
     private static int Permute(ReadOnlySpan<byte> order, int at) => order.IsEmpty ? at : order[at];
 }

@@ -3,7 +3,9 @@ using static CcwFs.Subchannel.DeviceAction;
 
 namespace CcwFs.Subchannel;
 
-/// <summary>The states of a vfio-ccw device (drivers/s390/cio/vfio_ccw_private.h; a device that no client has is idle here: region files need none).</summary>
+/// <summary>
+/// The states of a vfio-ccw device (drivers/s390/cio/vfio_ccw_private.h; a device that no client has is idle here: region files need none).
+/// </summary>
 public enum DeviceState
 {
     /// <summary>The device is gone.</summary>

@@ -17,14 +17,14 @@ public enum DeviceInterrupt
 public interface IDeviceClient
 {
     /// <summary>
-    /// An interrupt is raised. Called from any thread, the hot path of every program among them, and possibly after the device was given back: it must not
-    /// wait and not call the device.
+    /// An interrupt is raised. Called from any thread, the hot path of every program among them, and possibly after the device was given back: it
+    /// must not wait and not call the device.
     /// </summary>
     void Signal(DeviceInterrupt interrupt);
 
     /// <summary>
-    /// Who runs the guest's code: "kvm", the processor itself; an emulator whose translations are dropped where its "plugin" has marked some, or for "all" pages that
-    /// are written; or "unknown".
+    /// Who runs the guest's code: "kvm", the processor itself; an emulator whose translations are dropped where its "plugin" has marked some, or for
+    /// "all" pages that are written; or "unknown".
     /// </summary>
     string GuestCode { get; }
 }

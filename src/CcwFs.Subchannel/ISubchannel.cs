@@ -6,8 +6,8 @@ namespace CcwFs.Subchannel;
 /// <summary>
 /// One I/O subchannel that can run channel programs: an emulated one, or a real one behind VFIO. The calls mirror the I/O instructions
 /// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="FunctionResult.Rest"/>, or on the
-/// backend's own threads, and makes status pending, which <see cref="ISubchannelEvents.Interrupt"/> announces, never from inside one of these calls, and
-/// <see cref="Test"/> takes. The caller serializes Start, Resume, Halt, Clear, Test and Reset: what was taken belongs to the program that the
+/// backend's own threads, and makes status pending, which <see cref="ISubchannelEvents.Interrupt"/> announces, never from inside one of these calls,
+/// and <see cref="Test"/> takes. The caller serializes Start, Resume, Halt, Clear, Test and Reset: what was taken belongs to the program that the
 /// caller knows, so no status of an earlier program can come late, or after that of a later function.
 /// </summary>
 public interface ISubchannel : IDisposable
@@ -24,12 +24,14 @@ public interface ISubchannel : IDisposable
     /// <summary>Who is told of interrupts and path events; called once, before anything else.</summary>
     void Connect(ISubchannelEvents events);
 
-    /// <summary>STORE SUBCHANNEL. The CCW address is the backend's own; the interruption parameter that of the last start. False: not operational.</summary>
+    /// <summary>
+    /// STORE SUBCHANNEL. The CCW address is the backend's own; the interruption parameter that of the last start. False: not operational.
+    /// </summary>
     bool Store(out Schib schib);
 
     /// <summary>
-    /// Looks at a program that was translated, before it is started; called once, without the caller's locks, so that it may wait for the program's memory. A
-    /// program that was prepared need not be started: its owner may have given it up. The fault keeps it from being started.
+    /// Looks at a program that was translated, before it is started; called once, without the caller's locks, so that it may wait for the program's
+    /// memory. A program that was prepared need not be started: its owner may have given it up. The fault keeps it from being started.
     /// </summary>
     ProgramFault Prepare(BackendProgram program);
 
@@ -52,13 +54,15 @@ public interface ISubchannel : IDisposable
     bool Test(out Irb irb);
 
     /// <summary>
-    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. Waits for a data transfer under way:
-    /// of a program that may wait (<see cref="BackendProgram.MayWait"/>) without the caller's locks, and not for ever. <paramref name="system"/>: a system
-    /// reset, which also ends what the device keeps for this host (reserve, path groups). False: not operational.
+    /// Ends whatever runs, without an interrupt; on return the program is no longer touched, and its pending status is gone. Waits for a data
+    /// transfer under way: of a program that may wait (<see cref="BackendProgram.MayWait"/>) without the caller's locks, and not for ever.
+    /// <paramref name="system"/>: a system reset, which also ends what the device keeps for this host (reserve, path groups). False: not operational.
     /// </summary>
     bool Reset(bool system);
 
-    /// <summary>The device is taken away: programs end as by a reset, but are waited for a moment only; every later call is not operational.</summary>
+    /// <summary>
+    /// The device is taken away: programs end as by a reset, but are waited for a moment only; every later call is not operational.
+    /// </summary>
     void Unplug();
 
     /// <summary>What a person wants to know about the device, key and value.</summary>
@@ -74,10 +78,10 @@ public interface ISubchannelEvents
     /// <summary>A channel report.</summary>
     void Report(Crw crw);
 
-    /// <summary>The device is asked back by whoever lent it to us: it works until it was given back.</summary>
+    /// <summary>The device is asked back by the kernel that lent it to us: it works until it is given back.</summary>
     void ReturnRequested();
 
-    /// <summary>The device is no more, and nobody has unplugged it.</summary>
+    /// <summary>The device has gone without being unplugged.</summary>
     void Vanished();
 
     /// <summary>A program failed in a way that it should not: a defect, which ended that program with channel-control check.</summary>

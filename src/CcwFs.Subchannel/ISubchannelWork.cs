@@ -6,7 +6,7 @@ public enum WorkThread
     /// <summary>On threads of its own alone: the calling one is needed elsewhere.</summary>
     Own,
 
-    /// <summary>On the calling one while it is short and need not wait for anybody, then on its own.</summary>
+    /// <summary>On the calling one while it is short and need not wait, then on its own.</summary>
     Caller,
 
     /// <summary>On the calling one, which belongs to the owner of the program's memory, while it is short; it may wait for that memory.</summary>
@@ -19,8 +19,8 @@ public enum WorkThread
 public interface ISubchannelWork
 {
     /// <summary>
-    /// Goes on with it; called once after each function that gave it, without the caller's locks. What is not done on the calling thread is done later on
-    /// threads of the backend. It may announce status (<see cref="ISubchannelEvents.Interrupt"/>) before it returns.
+    /// Goes on with it; called once after each function that gave it, without the caller's locks. What is not done on the calling thread is done
+    /// later on threads of the backend. It may announce status (<see cref="ISubchannelEvents.Interrupt"/>) before it returns.
     /// </summary>
     void GoOn(WorkThread thread);
 }

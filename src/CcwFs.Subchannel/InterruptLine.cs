@@ -1,7 +1,7 @@
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// One interrupt of a device as a counter, the way an eventfd counts: signals add up until somebody takes them. Thread-safe.
+/// One interrupt of a device as a counter, the way an eventfd counts: signals add up until they are taken. Thread-safe.
 /// </summary>
 public sealed class InterruptLine
 {
@@ -26,8 +26,8 @@ public sealed class InterruptLine
     }
 
     /// <summary>
-    /// How often the count was taken. A reader that began to wait at the present number has come after what was taken last, and asks for what is behind it;
-    /// one that has waited longer has not.
+    /// How often the count was taken. A reader that began to wait at the present number has come after what was taken last, and asks for what follows
+    /// it; one that has waited longer has not.
     /// </summary>
     public long Takes
     {
@@ -41,7 +41,7 @@ public sealed class InterruptLine
     /// <summary>The device is gone: nothing more will come.</summary>
     public bool IsClosed { get; private set; }
 
-    /// <summary>Set by the device: something waits behind what was last taken, and taking again would bring it.</summary>
+    /// <summary>Set by the device: something waits after what was last taken, and taking again would bring it.</summary>
     internal Func<bool>? HasMore { get; set; }
 
     /// <summary>Set by the device: the count was taken (first), or asked for while it was zero.</summary>
@@ -76,7 +76,7 @@ public sealed class InterruptLine
         return true;
     }
 
-    /// <summary>As <see cref="TryTake"/>, but what is behind what was last taken stays there.</summary>
+    /// <summary>As <see cref="TryTake"/>, but what follows what was last taken stays there.</summary>
     public bool TryTakeSignalled(out ulong count)
     {
         bool taken = TakeNow(out count);
@@ -85,10 +85,10 @@ public sealed class InterruptLine
         return taken;
     }
 
-    /// <summary>Gives back what was taken for somebody who went away in the meantime.</summary>
+    /// <summary>Gives back what was taken for a reader that went away meanwhile.</summary>
     public void GiveBack(ulong count) => TryAdd(count);
 
-    /// <summary>Something waits now behind what was last taken: whoever asks again may have it.</summary>
+    /// <summary>Something waits now after what was last taken: the next reader may have it.</summary>
     internal void Poke() => Changed?.Invoke();
 
     /// <summary>Ends the line.</summary>

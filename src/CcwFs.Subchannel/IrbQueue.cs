@@ -4,9 +4,9 @@ namespace CcwFs.Subchannel;
 
 /// <summary>
 /// Interruption-response blocks that a client has not read yet, oldest first; the head is the one its region shows. Not thread-safe.
-/// Bounded by nature: an intermediate status behind the head is merged into the program's next one, as a subchannel holds only one; a program gives
-/// one final status, and an accepted start takes away what earlier programs gave. What is left (unsolicited status, halts and clears of an idle device) is
-/// limited.
+/// Bounded by nature: an intermediate status that waits after the head is merged into the program's next one, as a subchannel holds only one; a
+/// program gives one final status, and an accepted start takes away what earlier programs gave. What is left (unsolicited status, halts and clears of
+/// an idle device) is limited.
 /// </summary>
 internal sealed class IrbQueue
 {
@@ -21,10 +21,10 @@ internal sealed class IrbQueue
     /// <summary>The head's signal was taken, its bytes not yet read.</summary>
     internal bool HeadSignalled { get; set; }
 
-    /// <summary>Interrupts behind the head.</summary>
+    /// <summary>Interrupts that wait after the head.</summary>
     internal bool HasMore => _waiting.Count > 0;
 
-    /// <summary>Adds one behind all others. False: it was dropped.</summary>
+    /// <summary>Adds one after all others. False: it was dropped.</summary>
     internal bool Add(in Irb irb)
     {
         bool program = IsProgram(irb);
@@ -38,9 +38,9 @@ internal sealed class IrbQueue
     }
 
     /// <summary>
-    /// Adds the answer to a HALT of a VFIO client, which waits for the signal of it and not for that of <paramref name="head"/>, the head that it may not
-    /// have read: it is the next to be shown. Unread status of earlier functions becomes one with it, as a subchannel holds only one; status of the device's
-    /// own waits behind it.
+    /// Adds the answer to a HALT of a VFIO client, which waits for the signal of it and not for that of <paramref name="head"/>, the head that it may
+    /// not have read: it is the next to be shown. Unread status of earlier functions becomes one with it, as a subchannel holds only one; status of
+    /// the device's own waits after it.
     /// </summary>
     internal void AddAnswer(in Irb answer, in Irb head)
     {
@@ -61,10 +61,10 @@ internal sealed class IrbQueue
     /// <summary>The head is done with.</summary>
     internal void DropHead() => (HeadUnread, HeadSignalled) = (false, false);
 
-    /// <summary>What programs gave, behind the head, is done with.</summary>
+    /// <summary>What programs gave and waits after the head is done with.</summary>
     internal void DropPrograms() => _waiting.RemoveAll(static irb => IsProgram(irb));
 
-    /// <summary>What answers a function, behind the head, is done with.</summary>
+    /// <summary>What answers a function and waits after the head is done with.</summary>
     internal void DropAnswers() => _waiting.RemoveAll(static irb => irb.Scsw.Function != FunctionControl.None);
 
     /// <summary>The one that is to be the head next; false when there is none, or the head is still unread.</summary>
@@ -89,7 +89,9 @@ internal sealed class IrbQueue
         DropHead();
     }
 
-    /// <summary>The program's newer status takes the place of its unread intermediate one, and keeps what that said of PCI (SA22-7832, chapter 16).</summary>
+    /// <summary>
+    /// The program's newer status takes the place of its unread intermediate one, and keeps what that said of PCI (SA22-7832, chapter 16).
+    /// </summary>
     private static Irb Merge(in Irb older, in Irb newer)
     {
         uint interruption = older.Scsw.Status & ((uint)SubchannelStatus.ProgramControlledInterruption << 16);
@@ -100,7 +102,9 @@ internal sealed class IrbQueue
         return merged;
     }
 
-    /// <summary>As <see cref="Merge"/>; but a program that had ended before the halt keeps its end, with the halt function and what its status adds.</summary>
+    /// <summary>
+    /// As <see cref="Merge"/>; but a program that had ended before the halt keeps its end, with the halt function and what its status adds.
+    /// </summary>
     private static Irb Join(in Irb older, in Irb newer)
     {
         if (!IsProgram(older) || IsProgram(newer))

@@ -1,8 +1,9 @@
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// Keeps a client from filling the log: <paramref name="lines"/> lines in a <see cref="Period"/>, then none until it is over; then one says how many were left
-/// out. One object a kind of line and subchannel. Thread-safe; <paramref name="leftOut"/> is called without locks, on a timer's thread or by Dispose.
+/// Keeps a client from filling the log: <paramref name="lines"/> lines in a <see cref="Period"/>, then none until it is over; then one says how many
+/// were left out. One object per kind of line and subchannel. Thread-safe; <paramref name="leftOut"/> is called without locks, on a timer's thread or
+/// by Dispose.
 /// </summary>
 public sealed class LogLimit(TimeProvider time, Action<int> leftOut, int lines = LogLimit.Lines) : IDisposable
 {

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Subchannel;
 
-/// <summary>What a device says of its programs; each kind of line that a program can cause as often as it is started has a limit of its own. Thread-safe.</summary>
+/// <summary>
+/// What a device says of its programs; each kind of line that a program can cause as often as it is started has a limit of its own. Thread-safe.
+/// </summary>
 internal sealed class ProgramLog : IDisposable
 {
     private readonly ILogger _logger;

@@ -6,13 +6,15 @@ using Mono.Unix.Native;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// The one program that a device may have: from its translation over its start to its end, and in which state that puts the device. All members under the
-/// device's gate, but <see cref="State"/>, <see cref="HasWork"/> and <see cref="GoOn"/>. What may wait for a client's memory leaves the gate, in the state
-/// <see cref="DeviceState.Processing"/>, and takes it again.
+/// The one program that a device may have: from its translation over its start to its end, and in which state that puts the device. All members under
+/// the device's gate, but <see cref="State"/>, <see cref="HasWork"/> and <see cref="GoOn"/>. What may wait for a client's memory leaves the gate, in
+/// the state <see cref="DeviceState.Processing"/>, and takes it again.
 /// </summary>
 internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog log, AddressSpace space)
 {
-    /// <summary>Translations that may be given up and still under way (arbitrary: each holds a thread of its client); then starts are refused, EBUSY.</summary>
+    /// <summary>
+    /// Translations that may be given up and still under way (arbitrary: each holds a thread of its client); then starts are refused, EBUSY.
+    /// </summary>
     private const int MaxGivenUp = 8;
 
     private StartedProgram _started = new(); // replaced when a translation is given up
@@ -22,7 +24,7 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
     private volatile DeviceState _state = DeviceState.Idle;
     private byte _lpm;
     private byte _lostPaths;                 // taken out of _lpm by condition code 3, until the path reports again
-    private ISubchannelWork? _rest;          // of a function that was taken, and nobody has gone on with it yet; taken without the gate
+    private ISubchannelWork? _rest;          // of a function that was accepted and not gone on with yet; taken without the gate
 
     /// <summary>The device's state.</summary>
     internal DeviceState State => _state;
@@ -52,7 +54,9 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
             Interlocked.Exchange(ref _rest, null)?.GoOn(thread);
     }
 
-    /// <summary>Translates and starts; on any errno nothing was executed and the device is idle again, or what ended the request has made of it.</summary>
+    /// <summary>
+    /// Translates and starts; on any errno nothing was executed and the device is idle again, or what ended the request has made of it.
+    /// </summary>
     internal Errno Start(in Orb orb, Mapping[] mappings)
     {
         if (orb.TransportMode)
@@ -87,8 +91,8 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
     }
 
     /// <summary>
-    /// Ends what runs. Leaves the gate for a program that its client's memory may hold up; no other begins until it is back. <paramref name="ended"/>: the
-    /// caller calls <see cref="End"/>. False: not operational.
+    /// Ends what runs. Leaves the gate for a program that its client's memory may hold up; no other begins until it is back.
+    /// <paramref name="ended"/>: the caller calls <see cref="End"/>. False: not operational.
     /// </summary>
     internal bool Reset(bool system, out bool ended)
     {
@@ -140,7 +144,9 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
         return privateRun;
     }
 
-    /// <summary>The address space of the next program; what a backend still reaches of another one ends before that one's owner gets it back.</summary>
+    /// <summary>
+    /// The address space of the next program; what a backend still reaches of another one ends before that one's owner gets it back.
+    /// </summary>
     internal void Enter(AddressSpace next)
     {
         if (Space.Map != next.Map)
@@ -181,7 +187,7 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
         return scsw with { CcwAddress = address.Plus(Ccw.Size).Value };
     }
 
-    /// <summary>Translates without the gate. False: somebody has ended the request meanwhile, and the device may be doing something else.</summary>
+    /// <summary>Translates without the gate. False: the request was ended meanwhile, and the device may be doing something else.</summary>
     private bool TranslateWaiting(in Orb orb, Mapping[] mappings, out Errno outcome)
     {
         if (_givenUp >= MaxGivenUp)

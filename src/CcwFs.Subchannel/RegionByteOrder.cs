@@ -1,9 +1,9 @@
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// The byte order of a VFIO device file, ours and the kernel's: a VFIO client exchanges structures with its CPU's own fields, except in the IRB, where they come back as the
-/// architecture writes them. On a little-endian host that is a fixed permutation of the big-endian regions, on a big-endian one nothing. Source: hw/vfio/ccw.c
-/// and hw/s390x/css.c of QEMU 10, tried out.
+/// The byte order of a VFIO device file, ours and the kernel's: a VFIO client exchanges structures with its CPU's own fields, except in the IRB,
+/// where they come back as the architecture writes them. On a little-endian host that is a fixed permutation of the big-endian regions, on a
+/// big-endian one nothing. Source: hw/vfio/ccw.c and hw/s390x/css.c of QEMU 10, tried out.
 /// </summary>
 public static class RegionByteOrder
 {
@@ -24,8 +24,8 @@ public static class RegionByteOrder
     public static ReadOnlySpan<byte> Widths(RegionIndex region) => s_widths[(int)region];
 
     /// <summary>
-    /// For each byte of the region as a client sees it, where it lies in the big-endian region: a permutation that is its own inverse. Empty on a big-endian
-    /// host: every byte lies where the client sees it.
+    /// For each byte of the region as a client sees it, where it lies in the big-endian region: a permutation that is its own inverse. Empty on a
+    /// big-endian host: every byte lies where the client sees it.
     /// </summary>
     public static ReadOnlySpan<byte> Of(RegionIndex region, bool littleEndian) => littleEndian ? s_little[(int)region] : default;
 

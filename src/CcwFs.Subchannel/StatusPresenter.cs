@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// Status and reports that nobody has read yet, and which of them the regions show. Methods that give a bool say whether something is visible now that was not
-/// before, to be signalled without the gate. All members under the device's gate, but for the look of an interrupt line at <see cref="MoreIsSignalled"/>.
+/// Status and reports that nobody has read yet, and which of them the regions show. Methods that give a bool say whether something is visible now
+/// that was not before, to be signalled without the gate. All members under the device's gate, but for the look of an interrupt line at
+/// <see cref="MoreIsSignalled"/>.
 /// </summary>
 internal sealed class StatusPresenter : IDisposable
 {
@@ -22,7 +23,10 @@ internal sealed class StatusPresenter : IDisposable
     private long _taken;       // when it did, in milliseconds
     private Irb _head;         // what was shown last
 
-    /// <summary><paramref name="shown"/>: where a reader sees the IRB; <paramref name="showLater"/>: called on a timer's thread, to take the gate and call <see cref="ShowNext"/>.</summary>
+    /// <summary>
+    /// <paramref name="shown"/>: where a reader sees the IRB; <paramref name="showLater"/>: called on a timer's thread, to take the gate and call
+    /// <see cref="ShowNext"/>.
+    /// </summary>
     internal StatusPresenter(Memory<byte> shown, Action showLater, ILogger logger, SubchannelId id, TimeProvider time)
     {
         (_shown, _showLater, _logger, _id) = (shown, showLater, logger, id);
@@ -39,7 +43,9 @@ internal sealed class StatusPresenter : IDisposable
     /// <summary>There is more behind a head whose signal was taken.</summary>
     internal bool MoreIsSignalled => _irbs.HeadSignalled && _irbs.HasMore;
 
-    /// <summary>Alert status alone without a deferred condition code comes from the device; anything else answers a function (kernel: scsw_is_solicited).</summary>
+    /// <summary>
+    /// Alert status alone without a deferred condition code comes from the device; anything else answers a function (kernel: scsw_is_solicited).
+    /// </summary>
     internal static bool IsSolicited(in Scsw scsw) =>
         scsw.DeferredConditionCode != 0 || scsw.StatusControl != (StatusControl.Alert | StatusControl.Pending);
 
@@ -78,8 +84,8 @@ internal sealed class StatusPresenter : IDisposable
     }
 
     /// <summary>
-    /// A start was accepted: whoever makes it has seen the IRBs that were read. The unread head goes; with a VFIO client what earlier programs gave goes, and status
-    /// of the device's own stays, for its signal is still to be answered.
+    /// A start was accepted: its maker has seen the IRBs that were read. The unread head goes; with a VFIO client what earlier programs gave goes,
+    /// and status of the device's own stays, for its signal is still to be answered.
     /// </summary>
     internal bool Begun()
     {
@@ -94,8 +100,8 @@ internal sealed class StatusPresenter : IDisposable
     }
 
     /// <summary>
-    /// A HALT or CLEAR was accepted. A <paramref name="clear"/> takes the IRBs of a client, as the status they were: one that does not read them waits for the next
-    /// signal.
+    /// A HALT or CLEAR was accepted. A <paramref name="clear"/> takes the IRBs of a client, as the status they were: one that does not read them
+    /// waits for the next signal.
     /// </summary>
     internal void Ended(bool clear)
     {

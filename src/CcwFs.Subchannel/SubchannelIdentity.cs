@@ -8,8 +8,8 @@ namespace CcwFs.Subchannel;
 /// <param name="Device">The device's bus id.</param>
 /// <param name="Backend">What is behind it, one word for tables: "emulated" or "vfio".</param>
 /// <param name="FetchesByItself">
-/// It fetches a program that must not be prefetched (ORB P bit 0) CCW by CCW, as a <see cref="ChannelProgram.LiveProgram"/>; another is given every program
-/// translated as a whole, a <see cref="ChannelProgram.HostProgram"/>, as the kernel does.
+/// It fetches a program that must not be prefetched (ORB P bit 0) CCW by CCW, as a <see cref="ChannelProgram.LiveProgram"/>; another is given every
+/// program translated as a whole, a <see cref="ChannelProgram.HostProgram"/>, as the kernel does.
 /// </param>
 /// <param name="DeviceType">Device type and model as lscss prints them, "3390/0c"; empty when unknown.</param>
 /// <param name="ControlUnitType">Control-unit type and model, "3990/e9"; empty when unknown.</param>

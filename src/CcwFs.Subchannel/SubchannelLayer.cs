@@ -4,10 +4,10 @@ using CcwFs.ChannelProgram;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// Something between the regions of a device and its backend, or between other layers: it hands every call on to <see cref="Next"/> and every event to who is
-/// above, and a layer overrides what it wants to see or change. It owns the next one. What holds for calls and locks of <see cref="ISubchannel"/> holds for each
-/// layer; what a layer finds out about a program before it is started it keeps in a <see cref="ProgramNote"/>, for a program that is given up may still be
-/// prepared while the next one runs.
+/// Something between the regions of a device and its backend, or between other layers: it hands every call on to <see cref="Next"/> and every event
+/// to who is above, and a layer overrides what it wants to see or change. It owns the next one. What holds for calls and locks of
+/// <see cref="ISubchannel"/> holds for each layer; what a layer finds out about a program before it is started it keeps in a
+/// <see cref="ProgramNote"/>, for a program that is given up may still be prepared while the next one runs.
 /// </summary>
 public abstract class SubchannelLayer : ISubchannel, ISubchannelEvents
 {

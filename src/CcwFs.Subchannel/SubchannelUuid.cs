@@ -4,7 +4,7 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Subchannel;
 
-/// <summary>The uuid that a subchannel's mediated device has: one a subchannel, the same on this machine for ever.</summary>
+/// <summary>The uuid that a subchannel's mediated device has: one per subchannel, the same on this machine for ever.</summary>
 public static class SubchannelUuid
 {
     private const string MachineIdFile = "/etc/machine-id";

@@ -10,8 +10,9 @@ namespace CcwFs.Subchannel;
 /// One subchannel as the kernel's vfio-ccw driver shows it: four regions, three interrupts, a state machine over any
 /// <see cref="ISubchannel"/>. Thread-safe: one gate serializes region accesses, the translator and the events of the backend; signals are raised and
 /// <see cref="GoOn"/> runs without it. Nothing that may wait for a client's memory is done under the gate: it is left for that, in the state
-/// <see cref="DeviceState.Processing"/>, which keeps others from the program. Results are byte counts or negative errnos. A client that takes the device has
-/// it alone: its programs run in its own address space, its signals go to it, and the region files of others neither start anything nor take what is its.
+/// <see cref="DeviceState.Processing"/>, which keeps others from the program. Results are byte counts or negative errnos. A client that takes the
+/// device has it alone: its programs run in its own address space, its signals go to it, and the region files of others neither start anything nor
+/// take what is its.
 /// </summary>
 public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 {
@@ -19,13 +20,15 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     public const int CrwLimit = 64;
 
     /// <summary>
-    /// Milliseconds between two IRBs that a VFIO client reads, where one is the device's own and no start lies between. A client keeps one IRB per subchannel
-    /// (QEMU's io notifier): a second one that comes before its guest has taken the first replaces it, and a program's end is lost. Arbitrary: longer than a guest
-    /// on a busy machine takes for its interrupt, shorter than a person notices.
+    /// Milliseconds between two IRBs that a VFIO client reads, where one is the device's own and no start lies between. A client keeps one IRB per
+    /// subchannel (QEMU's io notifier): a second one that comes before its guest has taken the first replaces it, and a program's end is lost.
+    /// Arbitrary: longer than a guest on a busy machine takes for its interrupt, shorter than a person notices.
     /// </summary>
     public const int InterruptSpacing = 100;
 
-    /// <summary>A write's result when it may have to wait for the client's memory: nothing was done, it is to be made again by a thread of the client's own.</summary>
+    /// <summary>
+    /// A write's result when it may have to wait for the client's memory: nothing was done, it is to be made again by a thread of the client's own.
+    /// </summary>
     public const int MustWait = int.MinValue;
 
     /// <summary>How often a client is asked to give a removed device back (the kernel's vfio_unregister_group_dev: HZ * 10).</summary>
@@ -42,8 +45,8 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     private readonly ClientLease _lease = new();
 
     /// <summary>
-    /// A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>. <paramref name="css"/>: the channel subsystem that
-    /// clients find it in; null: the subchannel's own. <paramref name="time"/>: what limits the log's lines; null: the system's.
+    /// A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>. <paramref name="css"/>: the channel
+    /// subsystem that clients find it in; null: the subchannel's own. <paramref name="time"/>: what limits the log's lines; null: the system's.
     /// </summary>
     public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger, byte? css = null, TimeProvider? time = null)
     {
@@ -61,7 +64,10 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
         IoInterrupt.Taken = OnIoInterruptTaken;
     }
 
-    /// <summary>The backend asks the device back (false, possibly again and again), or has lost it (true), which is unplugged then. On any thread, without locks.</summary>
+    /// <summary>
+    /// The backend asks the device back (false, possibly again and again), or has lost it (true), which is unplugged then. On any thread, without
+    /// locks.
+    /// </summary>
     public event Action<bool>? Leaving;
 
     /// <summary>Bus id, in the channel subsystem that clients find it in; the backend's own is <see cref="HostId"/>.</summary>
@@ -97,7 +103,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     /// <summary>The state now.</summary>
     public DeviceState State => _slot.State;
 
-    /// <summary>A function was begun that nobody has gone on with.</summary>
+    /// <summary>A function was begun and not gone on with.</summary>
     public bool HasWork => _slot.HasWork;
 
     /// <summary>Who runs the code of the client's guest (<see cref="IDeviceClient.GuestCode"/>); null: no client has the device.</summary>
@@ -116,38 +122,39 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     };
 
     /// <summary>
-    /// Reads a region; a range that is not wholly inside is EINVAL. While a client has the device this takes nothing: the IRB and the reports stay for it.
+    /// Reads a region; a range that is not wholly inside is EINVAL. While a client has the device this takes nothing: the IRB and the reports stay
+    /// for it.
     /// </summary>
     public int ReadRegion(RegionIndex region, int position, Span<byte> destination) =>
         Read(region, position, destination, default, mayTake: false);
 
     /// <summary>
-    /// The same for the client. <paramref name="order"/>: where each byte of the region is in its byte order, a permutation that is its own inverse; empty: where
-    /// it is. EINVAL for anybody else.
+    /// The same for the client. <paramref name="order"/>: where each byte of the region is in its byte order, a permutation that is its own inverse;
+    /// empty: where it is. EINVAL for anybody else.
     /// </summary>
     public int ReadRegion(IDeviceClient client, RegionIndex region, int position, Span<byte> destination, ReadOnlySpan<byte> order) =>
         _lease.Client == client ? Read(region, position, destination, order, mayTake: true) : -(int)Errno.EINVAL;
 
     /// <summary>
-    /// Writes a region: any write inside io or cmd is a request; EBUSY while a client has the device. What it begins waits for <see cref="GoOn"/>, which the
-    /// caller calls after it has answered its own caller, where <see cref="HasWork"/> says so.
+    /// Writes a region: any write inside io or cmd is a request; EBUSY while a client has the device. What it begins waits for <see cref="GoOn"/>,
+    /// which the caller calls after it has answered its own caller, where <see cref="HasWork"/> says so.
     /// </summary>
     public int WriteRegion(RegionIndex region, int position, ReadOnlySpan<byte> source) =>
         Write(null, region, position, source, default, mayWait: true);
 
     /// <summary>
-    /// The same for the client; <paramref name="order"/> as for reads. Only with <paramref name="mayWait"/> it waits for the client's memory; else it is
-    /// <see cref="MustWait"/> where it would.
+    /// The same for the client; <paramref name="order"/> as for reads. Only with <paramref name="mayWait"/> it waits for the client's memory; else it
+    /// is <see cref="MustWait"/> where it would.
     /// </summary>
     public int WriteRegion(IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait) =>
         Write(client, region, position, source, order, mayWait);
 
-    /// <summary>Goes on with what was begun, unless somebody has done so since; see <see cref="ISubchannelWork.GoOn"/>.</summary>
+    /// <summary>Goes on with what was begun, unless that was done since; see <see cref="ISubchannelWork.GoOn"/>.</summary>
     public void GoOn(WorkThread thread) => _slot.GoOn(thread);
 
     /// <summary>
-    /// VFIO_DEVICE_RESET: ends the program without an interrupt; regions, reports and counts survive. It is a system reset for the device (reserve and
-    /// path groups end) unless <paramref name="system"/> is off. EINVAL when the device is gone.
+    /// VFIO_DEVICE_RESET: ends the program without an interrupt; regions, reports and counts survive. It is a system reset for the device (reserve
+    /// and path groups end) unless <paramref name="system"/> is off. EINVAL when the device is gone.
     /// </summary>
     public Errno Reset(bool system = true)
     {
@@ -158,7 +165,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
             if (ResetProgram(system))
                 return 0;
         }
-        Unplug(); // the subchannel has gone, and nobody has said so
+        Unplug(); // the subchannel has gone without a word
         return Errno.EINVAL;
     }
 
@@ -166,9 +173,9 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     public Errno Reset(IDeviceClient client) => _lease.Client == client ? Reset() : Errno.EINVAL;
 
     /// <summary>
-    /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another program
-    /// runs or a client has the device. The caller calls <see cref="GoOn"/> on success. <paramref name="fault"/>: where and why the program could not be
-    /// translated, where that is the reason.
+    /// Runs a program in an address space of its own. Interrupts go to <paramref name="interrupted"/> and never to the region. EBUSY while another
+    /// program runs or a client has the device. The caller calls <see cref="GoOn"/> on success. <paramref name="fault"/>: where and why the program
+    /// could not be translated, where that is the reason.
     /// </summary>
     public Errno RunPrivate(AddressSpace space, in Orb orb, PrivateInterrupt interrupted, out TranslationFault? fault)
     {
@@ -193,8 +200,8 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     }
 
     /// <summary>
-    /// Gives the device to <paramref name="client"/>: EINVAL when another one has it (the kernel's vfio_df_open), EBUSY while a program of a file user or
-    /// of a private run is pending, ENODEV when it is gone or leaves.
+    /// Gives the device to <paramref name="client"/>: EINVAL when another one has it (the kernel's vfio_df_open), EBUSY while a program of a file
+    /// user or of a private run is pending, ENODEV when it is gone or leaves.
     /// </summary>
     public Errno Take(IDeviceClient client)
     {
@@ -216,8 +223,9 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     }
 
     /// <summary>
-    /// The client lets go, or is dead: as a system reset its program ends, and what the device kept for it; on return none of its memory is touched any more,
-    /// and the device is idle and free. Without effect for anybody else. Waits for a data transfer under way: on a thread that may wait for that client's memory.
+    /// The client lets go, or is dead: as a system reset its program ends, and what the device kept for it; on return none of its memory is touched
+    /// any more, and the device is idle and free. Without effect for any other client. Waits for a data transfer under way: on a thread that may wait
+    /// for that client's memory.
     /// </summary>
     public void GiveBack(IDeviceClient client)
     {
@@ -238,8 +246,8 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     }
 
     /// <summary>
-    /// The address space of the client's programs from now on; null: none. A program that runs in the old one is ended, as the kernel does with pinned
-    /// pages. False: the client does not have the device.
+    /// The address space of the client's programs from now on; null: none. A program that runs in the old one is ended, as the kernel does with
+    /// pinned pages. False: the client does not have the device.
     /// </summary>
     public bool Attach(IDeviceClient client, AddressSpace? space)
     {
@@ -468,7 +476,9 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
 
     private void Raise(DeviceInterrupt interrupt) => Raise(interrupt, _lease.Client);
 
-    /// <summary>Without the gate; <paramref name="client"/>: who had the device when there was something to signal, for the next one is not to hear of it.</summary>
+    /// <summary>
+    /// Without the gate; <paramref name="client"/>: who had the device when there was something to signal, for the next one is not to hear of it.
+    /// </summary>
     private void Raise(DeviceInterrupt interrupt, IDeviceClient? client)
     {
         client?.Signal(interrupt);

@@ -5,8 +5,8 @@ using CcwFs.Memory;
 namespace CcwFs.Vfio.Backend;
 
 /// <summary>
-/// IDAWs of 2K blocks as IDAWs of 4K blocks, for kernels that take no others (before Linux 6.3, drivers/s390/cio/vfio_ccw_cp.c). It is possible where the second half of each
-/// 4K block follows its first half, as it does in every list that was made of an address and a count.
+/// IDAWs of 2K blocks as IDAWs of 4K blocks, for kernels that take no others (before Linux 6.3, drivers/s390/cio/vfio_ccw_cp.c). It is possible where
+/// the second half of each 4K block follows its first half, as it does in every list that was made of an address and a count.
 /// </summary>
 internal static class BlockJoin
 {

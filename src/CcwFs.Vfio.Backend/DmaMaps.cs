@@ -4,8 +4,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Backend;
 
 /// <summary>
-/// Which of the programs' memory the kernel has mapped: guest address A of the space in use lies at <see cref="GuestBase"/> + A. Follows the maps of that space, and
-/// lets go before their memory does. Serialized by the owner.
+/// Which of the programs' memory the kernel has mapped: guest address A of the space in use lies at <see cref="GuestBase"/> + A. Follows the maps of
+/// that space, and lets go before their memory does. Serialized by the owner.
 /// </summary>
 internal sealed class DmaMaps(IDmaSpace space)
 {
@@ -16,8 +16,8 @@ internal sealed class DmaMaps(IDmaSpace space)
     private Mapping[]? _followed; // the maps that the entries are of; null: to be compared
 
     /// <summary>
-    /// The kernel maps what these mappings say, and nothing else: 0, or the errno of the first map that it refused. Nothing is done for the same array as before. Only what can
-    /// be pinned is mapped: memory with both rights, an address, and room above <see cref="GuestBase"/>.
+    /// The kernel maps what these mappings say, and nothing else: 0, or the errno of the first map that it refused. Nothing is done for the same
+    /// array as before. Only what can be pinned is mapped: memory with both rights, an address, and room above <see cref="GuestBase"/>.
     /// </summary>
     internal int Follow(Mapping[] mappings) => ReferenceEquals(mappings, _followed) ? 0 : Change(mappings);
 
@@ -37,7 +37,9 @@ internal sealed class DmaMaps(IDmaSpace space)
         return result;
     }
 
-    /// <summary>The kernel lets go of what overlaps [iova, iova + length) of the guest's addresses: 0, or an errno and then it may still hold it.</summary>
+    /// <summary>
+    /// The kernel lets go of what overlaps [iova, iova + length) of the guest's addresses: 0, or an errno and then it may still hold it.
+    /// </summary>
     internal int Unmapped(ulong iova, ulong length)
     {
         ulong last = iova + (length - 1);
@@ -48,8 +50,8 @@ internal sealed class DmaMaps(IDmaSpace space)
     internal int Clear() => Remove(_ => true);
 
     /// <summary>
-    /// The kernel lets go of one map: 0, also when it has no such map any more (it is gone itself, as a FUSE file system that ended, or has dropped it), or an errno
-    /// and then it may still hold it.
+    /// The kernel lets go of one map: 0, also when it has no such map any more (it is gone itself, as a FUSE file system that ended, or has dropped
+    /// it), or an errno and then it may still hold it.
     /// </summary>
     internal int Unmap(ulong iova, ulong length)
     {

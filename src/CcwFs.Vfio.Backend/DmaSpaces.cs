@@ -4,7 +4,9 @@ using CcwFs.Linux;
 
 namespace CcwFs.Vfio.Backend;
 
-/// <summary>The kernel's address space of one device: which memory of this process the device finds under which address. Owns its descriptors.</summary>
+/// <summary>
+/// The kernel's address space of one device: which memory of this process the device finds under which address. Owns its descriptors.
+/// </summary>
 internal interface IDmaSpace : IDisposable
 {
     /// <summary>What it is, for people.</summary>

@@ -3,8 +3,8 @@ using CcwFs.Linux;
 namespace CcwFs.Vfio.Backend;
 
 /// <summary>
-/// The system calls by which the kernel's VFIO is reached; tests stand in for the kernel here. Each gives a count or 0, or a negative errno. Structures are
-/// in host byte order.
+/// The system calls by which the kernel's VFIO is reached; tests stand in for the kernel here. Each gives a count or 0, or a negative errno.
+/// Structures are in host byte order.
 /// </summary>
 public interface ISystemCalls
 {

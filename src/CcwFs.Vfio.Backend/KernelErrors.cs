@@ -7,7 +7,10 @@ namespace CcwFs.Vfio.Backend;
 /// <summary>The border between the kernel's errnos and ours.</summary>
 internal static class KernelErrors
 {
-    /// <summary>One row an errno that a write of io or cmd may give (Documentation/arch/s390/vfio-ccw.rst); the meaning is the client's too unless a row says otherwise.</summary>
+    /// <summary>
+    /// One row per errno that a write of io or cmd may give (Documentation/arch/s390/vfio-ccw.rst); the meaning is the client's too unless a row says
+    /// otherwise.
+    /// </summary>
     private static readonly (Errno Kernel, FunctionResult Answer)[] s_writes =
     [
         (Errno.EBUSY, ConditionCode.Busy),
@@ -40,7 +43,9 @@ internal static class KernelErrors
         return FunctionResult.Refused(Errno.EIO);
     }
 
-    /// <summary>No device is behind the descriptor any more: ENODEV of the schib region, and what the files of a file system say that ended.</summary>
+    /// <summary>
+    /// No device is behind the descriptor any more: ENODEV of the schib region, and what the files of a file system say that ended.
+    /// </summary>
     internal static bool IsGone(int result) => result < 0 && (Errno)(-result) is Errno.ENODEV or Errno.ENXIO or Errno.ENOTCONN or Errno.ECONNABORTED or Errno.ESTALE;
 
     /// <summary>A write of io or cmd makes it worth asking whether the device is still there.</summary>

@@ -5,10 +5,10 @@ using CcwFs.Memory;
 namespace CcwFs.Vfio.Backend;
 
 /// <summary>
-/// Where a program's data goes, for an emulator that has translated code there (<see cref="IGuestCode"/>). The kernel's device writes when it likes, so that
-/// nothing can be dropped before: when status is there, the bytes are written back as they are, through the emulator, which drops what it has made of them. How much a
-/// command has really transferred is not known: all that it may have is written back, where code may be. Everything but <see cref="WriteBack"/> is serialized by the
-/// owner; that is for one thread, which may be in it meanwhile.
+/// Where a program's data goes, for an emulator that has translated code there (<see cref="IGuestCode"/>). The kernel's device writes when it likes,
+/// so that nothing can be dropped before: when status is there, the bytes are written back as they are, through the emulator, which drops what it has
+/// made of them. How much a command has really transferred is not known: all that it may have is written back, where code may be. Everything but
+/// <see cref="WriteBack"/> is serialized by the owner; that is for one thread, which may be in it meanwhile.
 /// </summary>
 internal sealed class ReadData : ICodeUser
 {
@@ -26,7 +26,7 @@ internal sealed class ReadData : ICodeUser
     /// <inheritdoc/>
     public bool IsOver => _ends != _endsBefore;
 
-    /// <summary>Takes in where the data of a program that is about to start will go; nothing where nobody has translated anything.</summary>
+    /// <summary>Takes in where the data of a program that is about to start will go; nothing where no emulator has translated code.</summary>
     internal void Begin(HostProgram program, in Orb orb)
     {
         _pieces.Clear();
@@ -41,7 +41,9 @@ internal sealed class ReadData : ICodeUser
     /// <summary>Status was taken, and its data is being written back before it is shown.</summary>
     internal bool IsBusy => _isBusy;
 
-    /// <summary>Nothing of the program counts any more. On return nothing is written back, unless the emulator has held it up for longer than a patience.</summary>
+    /// <summary>
+    /// Nothing of the program counts any more. On return nothing is written back, unless the emulator has held it up for longer than a patience.
+    /// </summary>
     internal void End()
     {
         _ends++;

@@ -6,8 +6,8 @@ using CcwFs.Subchannel;
 namespace CcwFs.Vfio.Backend;
 
 /// <summary>
-/// Finds the regions of a vfio-ccw device. Region 0 is io; what the others are stands in a capability of each (linux/vfio.h). All that the kernel says is checked:
-/// it may be a program.
+/// Finds the regions of a vfio-ccw device. Region 0 is io; what the others are stands in a capability of each (linux/vfio.h). All that the kernel
+/// says is checked: it may be a program.
 /// </summary>
 internal sealed class RegionDiscovery(ISystemCalls system, FileDescriptor device, string name)
 {

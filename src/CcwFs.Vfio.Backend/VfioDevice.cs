@@ -9,8 +9,9 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Backend;
 
 /// <summary>
-/// A vfio-ccw device of the kernel, opened, with an address space of its own. Owns its descriptors; closing ends the kernel's maps and what runs. Thread-safe, for
-/// the kernel is. Region bytes are big-endian here, as everywhere; the kernel has them in the order of <see cref="RegionByteOrder"/>.
+/// A vfio-ccw device of the kernel, opened, with an address space of its own. Owns its descriptors; closing ends the kernel's maps and what runs.
+/// Thread-safe, for the kernel is. Region bytes are big-endian here, as everywhere; the kernel has them in the order of
+/// <see cref="RegionByteOrder"/>.
 /// </summary>
 public sealed class VfioDevice : IDisposable
 {

@@ -11,7 +11,9 @@ namespace CcwFs.Vfio.Backend;
 [SuppressMessage("Design", "CA1001", Justification = "EndEvents, which Dispose calls, disposes them")]
 public sealed partial class VfioSubchannel
 {
-    /// <summary>How often a program that runs is looked after (arbitrary): whether the device is still there, and whether a person's patience is over.</summary>
+    /// <summary>
+    /// How often a program that runs is looked after (arbitrary): whether the device is still there, and whether a person's patience is over.
+    /// </summary>
     internal static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     /// <summary>How long an end waits for the thread (arbitrary); a kernel that does not answer keeps it, and it alone.</summary>
@@ -173,7 +175,7 @@ public sealed partial class VfioSubchannel
         _waitsSince = _expects == FunctionControl.None || suspended ? null : Environment.TickCount64;
     }
 
-    /// <summary>The kernel leaves addresses of its own where it knows no better; nobody is to see them.</summary>
+    /// <summary>The kernel leaves addresses of its own where it knows no better; no client may see them.</summary>
     private static Scsw WithoutForeign(Scsw scsw) => HostArena.Owns(new HostAddress(scsw.CcwAddress)) ? scsw : scsw with { CcwAddress = 0 };
 
     private void TakeReports()

@@ -12,13 +12,19 @@ namespace CcwFs.Vfio.Backend;
 /// <content>What the device is: SENSE ID, asked once, as Linux does with every device that it finds.</content>
 public sealed partial class VfioSubchannel
 {
-    /// <summary>How long a device may take to say what it is (arbitrary); then it is reset, and nothing but its types are missing: its commands are those of every device.</summary>
+    /// <summary>
+    /// How long a device may take to say what it is (arbitrary); then it is reset, and nothing but its types are missing: its commands are those of
+    /// every device.
+    /// </summary>
     internal static readonly TimeSpan IdentityPatience = TimeSpan.FromSeconds(1);
 
     private const int IdentityOffset = 16; // in the arena, behind the CCW
     private const int IdentitySize = 7, ControlUnitSize = 4; // without command information words (SA22-7204, SENSE ID): FF, control unit type and model, device type and model
 
-    /// <summary>Asks the device for its types, and so for its commands (<see cref="Identity"/>). Before <see cref="Connect"/>: no client is there yet. Whatever goes wrong is logged, and they stay empty, and basic.</summary>
+    /// <summary>
+    /// Asks the device for its types, and so for its commands (<see cref="Identity"/>). Before <see cref="Connect"/>: no client is there yet.
+    /// Whatever goes wrong is logged, and they stay empty, and basic.
+    /// </summary>
     public void Identify()
     {
         lock (_gate)

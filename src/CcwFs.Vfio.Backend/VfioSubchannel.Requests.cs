@@ -10,7 +10,10 @@ namespace CcwFs.Vfio.Backend;
 /// <content>What is asked of the kernel by writes of its io and cmd regions: start, resume, halt and clear.</content>
 public sealed partial class VfioSubchannel
 {
-    /// <summary>How often a request is made again that the kernel answers with EAGAIN: somebody is at the region for a moment (arbitrary); then it is busy.</summary>
+    /// <summary>
+    /// How often a request is made again that the kernel answers with EAGAIN: another access holds the region for a moment (arbitrary); then it is
+    /// busy.
+    /// </summary>
     internal const int MaxTries = 16;
 
     /// <summary>Chains that TICs link of which the kernel's driver takes no more, from 2026 on; earlier ones have no limit.</summary>
@@ -70,7 +73,9 @@ public sealed partial class VfioSubchannel
         return outcome;
     }
 
-    /// <summary>All of the region, as QEMU writes it: zeros in place of the last IRB, so that a late signal for that one finds nothing. Under the gate.</summary>
+    /// <summary>
+    /// All of the region, as QEMU writes it: zeros in place of the last IRB, so that a late signal for that one finds nothing. Under the gate.
+    /// </summary>
     private FunctionResult RequestStart(in Orb guest, bool joined)
     {
         Orb orb = joined ? guest with { Control = guest.Control & ~OrbControl.TwoKIdaws } : guest;

@@ -16,8 +16,9 @@ namespace CcwFs.Vfio.Backend;
 public sealed record VfioOptions(SubchannelId Id, DeviceId Device, TimeSpan? Timeout = null);
 
 /// <summary>
-/// A subchannel over a vfio-ccw device of the kernel, which it owns. The translated program goes into memory that the kernel has mapped and is started through the
-/// device's io region; a thread of its own waits for the device's eventfds. Thread-safe. Lock order: the caller's gate, then ours; events leave without ours.
+/// A subchannel over a vfio-ccw device of the kernel, which it owns. The translated program goes into memory that the kernel has mapped and is
+/// started through the device's io region; a thread of its own waits for the device's eventfds. Thread-safe. Lock order: the caller's gate, then
+/// ours; events leave without ours.
 /// </summary>
 public sealed partial class VfioSubchannel : ISubchannel, IMemoryBound
 {
@@ -265,7 +266,10 @@ public sealed partial class VfioSubchannel : ISubchannel, IMemoryBound
 
     private void SayVanished() => ThreadPool.UnsafeQueueUserWorkItem(static self => self._events!.Vanished(), this, preferLocal: false);
 
-    /// <summary>Where the kernel does not let memory go, closing its files makes it: nothing of ours may stay mapped there when the memory is no more. Under the gate.</summary>
+    /// <summary>
+    /// Where the kernel does not let memory go, closing its files makes it: nothing of ours may stay mapped there when the memory is no more. Under
+    /// the gate.
+    /// </summary>
     private void LetGo(int result)
     {
         if (result >= 0)

@@ -10,7 +10,8 @@ namespace CcwFs.Vfio.Endpoint;
 public readonly record struct ClientProcess(int Id, ulong Start);
 
 /// <summary>
-/// Who has how much of what clients can use up. Whoever opens a file answers for all that is kept because of it, also when he hands it on or ends. Thread-safe.
+/// Who has how much of what clients can use up. The opener of a file answers for all that is kept because of it, also when he hands it on or ends.
+/// Thread-safe.
 /// </summary>
 public sealed class ClientAccounts
 {
@@ -99,7 +100,7 @@ public sealed class ClientAccounts
     private static long[] NewCounts() => new long[s_resources];
 }
 
-/// <summary>Where what is kept for an open file is counted. Whoever takes gives back. Thread-safe.</summary>
+/// <summary>Where what is kept for an open file is counted. Each taker gives back. Thread-safe.</summary>
 public sealed class ClientAccount
 {
     private readonly ClientAccounts _accounts;

@@ -3,12 +3,12 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// One request of a client that may have to wait for the client's own memory or files. It is answered once: by its work's end, by a refusal, or by others
-/// who have interrupted it.
+/// One request of a client that may have to wait for the client's own memory or files. It is answered once: by its work's end, by a refusal, or by
+/// others who have interrupted it.
 /// </summary>
 /// <remarks>
-/// Posted, it waits for its thread; Running, that is in <see cref="Work"/>; Ended, it has given its answer; Abandoned, others have given one: then work that
-/// has not begun never does, and work that has is undone. <see cref="Left"/> comes once on every way.
+/// Posted, it waits for its thread; Running, that is in <see cref="Work"/>; Ended, it has given its answer; Abandoned, others have given one: then
+/// work that has not begun never does, and work that has is undone. <see cref="Left"/> comes once on every way.
 /// </remarks>
 public abstract class ClientCall
 {
@@ -27,8 +27,8 @@ public abstract class ClientCall
     }
 
     /// <summary>
-    /// Runs it on the client's thread. <paramref name="answer"/> gets the result or a negative errno, on any thread, also inside this call; it gives false
-    /// when the request was answered meanwhile.
+    /// Runs it on the client's thread. <paramref name="answer"/> gets the result or a negative errno, on any thread, also inside this call; it gives
+    /// false when the request was answered meanwhile.
     /// </summary>
     public void Start(Func<int, bool> answer)
     {
@@ -37,8 +37,8 @@ public abstract class ClientCall
     }
 
     /// <summary>
-    /// Before others answer the request (EINTR): the caller is out of reach from now on. False while the work is where that cannot be said; it will end at once
-    /// when it comes out of there, and give the answer.
+    /// Before others answer the request (EINTR): the caller is out of reach from now on. False while the work is where that cannot be said; it will
+    /// end at once when it comes out of there, and give the answer.
     /// </summary>
     public virtual bool TryEnd() => true;
 
@@ -93,7 +93,7 @@ public abstract class ClientCall
     {
     }
 
-    /// <summary>Nobody was there any more to take the work's result.</summary>
+    /// <summary>The request was answered before the work's result came.</summary>
     private protected virtual void Undo(int result)
     {
     }

@@ -6,12 +6,12 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// What a client's emulator has made of its guest's code, and how it drops that. It is told once (<see cref="GuestCodeChannel"/>), before or after memory is mapped;
-/// until then nothing is known and nothing dropped. Thread-safe.
+/// What a client's emulator has made of its guest's code, and how it drops that. It is told once (<see cref="GuestCodeChannel"/>), before or after
+/// memory is mapped; until then nothing is known and nothing dropped. Thread-safe.
 /// </summary>
 internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuestCode, IDisposable
 {
-    /// <summary>Nobody has told.</summary>
+    /// <summary>It was not told.</summary>
     internal const string Unknown = "unknown";
 
     private readonly Lock _gate = new();
@@ -32,8 +32,9 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
     internal string Kind => Volatile.Read(ref _isHardware) ? "kvm" : !IsTranslated ? Unknown : Marks is not null ? "plugin" : "all";
 
     /// <summary>
-    /// Sets it, once. Takes the descriptors over, on failure too; none where <paramref name="marks"/> is null. 0, -EBUSY the second time, -EINVAL for descriptors of
-    /// another kind (and for marks where a page that is not there could kill who reads it), -EPERM for marks that can shrink, -ENOMEM over a limit.
+    /// Sets it, once. Takes the descriptors over, on failure too; none where <paramref name="marks"/> is null. 0, -EBUSY the second time, -EINVAL for
+    /// descriptors of another kind (and for marks where a page that is not there could kill who reads it), -EPERM for marks that can shrink, -ENOMEM
+    /// over a limit.
     /// </summary>
     internal int Set(FileDescriptor channel, FileDescriptor otherEnd, FileDescriptor? marks)
     {

@@ -14,8 +14,8 @@ internal sealed class ClientEvents(EndpointServices services, ClientAccount acco
     private readonly FileDescriptor?[] _eventFds = new FileDescriptor?[Enum.GetValues<DeviceInterrupt>().Length]; // guarded by _gate
 
     /// <summary>
-    /// Takes over a descriptor in place of the one before, closed on failure too: 0, -EINVAL when it is no eventfd, -ENOMEM over a limit, or what the kernel
-    /// says when it has no way to signal it.
+    /// Takes over a descriptor in place of the one before, closed on failure too: 0, -EINVAL when it is no eventfd, -ENOMEM over a limit, or what the
+    /// kernel says when it has no way to signal it.
     /// </summary>
     internal int Set(DeviceInterrupt interrupt, FileDescriptor eventFd)
     {

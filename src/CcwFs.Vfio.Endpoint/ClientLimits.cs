@@ -32,9 +32,9 @@ public enum Resource
 }
 
 /// <summary>
-/// How much clients may have, of each <see cref="Resource"/>: a share of what this process may have itself, so that clients at their limits leave enough for it
-/// and for others. A process may have a sixteenth, a user a quarter, and all users together half. Root and whoever made the mount have what is left of three
-/// quarters, so that no other user is in their way. (Shares: arbitrary.)
+/// How much clients may have, of each <see cref="Resource"/>: a share of what this process may have itself, so that clients at their limits leave
+/// enough for it and for others. A process may have a sixteenth, a user a quarter, and all users together half. Root and the mount's owner have what
+/// is left of three quarters, so that no other user is in their way. (Shares: arbitrary.)
 /// </summary>
 public sealed class ClientLimits
 {
@@ -80,7 +80,7 @@ public sealed class ClientLimits
     /// <summary>For one user.</summary>
     public long OfUser(Resource resource) => Math.Max(_whole[(int)resource] / UserShare, Least);
 
-    /// <summary>For all users but root and whoever made the mount.</summary>
+    /// <summary>For all users but root and the mount's owner.</summary>
     public long OfUsers(Resource resource) => Math.Max(_whole[(int)resource] / UsersShare, Least);
 
     /// <summary>For everybody.</summary>

@@ -112,7 +112,7 @@ internal sealed partial class ClientMemory
         return Enter(new ClientSource(new InPlaceStore(memory!)) { Length = Math.Min(memory!.Length, status.Size), Mapped = status.Size, File = identity }, out source);
     }
 
-    // The address is one that will be used: a byte of it tells whether the address space of an earlier call is alive. One that somebody else shares
+    // The address is one that will be used: a byte of it tells whether the address space of an earlier call is alive. One that another process shares
     // outlives the execution of another program; what is written then is the memory that the client had, never that of the new program.
     private int HoldProcess(IIoctlCaller caller, ulong address, out ClientSource? source)
     {
@@ -200,7 +200,9 @@ internal sealed partial class ClientMemory
         Unreserve(source.Mapped);
     }
 
-    /// <summary>No access to a mapping of this file kills, as long as the file is not cut: its pages are ordinary ones, and there are always some to be had.</summary>
+    /// <summary>
+    /// No access to a mapping of this file kills, as long as the file is not cut: its pages are ordinary ones, and there are always some to be had.
+    /// </summary>
     internal static bool IsSafeToMap(FileDescriptor file) => PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles;
 
     // Where the system counts memory strictly (overcommit_memory 2), a page that is touched first can be refused, and the touch kills.

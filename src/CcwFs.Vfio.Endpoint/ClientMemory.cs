@@ -11,8 +11,8 @@ namespace CcwFs.Vfio.Endpoint;
 /// (c) the memory file of the process: private memory, and all that has neither.
 /// The descriptor is one that the client has open for reading and writing, so nothing is reached that it could not reach itself;
 /// /proc/PID/map_files would open a file anew, with our rights.
-/// What is looked up can change right after. That harms only the client: writes to (c) override the protection of private pages, which are its own copy, and
-/// keep to that of shared ones.
+/// What is looked up can change right after. That harms only the client: writes to (c) override the protection of private pages, which are its own
+/// copy, and keep to that of shared ones.
 /// </summary>
 internal sealed partial class ClientMemory(ClientAccount account) : IDisposable
 {
@@ -54,7 +54,7 @@ internal sealed partial class ClientMemory(ClientAccount account) : IDisposable
     }
 
     /// <summary>
-    /// Takes [offset, offset + length) of a memory file; <paramref name="file"/> is taken over. -EINVAL for a file of another kind or behind its end,
+    /// Takes [offset, offset + length) of a memory file; <paramref name="file"/> is taken over. -EINVAL for a file of another kind or beyond its end,
     /// -EPERM without the access mode.
     /// </summary>
     public int TakeFile(IIoctlCaller caller, FileDescriptor file, ulong offset, ulong length, MemoryRights rights, out ClientRange? range)

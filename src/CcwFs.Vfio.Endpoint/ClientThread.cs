@@ -4,14 +4,16 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// The thread of one open file on which everything runs that the client can hold up. It starts with the first call and ends with the file. A call that was
-/// interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. Where there is no thread to be had, for the system
-/// or for this client, calls that nobody would take are refused, ENOMEM, and the next one tries again. What fails in a way that it should not is logged, and
-/// ends nothing but itself. Thread-safe.
+/// The thread of one open file on which everything runs that the client can hold up. It starts with the first call and ends with the file. A call
+/// that was interrupted while it is stuck keeps its thread until the client lets it go, and another thread goes on. Where there is no thread to be
+/// had, for the system or for this client, calls that no thread would take are refused, ENOMEM, and the next one tries again. What fails in a way
+/// that it should not is logged, and ends nothing but itself. Thread-safe.
 /// </summary>
 internal sealed class ClientThread(string name, ClientAccount account, ILogger logger)
 {
-    /// <summary>Most threads of one file that may be stuck in abandoned calls, or in what follows calls (arbitrary); then calls are refused, EBUSY.</summary>
+    /// <summary>
+    /// Most threads of one file that may be stuck in abandoned calls, or in what follows calls (arbitrary); then calls are refused, EBUSY.
+    /// </summary>
     internal const int MaxStuck = 8;
 
     /// <summary>Most calls of one file that wait for those before them (arbitrary); then calls are refused, EBUSY.</summary>
@@ -46,8 +48,8 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
     }
 
     /// <summary>
-    /// Runs <paramref name="last"/> and then ends the thread. A call it is stuck in does not keep that up. Without any thread of this, as there has been no
-    /// call yet, it runs here; where a call is stuck and no other thread can be had, that one's does it when it comes free.
+    /// Runs <paramref name="last"/> and then ends the thread. A call it is stuck in does not keep that up. Without any thread of this, as there has
+    /// been no call yet, it runs here; where a call is stuck and no other thread can be had, that one's does it when it comes free.
     /// </summary>
     internal void End(Action last)
     {
@@ -80,7 +82,7 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
         refused.ForEach(waiting => waiting.Refuse(Errno.ENOMEM));
     }
 
-    /// <summary>Does something on the current thread that may be held up: whoever comes meanwhile gets another one.</summary>
+    /// <summary>Does something on the current thread that may be held up: calls that come meanwhile get another one.</summary>
     internal void Aside(Action action)
     {
         List<ClientCall> refused = [];
@@ -102,8 +104,8 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
         _calls.Clear();
     }
 
-    // Under _gate: the current thread is left to what holds it up, and another one takes what waits. The end waits for nobody; calls do when too many are
-    // stuck. False: another one was needed and is not to be had.
+    // Under _gate: the current thread is left to what holds it up, and another one takes what waits. The end waits for nobody; calls do when too many
+    // are stuck. False: another one was needed and is not to be had.
     private bool LeaveCurrent()
     {
         (_current, _running) = (null, null);

@@ -4,7 +4,10 @@ using CcwFs.Vfio;
 
 namespace CcwFs.Vfio.Endpoint;
 
-/// <summary>What an emulator's plugin has marked as translated (<see cref="GuestCodeMarks"/>). Owns the mapping; thread-safe. What cannot be seen counts as marked.</summary>
+/// <summary>
+/// What an emulator's plugin has marked as translated (<see cref="GuestCodeMarks"/>). Owns the mapping; thread-safe. What cannot be seen counts as
+/// marked.
+/// </summary>
 internal sealed class CodeMarks(SharedMemory memory) : IDisposable
 {
     /// <summary>How often code of a page of the emulator's memory was translated, modulo 255; 0: never.</summary>

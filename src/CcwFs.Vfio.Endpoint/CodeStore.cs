@@ -4,8 +4,9 @@ using CcwFs.Vfio;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// A mapping's memory, with what its client's emulator has made of the code in it. <paramref name="first"/> is the offset in <paramref name="store"/> of the
-/// mapping's first byte, which the guest knows as <paramref name="iova"/> and the emulator has at <paramref name="user"/> (null: not known). Owns nothing.
+/// A mapping's memory, with what its client's emulator has made of the code in it. <paramref name="first"/> is the offset in <paramref name="store"/>
+/// of the mapping's first byte, which the guest knows as <paramref name="iova"/> and the emulator has at <paramref name="user"/> (null: not known).
+/// Owns nothing.
 /// </summary>
 internal sealed class CodeStore(IMemoryStore store, long first, ulong iova, ulong? user, ClientCode code) : IMemoryStore
 {

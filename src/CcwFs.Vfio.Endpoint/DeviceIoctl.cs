@@ -4,7 +4,7 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Vfio.Endpoint;
 
-/// <summary>One row an ioctl of a device file. The structure is read once and judged by its argsz before the handler sees it.</summary>
+/// <summary>One row per ioctl of a device file. The structure is read once and judged by its argsz before the handler sees it.</summary>
 internal sealed class DeviceIoctl
 {
     private static readonly DeviceIoctl[] s_rows =

@@ -3,8 +3,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// One open of <c>device</c> or <c>iommu</c>. What needs the client's memory or descriptors runs on the client's own thread; everything else is answered at
-/// once. It lives as long as the open file, whoever opened it and whoever has it now. Thread-safe.
+/// One open of <c>device</c> or <c>iommu</c>. What needs the client's memory or descriptors runs on the client's own thread; everything else is
+/// answered at once. It lives as long as the open file, whichever process opened it and has it now. Thread-safe.
 /// </summary>
 public abstract class EndpointFile
 {
@@ -17,7 +17,7 @@ public abstract class EndpointFile
     /// <summary>It was opened for writing: what changes something is for such a file alone.</summary>
     internal bool IsWritable { get; }
 
-    /// <summary>Where what is kept for it is counted: with whoever opened it.</summary>
+    /// <summary>Where what is kept for it is counted: with its opener.</summary>
     internal ClientAccount Account { get; }
 
     /// <summary>It tells us that it is meant by a descriptor: see <see cref="Introductions"/>.</summary>
@@ -55,7 +55,9 @@ public abstract class EndpointFile
     /// <summary>The last descriptor of this open file was closed.</summary>
     public abstract void Release();
 
-    /// <summary>0, or the errno of an ioctl that no memory of the client is needed to refuse. <paramref name="changes"/>: it does more than to ask.</summary>
+    /// <summary>
+    /// 0, or the errno of an ioctl that no memory of the client is needed to refuse. <paramref name="changes"/>: it does more than to ask.
+    /// </summary>
     private protected abstract int Judge(uint command, out bool changes);
 
     /// <summary>Carries an ioctl out, on the client's thread.</summary>

@@ -4,8 +4,8 @@ using CcwFs.Memory;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// Memory in a file that cannot shrink, mapped in place: a client's, or guest storage of our own. Owns the mapping; once disposed the memory is gone, for a program that lags
-/// behind too.
+/// Memory in a file that cannot shrink, mapped in place: a client's, or guest storage of our own. Owns the mapping; once disposed the memory is gone,
+/// for a program that lags behind too.
 /// </summary>
 public sealed class InPlaceStore(SharedMemory memory) : IMemoryStore, IDisposable
 {

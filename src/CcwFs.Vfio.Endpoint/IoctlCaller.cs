@@ -5,16 +5,16 @@ namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
 /// The caller of an ioctl that came through FUSE. The kernel keeps the thread until its ioctl is answered: until then its number is its own, and its
-/// process cannot execute another program, for that waits for all its threads. Afterwards the number may be another's, and the process a set-uid program: so
-/// nothing is ever looked up by number once an answer has gone out. What is looked up is looked up under the gate, which the answer of others (EINTR) takes
-/// first (<see cref="TryEnd"/>), by calls that wait for nobody; what they give leads to that address space, or to that open file, for ever. Only the list of
-/// descriptors is too long for that: it is dropped when the answer has gone out meanwhile. Errors, besides those of the interface: -EPERM without the rights of
-/// ptrace over the process.
+/// process cannot execute another program, for that waits for all its threads. Afterwards the number may be another's, and the process a set-uid
+/// program: so nothing is ever looked up by number once an answer has gone out. What is looked up is looked up under the gate, which the answer of
+/// others (EINTR) takes first (<see cref="TryEnd"/>), by calls that do not wait; what they give leads to that address space, or to that open file,
+/// for ever. Only the list of descriptors is too long for that: it is dropped when the answer has gone out meanwhile. Errors, besides those of the
+/// interface: -EPERM without the rights of ptrace over the process.
 /// </summary>
 /// <remarks>
-/// Where /proc/TID/mem is closed to us though ptrace is not (a daemon with CAP_SYS_PTRACE alone, and a client of another user), memory is copied by number,
-/// which may wait as long as the client likes: then the answer waits for the copy. The kernel itself ends the ioctl only when the whole connection is ended,
-/// which its owner or root alone can do.
+/// Where /proc/TID/mem is closed to us though ptrace is not (a daemon with CAP_SYS_PTRACE alone, and a client of another user), memory is copied by
+/// number, which may wait as long as the client likes: then the answer waits for the copy. The kernel itself ends the ioctl only when the whole
+/// connection is ended, which its owner or root alone can do.
 /// </remarks>
 public sealed class IoctlCaller : IIoctlCaller
 {
@@ -40,8 +40,8 @@ public sealed class IoctlCaller : IIoctlCaller
     public int ProcessId { get; }
 
     /// <summary>
-    /// The caller with the number of a FUSE request's header, while that request is unanswered: 0; -EPERM when it is 0, for a caller in a pid namespace that is
-    /// not below ours, and where /proc is of another pid namespace; -EINTR when there is no such thread.
+    /// The caller with the number of a FUSE request's header, while that request is unanswered: 0; -EPERM when it is 0, for a caller in a pid
+    /// namespace that is not below ours, and where /proc is of another pid namespace; -EINTR when there is no such thread.
     /// </summary>
     public static int Open(uint threadId, CallerLog log, out IoctlCaller? caller)
     {
@@ -69,8 +69,8 @@ public sealed class IoctlCaller : IIoctlCaller
     }
 
     /// <summary>
-    /// Others want to answer: from now on the caller is out of reach. False while its memory is being copied by number: the work ends at once when it comes out
-    /// of that, and answers. Waits for nobody.
+    /// Others want to answer: from now on the caller is out of reach. False while its memory is being copied by number: the work ends at once when it
+    /// comes out of that, and answers. Does not wait.
     /// </summary>
     public bool TryEnd()
     {
@@ -188,8 +188,8 @@ public sealed class IoctlCaller : IIoctlCaller
             return _ended ? -(int)Errno.EINTR : Descriptors.OpenProcess(ProcessId, out process);
     }
 
-    // What leads to the caller's address space, good until Answered. Opening waits for nobody: the kernel takes a lock that only an execution holds, which
-    // cannot be under way.
+    // What leads to the caller's address space, good until Answered. Opening does not wait: the kernel takes a lock that only an execution holds,
+    // which cannot be under way.
     private int Reach(out FileDescriptor? areas, out FileDescriptor? memory)
     {
         lock (_gate)
@@ -216,8 +216,8 @@ public sealed class IoctlCaller : IIoctlCaller
         }
     }
 
-    // A copy begins. The memory file would write to pages that the process may not write itself, so its rights are looked at first; a copy by number keeps to
-    // them. Without the memory file, Leave ends what begins here.
+    // A copy begins. The memory file would write to pages that the process may not write itself, so its rights are looked at first; a copy by number
+    // keeps to them. Without the memory file, Leave ends what begins here.
     private int Enter(ulong address, int length, bool write, out FileDescriptor? memory)
     {
         int result = Reach(out FileDescriptor? areas, out memory);

@@ -20,7 +20,9 @@ public sealed partial class IommuClient : IDisposable
     /// <summary>Most mappings of one client: -ENOMEM over it (arbitrary; QEMU has one for each slot of memory, 256 at most).</summary>
     public const int MaxMappings = 4096;
 
-    /// <summary>What an address space and a mapping are counted as, each area of memory in a mapping extra (arbitrary: about what they take).</summary>
+    /// <summary>
+    /// What an address space and a mapping are counted as, each area of memory in a mapping extra (arbitrary: about what they take).
+    /// </summary>
     private const int SpaceMemory = 1024, MappingMemory = 256, AreaMemory = 64;
 
     /// <summary>Longest structure that is accepted: -E2BIG (arbitrary: the page that other system calls allow).</summary>
@@ -50,8 +52,8 @@ public sealed partial class IommuClient : IDisposable
     private readonly ClientAccount _account;
 
     /// <summary>
-    /// No address space yet. <paramref name="log"/>: where it says why memory is refused; null: nowhere. <paramref name="account"/>: where what is kept is
-    /// counted; null: one of this process, of its own.
+    /// No address space yet. <paramref name="log"/>: where it says why memory is refused; null: nowhere. <paramref name="account"/>: where what is
+    /// kept is counted; null: one of this process, of its own.
     /// </summary>
     public IommuClient(CallerLog? log = null, ClientAccount? account = null)
     {

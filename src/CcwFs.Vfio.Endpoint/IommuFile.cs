@@ -3,8 +3,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// One open of <c>iommu</c>. As in the kernel it lives as long as the open file, whichever processes have that, and on, closed, until the last device that is
-/// bound to it has let go. So nothing here watches processes: of one that has ended the private memory is gone, which its /proc file says
+/// One open of <c>iommu</c>. As in the kernel it lives as long as the open file, whichever processes have that, and on, closed, until the last device
+/// that is bound to it has let go. So nothing here watches processes: of one that has ended the private memory is gone, which its /proc file says
 /// (<see cref="ClientMemory"/>), and memory files are still what they were.
 /// </summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage(

@@ -7,13 +7,14 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// Commands of QEMU's qtest protocol (system/qtest.c) on a socket: a line each, answered by "OK". QEMU writes guest memory by them, and drops the translations that
-/// overlap the bytes written. It carries them out in its main loop, under its big lock, which a guest's processor holds while it waits in a system call: so no thread
-/// that QEMU waits for may be in here. One user at a time; thread-safe. Owns the descriptors.
+/// Commands of QEMU's qtest protocol (system/qtest.c) on a socket: a line each, answered by "OK". QEMU writes guest memory by them, and drops the
+/// translations that overlap the bytes written. It carries them out in its main loop, under its big lock, which a guest's processor holds while it
+/// waits in a system call: so no thread that QEMU waits for may be in here. One user at a time; thread-safe. Owns the descriptors.
 /// </summary>
 /// <remarks>
-/// A command that nobody wants any more must not be carried out later, when its bytes are the guest's again. So we have the other end of the socket too, and
-/// take back what QEMU has not read. It reads pieces of at most <see cref="Piece"/> bytes, which no line of ours crosses, and carries out whatever it has read.
+/// A command that is no longer wanted must not be carried out later, when its bytes are the guest's again. So we have the other end of the socket
+/// too, and take back what QEMU has not read. It reads pieces of at most <see cref="Piece"/> bytes, which no line of ours crosses, and carries out
+/// whatever it has read.
 /// </remarks>
 internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherEnd) : IDisposable
 {
@@ -139,7 +140,7 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
             if (IsOver(user, until))
                 return false;
         }
-        if (!_ended && Wait(user, until)) // for what somebody before has not waited for
+        if (!_ended && Wait(user, until)) // for answers that an earlier user has not waited for
             return true;
         Monitor.Exit(_gate);
         return false;
@@ -196,7 +197,7 @@ internal sealed class QtestChannel(FileDescriptor channel, FileDescriptor otherE
         }
     }
 
-    // What was sent in lines of a length and QEMU has not read. No more than was sent: the socket may be another one, which somebody fills.
+    // What was sent in lines of a length and QEMU has not read. No more than was sent: the socket may be another one, which its owner fills.
     private void TakeBack(int length)
     {
         int most = _owed * length, back = 0, count = 1;

@@ -10,8 +10,8 @@ public sealed class VfioService : IDisposable
     private readonly EndpointServices _shared;
 
     /// <summary>
-    /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system gives). Threads
-    /// and descriptors are made when the first client needs them.
+    /// A service that logs to <paramref name="logger"/>, for clients who have what <paramref name="limits"/> leave them (null: what the system
+    /// gives). Threads and descriptors are made when the first client needs them.
     /// </summary>
     public VfioService(ILogger logger, ClientLimits? limits = null, uint? owner = null)
         : this(new EndpointServices(logger, recognise: null), ClientAccounts.Make(limits, owner))
@@ -30,7 +30,8 @@ public sealed class VfioService : IDisposable
     public ClientAccounts Accounts { get; }
 
     /// <summary>
-    /// A new open of a <c>device</c> file, for writing too or not; what is kept for it is counted on <paramref name="account"/> (null: this process's user's).
+    /// A new open of a <c>device</c> file, for writing too or not; what is kept for it is counted on <paramref name="account"/> (null: this process's
+    /// user's).
     /// </summary>
     public DeviceClient OpenDevice(VfioCcwDevice device, bool writable = true, ClientAccount? account = null) =>
         new(_shared, device, account ?? Accounts.Of(Descriptors.EffectiveUser), writable);

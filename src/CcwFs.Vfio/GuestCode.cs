@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace CcwFs.Vfio;
 
 /// <summary>
-/// Tells how a guest's emulator drops what it has made of the guest's code (its translations). An ioctl of ours on an iommufd, which has none like it:
-/// <see cref="IommufdIoctl.SetGuestCode"/>. Host byte order.
+/// Tells how a guest's emulator drops what it has made of the guest's code (its translations). An ioctl of ours on an iommufd, which has none like
+/// it: <see cref="IommufdIoctl.SetGuestCode"/>. Host byte order.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct GuestCodeChannel
@@ -27,13 +27,16 @@ public struct GuestCodeChannel
     /// <summary>That other end, to take back commands that it has not read.</summary>
     public int OtherEnd;
 
-    /// <summary>A memory file laid out as <see cref="GuestCodeMarks"/>, sealed against shrinking; <see cref="NoDescriptor"/>: every page may hold code.</summary>
+    /// <summary>
+    /// A memory file laid out as <see cref="GuestCodeMarks"/>, sealed against shrinking; <see cref="NoDescriptor"/>: every page may hold code.
+    /// </summary>
     public int Marks;
 }
 
 /// <summary>
-/// The file in which the emulator's plugin marks what it has translated. One byte for each page of the emulator's own address space, counted up at each translation
-/// (255 is followed by 1) and set to 0 when all of the page has been dropped; then two tables for the ends of instructions that lie over a page's border, whose second page the plugin cannot know: by their bytes there.
+/// The file in which the emulator's plugin marks what it has translated. One byte for each page of the emulator's own address space, counted up at
+/// each translation (255 is followed by 1) and set to 0 when all of the page has been dropped; then two tables for the ends of instructions that lie
+/// over a page's border, whose second page the plugin cannot know: by their bytes there.
 /// </summary>
 public static class GuestCodeMarks
 {
@@ -52,7 +55,7 @@ public static class GuestCodeMarks
     /// <summary>Bytes of the file.</summary>
     public const long Size = LongEnds + LongEndCount;
 
-    /// <summary>Most bytes of an instruction behind a page's border (z/Architecture: instructions have 2, 4 or 6).</summary>
+    /// <summary>Most bytes of an instruction after a page's border (z/Architecture: instructions have 2, 4 or 6).</summary>
     public const int LongestEnd = 4;
 
     private const int LongEndCount = 1 << LongEndBits, LongEndBits = 20;

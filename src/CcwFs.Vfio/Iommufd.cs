@@ -26,7 +26,9 @@ public enum IommufdIoctl : uint
     /// <summary>IOMMU_IOAS_MAP_FILE (Linux 6.13).</summary>
     IoasMapFile = 0x3B8F,
 
-    /// <summary>One of ours, with <see cref="GuestCodeChannel"/>; no driver of Linux has the number (Documentation/userspace-api/ioctl/ioctl-number.rst).</summary>
+    /// <summary>
+    /// One of ours, with <see cref="GuestCodeChannel"/>; no driver of Linux has the number (Documentation/userspace-api/ioctl/ioctl-number.rst).
+    /// </summary>
     SetGuestCode = 0xFCC6,
 }
 

@@ -177,7 +177,7 @@ public enum VfioIrqSetFlags : uint
     Actions = ActionMask | ActionUnmask | ActionTrigger,
 }
 
-/// <summary>struct vfio_irq_set without the data behind it.</summary>
+/// <summary>struct vfio_irq_set without the data after it.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct VfioIrqSet
 {
@@ -197,7 +197,7 @@ public struct VfioIrqSet
     public uint Count;
 }
 
-/// <summary>struct vfio_device_feature without the data behind it.</summary>
+/// <summary>struct vfio_device_feature without the data after it.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct VfioDeviceFeature
 {

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace CcwFs.Benchmarks;
 
-/// <summary>START of a NOP and its status on a real device, against the same on the device itself: the kernel below is a second mounted ccwfs.</summary>
+/// <summary>
+/// START of a NOP and its status on a real device, against the same on the device itself: the kernel below is a second mounted ccwfs.
+/// </summary>
 internal static class BackendBench
 {
     private const int Rounds = 11, Count = 3_000;

@@ -1,8 +1,9 @@
 namespace CcwFs.Benchmarks;
 
 /// <summary>
-/// What it costs that a guest runs the code that it has read: three guests, each with a DASD of its own, do the same direct I/O in turn. Of the first one no translation
-/// is dropped (it has a qtest of its own), of the second where the plugin says that something is translated, of the third at every read.
+/// What it costs that a guest runs the code that it has read: three guests, each with a DASD of its own, do the same direct I/O in turn. Of the first
+/// one no translation is dropped (it has a qtest of its own), of the second where the plugin says that something is translated, of the third at every
+/// read.
 /// </summary>
 internal static class CodeBench
 {

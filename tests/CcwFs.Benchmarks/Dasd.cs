@@ -35,7 +35,9 @@ internal sealed class Dasd : IDisposable
         _executor.Dispose();
     }
 
-    /// <summary>Runs the program once for every so many tracks of the volume; <paramref name="prepare"/> is told the first. Gives the number of programs.</summary>
+    /// <summary>
+    /// Runs the program once for every so many tracks of the volume; <paramref name="prepare"/> is told the first. Gives the number of programs.
+    /// </summary>
     internal int Sweep(int tracks, Action<int> prepare)
     {
         int programs = 0;

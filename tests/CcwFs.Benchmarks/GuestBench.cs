@@ -19,7 +19,9 @@ internal static partial class GuestBench
     private const string Disk = "/dev/vda";
     private const string DeviceNumber = "0.0.0150";
 
-    /// <summary>One way of I/O: dd counts blocks, and its own clock starts when its files are open, so that the start of a process is not in it.</summary>
+    /// <summary>
+    /// One way of I/O: dd counts blocks, and its own clock starts when its files are open, so that the start of a process is not in it.
+    /// </summary>
     internal sealed record Kind(string Name, string Block, int Count, bool Write, double Bytes);
 
     internal static readonly Kind[] Kinds =
@@ -83,7 +85,9 @@ internal static partial class GuestBench
         }
     }
 
-    /// <summary>Seconds of the emulated processor for one I/O: what no server could take away. The start of dd goes out by the difference of two counts.</summary>
+    /// <summary>
+    /// Seconds of the emulated processor for one I/O: what no server could take away. The start of dd goes out by the difference of two counts.
+    /// </summary>
     private static double Processor(LinuxGuest guest, Kind kind, string device)
     {
         List<double> seconds = [];

@@ -8,7 +8,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Benchmarks;
 
-/// <summary>What a layer between a device and its backend costs a START of a NOP with its status, without a mount: with one that does nothing against none, in turn.</summary>
+/// <summary>
+/// What a layer between a device and its backend costs a START of a NOP with its status, without a mount: with one that does nothing against none, in
+/// turn.
+/// </summary>
 internal static class LayerBench
 {
     private const int Rounds = 2001;

@@ -4,7 +4,9 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Benchmarks;
 
-/// <summary>PREFIX and WRITE TRACK DATA of 4 KiB blocks, as Linux writes, to a CDL volume in the page cache, through the whole device but without a mount.</summary>
+/// <summary>
+/// PREFIX and WRITE TRACK DATA of 4 KiB blocks, as Linux writes, to a CDL volume in the page cache, through the whole device but without a mount.
+/// </summary>
 internal static class WriteBench
 {
     private const int Rounds = 15;

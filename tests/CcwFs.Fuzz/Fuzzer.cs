@@ -40,8 +40,9 @@ public sealed class FuzzException(string message, string program) : Exception(me
 }
 
 /// <summary>
-/// Mutates programs of a corpus and runs them. Invariants: no exception; a bounded time (with CLEAR for a program that loops); nothing is written outside
-/// the pages that the program pinned, nor to a track that a policy forbids; the pins are given back; no address of the arena leaves. Rounds depend on the seed alone.
+/// Mutates programs of a corpus and runs them. Invariants: no exception; a bounded time (with CLEAR for a program that loops); nothing is written
+/// outside the pages that the program pinned, nor to a track that a policy forbids; the pins are given back; no address of the arena leaves. Rounds
+/// depend on the seed alone.
 /// </summary>
 public sealed class Fuzzer : IDisposable
 {

@@ -4,8 +4,9 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Fuzz;
 
 /// <summary>
-/// Images and redo files, damaged at random, as files of this machine: each is refused in one line or opened; what check says of it is what the open does;
-/// tracks that were whole stay old or new; what is written is read again. One round is one pair of files. The files of a round that fails are kept.
+/// Images and redo files, damaged at random, as files of this machine: each is refused in one line or opened; what check says of it is what the open
+/// does; tracks that were whole stay old or new; what is written is read again. One round is one pair of files. The files of a round that fails are
+/// kept.
 /// </summary>
 public sealed class ImageFuzzer : IDisposable
 {

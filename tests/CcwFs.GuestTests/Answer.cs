@@ -1,6 +1,8 @@
 namespace CcwFs.GuestTests;
 
-/// <summary>How a script in the guest ended: its exit status, what it wrote to standard output and error, and what to say when that is wrong.</summary>
+/// <summary>
+/// How a script in the guest ended: its exit status, what it wrote to standard output and error, and what to say when that is wrong.
+/// </summary>
 internal sealed record Answer(int Status, string Output, string Circumstances)
 {
     /// <summary>Asserts exit status 0; gives the output without the last newline.</summary>

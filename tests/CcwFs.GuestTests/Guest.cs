@@ -14,7 +14,10 @@ internal sealed class Guest : IDisposable
     /// <summary>A script that takes longer hangs; a noisy machine makes an emulated processor many times slower.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    /// <summary>For every guest's kernel; without what costs an emulated processor a third of the boot and no DASD needs: self-tests of ciphers, cleared memory, mitigations.</summary>
+    /// <summary>
+    /// For every guest's kernel; without what costs an emulated processor a third of the boot and no DASD needs: self-tests of ciphers, cleared
+    /// memory, mitigations.
+    /// </summary>
     internal static readonly string KernelWords = File.ReadAllText(Places.Repository + "/scripts/guest.d/kernel-words").TrimEnd('\n');
 
     private const int ConsoleLines = 40, LogLines = 20;

@@ -85,8 +85,8 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
         mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=7").Ok(); // busy, while a VFIO client has it
         JsonElement device = Assert.Single(JsonDocument.Parse(mounted.Ccwfs("list", "--json").Ok().Output).RootElement.EnumerateArray());
         Assert.Equal("idle", device.GetProperty("state").GetString());
-        // What a killed client held ends with its descriptors, which the kernel closes when it has the time. The first client's end may have left what
-        // ccwfs keeps for all, the second one's may not.
+        // What a killed client held ends with its descriptors, which the kernel closes when it has the time. The first client's end may have left
+        // what ccwfs keeps for all, the second one's may not.
         List<string> first = Held(mounted);
         int again = KillUnderLoad(mounted);
         List<string> more;

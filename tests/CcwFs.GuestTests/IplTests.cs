@@ -21,8 +21,8 @@ public sealed class IplTests(ITestOutputHelper output) : GuestTest(output)
     }
 
     /// <summary>
-    /// Loader, kernel and decompressor come into memory where others were run before: what was translated of those must not be run again. It made a load take
-    /// fifty times as long, or go wrong.
+    /// Loader, kernel and decompressor come into memory where others were run before: what was translated of those must not be run again. It made a
+    /// load take fifty times as long, or go wrong.
     /// </summary>
     [Fact]
     public void A_system_that_loads_itself_again_and_again_comes_up_as_fast_as_the_first_time()

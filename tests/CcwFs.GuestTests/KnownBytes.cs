@@ -1,8 +1,8 @@
 namespace CcwFs.GuestTests;
 
 /// <summary>
-/// Bytes that both sides of a test know, cheap for an emulated processor: a piece of a little more than a MiB, again and again. The piece's length is a
-/// prime, so that no two blocks of a file are alike.
+/// Bytes that both sides of a test know, cheap for an emulated processor: a piece of a little more than a MiB, again and again. The piece's length is
+/// a prime, so that no two blocks of a file are alike.
 /// </summary>
 internal static class KnownBytes
 {
@@ -14,7 +14,10 @@ internal static class KnownBytes
         for i in $(seq {pieces}); do cat /run/piece{series}; done >{path}
         """;
 
-    /// <summary>A command of the guest that fails unless they are what the file holds, and nothing else. (Without -s, cmp counts lines, which takes four times as long.)</summary>
+    /// <summary>
+    /// A command of the guest that fails unless they are what the file holds, and nothing else. (Without -s, cmp counts lines, which takes four times
+    /// as long.)
+    /// </summary>
     internal static string Compare(string path, int pieces, int series = 1) => $"""
         {Write($"/run/wanted{series}", pieces, series)}
         cmp -s /run/wanted{series} {path} || cmp /run/wanted{series} {path}

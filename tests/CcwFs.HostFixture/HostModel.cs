@@ -38,8 +38,8 @@ internal sealed class ModelSubchannel(string id, string device, string deviceDri
 }
 
 /// <summary>
-/// A channel subsystem as Linux shows it in /sys and /proc, and what writes to its attributes do: the css and ccw buses, the io_subchannel and vfio_ccw
-/// drivers, mediated devices, cio_ignore. Guarded by itself.
+/// A channel subsystem as Linux shows it in /sys and /proc, and what writes to its attributes do: the css and ccw buses, the io_subchannel and
+/// vfio_ccw drivers, mediated devices, cio_ignore. Guarded by itself.
 /// </summary>
 internal sealed class HostModel
 {
@@ -57,7 +57,7 @@ internal sealed class HostModel
         new("0.1.0005", "0.1.0150", "tape_34xx") { IsOnline = true },
     ];
 
-    /// <summary>The list of ignored devices, one a line.</summary>
+    /// <summary>The list of ignored devices, one per line.</summary>
     internal List<string> Ignored { get; } = ["0.0.3000"];
 
     /// <summary>The name of this boot.</summary>

@@ -3,8 +3,8 @@ using CcwFs.Fuse;
 using CcwFs.HostFixture;
 using Microsoft.Extensions.Logging.Abstractions;
 
-// CcwFs.HostFixture MOUNTPOINT: mounts the /sys and /proc of a model s390x host, says "mounted", obeys one command a line until standard input ends. Each
-// command is answered with lines and then a line with a dot.
+// CcwFs.HostFixture MOUNTPOINT: mounts the /sys and /proc of a model s390x host, says "mounted", obeys one command a line until standard input ends.
+// Each command is answered with lines and then a line with a dot.
 string Obey(HostHandlers host, string[] words)
 {
     if (words is ["reset"])

@@ -1,8 +1,8 @@
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// What the scripts would install on other machines, by apt's own simulation. The lists of Apt/debian-*.txt are recorded from the real ones and cut down,
-/// those of Apt/ubuntu-*.txt written by hand after what is known of these releases; <see cref="By_the_real_lists"/> fetches Debian's real ones.
+/// What the scripts would install on other machines, by apt's own simulation. The lists of Apt/debian-*.txt are recorded from the real ones and cut
+/// down, those of Apt/ubuntu-*.txt written by hand after what is known of these releases; <see cref="By_the_real_lists"/> fetches Debian's real ones.
 /// </summary>
 public sealed class AptTests : IDisposable
 {

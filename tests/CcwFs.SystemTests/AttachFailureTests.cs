@@ -1,6 +1,8 @@
 namespace CcwFs.SystemTests;
 
-/// <summary>Every step of attach and detach fails, with every errno and without any: one line says which and why, and nothing is left half done.</summary>
+/// <summary>
+/// Every step of attach and detach fails, with every errno and without any: one line says which and why, and nothing is left half done.
+/// </summary>
 public sealed class AttachFailureTests : IClassFixture<FakeHost>
 {
     private const string Device = "0.0.2b09", Hidden = "0.0.3000", Subchannel = "sys/devices/css0/0.0.0313", Drivers = "sys/bus/css/drivers";

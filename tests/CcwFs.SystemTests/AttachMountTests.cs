@@ -206,8 +206,8 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
     }
 
     /// <summary>
-    /// The whole way, in a mount namespace where the model's sysfs is /sys and the device nodes of the mediated device are those of another ccwfs, whose
-    /// ioctls go through the kernel as those of a real vfio-ccw would.
+    /// The whole way, in a mount namespace where the model's sysfs is /sys and the device nodes of the mediated device are those of another ccwfs,
+    /// whose ioctls go through the kernel as those of a real vfio-ccw would.
     /// </summary>
     [Fact]
     public void An_attached_device_runs_programs_in_the_mount_until_it_is_detached()

@@ -65,7 +65,9 @@ public sealed class AttachNamesTests : IClassFixture<FakeHost>
         Assert.Contains("there is no 0.0.9999 on this host or in a mount", _host.Ccwfs("detach", "0.0.9999").Refused(1), StringComparison.Ordinal);
     }
 
-    /// <summary>Detached twice by a uuid that somebody chose: known as long as it is there. By the subchannel's own uuid, and by device: always.</summary>
+    /// <summary>
+    /// Detached twice by a uuid that somebody chose: known as long as it is there. By the subchannel's own uuid, and by device: always.
+    /// </summary>
     [Fact]
     public void Detach_can_be_repeated_by_device_and_by_the_subchannels_own_uuid()
     {

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// The /sys and /proc of a model s390x host (CcwFs.HostFixture) mounted in a directory, with a modprobe, driverctl and mdevctl that work on it. Dispose
-/// unmounts.
+/// The /sys and /proc of a model s390x host (CcwFs.HostFixture) mounted in a directory, with a modprobe, driverctl and mdevctl that work on it.
+/// Dispose unmounts.
 /// </summary>
 public sealed class FakeHost : IDisposable
 {
@@ -90,8 +90,8 @@ public sealed class FakeHost : IDisposable
     }
 
     /// <summary>
-    /// driverctl and mdevctl that do what the real ones do and keep their files, and say how they were called in ROOT/calls. driverctl unbinds, overrides and probes,
-    /// and only then keeps its file.
+    /// driverctl and mdevctl that do what the real ones do and keep their files, and say how they were called in ROOT/calls. driverctl unbinds,
+    /// overrides and probes, and only then keeps its file.
     /// </summary>
     internal void AddTools()
     {

@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// A VFIO client whose memory does not answer: pages of a file of another ccwfs, which reads them as long as it likes. It holds up itself and nobody else.
+/// A VFIO client whose memory does not answer: pages of a file of another ccwfs, which reads them as long as it likes. It holds up itself and nobody
+/// else.
 /// </summary>
 public sealed class HeldClientTests
 {

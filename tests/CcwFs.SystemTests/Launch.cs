@@ -4,8 +4,9 @@ using System.Globalization;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// How every child of the tests is started: with the dispositions of signals that a program has at a terminal, however the tests were started. What nohup, or
-/// a shell for a job in the background, has ignored is inherited otherwise, and a program that is written for .NET then never sees that signal.
+/// How every child of the tests is started: with the dispositions of signals that a program has at a terminal, however the tests were started. What
+/// nohup, or a shell for a job in the background, has ignored is inherited otherwise, and a program that is written for .NET then never sees that
+/// signal.
 /// </summary>
 internal static class Launch
 {
@@ -18,7 +19,8 @@ internal static class Launch
         s_isPlain ? new ProcessStartInfo(program, arguments) : new ProcessStartInfo("env", ["--default-signal", program, .. arguments]);
 
     /// <summary>
-    /// Starts what <see cref="Of"/> made and waits until it is the program itself: a signal that came while it is still env would be ignored, and is lost then.
+    /// Starts what <see cref="Of"/> made and waits until it is the program itself: a signal that came while it is still env would be ignored, and is
+    /// lost then.
     /// </summary>
     internal static Process Begin(ProcessStartInfo start)
     {

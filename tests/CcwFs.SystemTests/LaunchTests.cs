@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace CcwFs.SystemTests;
 
-/// <summary>What signals do to children of the tests, and to ccwfs when it is started with signals ignored, as by nohup or in a script's background.</summary>
+/// <summary>
+/// What signals do to children of the tests, and to ccwfs when it is started with signals ignored, as by nohup or in a script's background.
+/// </summary>
 public sealed class LaunchTests
 {
     /// <summary>A test host starts, and a mount; a noisy machine takes its time.</summary>

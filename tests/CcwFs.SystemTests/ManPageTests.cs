@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace CcwFs.SystemTests;
 
-/// <summary>The manual pages: made by the program from what it knows and from texts, without a warning of groff's, with every verb, option and key.</summary>
+/// <summary>
+/// The manual pages: made by the program from what it knows and from texts, without a warning of groff's, with every verb, option and key.
+/// </summary>
 public sealed partial class ManPageTests : IDisposable
 {
     private readonly Scratch _scratch = new();

@@ -1,16 +1,16 @@
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// Files that a mount opens by name, with other users' traps in their places: links, second names, FIFOs that nobody reads. Each is refused at once, by the
-/// mount and by `config check` in the same words.
+/// Files that a mount opens by name, with other users' traps in their places: links, second names, FIFOs that nobody reads. Each is refused at once,
+/// by the mount and by `config check` in the same words.
 /// </summary>
 public sealed class NamedFileTests : IDisposable
 {
     private const string AsNobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
 
     /// <summary>
-    /// Gives nobody rights by an access control list: `LIST FILE RIGHTS`. Version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner may read and write,
-    /// nobody and the mask have RIGHTS, the group and all others may read.
+    /// Gives nobody rights by an access control list: `LIST FILE RIGHTS`. Version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner may read
+    /// and write, nobody and the mask have RIGHTS, the group and all others may read.
     /// </summary>
     private const string AccessList = """
         python3 -c '

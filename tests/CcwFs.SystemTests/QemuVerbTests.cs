@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// `ccwfs qemu` with a script in QEMU's place that tells what it was given. It answers the questions for version, devices and plugin as VERSION, NO_CCW, NO_IOMMUFD
-/// and PLUGIN in its environment want it.
+/// `ccwfs qemu` with a script in QEMU's place that tells what it was given. It answers the questions for version, devices and plugin as VERSION,
+/// NO_CCW, NO_IOMMUFD and PLUGIN in its environment want it.
 /// </summary>
 public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture<QemuVerbTests.Mounted>
 {

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// Real devices: a ccwfs whose kernel is a second mounted ccwfs with an emulated 3390. Everything in between is the kernel's own way: open, ioctl, pread, pwrite, eventfds,
-/// maps of memory.
+/// Real devices: a ccwfs whose kernel is a second mounted ccwfs with an emulated 3390. Everything in between is the kernel's own way: open, ioctl,
+/// pread, pwrite, eventfds, maps of memory.
 /// </summary>
 public sealed class RealDeviceTests : IDisposable
 {

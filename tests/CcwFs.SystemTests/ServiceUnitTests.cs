@@ -6,8 +6,8 @@ public sealed class ServiceUnitTests
     private const string File = "/scripts/package.d/ccwfs.service";
 
     /// <summary>
-    /// systemd.exec(5): each of these gives the unit a mount namespace, in which the mount would be seen by nobody else, or takes root or the directory of
-    /// the mount away.
+    /// systemd.exec(5): each of these gives the unit a mount namespace, in which the mount would be seen by nobody else, or takes root or the
+    /// directory of the mount away.
     /// </summary>
     private static readonly string[] s_namespaces =
     [

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// One volume, written and read by region files, a VFIO client and requests to `control` at the same time (soak.py): what was acknowledged is what is there,
-/// for everybody and at every time, after an unmount and after kills.
+/// One volume, written and read by region files, a VFIO client and requests to `control` at the same time (soak.py): what was acknowledged is what is
+/// there, for everybody and at every time, after an unmount and after kills.
 /// </summary>
 public sealed class SoakTests : IDisposable
 {

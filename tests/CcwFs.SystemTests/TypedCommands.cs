@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace CcwFs.SystemTests;
 
-/// <summary>Runs the commands of a text, its blocks of ```bash, in their order, with a mount of their own at /run/ccwfs that is made on first use.</summary>
+/// <summary>
+/// Runs the commands of a text, its blocks of ```bash, in their order, with a mount of their own at /run/ccwfs that is made on first use.
+/// </summary>
 internal static partial class TypedCommands
 {
     /// <summary>The blocks.</summary>

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// Whoever unmounts is told the truth: the process is gone and its image free, or somebody is named who keeps them. Other mount namespaces, bind mounts and
-/// open files keep a file system alive after umount(2).
+/// Whoever unmounts is told the truth: the process is gone and its image free, or somebody is named who keeps them. Other mount namespaces, bind
+/// mounts and open files keep a file system alive after umount(2).
 /// </summary>
 public sealed class UnmountTests : IDisposable
 {
@@ -32,7 +32,8 @@ public sealed class UnmountTests : IDisposable
     }
 
     /// <summary>
-    /// A process with a mount namespace of its own, which nothing that is unmounted here reaches; it has done the words of a shell before it is there.
+    /// A process with a mount namespace of its own, which nothing that is unmounted here reaches; it has done the words of a shell before it is
+    /// there.
     /// </summary>
     private Process Elsewhere(string does = ":")
     {

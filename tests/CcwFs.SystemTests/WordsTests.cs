@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace CcwFs.SystemTests;
 
 /// <summary>
-/// What the command line answers to wrong words: one plain line that says what to do, and status 2 (1 where the words were right and the world was not). The options
-/// are those that the help texts name, so that a new one is tested too.
+/// What the command line answers to wrong words: one plain line that says what to do, and status 2 (1 where the words were right and the world was
+/// not). The options are those that the help texts name, so that a new one is tested too.
 /// </summary>
 public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<WordsTests.Files>
 {

@@ -1,8 +1,8 @@
 namespace CcwFs.Tests;
 
 /// <summary>
-/// What code allocates in steady state. A collection in between, which another test's thread may cause, adds the unused rest of this thread's buffer (up to 8 KiB) to its
-/// count; what really is allocated comes with every run.
+/// What code allocates in steady state. A collection in between, which another test's thread may cause, adds the unused rest of this thread's buffer
+/// (up to 8 KiB) to its count; what really is allocated comes with every run.
 /// </summary>
 internal static class Allocations
 {

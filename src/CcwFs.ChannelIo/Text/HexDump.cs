@@ -8,7 +8,7 @@ public static class HexDump
     private const int RowBytes = 16;
 
     /// <summary>
-    /// Appends 16 bytes a row: offset, hex in groups of four bytes, ASCII, EBCDIC. Rows that repeat the row above are one row "*".
+    /// Appends 16 bytes per row: offset, hex in groups of four bytes, ASCII, EBCDIC. Rows that repeat the row above are one row "*".
     /// </summary>
     public static void Append(StringBuilder text, ReadOnlySpan<byte> bytes)
     {

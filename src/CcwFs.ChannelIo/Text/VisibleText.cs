@@ -4,8 +4,8 @@ using System.Text;
 namespace CcwFs.ChannelIo.Text;
 
 /// <summary>
-/// Text that somebody else chose, a file's name say, for a terminal or a log: it must not move the cursor, colour or hide what stands beside it, or begin a
-/// line.
+/// Text that another user chose, a file's name say, for a terminal or a log: it must not move the cursor, colour or hide what stands beside it, or
+/// begin a line.
 /// </summary>
 public static class VisibleText
 {
@@ -21,7 +21,8 @@ public static class VisibleText
     public static string OfLines(string text) => Of(text, static rune => rune.Value != '\n' && IsHidden(rune));
 
     /// <summary>
-    /// A name in double quotes, as <see cref="Of(string)"/> shows it; those in it are single ones, so that no name ends before its end and goes on in our words.
+    /// A name in double quotes, as <see cref="Of(string)"/> shows it; those in it are single ones, so that no name ends before its end and goes on in
+    /// our words.
     /// </summary>
     public static string Quoted(string name) => $"\"{Of(name).Replace('"', '\'')}\"";
 

@@ -36,7 +36,7 @@ internal sealed class GuestProgram
         return null;
     }
 
-    /// <summary>The CCWs one chain behind the other, TICs with offsets, and their guest addresses. Null, or one line about a TIC.</summary>
+    /// <summary>The CCWs, one chain after the other, TICs with offsets, and their guest addresses. Null, or one line about a TIC.</summary>
     internal string? Flatten(List<Ccw> ccws, List<uint> addresses)
     {
         foreach (Chain chain in _chains)
@@ -82,7 +82,9 @@ internal sealed class GuestProgram
         return null;
     }
 
-    /// <summary>The chain that an address is in, before others the one where the TIC is: overlapping chains are copies, and each loops in itself.</summary>
+    /// <summary>
+    /// The chain that an address is in, before others the one where the TIC is: overlapping chains are copies, and each loops in itself.
+    /// </summary>
     private Chain? Find(Chain own, uint address) => own.Contains(address) ? own : _chains.Find(chain => chain.Contains(address));
 
     private sealed record Chain(uint Head, int First)

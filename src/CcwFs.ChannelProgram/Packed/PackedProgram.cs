@@ -13,8 +13,8 @@ public readonly record struct PackedSegment(ulong Address, ReadOnlyMemory<byte> 
 }
 
 /// <summary>
-/// A channel program in one block that needs nothing around it, as the first QEMU proposal for vfio-ccw handed programs to the kernel; with its data it is a
-/// file that can be run elsewhere. All numbers are big-endian; an offset counts from the beginning of the block.
+/// A channel program in one block that needs nothing around it, as the first QEMU proposal for vfio-ccw handed programs to the kernel; with its data
+/// it is a file that can be run elsewhere. All numbers are big-endian; an offset counts from the beginning of the block.
 /// <code>
 /// offset
 ///      0  CCW 0, format 1        A TIC's address field holds the offset of its target,
@@ -30,10 +30,11 @@ public readonly record struct PackedSegment(ulong Address, ReadOnlyMemory<byte> 
 ///         +8  u32 length, at least 1
 ///        +12  the bytes
 /// </code>
-/// The chains of a program stand one behind the other, the one that it begins with first; they end where vfio-ccw lets them end. There is a segment for what
-/// the device is given and for every IDAW list; neighbours are one segment. What a READ fills has none: its room, zeros, comes from the CCW's count and IDAWs when the
-/// program is run. The segment at <see cref="OrbAddress"/> is no memory but the ORB, 12 bytes, its program address an offset; it is left out where it is as in
-/// <see cref="DefaultOrb"/>. Without segments the ORB travels apart. CCW addresses in an IRB are given as offsets, too.
+/// The chains of a program stand one after the other, the one that it begins with first; they end where vfio-ccw lets them end. There is a segment
+/// for what the device is given and for every IDAW list; neighbours are one segment. What a READ fills has none: its room, zeros, comes from the
+/// CCW's count and IDAWs when the program is run. The segment at <see cref="OrbAddress"/> is no memory but the ORB, 12 bytes, its program address an
+/// offset; it is left out where it is as in <see cref="DefaultOrb"/>. Without segments the ORB travels apart. CCW addresses in an IRB are given as
+/// offsets, too.
 /// </summary>
 public sealed class PackedProgram
 {
@@ -52,7 +53,9 @@ public sealed class PackedProgram
     /// <summary>Bytes in front of a segment's own.</summary>
     public const int SegmentHeaderSize = 12;
 
-    /// <summary>Most bytes of all segments, and of the memory that a program is run in (arbitrary: what ccwfs run takes; a full program's data are 16 MiB).</summary>
+    /// <summary>
+    /// Most bytes of all segments, and of the memory that a program is run in (arbitrary: what ccwfs run takes; a full program's data are 16 MiB).
+    /// </summary>
     public const int MaxData = 64 << 20;
 
     /// <summary>Most segments (arbitrary: a list and 32 IDAWs a CCW need 8,415).</summary>

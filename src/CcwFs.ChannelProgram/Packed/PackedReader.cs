@@ -12,8 +12,8 @@ public static class PackedReader
     public static bool Recognizes(ReadOnlySpan<byte> file) => file[..Math.Min(file.Length, PackedProgram.BlockSize)].Contains((byte)0);
 
     /// <summary>
-    /// Reads a file. False with one line in <paramref name="error"/> for: a cut block; no NOP at the end; TICs and entries that are not where they belong; segments
-    /// that are cut, empty, overlapping or too many. The program refers to <paramref name="file"/>'s memory.
+    /// Reads a file. False with one line in <paramref name="error"/> for: a cut block; no NOP at the end; TICs and entries that are not where they
+    /// belong; segments that are cut, empty, overlapping or too many. The program refers to <paramref name="file"/>'s memory.
     /// </summary>
     public static bool TryRead(ReadOnlyMemory<byte> file, out PackedProgram program, out string error)
     {

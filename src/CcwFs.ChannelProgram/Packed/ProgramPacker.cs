@@ -6,9 +6,9 @@ namespace CcwFs.ChannelProgram.Packed;
 public static class ProgramPacker
 {
     /// <summary>
-    /// Packs the program that <paramref name="orb"/> starts. False with one line in <paramref name="error"/> when it has more CCWs than fit, names memory that is not
-    /// there, or cannot be said in the format. <paramref name="addresses"/>: where each CCW was. The logical-path mask and the interruption parameter stay
-    /// behind: they belong to one host.
+    /// Packs the program that <paramref name="orb"/> starts. False with one line in <paramref name="error"/> when it has more CCWs than fit, names
+    /// memory that is not there, or cannot be said in the format. <paramref name="addresses"/>: where each CCW was. The logical-path mask and the
+    /// interruption parameter stay behind: they belong to one host.
     /// </summary>
     public static bool TryPack(in Orb orb, GuestReader read, out PackedProgram program, out IReadOnlyList<uint> addresses, out string error)
     {

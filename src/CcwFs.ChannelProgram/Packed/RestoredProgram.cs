@@ -10,8 +10,8 @@ namespace CcwFs.ChannelProgram.Packed;
 public readonly record struct MemoryRun(ulong Address, byte[] Bytes);
 
 /// <summary>
-/// A packed program in an address space of its own: its data at the guest's addresses, zeros where the device will store, and the CCWs with real addresses in a
-/// page where nothing else is.
+/// A packed program in an address space of its own: its data at the guest's addresses, zeros where the device will store, and the CCWs with real
+/// addresses in a page where nothing else is.
 /// </summary>
 public sealed class RestoredProgram
 {

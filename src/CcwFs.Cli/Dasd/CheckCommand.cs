@@ -5,7 +5,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Cli.Dasd;
 
 /// <summary>
-/// "dasd check PATH": every track of an image, and the redo file beside it. Status 1 when something is wrong; a redo file that an open refuses is a finding.
+/// "dasd check PATH": every track of an image, and the redo file beside it. Status 1 when something is wrong; a redo file that an open refuses is a
+/// finding.
 /// </summary>
 internal static class CheckCommand
 {

@@ -6,8 +6,8 @@ namespace CcwFs.Cli.Dasd;
 public static class DasdCommand
 {
     /// <summary>
-    /// The command with its verbs. <paramref name="output"/> and <paramref name="error"/> default to the console, where progress is shown when it is a
-    /// terminal; <paramref name="allocatedBytes"/> tells the disk space of a file for "info" (null: not shown).
+    /// The command with its verbs. <paramref name="output"/> and <paramref name="error"/> default to the console, where progress is shown when it is
+    /// a terminal; <paramref name="allocatedBytes"/> tells the disk space of a file for "info" (null: not shown).
     /// </summary>
     public static Command Create(TextWriter? output = null, TextWriter? error = null, Func<string, long?>? allocatedBytes = null)
     {

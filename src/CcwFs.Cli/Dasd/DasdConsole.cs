@@ -37,7 +37,9 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
         }
     }
 
-    /// <summary>Runs work that takes long: the first SIGINT or SIGTERM cancels its token, so that it ends in order; a second one ends it at once.</summary>
+    /// <summary>
+    /// Runs work that takes long: the first SIGINT or SIGTERM cancels its token, so that it ends in order; a second one ends it at once.
+    /// </summary>
     public int RunLong(Func<CancellationToken, int> work)
     {
         using var end = new CancellationTokenSource();

@@ -8,8 +8,8 @@ internal static class ProgramFiles
     private const int Piece = 64 << 10; // arbitrary
 
     /// <summary>
-    /// Reads a whole file of at most <paramref name="limit"/> bytes; fits <see cref="CommandSets.Text.FileReader"/>. Never reads much more than that, also from
-    /// a device or a pipe.
+    /// Reads a whole file of at most <paramref name="limit"/> bytes; fits <see cref="CommandSets.Text.FileReader"/>. Never reads much more than that,
+    /// also from a device or a pipe.
     /// </summary>
     internal static bool TryRead(string path, int limit, out byte[] bytes, out string error)
     {

@@ -9,8 +9,8 @@ using Tables = Markdig.Extensions.Tables;
 namespace CcwFs.Cli.Docs;
 
 /// <summary>
-/// Reads the text of a page, Markdown with tables and definition lists. It begins with <c># NAME(SECTION) - SUMMARY</c>. A comment <c>&lt;!-- NAME --&gt;</c>
-/// stands for blocks that the program makes of its own tables. What the pages have no use for (links, images, nested lists) is refused.
+/// Reads the text of a page, Markdown with tables and definition lists. It begins with <c># NAME(SECTION) - SUMMARY</c>. A comment <c>&lt;!-- NAME
+/// --&gt;</c> stands for blocks that the program makes of its own tables. What the pages have no use for (links, images, nested lists) is refused.
 /// </summary>
 internal static partial class MarkdownPage
 {

@@ -4,7 +4,9 @@ using System.CommandLine.Invocation;
 
 namespace CcwFs.Cli.Docs;
 
-/// <summary>What <c>ccwfs --help</c> prints: the first three commands, then the verbs in groups. The help of a verb is <paramref name="ofVerbs"/>.</summary>
+/// <summary>
+/// What <c>ccwfs --help</c> prints: the first three commands, then the verbs in groups. The help of a verb is <paramref name="ofVerbs"/>.
+/// </summary>
 internal sealed class RootHelp(RootCommand root, SynchronousCommandLineAction ofVerbs) : SynchronousCommandLineAction
 {
     /// <summary>Puts it in place of the parser's own.</summary>

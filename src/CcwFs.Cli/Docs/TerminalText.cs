@@ -97,7 +97,10 @@ internal sealed class TerminalText(int width, bool styled)
             _text.Append(Blanks(indent)).Append(line).Append('\n');
     }
 
-    /// <summary>A text in lines of at most <paramref name="columns"/>: <paramref name="hang"/> blanks before all but the first, filled up to <paramref name="pad"/>.</summary>
+    /// <summary>
+    /// A text in lines of at most <paramref name="columns"/>: <paramref name="hang"/> blanks before all but the first, filled up to
+    /// <paramref name="pad"/>.
+    /// </summary>
     private List<string> Lines(Span[] text, int columns, int hang, int pad = 0)
     {
         var lines = new List<string>();

@@ -1,7 +1,8 @@
 namespace CcwFs.Cli.Docs;
 
 /// <summary>
-/// The texts beside this file that are built into the program: Topics are pages of their own, Verbs what the page of a verb says beyond its help texts.
+/// The texts beside this file that are built into the program: Topics are pages of their own, Verbs what the page of a verb says beyond its help
+/// texts.
 /// </summary>
 internal static class Texts
 {

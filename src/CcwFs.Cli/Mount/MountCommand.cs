@@ -124,7 +124,9 @@ internal static class MountCommand
         return wrong is null ? file : throw new CommandException($"--log {path}: {wrong}");
     }
 
-    /// <summary>Configuration, then options, which win. Gives what is wrong with the configuration; throws for what is wrong with an option.</summary>
+    /// <summary>
+    /// Configuration, then options, which win. Gives what is wrong with the configuration; throws for what is wrong with an option.
+    /// </summary>
     private static (MountSettings Settings, IReadOnlyList<string> Errors) Read(ParseResult result, string directory)
     {
         var settings = new MountSettings(directory);
@@ -175,8 +177,8 @@ internal static class MountCommand
     }
 
     /// <summary>
-    /// Starts ourselves again as the process that stays, and waits until it has mounted or failed. Without a place where it <paramref name="logs"/> it works
-    /// all the same, but is not silent about it.
+    /// Starts ourselves again as the process that stays, and waits until it has mounted or failed. Without a place where it <paramref name="logs"/>
+    /// it works all the same, but is not silent about it.
     /// </summary>
     private static async Task<int> StartDaemon(bool logs, string? log, int? stream)
     {

@@ -6,8 +6,8 @@ namespace CcwFs.Cli.Qemu;
 
 /// <summary>
 /// A mount namespace of QEMU's own in which /sys/bus and /sys/devices are those of the mount, with the host's /sys/devices/system inside: QEMU
-/// opens absolute paths. What the host unmounts goes there too (slave propagation), or QEMU would keep every file system of the host alive. A process with
-/// threads, as this one, cannot make a user namespace: util-linux's unshare makes both, and everything is an exec in the same process.
+/// opens absolute paths. What the host unmounts goes there too (slave propagation), or QEMU would keep every file system of the host alive. A process
+/// with threads, as this one, cannot make a user namespace: util-linux's unshare makes both, and everything is an exec in the same process.
 /// </summary>
 internal static class PrivateSysfs
 {

@@ -10,8 +10,8 @@ internal static partial class QemuArguments
     private const string DefaultMemory = "128M"; // of a machine without -m (default_ram_size in hw/core/machine.c)
 
     /// <summary>
-    /// What follows the user's arguments. <paramref name="sysfs"/> is where the channel subsystem's sysfs bus is for QEMU; <paramref name="iommu"/> and
-    /// <paramref name="descriptors"/> are the numbers of the open files, the latter one a device.
+    /// What follows the user's arguments. <paramref name="sysfs"/> is where the channel subsystem's sysfs bus is for QEMU; <paramref name="iommu"/>
+    /// and <paramref name="descriptors"/> are the numbers of the open files, the latter one a device.
     /// </summary>
     internal static IReadOnlyList<string> Added(
         IReadOnlyList<string> command, IReadOnlyList<QemuDevice> devices, string sysfs, int iommu, IReadOnlyList<int> descriptors, bool privateMemory)

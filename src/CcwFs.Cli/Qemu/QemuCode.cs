@@ -11,8 +11,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Cli.Qemu;
 
 /// <summary>
-/// Sees to it that a guest whose code QEMU translates (TCG) runs the code that it has read: a channel by which QEMU is told to drop translations, and a plugin that
-/// marks what it has translated, so that QEMU is asked for those pages only.
+/// Sees to it that a guest whose code QEMU translates (TCG) runs the code that it has read: a channel by which QEMU is told to drop translations, and
+/// a plugin that marks what it has translated, so that QEMU is asked for those pages only.
 /// </summary>
 internal static class QemuCode
 {
@@ -24,8 +24,8 @@ internal static class QemuCode
         "ccwfs: started by this line, QEMU is not told what the guest reads, and the guest may run code that is no longer in its memory; without --print it is told";
 
     /// <summary>
-    /// Tells ccwfs, by the open <paramref name="iommu"/> file of the guest, and gives what is added to QEMU's arguments; the descriptors in them stay open over an
-    /// exec. Nothing is added for a guest that the processor runs itself, and where the user has a qtest of his own.
+    /// Tells ccwfs, by the open <paramref name="iommu"/> file of the guest, and gives what is added to QEMU's arguments; the descriptors in them stay
+    /// open over an exec. Nothing is added for a guest that the processor runs itself, and where the user has a qtest of his own.
     /// </summary>
     internal static IReadOnlyList<string> Offer(FileDescriptor iommu, IReadOnlyList<string> command, bool withPlugin)
     {
@@ -55,7 +55,8 @@ internal static class QemuCode
     }
 
     /// <summary>
-    /// QEMU lets the processor run the guest's code: it is told to, with nothing else to fall back to, and this is a machine where that can be. When in doubt it translates.
+    /// QEMU lets the processor run the guest's code: it is told to, with nothing else to fall back to, and this is a machine where that can be. When
+    /// in doubt it translates.
     /// </summary>
     internal static bool IsHardware(IReadOnlyList<string> command)
     {

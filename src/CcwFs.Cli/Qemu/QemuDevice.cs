@@ -17,8 +17,8 @@ internal sealed record QemuDevice(SubchannelId Id, string Uuid, DeviceId Guest, 
     private static readonly string[] s_ours = ["fd", "iommufd", "sysfsdev"];
 
     /// <summary>
-    /// The devices that words like "0.0.0000,devno=fe.0.1234" ask for, all when there are none. <paramref name="command"/>: QEMU's own arguments, whose
-    /// device numbers are taken.
+    /// The devices that words like "0.0.0000,devno=fe.0.1234" ask for, all when there are none. <paramref name="command"/>: QEMU's own arguments,
+    /// whose device numbers are taken.
     /// </summary>
     internal static IReadOnlyList<QemuDevice> Choose(IReadOnlyList<string> words, IReadOnlyList<DeviceRow> rows, IReadOnlyList<string> command)
     {

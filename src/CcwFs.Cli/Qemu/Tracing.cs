@@ -5,9 +5,9 @@ using CcwFs.Linux;
 namespace CcwFs.Cli.Qemu;
 
 /// <summary>
-/// ccwfs reads and writes its client's memory, for which it needs the rights of a debugger. The Yama module asks more than the same user: a capability
-/// over the client, which root has, and the owner of the user namespace that the client is in; or the client names its ccwfs, and that permission survives
-/// execve(2), as it belongs to the main thread (security/yama/yama_lsm.c).
+/// ccwfs reads and writes its client's memory, for which it needs the rights of a debugger. The Yama module asks more than the same user: a
+/// capability over the client, which root has, and the owner of the user namespace that the client is in; or the client names its ccwfs, and that
+/// permission survives execve(2), as it belongs to the main thread (security/yama/yama_lsm.c).
 /// </summary>
 internal static class Tracing
 {

@@ -35,7 +35,10 @@ internal static class PackedListing
     internal static string Summary(PackedProgram program, bool withData) => string.Create(CultureInfo.InvariantCulture,
         $"packed program: {Count(program.Ccws.Count, "CCW")}, {DataText(program, withData)}; ORB {OrbText(program.Orb)}");
 
-    /// <summary>{"orb": hex, "ccws": [{"offset", "entry", "hex": format 1 with the guest's address, "text"}], "segments": [{"address", "hex"}]}; a TIC has no entry.</summary>
+    /// <summary>
+    /// {"orb": hex, "ccws": [{"offset", "entry", "hex": format 1 with the guest's address, "text"}], "segments": [{"address", "hex"}]}; a TIC has no
+    /// entry.
+    /// </summary>
     internal static string ToJson(PackedProgram program)
     {
         var ccws = new JsonArray();

@@ -11,7 +11,8 @@ namespace CcwFs.Cli.Translate;
 internal static class PackedRun
 {
     /// <summary>
-    /// Runs it and makes the report. CCW addresses are those of <paramref name="addresses"/>, one a CCW: offsets of the block, or where a guest had them.
+    /// Runs it and makes the report. CCW addresses are those of <paramref name="addresses"/>, one per CCW: offsets of the block, or where a guest had
+    /// them.
     /// </summary>
     internal static RunReport Run(string? mount, string id, PackedProgram program, IReadOnlyList<uint> addresses, CommandSet commands)
     {
@@ -27,7 +28,7 @@ internal static class PackedRun
         Scsw scsw = Scsw.Read(irb);
         (scsw with { CcwAddress = ToShown(restored.ToOffset(scsw.CcwAddress), addresses) }).Write(irb);
         ProgramRefusal? refusal = reply.Refusal?.ToReport();
-        if (refusal is not null) // an address behind a CCW is what can be turned
+        if (refusal is not null) // an address after a CCW is what can be turned
             refusal = refusal with { CcwAddress = ToShown(restored.ToOffset(refusal.CcwAddress + Ccw.Size), addresses) - Ccw.Size };
         uint? unfetched = reply.UnfetchedCcw is { } missed ? ToShown(restored.ToOffset(missed + Ccw.Size), addresses) - Ccw.Size : null;
         var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses, commands)) { Unit = "CCW", Commands = commands };
@@ -36,7 +37,7 @@ internal static class PackedRun
             : throw new CommandException(wrong);
     }
 
-    /// <summary>The address behind the CCW that an offset is behind; a foreign address stays.</summary>
+    /// <summary>The address after the CCW that ends at an offset; a foreign address stays.</summary>
     private static uint ToShown(uint offset, IReadOnlyList<uint> addresses)
     {
         uint index = (offset - 1) / Ccw.Size; // of the last CCW used; offset 0 wraps to none

@@ -34,8 +34,8 @@ internal sealed class ProgramSource
     internal Option[] Options => [_file, _memory, _orb];
 
     /// <summary>
-    /// The program: text assembled, or a packed one with the addresses of its CCWs (offsets where it came packed). <paramref name="commands"/> is asked for the device's
-    /// commands where there is text.
+    /// The program: text assembled, or a packed one with the addresses of its CCWs (offsets where it came packed). <paramref name="commands"/> is
+    /// asked for the device's commands where there is text.
     /// </summary>
     internal (AssembledProgram? Text, PackedProgram? Packed, IReadOnlyList<uint> Addresses) Get(ParseResult result, Func<CommandSet> commands)
     {

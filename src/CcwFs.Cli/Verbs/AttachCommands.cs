@@ -229,8 +229,9 @@ internal static class DetachCommand
     }
 
     /// <summary>
-    /// What a name means: a subchannel that is there, or what an attach left of one that is not; null when there is neither. Then <paramref name="isKnown"/>
-    /// tells a device that is not attached from a name that means nothing: a hidden device, the uuid that a subchannel gets by itself, and one that it had.
+    /// What a name means: a subchannel that is there, or what an attach left of one that is not; null when there is neither. Then
+    /// <paramref name="isKnown"/> tells a device that is not attached from a name that means nothing: a hidden device, the uuid that a subchannel
+    /// gets by itself, and one that it had.
     /// </summary>
     private static HostTarget? Find(string name, HostResolver resolver, HostOptions options, out bool isKnown)
     {

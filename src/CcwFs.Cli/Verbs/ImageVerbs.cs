@@ -118,7 +118,9 @@ internal static class ImageVerbs
         return changed ? null : KeysLeft(options, row);
     }
 
-    /// <summary>Removes an emulated device from the mount: an image's, or the one with that <paramref name="name"/>. False when the mount has none.</summary>
+    /// <summary>
+    /// Removes an emulated device from the mount: an image's, or the one with that <paramref name="name"/>. False when the mount has none.
+    /// </summary>
     internal static bool TryDetach(string word, string? name, HostOptions options, bool dryRun, bool json, TextWriter output)
     {
         if (options.MountPoint is not { } mountPoint)

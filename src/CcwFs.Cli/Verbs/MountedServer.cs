@@ -8,7 +8,9 @@ namespace CcwFs.Cli.Verbs;
 /// <summary>The ccwfs process behind a mount that is to be unmounted. Dispose lets go of it.</summary>
 internal sealed class MountedServer : IDisposable
 {
-    /// <summary>How long it may take to say who it is (arbitrary: a busy machine takes seconds); one that does not answer is not waited for.</summary>
+    /// <summary>
+    /// How long it may take to say who it is (arbitrary: a busy machine takes seconds); one that does not answer is not waited for.
+    /// </summary>
     private static readonly TimeSpan s_answerPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>How long it may close its devices in silence (arbitrary: a disk that syncs may take long).</summary>

@@ -51,7 +51,10 @@ internal static class RunCommand
         return command;
     }
 
-    /// <summary>The command set of a mounted device; a ccwfs that does not say it has 3390s alone. <paramref name="unreachable"/>: why nobody answered, or null.</summary>
+    /// <summary>
+    /// The command set of a mounted device; a ccwfs that does not say it has 3390s alone. <paramref name="unreachable"/>: why nobody answered, or
+    /// null.
+    /// </summary>
     private static CommandSet CommandsOf(string? mount, string id, out CommandException? unreachable)
     {
         try

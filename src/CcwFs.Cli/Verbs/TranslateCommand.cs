@@ -10,8 +10,8 @@ using CcwFs.Control;
 namespace CcwFs.Cli.Verbs;
 
 /// <summary>
-/// <c>ccwfs translate</c>: channel programs to and from packed ones, and the translator's answers to conformance vectors (<c>--vectors FILE</c>). Without I/O
-/// on any subchannel.
+/// <c>ccwfs translate</c>: channel programs to and from packed ones, and the translator's answers to conformance vectors (<c>--vectors FILE</c>).
+/// Without I/O on any subchannel.
 /// </summary>
 internal static class TranslateCommand
 {

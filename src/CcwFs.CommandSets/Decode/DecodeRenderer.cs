@@ -17,8 +17,8 @@ public static class DecodeRenderer
     };
 
     /// <summary>
-    /// One line with name and length, the summary, column heads, then a row a field: byte offset, bits, name, hex value, meaning. Reserved fields show only
-    /// when they are not zero; then their row begins with <c>!</c>.
+    /// One line with name and length, the summary, column heads, then a row a field: byte offset, bits, name, hex value, meaning. Reserved fields
+    /// show only when they are not zero; then their row begins with <c>!</c>.
     /// </summary>
     public static string ToText(DecodedStructure structure)
     {

@@ -2,7 +2,9 @@ namespace CcwFs.CommandSets.Decode;
 
 /// <summary>One field of a structure, explained.</summary>
 /// <param name="Path">Where it belongs, in the architecture's short names: <c>irb.scsw.fctl</c>.</param>
-/// <param name="Offset">Byte offset, from the start of the outermost structure, of the word (or byte) that <paramref name="Bit"/> counts from.</param>
+/// <param name="Offset">
+/// Byte offset, from the start of the outermost structure, of the word (or byte) that <paramref name="Bit"/> counts from.
+/// </param>
 /// <param name="Bit">First bit, 0 = the most significant of the byte at <paramref name="Offset"/>; may exceed 7, as in the manuals.</param>
 /// <param name="BitLength">Bits, 1 to 64.</param>
 /// <param name="Value">The bits as a number, most significant first.</param>

@@ -15,7 +15,7 @@ internal static class EckdCommands
     /// <summary>Bit 0 of the code: the multitrack form of a command.</summary>
     private const byte Multitrack = 0x80;
 
-    /// <summary>The set. Its rows are in the order of the reference's groups; the last ones only real control units have.</summary>
+    /// <summary>The set. Its rows are in the order of the groups of GA32-0274; the last ones only real control units have.</summary>
     internal static readonly CommandSet Set = new("eckd", "the 3990", ExtentUnit.Tracks, new EckdSenseFormat(),
     [
         Row(0x03, "NO OPERATION", None, Controls, 0, null, "NOP"),

@@ -21,7 +21,8 @@ public static class SenseMessages
         [0xF] = "cache storage check",
     };
 
-    // Key: byte 7. Sources: SA22-1025, pages 202 to 214; Linux, drivers/s390/block/dasd_3990_erp.c, dasd_3990_handle_env_data. Format 0 with "message to operator" off means other things: keys 0x100 and up.
+    // Key: byte 7. Sources: SA22-1025, pages 202 to 214; Linux, drivers/s390/block/dasd_3990_erp.c, dasd_3990_handle_env_data. Format 0 with "message
+    // to operator" off means other things: keys 0x100 and up.
     private static readonly Dictionary<int, string> Messages = new()
     {
         [0x01] = "invalid command: the control unit does not know this command code",

@@ -4,7 +4,7 @@ using static CcwFs.CommandSets.Decode.FieldRow;
 namespace CcwFs.CommandSets.Eckd;
 
 /// <summary>
-/// The 24-byte sense of a 3990, and the eight bytes that newer control units put behind it (bit names: 3990 Reference, GA32-0274;
+/// The 24-byte sense of a 3990, and the eight bytes that newer control units put after it (bit names: 3990 Reference, GA32-0274;
 /// Linux, arch/s390 drivers/s390/block/dasd_int.h and dasd_3990_erp.c).
 /// </summary>
 internal static class SenseTables

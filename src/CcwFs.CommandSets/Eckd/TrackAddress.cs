@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace CcwFs.CommandSets.Eckd;
 
 /// <summary>
-/// Cylinder and head in the four bytes CCHH (big-endian): the cylinder's low 16 bits, its high 12 bits, the head's 4 bits. Up to cylinder 65,535 that is
-/// the plain form of cylinder and head of 16 bits each. Source: reference eckd 2.7.
+/// Cylinder and head in the four bytes CCHH (big-endian): the cylinder's low 16 bits, its high 12 bits, the head's 4 bits. Up to cylinder 65,535 that
+/// is the plain form of cylinder and head of 16 bits each. Source: Linux, dasd_eckd.c, set_ch_t; src/CcwFs.Emulation/Dasd/Images/README.md.
 /// </summary>
 /// <param name="Cylinder">Cylinder, 28 bits.</param>
 /// <param name="Head">Head, 4 bits.</param>

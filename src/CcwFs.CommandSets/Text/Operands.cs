@@ -3,7 +3,7 @@ using CcwFs.CommandSets.Eckd;
 
 namespace CcwFs.CommandSets.Text;
 
-/// <summary>The words behind a command, by key, read as numbers, addresses and bytes.</summary>
+/// <summary>The words that follow a command, by key, read as numbers, addresses and bytes.</summary>
 internal sealed class Operands(ProgramWord command, IReadOnlyDictionary<string, ProgramWord> words)
 {
     internal bool Has(string key) => words.ContainsKey(key);

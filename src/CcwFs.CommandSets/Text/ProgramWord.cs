@@ -12,7 +12,7 @@ internal sealed record ProgramWord(string Bare, string? Quoted, int Line, int Co
     /// <summary>What is before the equals sign, in small letters; the whole word without one.</summary>
     internal string Key => (Bare.IndexOf('=') is var i and >= 0 ? Bare[..i] : Bare).ToLowerInvariant();
 
-    /// <summary>What is behind the equals sign, outside quotes; null without one.</summary>
+    /// <summary>What follows the equals sign, outside quotes; null without one.</summary>
     internal string? Value => Bare.IndexOf('=') is var i and >= 0 ? Bare[(i + 1)..] : null;
 
     /// <summary>An error at this word.</summary>

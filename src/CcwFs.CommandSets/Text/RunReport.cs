@@ -20,7 +20,7 @@ public sealed record StepData(ProgramStep Step, ReadOnlyMemory<byte> Data, bool 
 public sealed record ProgramRefusal(uint CcwAddress, string Ccw, string Rule);
 
 /// <summary>
-/// The result of a program run: the IRB explained and the data read. Which CCWs ran is told by the IRB's CCW address (one behind the last
+/// The result of a program run: the IRB explained and the data read. Which CCWs ran is told by the IRB's CCW address (one after the last
 /// one used, in this program's addresses); the last one's bytes by the residual count.
 /// </summary>
 public sealed class RunReport
@@ -48,8 +48,8 @@ public sealed class RunReport
 
     /// <summary>
     /// Makes the report. False when <paramref name="irb"/> has not <see cref="Irb.Size"/> bytes, or <paramref name="storage"/>, the program's address
-    /// space after the run, is not as long as <see cref="AssembledProgram.Storage"/>. <paramref name="refusal"/>: a policy refused the program, and why.
-    /// <paramref name="unfetched"/>: address of the CCW that a prefetched program came to and that was not prefetched.
+    /// space after the run, is not as long as <see cref="AssembledProgram.Storage"/>. <paramref name="refusal"/>: a policy refused the program, and
+    /// why. <paramref name="unfetched"/>: address of the CCW that a prefetched program came to and that was not prefetched.
     /// </summary>
     public static bool TryCreate(
         AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error, ProgramRefusal? refusal = null,
@@ -63,7 +63,9 @@ public sealed class RunReport
         return TryCreate(program, irb, (step, length) => storage.Slice((int)step.DataAddress, length), out report, out error, refusal, unfetched);
     }
 
-    /// <summary>The same for a program whose memory is not in one piece: <paramref name="data"/> gives the first bytes of a CCW's data after the run.</summary>
+    /// <summary>
+    /// The same for a program whose memory is not in one piece: <paramref name="data"/> gives the first bytes of a CCW's data after the run.
+    /// </summary>
     public static bool TryCreate(
         AssembledProgram program, ReadOnlySpan<byte> irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, out RunReport? report, out string error,
         ProgramRefusal? refusal = null, uint? unfetched = null)
@@ -75,7 +77,8 @@ public sealed class RunReport
     }
 
     /// <summary>
-    /// Text: what a policy refused, the summary, the last CCW used, then a dump of every read; with <paramref name="fields"/> also every field of the IRB.
+    /// Text: what a policy refused, the summary, the last CCW used, then a dump of every read; with <paramref name="fields"/> also every field of the
+    /// IRB.
     /// </summary>
     public string ToText(bool fields)
     {
@@ -110,9 +113,9 @@ public sealed class RunReport
     }
 
     /// <summary>
-    /// JSON: {"ended_well", "summary", "irb": the decoded structure, "sense": hex or null, "refusal": what a policy refused, {"ccw", "text", "rule"}, or null,
-    /// "unfetched": address of the CCW that was not prefetched, or null,
-    /// "reads": [{"command", "line", "ccw", "address", "count", "transferred", "exact", "hex"}]}.
+    /// JSON: {"ended_well", "summary", "irb": the decoded structure, "sense": hex or null, "refusal": what a policy refused, {"ccw", "text", "rule"},
+    /// or null, "unfetched": address of the CCW that was not prefetched, or null, "reads": [{"command", "line", "ccw", "address", "count",
+    /// "transferred", "exact", "hex"}]}.
     /// </summary>
     public string ToJson()
     {

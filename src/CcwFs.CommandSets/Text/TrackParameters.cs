@@ -18,7 +18,7 @@ internal static class TrackParameters
 
     private static readonly (string Name, byte Value)[] s_orientations = [("count", 0), ("home", 1), ("data", 2), ("index", 3)];
 
-    // The extended operation. Two are for any record, and have the number 1 behind them; three name their tracks by bits.
+    // The extended operation. Two are for any record, and the number 1 follows them; three name their tracks by bits.
     private static readonly (string Name, byte Value)[] s_extendedOperations =
     [
         ("write-any", 0x09), ("read-any", 0x0A), ("read-track-set", 0x0E), ("write-tracks", 0x11), ("update-tracks", 0x13), ("write-track-data", 0x23),
@@ -106,7 +106,7 @@ internal static class TrackParameters
         return bytes;
     }
 
-    /// <summary>A count field; without dl= the data that follows behind the key.</summary>
+    /// <summary>A count field; without dl= the data that follows the key.</summary>
     internal static byte[] CountField(Operands operands, int dataLength)
     {
         byte[] bytes = new byte[CountLayout.Size];

@@ -10,9 +10,9 @@ internal interface IExecutorWork
 }
 
 /// <summary>
-/// The threads on which emulated subchannels run their programs. A subchannel gets a slice and then queues up again behind the others, so that a
-/// program which loops for ever starves nobody. Nor does one whose owner holds its memory back: another thread takes the place of the one that waits,
-/// so that there are never more than the limit and one for each subchannel. Thread-safe.
+/// The threads on which emulated subchannels run their programs. A subchannel gets a slice and then queues up again after the others, so that a
+/// program which loops for ever keeps no other waiting. Nor does one whose owner holds its memory back: another thread takes the place of the one
+/// that waits, so that there are never more than the limit and one for each subchannel. Thread-safe.
 /// </summary>
 public sealed class ChannelExecutor : IDisposable
 {
@@ -23,7 +23,7 @@ public sealed class ChannelExecutor : IDisposable
     private readonly Queue<IExecutorWork> _ready = new(); // guarded by _gate
     private readonly int _limit = Math.Max(MinThreads, Environment.ProcessorCount);
     private int _threads; // guarded by _gate
-    private int _waiting; // guarded by _gate: those in a slice that may wait for somebody's memory
+    private int _waiting; // guarded by _gate: those in a slice that may wait for a client's memory
     private int _idle;    // guarded by _gate
     private bool _ended;  // guarded by _gate
 
@@ -85,7 +85,7 @@ public sealed class ChannelExecutor : IDisposable
         Monitor.Pulse(_gate);
     }
 
-    // Under _gate. Where the system gives no thread, what is queued waits for one that is there, and whoever comes next tries again.
+    // Under _gate. Where the system gives no thread, what is queued waits for one that is there, and the next one to queue tries again.
     private void AddThread()
     {
         try

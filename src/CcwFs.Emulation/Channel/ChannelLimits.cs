@@ -15,7 +15,7 @@ internal static class ChannelLimits
 
     /// <summary>
     /// How long a reset waits for memory that its owner holds back (arbitrary: longer than memory takes that was swapped out); then the transfer is
-    /// given up, and harms nobody but that owner.
+    /// given up, and harms that owner alone.
     /// </summary>
     internal static readonly TimeSpan ResetPatience = TimeSpan.FromSeconds(1);
 

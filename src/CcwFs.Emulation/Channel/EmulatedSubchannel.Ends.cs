@@ -29,8 +29,8 @@ public sealed partial class EmulatedSubchannel
     }
 
     /// <summary>
-    /// Ends the program without status: waits for the slice to reach its next CCW, which a command of bounded length precedes, and for memory only so long. Under
-    /// the gate. With a system reset, and when it is unplugged, the device also forgets what its paths hold (path groups, reserve).
+    /// Ends the program without status: waits for the slice to reach its next CCW, which a command of bounded length precedes, and for memory only so
+    /// long. Under the gate. With a system reset, and when it is unplugged, the device also forgets what its paths hold (path groups, reserve).
     /// </summary>
     private void EndNow(bool system, TimeSpan patience)
     {

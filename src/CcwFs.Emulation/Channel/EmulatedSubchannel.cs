@@ -77,7 +77,9 @@ public sealed partial class EmulatedSubchannel : ISubchannel, ISubchannelWork, I
     }
 
     /// <inheritdoc/>
-    /// <remarks>Busy also while only device end is to come: a real subchannel would keep the start pending, for the device is busy until then.</remarks>
+    /// <remarks>
+    /// Busy also while only device end is to come: a real subchannel would keep the start pending, for the device is busy until then.
+    /// </remarks>
     public FunctionResult Start(in Orb orb, BackendProgram program)
     {
         if (!ProgramRun.Runs(program))

@@ -4,7 +4,7 @@ using CcwFs.ChannelIo;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// A control unit with its device, as the channel sees it: one object a subchannel. The channel calls it from one thread at a
+/// A control unit with its device, as the channel sees it: one object per subchannel. The channel calls it from one thread at a
 /// time, program by program; it never calls back except through the <see cref="IDataTransfer"/> of a command.
 /// A host fault (disk full, I/O error) never leaves as an exception: it becomes unit check with equipment-check sense.
 /// </summary>
@@ -32,13 +32,15 @@ public interface IChannelDevice : IDisposable
     DeviceStatus EndProgram(DeviceStatus status);
 
     /// <summary>
-    /// The program was ended by HALT, CLEAR or reset between two commands, or with a command that had not ended: that is given up, and its device end does not
-    /// come any more. What earlier commands wrote stays written.
-    /// <paramref name="reset"/>: also forget what a reset forgets on this path (system-reset: path group, reserve).
+    /// The program was ended by HALT, CLEAR or reset between two commands, or with a command that had not ended: that is given up, and its device end
+    /// does not come any more. What earlier commands wrote stays written. <paramref name="reset"/>: also forget what a reset forgets on this path
+    /// (system-reset: path group, reserve).
     /// </summary>
     void AbandonProgram(bool reset);
 
-    /// <summary>The path has been taken away: what the device keeps for it (path group, reserve) is forgotten. A program on it ends after its command.</summary>
+    /// <summary>
+    /// The path has been taken away: what the device keeps for it (path group, reserve) is forgotten. A program on it ends after its command.
+    /// </summary>
     void LosePath(int path);
 
     /// <summary>Copies the pending sense bytes (after unit check) and forgets them; gives their number, 24 or 32, 0 when there are none.</summary>
@@ -48,13 +50,15 @@ public interface IChannelDevice : IDisposable
     Action<DeviceStatus>? Unsolicited { get; set; }
 
     /// <summary>
-    /// A device that answered busy is free again, or one that waits with a command can go on; set once by the channel, which then tries again. From any thread.
+    /// A device that answered busy is free again, or one that waits with a command can go on; set once by the channel, which then tries again. From
+    /// any thread.
     /// </summary>
     Action? NoLongerBusy { get; set; }
 
     /// <summary>
-    /// Gives the channel device end, with what else there is (status modifier, unit check with sense), after a command ended with channel end alone; set once by
-    /// the channel. Once a command, from any thread, even before that command has returned; never after <see cref="AbandonProgram"/> has given the command up.
+    /// Gives the channel device end, with what else there is (status modifier, unit check with sense), after a command ended with channel end alone;
+    /// set once by the channel. Once a command, from any thread, even before that command has returned; never after <see cref="AbandonProgram"/> has
+    /// given the command up.
     /// </summary>
     Action<DeviceStatus>? DeviceEnd { get; set; }
 

@@ -12,7 +12,7 @@ internal sealed class ProgramMemory(object gate)
 {
     private StagedData? _stagedData; // made when it is first needed
     private StagedData? _staged;     // of this command; null: it is not staged
-    private StagedData? _owed;       // of commands that have been executed: data for memory of which somebody may have translated code; made as that
+    private StagedData? _owed;       // of commands that have been executed: data for memory whose code an emulator may have translated; made as that
 
     /// <summary>Whoever copies, and those who end the program.</summary>
     internal MemoryWait Wait { get; } = new(gate);
@@ -101,8 +101,8 @@ internal sealed class ProgramMemory(object gate)
     }
 
     /// <summary>
-    /// Who has translated code drops it at once for all commands that read one after the other: nobody sees their data before the status of the last
-    /// one, or before a command that is none of them.
+    /// An emulator drops its translations once for all commands that read one after the other: the guest sees none of their data before the status of
+    /// the last one, or before a command that is none of them.
     /// </summary>
     private void Owe(IMemoryStore store, long offset, ReadOnlySpan<byte> bytes) => (_owed ??= new StagedData()).Add(store, offset, bytes);
 

@@ -25,7 +25,7 @@ internal enum StepResult
     /// <summary>The program has ended.</summary>
     Ended,
 
-    /// <summary>The command has been executed; its data is to be put into place by a thread for which nobody waits.</summary>
+    /// <summary>The command has been executed; its data is to be put into place by a thread that no request waits for.</summary>
     HandOver,
 
     /// <summary>The program was given up while its memory was waited for: nothing of it counts any more.</summary>
@@ -47,7 +47,7 @@ internal enum ProgramWait
 
 /// <summary>
 /// Runs one channel program, CCW by CCW, as the channel subsystem does (SA22-7832, chapter 15 "Execution of I/O Operations", chapter 16 for the
-/// status): which command comes next, what the device answers, what is waited for. One object a subchannel, reused; one thread at a time. It
+/// status): which command comes next, what the device answers, what is waited for. One object per subchannel, reused; one thread at a time. It
 /// allocates nothing. A program is given up while its memory is waited for by <see cref="MemoryWait.Abandon"/>.
 /// </summary>
 /// <remarks>
@@ -97,7 +97,7 @@ internal sealed class ProgramRun
     /// <summary>What is waited for in the device.</summary>
     internal ProgramWait Wait => _wait;
 
-    /// <summary>Address of the CCW behind the last one used, in the backend's terms.</summary>
+    /// <summary>Address of the CCW after the last one used, in the backend's terms.</summary>
     internal uint CcwAddress => _fetch.CcwAddress;
 
     /// <summary>The host ORB.</summary>
@@ -234,7 +234,7 @@ internal sealed class ProgramRun
         return isSeen || _memory.OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
     }
 
-    /// <summary>Whoever is told of the command now finds its data in place.</summary>
+    /// <summary>The command's data is in place for who is told of its status.</summary>
     private StepResult Show(DeviceStatus status, bool mayBeHeldUp) =>
         IsOwed && !mayBeHeldUp ? HandOver(status) : PutOwed() ? GoOn(status) : StepResult.Abandoned;
 

@@ -5,14 +5,15 @@ namespace CcwFs.Emulation.Channel;
 
 /// <summary>
 /// The data of commands on its way between the device and memory that may wait for its owner. The device has locks that others wait for, so it never
-/// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place behind. So is what comes from it for memory of
-/// which somebody has translated the code (<see cref="IGuestCode"/>): he drops it first, and may be waited for too. One thread at a time.
+/// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place behind. So is what comes from
+/// it for memory of which an emulator has translated the code (<see cref="IGuestCode"/>): it drops that first, and may be waited for too. One thread
+/// at a time.
 /// </summary>
 internal sealed class StagedData
 {
     /// <summary>
-    /// Most bytes of one command (arbitrary: more than a few tracks, and than the 96 blocks of 4096 bytes that Linux moves with one command of a 9336); one that
-    /// moves more ends with program check.
+    /// Most bytes of one command (arbitrary: more than a few tracks, and than the 96 blocks of 4096 bytes that Linux moves with one command of a
+    /// 9336); one that moves more ends with program check.
     /// </summary>
     internal const int MaxBytes = 512 * 1024;
 
@@ -47,7 +48,7 @@ internal sealed class StagedData
             _bytes = [];
     }
 
-    /// <summary>Bytes to be copied behind those before.</summary>
+    /// <summary>Bytes to be copied after those before.</summary>
     internal void Add(IMemoryStore store, long offset, int length)
     {
         if (_length + length > _bytes.Length)
@@ -68,7 +69,7 @@ internal sealed class StagedData
     }
 
     /// <summary>
-    /// Fetches; what is gone, and all behind it, is not there to be taken, which is no fault until somebody wants it. Nothing more is touched once
+    /// Fetches; what is gone, and all after it, is not there to be taken, which is no fault until it is wanted. Nothing more is touched once
     /// <paramref name="owner"/> was abandoned.
     /// </summary>
     internal void Fetch(MemoryWait owner)

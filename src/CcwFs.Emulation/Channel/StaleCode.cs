@@ -4,13 +4,15 @@ using CcwFs.Memory;
 namespace CcwFs.Emulation.Channel;
 
 /// <summary>
-/// Sees to it that nobody goes on with what he has made of code that a device writes over: <see cref="Drop"/> before the data, <see cref="Confirm"/> behind.
+/// Sees to it that no emulator goes on with its translation of code that a device writes over: <see cref="Drop"/> before the data,
+/// <see cref="Confirm"/> after.
 /// </summary>
 /// <remarks>
-/// The bytes are dropped by writing zeros to them, which is cheap, before the data are there. A processor may translate these zeros, or a part of the data,
-/// meanwhile: the page's count has changed then, and the page is written a second time, in one step with the drop. The counts are taken before the drop and looked
-/// at after the data, and a processor counts after it has read: so it is seen, but where it reads before the data come and counts after we have looked.
-/// For that it has to execute the very bytes that are being read into, which no program does that wants a certain result; what it translated then stays.
+/// The bytes are dropped by writing zeros to them, which is cheap, before the data are there. A processor may translate these zeros, or a part of the
+/// data, meanwhile: the page's count has changed then, and the page is written a second time, in one step with the drop. The counts are taken before
+/// the drop and looked at after the data, and a processor counts after it has read: so it is seen, but where it reads before the data come and counts
+/// after we have looked. For that it has to execute the very bytes that are being read into, which no program does that wants a certain result; what
+/// it translated then stays.
 /// </remarks>
 internal sealed class StaleCode
 {

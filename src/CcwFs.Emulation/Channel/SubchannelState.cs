@@ -124,7 +124,9 @@ internal static class SubchannelTransitions
         _ => throw new ArgumentOutOfRangeException(nameof(end)),
     };
 
-    /// <summary>HALT or CLEAR comes: what is requested then; null: refused as busy. CLEAR comes before HALT, and both before the loss of a path.</summary>
+    /// <summary>
+    /// HALT or CLEAR comes: what is requested then; null: refused as busy. CLEAR comes before HALT, and both before the loss of a path.
+    /// </summary>
     public static RequestedEnd? Request(RequestedEnd before, RequestedEnd function) => before switch
     {
         RequestedEnd.None or RequestedEnd.PathLost => function,

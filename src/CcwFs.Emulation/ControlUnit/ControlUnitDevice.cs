@@ -20,13 +20,13 @@ internal enum CommandEnd
 }
 
 /// <summary>
-/// What every device behind a control unit has: pending sense, path groups, its part in the reserve of what it shares with other devices, and the gate that a
-/// command passes before it is executed. A family derives from it and adds its commands, their rules and its sense.
+/// What every device behind a control unit has: pending sense, path groups, its part in the reserve of what it shares with other devices, and the
+/// gate that a command passes before it is executed. A family derives from it and adds its commands, their rules and its sense.
 /// </summary>
 /// <remarks>
-/// The gate, in this order: what the command does to pending sense; the reserve; is it known; is there anything to work on; may it stand here (the base's rules,
-/// then the family's, <see cref="Judge"/>); <see cref="Perform"/>. Each stage gives the ending status or lets the command go on. Members that a
-/// family overrides are called under the unit's gate unless they say otherwise.
+/// The gate, in this order: what the command does to pending sense; the reserve; is it known; is there anything to work on; may it stand here (the
+/// base's rules, then the family's, <see cref="Judge"/>); <see cref="Perform"/>. Each stage gives the ending status or lets the command go on.
+/// Members that a family overrides are called under the unit's gate unless they say otherwise.
 /// </remarks>
 public abstract class ControlUnitDevice : IChannelDevice
 {
@@ -125,7 +125,7 @@ public abstract class ControlUnitDevice : IChannelDevice
 
     /// <inheritdoc/>
     /// <remarks>
-    /// A reset forgets the path groups of all paths, not only of the one last used: whoever comes next would otherwise find paths grouped
+    /// A reset forgets the path groups of all paths, not only of the one last used: the next system would otherwise find paths grouped
     /// with an id that is not theirs and stay offline.
     /// </remarks>
     public void AbandonProgram(bool reset)
@@ -156,8 +156,8 @@ public abstract class ControlUnitDevice : IChannelDevice
     public int TakeSense(Span<byte> destination) => Sense.Take(destination);
 
     /// <summary>
-    /// State change: attention, device end and unit exception, for drivers to look at the device again. Presented once, with TEST SUBCHANNEL. Called without the gate.
-    /// For kinds of devices that change under their drivers; a test sees by it that status of any kind is presented.
+    /// State change: attention, device end and unit exception, for drivers to look at the device again. Presented once, with TEST SUBCHANNEL. Called
+    /// without the gate. For kinds of devices that change under their drivers; a test sees by it that status of any kind is presented.
     /// </summary>
     public void RaiseStateChange() => Unsolicited?.Invoke(DeviceStatus.Attention | DeviceStatus.DeviceEnd | DeviceStatus.UnitException);
 
@@ -200,8 +200,8 @@ public abstract class ControlUnitDevice : IChannelDevice
     }
 
     /// <summary>
-    /// Device end of a command that ended with channel end alone, with what else there is. Nothing happens where the program was given up. Called without the gate,
-    /// from any thread, and not from inside the command.
+    /// Device end of a command that ended with channel end alone, with what else there is. Nothing happens where the program was given up. Called
+    /// without the gate, from any thread, and not from inside the command.
     /// </summary>
     private protected void PresentDeviceEnd(DeviceStatus status)
     {
@@ -287,7 +287,9 @@ public abstract class ControlUnitDevice : IChannelDevice
 
     private void ForgetChain() => (_started, _last) = (false, CommandEnd.Whole);
 
-    /// <summary>What a command gets that may not pass the reserve: a check once when ours was taken away, busy at the start of a program; null: it may run.</summary>
+    /// <summary>
+    /// What a command gets that may not pass the reserve: a check once when ours was taken away, busy at the start of a program; null: it may run.
+    /// </summary>
     private DeviceStatus? RefuseAsReserved()
     {
         if (Sharer.State.MustTellLoss)

@@ -3,7 +3,7 @@ using System.Text;
 namespace CcwFs.Emulation.ControlUnit;
 
 /// <summary>
-/// The path-group state of one device's eight paths, as SENSE PATH GROUP ID gives it: 12 bytes a path, state and path-group id of 11
+/// The path-group state of one device's eight paths, as SENSE PATH GROUP ID gives it: 12 bytes per path, state and path-group id of 11
 /// bytes. State: bits 0-1 00 reset, 10 ungrouped, 11 grouped; bits 2-3 the device's reserve (added when sensed); bit 4 multipath mode.
 /// </summary>
 internal sealed class PathGroups

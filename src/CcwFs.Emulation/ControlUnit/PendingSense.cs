@@ -1,6 +1,8 @@
 namespace CcwFs.Emulation.ControlUnit;
 
-/// <summary>The sense of the last unit check, until somebody takes it or a command makes it void. Touched by the thread of the device's program alone.</summary>
+/// <summary>
+/// The sense of the last unit check, until somebody takes it or a command makes it void. Touched by the thread of the device's program alone.
+/// </summary>
 /// <param name="size">Bytes that the family has.</param>
 internal sealed class PendingSense(int size)
 {

@@ -30,8 +30,8 @@ internal enum ProgramPhase
 }
 
 /// <summary>
-/// One device's part in the reserve of a unit that it shares with others: what it holds, its program, and whether it answered busy and owes the device end that
-/// says when to try again. Transitions are named for what happens and defined for every state; each gives the state behind it.
+/// One device's part in the reserve of a unit that it shares with others: what it holds, its program, and whether it answered busy and owes the
+/// device end that says when to try again. Transitions are named for what happens and defined for every state; each gives the state behind it.
 /// </summary>
 /// <param name="Hold">The reserve.</param>
 /// <param name="Program">The program.</param>

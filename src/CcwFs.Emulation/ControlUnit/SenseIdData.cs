@@ -4,8 +4,8 @@ using CcwFs.Emulation.Channel;
 namespace CcwFs.Emulation.ControlUnit;
 
 /// <summary>
-/// What SENSE ID gives (SA22-7204, "Sense ID"): 0 FF, 1-2 control-unit type, 3 its model, 4-5 device type, 6 its model; where there are command-information words,
-/// 7 zero and from 8 on these, four bytes each. Big-endian.
+/// What SENSE ID gives (SA22-7204, "Sense ID"): 0 FF, 1-2 control-unit type, 3 its model, 4-5 device type, 6 its model; where there are
+/// command-information words, 7 zero and from 8 on these, four bytes each. Big-endian.
 /// </summary>
 internal static class SenseIdData
 {

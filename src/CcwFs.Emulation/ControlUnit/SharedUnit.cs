@@ -3,11 +3,11 @@ using CcwFs.ChannelIo;
 namespace CcwFs.Emulation.ControlUnit;
 
 /// <summary>
-/// What devices share that work on one thing, a volume for instance: the gate under which they execute their commands, and the reserve. A reserve belongs to a path,
-/// and with it to the other paths of its group. Whoever comes on another one is busy until it ends; a program that has begun goes on, and a new reserve waits for
-/// it. Only an unconditional reserve waits for nobody. Everything is under <see cref="Gate"/> unless it says otherwise. Lock order: a channel's own locks, then
-/// the gate; nothing calls out to a channel with the gate held except through the running command's data transfer, and to present status of a device's own, for
-/// which the channel locks nothing.
+/// What devices share that work on one thing, a volume for instance: the gate under which they execute their commands, and the reserve. A reserve
+/// belongs to a path, and with it to the other paths of its group. A program on another path is busy until it ends; a program that has begun goes on,
+/// and a new reserve waits for it. Only an unconditional reserve waits for nobody. Everything is under <see cref="Gate"/> unless it says otherwise.
+/// Lock order: a channel's own locks, then the gate; nothing calls out to a channel with the gate held except through the running command's data
+/// transfer, and to present status of a device's own, for which the channel locks nothing.
 /// </summary>
 internal sealed class SharedUnit
 {
@@ -60,7 +60,9 @@ internal sealed class SharedUnit
     public bool IsReservedElsewhere(Sharer sharer) =>
         ReservedBy is { } holder && (holder != sharer || !sharer.PathGroups.AreTogether(sharer.Path, sharer.ReservedPath));
 
-    /// <summary>DEVICE RESERVE. False: another device has the unit, or programs of others have to end first, and the command is answered busy.</summary>
+    /// <summary>
+    /// DEVICE RESERVE. False: another device has the unit, or programs of others have to end first, and the command is answered busy.
+    /// </summary>
     public bool TryReserve(Sharer sharer)
     {
         if (ReservedBy is { } holder && holder != sharer)
@@ -95,7 +97,9 @@ internal sealed class SharedUnit
         return true;
     }
 
-    /// <summary>The running program's path leaves its group: the reserve stays with the group, and with the path when it was the last or all leave.</summary>
+    /// <summary>
+    /// The running program's path leaves its group: the reserve stays with the group, and with the path when it was the last or all leave.
+    /// </summary>
     public bool LeaveGroup(Sharer sharer, ReadOnlySpan<byte> id, bool all)
     {
         (PathGroups groups, int path) = (sharer.PathGroups, sharer.Path);

@@ -2,7 +2,9 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Emulation.ControlUnit;
 
-/// <summary>One device's part in a unit that several share: its paths, its part in the reserve, and how it is told of what others do. Under the unit's gate.</summary>
+/// <summary>
+/// One device's part in a unit that several share: its paths, its part in the reserve, and how it is told of what others do. Under the unit's gate.
+/// </summary>
 /// <param name="device">The device's bus id.</param>
 internal sealed class Sharer(DeviceId device)
 {

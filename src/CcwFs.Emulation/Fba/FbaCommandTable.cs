@@ -4,8 +4,8 @@ using CcwFs.Emulation.ControlUnit;
 namespace CcwFs.Emulation.Fba;
 
 /// <summary>
-/// The commands of the emulated 9336 by code, with their rules; the description (<see cref="Families.Fba"/>) has their names. TRANSFER IN CHANNEL is the
-/// channel's. A code without a row is an invalid command.
+/// The commands of the emulated 9336 by code, with their rules; the description (<see cref="Families.Fba"/>) has their names. TRANSFER IN CHANNEL is
+/// the channel's. A code without a row is an invalid command.
 /// </summary>
 internal static class FbaCommandTable
 {

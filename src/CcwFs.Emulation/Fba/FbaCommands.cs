@@ -62,8 +62,8 @@ internal static class FbaCommands
     }
 
     /// <summary>
-    /// 8 bytes (<see cref="FbaLocateLayout"/>). Of replicated data, which lies there several times, the first copy is found. No block of a file is ever
-    /// defective, so that there is nothing to format where the mask allows it.
+    /// 8 bytes (<see cref="FbaLocateLayout"/>). Of replicated data, which lies there several times, the first copy is found. No block of a file is
+    /// ever defective, so that there is nothing to format where the mask allows it.
     /// </summary>
     public static DeviceStatus Locate(FbaProgram program, FbaLocation located, IDataTransfer data)
     {

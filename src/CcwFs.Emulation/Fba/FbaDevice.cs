@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CcwFs.Emulation.Fba;
 
 /// <summary>
-/// An emulated 9336 behind a 6310: one subchannel's view of a disk of blocks. What every control unit has is the base's; here is where a command may stand, and
-/// what becomes of faults of the storage. A few hundred bytes while idle. Channel end and device end come together.
+/// An emulated 9336 behind a 6310: one subchannel's view of a disk of blocks. What every control unit has is the base's; here is where a command may
+/// stand, and what becomes of faults of the storage. A few hundred bytes while idle. Channel end and device end come together.
 /// </summary>
 public sealed class FbaDevice : ControlUnitDevice
 {

@@ -19,9 +19,9 @@ internal static class FbaIdentity
     public static DeviceIdentity Identity => new(0x6310, 0x01, 0x9336, 0x10);
 
     /// <summary>
-    /// The characteristics (struct dasd_fba_characteristics of Linux, big-endian): 0 modes, 1 features, 2 class, 3 unit type, 4-5 bytes of a block, 6-9 blocks of a
-    /// cyclical group, 10-13 of an access position, 14-17 of the disk, then 18-25 blocks under fixed heads, of the alternate and the CE area, and 26-31 times:
-    /// zero.
+    /// The characteristics (struct dasd_fba_characteristics of Linux, big-endian): 0 modes, 1 features, 2 class, 3 unit type, 4-5 bytes of a block,
+    /// 6-9 blocks of a cyclical group, 10-13 of an access position, 14-17 of the disk, then 18-25 blocks under fixed heads, of the alternate and the
+    /// CE area, and 26-31 times: zero.
     /// </summary>
     public static void WriteCharacteristics(Span<byte> destination, BlockGeometry geometry)
     {

@@ -20,7 +20,9 @@ internal static partial class FbaLog
     public static partial void LeftOut(ILogger logger, string device, int count, string what);
 }
 
-/// <summary>Lines in the log that a guest can cause as often as it likes: each kind is limited (<see cref="LogLimit"/>). Under the volume's gate.</summary>
+/// <summary>
+/// Lines in the log that a guest can cause as often as it likes: each kind is limited (<see cref="LogLimit"/>). Under the volume's gate.
+/// </summary>
 internal sealed class FbaLines(ILogger logger, DeviceId device, string volume) : IDisposable
 {
     private readonly LogLimit _storage = Limit(logger, device, "failed storage"), _reserve = Limit(logger, device, "reserves taken away");

@@ -1,6 +1,8 @@
 namespace CcwFs.Emulation.Fba;
 
-/// <summary>One reason for unit check: bytes 0 and 1 of the 24 that a 9336 gives; the rest is zero. The bits are those of the family's sense format.</summary>
+/// <summary>
+/// One reason for unit check: bytes 0 and 1 of the 24 that a 9336 gives; the rest is zero. The bits are those of the family's sense format.
+/// </summary>
 /// <param name="Byte0">80 command reject, 40 intervention required, 10 equipment check.</param>
 /// <param name="Byte1">80 permanent error, 04 file protected, 02 write inhibited.</param>
 public readonly record struct FbaSense(byte Byte0, byte Byte1)

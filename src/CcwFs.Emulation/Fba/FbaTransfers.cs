@@ -27,8 +27,8 @@ internal static class FbaTransfers
     }
 
     /// <summary>
-    /// The located blocks. What the program does not give is zeros: the rest of a block, and all blocks after it, so that a count of 0 makes all of them
-    /// zeros, and their space is given back. After an error of the channel only blocks that came whole are written.
+    /// The located blocks. What the program does not give is zeros: the rest of a block, and all blocks after it, so that a count of 0 makes all of
+    /// them zeros, and their space is given back. After an error of the channel only blocks that came whole are written.
     /// </summary>
     public static DeviceStatus Write(FbaProgram program, FbaLocation located, IDataTransfer data)
     {

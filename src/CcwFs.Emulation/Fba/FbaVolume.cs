@@ -4,8 +4,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Fba;
 
 /// <summary>
-/// One disk of blocks as the devices on it share it. The last device that is disposed disposes it, and it disposes its store. Everything is under the gate of
-/// <see cref="Unit"/>, which a device holds during one command.
+/// One disk of blocks as the devices on it share it. The last device that is disposed disposes it, and it disposes its store. Everything is under the
+/// gate of <see cref="Unit"/>, which a device holds during one command.
 /// </summary>
 public sealed class FbaVolume : ISharedVolume
 {

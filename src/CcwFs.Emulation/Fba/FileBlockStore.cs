@@ -11,8 +11,9 @@ namespace CcwFs.Emulation.Fba;
 public sealed record BlockOptions(int BlockSize = BlockGeometry.DefaultBlockSize, uint? Blocks = null);
 
 /// <summary>
-/// A disk of blocks in a plain file or a block device, with nothing else in it: block N is at byte N times the block size. It is read and written with pread
-/// and pwrite; a block that was written is in the kernel's hands before anybody is told. Used under the volume's gate, but for the timer, which syncs without.
+/// A disk of blocks in a plain file or a block device, with nothing else in it: block N is at byte N times the block size. It is read and written
+/// with pread and pwrite; a block that was written is in the kernel's hands before anybody is told. Used under the volume's gate, but for the timer,
+/// which syncs without.
 /// </summary>
 public sealed class FileBlockStore : IBlockStore
 {

@@ -18,8 +18,8 @@ public readonly record struct BlockGeometry(int BlockSize, uint Blocks)
 }
 
 /// <summary>
-/// The blocks of one disk: a file, a block device, or memory. Block numbers count from 0, and callers keep them on the disk; bytes are whole blocks. Used by one
-/// thread at a time. Host faults are <see cref="ImageException"/>, whose message is one line for a person.
+/// The blocks of one disk: a file, a block device, or memory. Block numbers count from 0, and callers keep them on the disk; bytes are whole blocks.
+/// Used by one thread at a time. Host faults are <see cref="ImageException"/>, whose message is one line for a person.
 /// </summary>
 public interface IBlockStore : IDisposable
 {
@@ -41,7 +41,9 @@ public interface IBlockStore : IDisposable
     /// <summary>Reads blocks from <paramref name="block"/> on.</summary>
     void Read(uint block, Span<byte> bytes);
 
-    /// <summary>Writes blocks; when it has returned they are there, whatever becomes of this process. A kill on the way leaves each block old or new.</summary>
+    /// <summary>
+    /// Writes blocks; when it has returned they are there, whatever becomes of this process. A kill on the way leaves each block old or new.
+    /// </summary>
     void Write(uint block, ReadOnlySpan<byte> bytes);
 
     /// <summary>Makes blocks zeros, and gives their space back where that can be done.</summary>

@@ -2,7 +2,9 @@ using CcwFs.Emulation.Dasd.Images;
 
 namespace CcwFs.Emulation.Fba;
 
-/// <summary>A disk in this process's memory, gone with it. Bytes exist from the first write of their piece on; until then they read as zeros.</summary>
+/// <summary>
+/// A disk in this process's memory, gone with it. Bytes exist from the first write of their piece on; until then they read as zeros.
+/// </summary>
 /// <param name="geometry">Size.</param>
 /// <param name="isReadOnly">Refuse writes.</param>
 public sealed class MemoryBlockStore(BlockGeometry geometry, bool isReadOnly = false) : IBlockStore

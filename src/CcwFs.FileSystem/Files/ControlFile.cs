@@ -8,7 +8,7 @@ namespace CcwFs.FileSystem.Files;
 /// <summary>
 /// One open control file: JSON is written, in one or several writes, until it is a whole request; reads are held until it has been carried out
 /// and then give the reply, once. Writes are never held: the kernel's inode lock would make every other client of the file wait. Thread-safe.
-/// Requests have the identity of the opener, taken while the open was not answered; whoever writes must be the same user and group, so that neither a
+/// Requests have the identity of the opener, taken while the open was not answered; a writer must be the same user and group, so that neither a
 /// set-uid program that inherits the file nor who gets it from root adds its rights to the other's.
 /// </summary>
 internal sealed class ControlFile : OpenFile, IDisposable
@@ -162,7 +162,7 @@ internal sealed class ControlFile : OpenFile, IDisposable
         }
         catch
         {
-            reply = null; // cancelled with its client, or a fault that the session has no words for: whoever waits must not wait for ever
+            reply = null; // cancelled with its client, or a fault that the session has no words for: a waiting reader must not wait for ever
         }
         lock (_gate)
         {

@@ -105,7 +105,8 @@ internal sealed class InterruptFile
         }
     }
 
-    // Guarded by _gate. What was signalled is for who has waited longest; what only waits behind the last interrupt, for who came after that one was taken.
+    // Guarded by _gate. What was signalled is for who has waited longest; what only waits after the last interrupt is for who came when that one had
+    // been taken.
     private bool TakeForWaiting(out DeferredReply reader, out ulong count)
     {
         LinkedListNode<(DeferredReply Reply, long Takes, ClientAccount Account)>? node = _waiting.First;

@@ -136,8 +136,8 @@ public sealed class FuseMount : IDisposable
     private bool HasEnded => (Descriptors.Poll(Device, Descriptors.PollIn, 0) & Descriptors.PollError) != 0;
 
     /// <summary>
-    /// The mount points of our namespace where it lies on top, the last one first. Somebody else may have unmounted it and mounted another one, which can
-    /// have got the device number of an ended connection: then the path must be the old one too.
+    /// The mount points of our namespace where it lies on top, the last one first. Somebody else may have unmounted it and mounted another one, which
+    /// can have got the device number of an ended connection: then the path must be the old one too.
     /// </summary>
     private IReadOnlyList<string> FindPlaces()
     {

@@ -9,7 +9,9 @@ public sealed record FuseMountOptions
     /// <summary>Users other than the owner may use it (an ordinary user needs user_allow_other in /etc/fuse.conf).</summary>
     public bool AllowOther { get; init; }
 
-    /// <summary>Whose mount it is: without <see cref="AllowOther"/> only this user reaches it. Default: the process's own. Others need root.</summary>
+    /// <summary>
+    /// Whose mount it is: without <see cref="AllowOther"/> only this user reaches it. Default: the process's own. Others need root.
+    /// </summary>
     public uint? Owner { get; init; }
 
     /// <summary>That user's group. Default: the process's own.</summary>

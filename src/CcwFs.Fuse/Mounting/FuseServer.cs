@@ -9,7 +9,8 @@ public static class FuseServer
     private const string Device = "/dev/fuse";
 
     /// <summary>
-    /// Its number, without asking it: who has the device of this connection open (newer kernels tell the connection in fdinfo). 0 where that cannot be seen.
+    /// Its number, without asking it: who has the device of this connection open (newer kernels tell the connection in fdinfo). 0 where that cannot
+    /// be seen.
     /// </summary>
     public static int Find(MountEntry mount)
     {

@@ -24,9 +24,9 @@ public sealed record MountHolder(int Pid, string Command, string What)
     public static IReadOnlyList<MountHolder> Find(MountEntry mount) => [.. FindAll(mount).DistinctBy(holder => holder.Pid)];
 
     /// <summary>
-    /// Everything that keeps a file system busy, wherever it is mounted or was, without ourselves. It is known by its device: no path of it is looked at, which
-    /// would ask the file system that is being unmounted. Processes that we may not look into are left out, and mappings when it takes too long to look
-    /// at them.
+    /// Everything that keeps a file system busy, wherever it is mounted or was, without ourselves. It is known by its device: no path of it is looked
+    /// at, which would ask the file system that is being unmounted. Processes that we may not look into are left out, and mappings when it takes too
+    /// long to look at them.
     /// </summary>
     public static IReadOnlyList<MountHolder> FindAll(MountEntry mount)
     {

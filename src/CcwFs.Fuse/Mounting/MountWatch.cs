@@ -4,8 +4,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Fuse;
 
 /// <summary>
-/// Sees that a mount has gone out of the mount table of our namespace, whoever unmounted it, while other namespaces or open files keep the file system alive,
-/// and that the last of these files was closed. A thread of its own waits for the kernel's word of a change (proc_pid_mountinfo(5)).
+/// Sees that a mount has gone out of the mount table of our namespace, whoever unmounted it, while other namespaces or open files keep the file
+/// system alive, and that the last of these files was closed. A thread of its own waits for the kernel's word of a change (proc_pid_mountinfo(5)).
 /// </summary>
 public sealed class MountWatch : IDisposable
 {
@@ -89,7 +89,8 @@ public sealed class MountWatch : IDisposable
     }
 
     /// <summary>
-    /// A table that changes while it is read may lack a mount that is moved: then it is read again. Null when it cannot be read, for want of descriptors say.
+    /// A table that changes while it is read may lack a mount that is moved: then it is read again. Null when it cannot be read, for want of
+    /// descriptors say.
     /// </summary>
     private bool? IsReachable()
     {

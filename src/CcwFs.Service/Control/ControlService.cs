@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Service.Control;
 
 /// <summary>
-/// Carries out the requests of the control file. One row a verb. An error is a reply in words; nothing a client writes ends anything but its
+/// Carries out the requests of the control file. One row per verb. An error is a reply in words; nothing a client writes ends anything but its
 /// own request. Thread-safe.
 /// </summary>
 internal sealed class ControlService(SubchannelTable table, DeviceFactory factory, Func<Task<IReadOnlyList<string>>> end, ILogger logger)
@@ -82,7 +82,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return JsonSerializer.SerializeToUtf8Bytes(reply, ControlJson.Default.ControlReply);
     }
 
-    /// <summary>One row a device, made when it is written: all of them at once would be many times the reply.</summary>
+    /// <summary>One row per device, made when it is written: all of them at once would be many times the reply.</summary>
     private ControlReply List(ControlCaller caller)
     {
         IReadOnlyList<VfioCcwDevice> devices = _table.Devices;
@@ -138,7 +138,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
     }
 
-    /// <summary>Somebody unmounts: every device is closed, what went wrong with it is the reply, and then we end.</summary>
+    /// <summary>The mount is unmounted: every device is closed, what went wrong with it is the reply, and then we end.</summary>
     private async Task<ControlReply> EndAsync(ControlCaller caller)
     {
         if (caller.Session.Opener.Uid is not 0 and var uid && uid != Descriptors.EffectiveUser)

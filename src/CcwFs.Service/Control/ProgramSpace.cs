@@ -8,8 +8,8 @@ using CcwFs.Vfio.Endpoint;
 namespace CcwFs.Service.Control;
 
 /// <summary>
-/// The address space of a program of `run`: its parts stand one behind the other in one piece of memory, which goes back to the system with this. Charged
-/// to an account. Belongs to one control file, whose requests follow one another.
+/// The address space of a program of `run`: its parts stand one behind the other in one piece of memory, which goes back to the system with this.
+/// Charged to an account. Belongs to one control file, whose requests follow one another.
 /// </summary>
 internal sealed class ProgramSpace : IDisposable
 {

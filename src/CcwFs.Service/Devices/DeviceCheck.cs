@@ -5,12 +5,14 @@ using CcwFs.Subchannel;
 
 namespace CcwFs.Service.Devices;
 
-/// <summary>What can be told about devices before any of them is made. Files are looked at, without locks; nothing is changed, no device is opened.</summary>
+/// <summary>
+/// What can be told about devices before any of them is made. Files are looked at, without locks; nothing is changed, no device is opened.
+/// </summary>
 internal static class DeviceCheck
 {
     /// <summary>
-    /// What is wrong with <paramref name="specs"/> as the devices of a mount of their own, a line each. <paramref name="directory"/>: what a relative path
-    /// starts from.
+    /// What is wrong with <paramref name="specs"/> as the devices of a mount of their own, a line each. <paramref name="directory"/>: what a relative
+    /// path starts from.
     /// </summary>
     internal static IEnumerable<string> Problems(IReadOnlyList<DeviceSpec> specs, string directory)
     {
@@ -54,7 +56,8 @@ internal static class DeviceCheck
     }
 
     /// <summary>
-    /// Takes ids and device numbers as a mount would. A device's own are known only where this host has it; what is wrong with it, its files' checks say.
+    /// Takes ids and device numbers as a mount would. A device's own are known only where this host has it; what is wrong with it, its files' checks
+    /// say.
     /// </summary>
     private static void Place(DeviceSpec spec, DevicePlaces places, string directory)
     {

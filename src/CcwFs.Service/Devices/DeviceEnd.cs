@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Service.Devices;
 
 /// <summary>
-/// The end of all devices of a mount. Those on different files are closed side by side, so that a disk that does not answer holds up none but its own.
-/// Thread-safe.
+/// The end of all devices of a mount. Those on different files are closed side by side, so that a disk that does not answer holds up none but its
+/// own. Thread-safe.
 /// </summary>
 internal sealed class DeviceEnd(ILogger log)
 {

@@ -50,8 +50,8 @@ internal sealed class DeviceFactory : IDisposable
     }
 
     /// <summary>
-    /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>: whose rights
-    /// open it (null: ours).
+    /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>:
+    /// whose rights open it (null: ours).
     /// </summary>
     internal IReadOnlyList<VfioCcwDevice> Add(DeviceSpec spec, string directory, CallerIdentity? caller)
     {
@@ -113,8 +113,8 @@ internal sealed class DeviceFactory : IDisposable
     }
 
     /// <summary>
-    /// Takes a device away: out of the tree at once, then unplugged. A VFIO client is asked to let go first, and works on until it has, unless <paramref name="force"/>.
-    /// False when there is none.
+    /// Takes a device away: out of the tree at once, then unplugged. A VFIO client is asked to let go first, and works on until it has, unless
+    /// <paramref name="force"/>. False when there is none.
     /// </summary>
     internal bool Remove(SubchannelId id, bool force, out string? fault)
     {
@@ -125,7 +125,9 @@ internal sealed class DeviceFactory : IDisposable
         return true;
     }
 
-    /// <summary>As <see cref="Remove"/> for several, with others in their places before any of them is closed: <paramref name="show"/> puts those there.</summary>
+    /// <summary>
+    /// As <see cref="Remove"/> for several, with others in their places before any of them is closed: <paramref name="show"/> puts those there.
+    /// </summary>
     internal void Replace(IEnumerable<VfioCcwDevice> leaving, Action show)
     {
         OpenDevice[] removed = [.. leaving.Select(TakeOut).OfType<OpenDevice>()];
@@ -162,8 +164,9 @@ internal sealed class DeviceFactory : IDisposable
     }
 
     /// <summary>
-    /// Those of <paramref name="leaving"/> that must be closed before the devices of a SPEC can be opened: the same real device, or an image that is open to read
-    /// alone and is now to be written. Throws when somebody who stays keeps such an image. Where no device keeps a file none is looked at, for a path may hang.
+    /// Those of <paramref name="leaving"/> that must be closed before the devices of a SPEC can be opened: the same real device, or an image that is
+    /// open to read alone and is now to be written. Throws when somebody who stays keeps such an image. Where no device keeps a file none is looked
+    /// at, for a path may hang.
     /// </summary>
     internal IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<VfioCcwDevice> leaving)
     {

@@ -7,12 +7,12 @@ using CcwFs.Subchannel;
 namespace CcwFs.Service.Devices;
 
 /// <summary>
-/// The subchannel ids and device numbers that are taken: by devices of the table, and by places that were taken here for devices that are being opened. Not
-/// thread-safe.
+/// The subchannel ids and device numbers that are taken: by devices of the table, and by places that were taken here for devices that are being
+/// opened. Not thread-safe.
 /// </summary>
 internal sealed class DevicePlaces(SubchannelTable table)
 {
-    /// <summary>The device number of subchannel 0 where nobody names one (arbitrary: an address that DASDs often have).</summary>
+    /// <summary>The device number of subchannel 0 where none is named (arbitrary: an address that DASDs often have).</summary>
     internal const int FirstDeviceNumber = 0x0150;
 
     private const int Numbers = ushort.MaxValue + 1;
@@ -23,8 +23,8 @@ internal sealed class DevicePlaces(SubchannelTable table)
     private readonly Dictionary<(byte Css, byte Set), NumberSet> _takenNumbers = [];
 
     /// <summary>
-    /// Takes the id that was given, or <paramref name="own"/> (the device's own, where it has one), or the first free one from <paramref name="from"/> on.
-    /// What <paramref name="leaving"/> have is free. <see cref="Free"/> gives it back.
+    /// Takes the id that was given, or <paramref name="own"/> (the device's own, where it has one), or the first free one from
+    /// <paramref name="from"/> on. What <paramref name="leaving"/> have is free. <see cref="Free"/> gives it back.
     /// </summary>
     internal DevicePlace Take(DeviceSpec spec, int index, SubchannelId? own, int from, IReadOnlySet<VfioCcwDevice> leaving)
     {
@@ -44,8 +44,8 @@ internal sealed class DevicePlaces(SubchannelTable table)
     }
 
     /// <summary>
-    /// Takes the device number that was given, or <paramref name="own"/>; where nobody says one, 0150 and the subchannel's number, or the first free one behind
-    /// it: there are as many as subchannels.
+    /// Takes the device number that was given, or <paramref name="own"/>; where none is given, 0150 and the subchannel's number, or the first free
+    /// one behind it: there are as many as subchannels.
     /// </summary>
     internal void TakeNumber(DevicePlace place, DeviceSpec spec, int index, DeviceId? own, IReadOnlySet<VfioCcwDevice> leaving)
     {

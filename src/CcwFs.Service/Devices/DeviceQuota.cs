@@ -17,9 +17,9 @@ internal enum DeviceResource
 }
 
 /// <summary>
-/// How much of what this process has the devices may take that users add through `control`: of descriptors and memory a user an eighth, and all of them
-/// together a quarter, for VFIO clients may have half beside it. Whoever adds a device answers for it until it is closed. Root, the user of this process and
-/// the mount's owner are not counted: what they have is theirs. Thread-safe.
+/// How much of what this process has the devices may take that users add through `control`: of descriptors and memory a user an eighth, and all of
+/// them together a quarter, for VFIO clients may have half beside it. The user who adds a device answers for it until it is closed. Root, the user of
+/// this process and the mount's owner are not counted: what they have is theirs. Thread-safe.
 /// </summary>
 /// <param name="self">The user of this process.</param>
 /// <param name="owner">The mount's owner; null: the same.</param>
@@ -32,7 +32,9 @@ internal sealed class DeviceQuota(uint self, uint? owner, SystemLimits system)
     /// <summary>Most devices of all users together who are counted (arbitrary).</summary>
     internal const int Others = 8_192;
 
-    /// <summary>Most bytes of all users together where the machine has more than four times as much (arbitrary: some twelve volumes in memory).</summary>
+    /// <summary>
+    /// Most bytes of all users together where the machine has more than four times as much (arbitrary: some twelve volumes in memory).
+    /// </summary>
     internal const long MostMemory = 1L << 30;
 
     private const int UserShare = 8, OthersShare = 4; // one of so many (arbitrary)

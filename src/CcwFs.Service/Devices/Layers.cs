@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Service.Devices;
 
 /// <summary>
-/// The layers between the regions of a device and its backend, in their one order: the policy is the first, so that nothing below it sees a program that it
-/// refuses.
+/// The layers between the regions of a device and its backend, in their one order: the policy is the first, so that nothing below it sees a program
+/// that it refuses.
 /// </summary>
 internal static class Layers
 {

@@ -24,7 +24,9 @@ internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string
     /// <summary>The real device, or the volume's image; null: a volume in memory.</summary>
     internal FileIdentity? File { get; init; }
 
-    /// <summary>While it is open nobody of us can open <see cref="File"/> to write: a real device's, or an image that is open to read alone.</summary>
+    /// <summary>
+    /// While it is open nobody of us can open <see cref="File"/> to write: a real device's, or an image that is open to read alone.
+    /// </summary>
     internal bool KeepsFile { get; init; }
 
     /// <summary>The kernel has asked it back, or lost it. Set from any thread.</summary>
@@ -41,7 +43,8 @@ internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string
     internal Action? Ended { get; init; }
 
     /// <summary>
-    /// Ends the device; whatever it shares with others stays as long as they do. Gives why what was written may be lost, which the log has too, or null.
+    /// Ends the device; whatever it shares with others stays as long as they do. Gives why what was written may be lost, which the log has too, or
+    /// null.
     /// </summary>
     internal string? End()
     {

@@ -2,7 +2,9 @@ using CcwFs.Control;
 
 namespace CcwFs.Service.Devices;
 
-/// <summary>The devices of one SPEC, open and not in the tree yet. Dispose gives up those that never came there, by <paramref name="giveUp"/>.</summary>
+/// <summary>
+/// The devices of one SPEC, open and not in the tree yet. Dispose gives up those that never came there, by <paramref name="giveUp"/>.
+/// </summary>
 internal sealed class OpenDevices(Action<IReadOnlyList<OpenDevice>> giveUp) : IDisposable
 {
     /// <summary>In the order of the SPEC.</summary>

@@ -7,11 +7,11 @@ using CcwFs.Linux;
 namespace CcwFs.Service.Devices;
 
 /// <summary>
-/// Keeps us from using files of a ccwfs mount, our own above all: we would wait for ourselves. What counts is the device that holds the file which was opened,
-/// for a path leads there in many ways (/proc/PID/root and cwd, bind mounts, other mount namespaces) and may lead elsewhere a moment later.
-/// Asking cannot hang in our own mount: it is opened for its name alone (O_PATH), which takes lookups and no open. Those are answered by a worker of the
-/// session, which waits for nobody, and the thread that asks is none of the workers. Only before the session serves would nobody answer, so that a path which
-/// plainly leads there is refused before it is touched.
+/// Keeps us from using files of a ccwfs mount, our own above all: we would wait for ourselves. What counts is the device that holds the file which
+/// was opened, for a path leads there in many ways (/proc/PID/root and cwd, bind mounts, other mount namespaces) and may lead elsewhere a moment
+/// later. Asking cannot hang in our own mount: it is opened for its name alone (O_PATH), which takes lookups and no open. Those are answered by a
+/// worker of the session, which waits for nobody, and the thread that asks is none of the workers. Only before the session serves would nobody
+/// answer, so that a path which plainly leads there is refused before it is touched.
 /// </summary>
 internal static class OwnMounts
 {
@@ -19,8 +19,8 @@ internal static class OwnMounts
     private const int MaxLinks = 40; // as the kernel's path walk (MAXSYMLINKS)
 
     /// <summary>
-    /// Opens a file for its name alone: 0, or a negative errno; <paramref name="named"/> belongs to the caller. Throws for one of a mounted ccwfs and of /proc;
-    /// with <paramref name="plain"/> no link of /proc to an open file is followed (-ELOOP).
+    /// Opens a file for its name alone: 0, or a negative errno; <paramref name="named"/> belongs to the caller. Throws for one of a mounted ccwfs and
+    /// of /proc; with <paramref name="plain"/> no link of /proc to an open file is followed (-ELOOP).
     /// </summary>
     internal static int Open(string path, bool plain, out FileDescriptor named)
     {
@@ -76,8 +76,8 @@ internal static class OwnMounts
             ? (ulong.Parse(major, CultureInfo.InvariantCulture) << 32) | uint.Parse(minor, CultureInfo.InvariantCulture) : null;
 
     /// <summary>
-    /// As <see cref="Open"/>, for our own mount alone, which has the device number <paramref name="own"/>: another ccwfs may well be asked. What cannot be
-    /// opened is no matter here.
+    /// As <see cref="Open"/>, for our own mount alone, which has the device number <paramref name="own"/>: another ccwfs may well be asked. What
+    /// cannot be opened is no matter here.
     /// </summary>
     internal static void RefuseOwn(string path, ulong? own)
     {
@@ -108,7 +108,8 @@ internal static class OwnMounts
     private static string Text(ulong device) => string.Create(CultureInfo.InvariantCulture, $"{device >> 32}:{(uint)device}");
 
     /// <summary>
-    /// The mounted ccwfs that a path plainly leads into. Symbolic links are followed with readlink, component by component, and never inside such a mount.
+    /// The mounted ccwfs that a path plainly leads into. Symbolic links are followed with readlink, component by component, and never inside such a
+    /// mount.
     /// </summary>
     private static MountEntry? Find(string path)
     {

@@ -10,12 +10,15 @@ namespace CcwFs.Service.Devices;
 internal sealed record DeviceLogs(ILogger Device, ILogger Image);
 
 /// <summary>
-/// The logs of the devices that users add through `control`: one limit for all lines of a user's devices, which stays when they go, for devices can be made
-/// anew as often as somebody likes. Those who are not counted (<see cref="DeviceQuota"/>) have no limit but those of each device. Thread-safe.
+/// The logs of the devices that users add through `control`: one limit for all lines of a user's devices, which stays when they go, for devices can
+/// be made anew as often as somebody likes. Those who are not counted (<see cref="DeviceQuota"/>) have no limit but those of each device.
+/// Thread-safe.
 /// </summary>
 internal sealed class UserLogs : IDisposable
 {
-    /// <summary>Lines in a <see cref="LogLimit.Period"/> for a user (arbitrary: some twenty devices that come and go, and what they have to say).</summary>
+    /// <summary>
+    /// Lines in a <see cref="LogLimit.Period"/> for a user (arbitrary: some twenty devices that come and go, and what they have to say).
+    /// </summary>
     internal const int Lines = 60;
 
     private const int MostUsers = 64; // with a limit of their own; the others share one (arbitrary)

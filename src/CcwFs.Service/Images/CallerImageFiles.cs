@@ -8,9 +8,9 @@ using Mono.Unix.Native;
 namespace CcwFs.Service.Images;
 
 /// <summary>
-/// A volume's files with the rights of the user who asked for it first; the redo file, which is made at the first write, long after the request, in a directory
-/// that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>, the image's owner before all others. What was opened is
-/// the file <paramref name="image"/>, and none of it is inside a mounted ccwfs.
+/// A volume's files with the rights of the user who asked for it first; the redo file, which is made at the first write, long after the request, in a
+/// directory that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>, the image's owner before all
+/// others. What was opened is the file <paramref name="image"/>, and none of it is inside a mounted ccwfs.
 /// </summary>
 /// <param name="asker">Who asks, for as long as the volume is being opened (null: we).</param>
 /// <param name="opener">In whose charge each file is counted.</param>
@@ -61,8 +61,8 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
     public void TakeMemory(long bytes) => opener.Charge.Take(DeviceResource.Memory, bytes);
 
     /// <summary>
-    /// Throws unless <paramref name="other"/> (null: we) could open the files of the image as well, for a second subchannel on it is as good as that. To write
-    /// too where it is open for that, by <paramref name="holders"/>: even who only reads may reserve the volume from the others.
+    /// Throws unless <paramref name="other"/> (null: we) could open the files of the image as well, for a second subchannel on it is as good as that.
+    /// To write too where it is open for that, by <paramref name="holders"/>: even who only reads may reserve the volume from the others.
     /// </summary>
     internal void RefuseWithoutRights(CallerIdentity? other, bool write, IEnumerable<SubchannelId> holders)
     {

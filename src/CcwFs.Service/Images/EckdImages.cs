@@ -61,8 +61,8 @@ internal sealed class EckdImages : IVolumeKind<EckdVolume>
     private static long BytesOf(in CkdGeometry geometry) => (long)geometry.Tracks * geometry.TrackSize;
 
     /// <summary>
-    /// Bytes of the tracks that are kept of a volume, as they are and as they were before they were changed, of those that could not be written, and of a
-    /// buffer.
+    /// Bytes of the tracks that are kept of a volume, as they are and as they were before they were changed, of those that could not be written, and
+    /// of a buffer.
     /// </summary>
     private static long KeptBytes(in CkdGeometry geometry) =>
         (2L * Math.Min(EckdVolume.CacheTracks, geometry.Tracks) + Math.Min(EckdVolume.DirtyLimit, geometry.Tracks) + 1) * geometry.TrackSize;

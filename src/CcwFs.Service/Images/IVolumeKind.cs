@@ -10,8 +10,8 @@ internal interface IVolumeKind<TVolume> : IImageKind
     where TVolume : class, ISharedVolume
 {
     /// <summary>
-    /// Opens an image, whose bytes of memory it takes with <paramref name="charge"/> before it keeps them; gives all that it may keep. Leaves nothing open
-    /// when it throws.
+    /// Opens an image, whose bytes of memory it takes with <paramref name="charge"/> before it keeps them; gives all that it may keep. Leaves nothing
+    /// open when it throws.
     /// </summary>
     (TVolume Volume, long KeptBytes) Open(IImageFiles files, string path, ImageOptions options, Action<long> charge);
 

@@ -15,7 +15,9 @@ internal sealed class ImageUser(CallerIdentity? caller, DeviceCharge charge, ILo
 {
     private const uint Root = 0;
 
-    /// <summary>Without the root directory of the request: that is closed with the file that it came by, and each request is judged with its own.</summary>
+    /// <summary>
+    /// Without the root directory of the request: that is closed with the file that it came by, and each request is judged with its own.
+    /// </summary>
     internal CallerIdentity? Caller { get; } = caller is null ? null : caller with { Root = null };
 
     internal DeviceCharge Charge => charge;
@@ -36,8 +38,8 @@ internal sealed class ImageUser(CallerIdentity? caller, DeviceCharge charge, ILo
 }
 
 /// <summary>
-/// Everybody who has devices on an open image. What is done for all of them depends on nobody who came first: the log is that of the one who may most, and what
-/// one of them may not do is done as another who may. Changed under the image's gate, used without it.
+/// Everybody who has devices on an open image. What is done for all of them does not depend on who came first: the log is that of the one who may
+/// most, and what one of them may not do is done as another who may. Changed under the image's gate, used without it.
 /// </summary>
 internal sealed class ImageUsers(DeviceQuota quota)
 {
@@ -63,7 +65,8 @@ internal sealed class ImageUsers(DeviceQuota quota)
     }
 
     /// <summary>
-    /// Does something with files of <paramref name="owner"/> (null: it is not known) as the first of them who may; the fault is that of the first who may not.
+    /// Does something with files of <paramref name="owner"/> (null: it is not known) as the first of them who may; the fault is that of the first who
+    /// may not.
     /// </summary>
     internal T AsAny<T>(uint? owner, Func<ImageUser, T> action)
     {
@@ -96,7 +99,9 @@ internal sealed class ImageUsers(DeviceQuota quota)
         return refusal < 0 ? refusal : -(int)Errno.EBADF;
     }
 
-    /// <summary>Does something as one user (null: we). What keeps us from being that user is a fault of the image to its caller, who knows no other.</summary>
+    /// <summary>
+    /// Does something as one user (null: we). What keeps us from being that user is a fault of the image to its caller, who knows no other.
+    /// </summary>
     internal static T As<T>(CallerIdentity? user, Func<T> action)
     {
         try

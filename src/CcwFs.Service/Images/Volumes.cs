@@ -20,8 +20,8 @@ namespace CcwFs.Service.Images;
 internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly, Func<Action, string?> Closing);
 
 /// <summary>
-/// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or closes an
-/// image keeps nobody waiting but those of the same one.
+/// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or
+/// closes an image keeps nobody waiting but those of the same one.
 /// </summary>
 /// <param name="quota">Where files and memory of the images of users are counted.</param>
 /// <param name="trim">What gives memory back to the system.</param>
@@ -31,9 +31,10 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     private readonly Dictionary<FileIdentity, Slot> _slots = []; // guarded by _gate
 
     /// <summary>
-    /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes the device <paramref name="id"/> with
-    /// <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the caller's own affair, who could write
-    /// the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts. <paramref name="log"/>: of the caller.
+    /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes the device
+    /// <paramref name="id"/> with <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the
+    /// caller's own affair, who could write the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts.
+    /// <paramref name="log"/>: of the caller.
     /// </summary>
     internal OpenImage<TDevice> OpenImage<TVolume, TDevice>(
         IVolumeKind<TVolume> kind, string path, bool readOnly, ImageSync sync, CallerIdentity? caller, ILogger log, Func<TVolume, TDevice> make,
@@ -72,8 +73,8 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     }
 
     /// <summary>
-    /// A device over a volume that lives in memory, which it gives back when it ends. <paramref name="held"/>: the volume, and what tells the bytes that it
-    /// takes.
+    /// A device over a volume that lives in memory, which it gives back when it ends. <paramref name="held"/>: the volume, and what tells the bytes
+    /// that it takes.
     /// </summary>
     internal (TDevice Device, Func<Action, string?> Closing) InMemory<TVolume, TDevice>((TVolume Volume, Func<long> Bytes) held, Func<TVolume, TDevice> make) =>
         (make(held.Volume), end =>
@@ -92,8 +93,8 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     }
 
     /// <summary>
-    /// Which file an image is; throws where there is none, and for one inside a mounted ccwfs. With <paramref name="plain"/> for somebody else, whose path may
-    /// not pass an open file of ours.
+    /// Which file an image is; throws where there is none, and for one inside a mounted ccwfs. With <paramref name="plain"/> for somebody else, whose
+    /// path may not pass an open file of ours.
     /// </summary>
     internal static FileIdentity Identify(string path, IImageKind kind, bool plain = false)
     {
@@ -176,7 +177,9 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         }
     }
 
-    /// <summary>The last device closes the volume in <paramref name="end"/>; nobody finds it closed. Gives why what was written may be lost, or null.</summary>
+    /// <summary>
+    /// The last device closes the volume in <paramref name="end"/>; nobody finds it closed. Gives why what was written may be lost, or null.
+    /// </summary>
     private string? Close(Slot slot, SubchannelId id, ImageUser user, Action end)
     {
         lock (slot.Gate)

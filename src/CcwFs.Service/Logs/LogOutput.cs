@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace CcwFs.Service.Logs;
 
-/// <summary>Where log lines go and which. The lines are standard error's in any case; for the journal they carry priorities, as sd-daemon(3) wants them.</summary>
+/// <summary>
+/// Where log lines go and which. The lines are standard error's in any case; for the journal they carry priorities, as sd-daemon(3) wants them.
+/// </summary>
 internal sealed class LogOutput : IDisposable
 {
     /// <summary>--log: standard error, for people.</summary>
@@ -85,8 +87,8 @@ internal sealed class LogOutput : IDisposable
     internal void SetLevel(LogLevel level) => _level = level;
 
     /// <summary>
-    /// Waits until all lines are written. A thread of the loggers writes them, for which their own end does not wait long: on a busy machine, or one whose disk
-    /// is, the last lines were lost.
+    /// Waits until all lines are written. A thread of the loggers writes them, for which their own end does not wait long: on a busy machine, or one
+    /// whose disk is, the last lines were lost.
     /// </summary>
     public void Dispose()
     {

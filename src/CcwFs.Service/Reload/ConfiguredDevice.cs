@@ -10,7 +10,9 @@ namespace CcwFs.Service.Reload;
 /// <param name="MadeReadOnly">They were made for reading alone, not only policed so since.</param>
 internal sealed record ConfiguredDevice(DeviceSpec Spec, IReadOnlyList<VfioCcwDevice> Devices, bool MadeReadOnly)
 {
-    /// <summary>Whether the devices must be made again for a SPEC of which only the policy differs: a volume that was made for reading alone takes no other.</summary>
+    /// <summary>
+    /// Whether the devices must be made again for a SPEC of which only the policy differs: a volume that was made for reading alone takes no other.
+    /// </summary>
     internal bool MustBeMadeAgain(DeviceSpec spec) => MadeReadOnly && !spec.IsReadOnly && spec.Kind.IsOpenedReadOnly;
 
     /// <summary>Those of its devices whose place another SPEC is to take.</summary>

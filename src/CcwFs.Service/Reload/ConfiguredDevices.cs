@@ -6,8 +6,8 @@ using CcwFs.Subchannel;
 namespace CcwFs.Service.Reload;
 
 /// <summary>
-/// The devices that options and configuration asked for, by their SPECs. What `ccwfs add` made is not among them. Not thread-safe: the mount adds them,
-/// then reloads follow one another.
+/// The devices that options and configuration asked for, by their SPECs. What `ccwfs add` made is not among them. Not thread-safe: the mount adds
+/// them, then reloads follow one another.
 /// </summary>
 internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable table, string directory)
 {
@@ -20,12 +20,14 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
         Show(spec, opened);
     }
 
-    /// <summary>How to make the devices those of <paramref name="wanted"/>. Files are looked at where a device keeps one; nothing is changed.</summary>
+    /// <summary>
+    /// How to make the devices those of <paramref name="wanted"/>. Files are looked at where a device keeps one; nothing is changed.
+    /// </summary>
     internal ReloadPlan Plan(IReadOnlyList<DeviceSpec> wanted) => ReloadPlan.Of(_entries.Where(IsThere), wanted, InTheWay);
 
     /// <summary>
-    /// Carries a plan out, all or nothing: what is new is opened first, and only when all of it is there the old goes. Says what <paramref name="changed"/> of
-    /// devices that stay, and gives a line for each SPEC that cannot be had.
+    /// Carries a plan out, all or nothing: what is new is opened first, and only when all of it is there the old goes. Says what
+    /// <paramref name="changed"/> of devices that stay, and gives a line for each SPEC that cannot be had.
     /// </summary>
     internal IReadOnlyList<string> CarryOut(ReloadPlan plan, Action<string> changed)
     {
@@ -76,7 +78,9 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
 
     private static string Failure(DeviceSpec spec, string problem, string stays) => $"{spec.Origin ?? $"device '{spec}'"}: {problem}; {stays}";
 
-    /// <summary>What must be closed before a SPEC's devices can be opened; throws where those cannot be had, before anything is closed for them.</summary>
+    /// <summary>
+    /// What must be closed before a SPEC's devices can be opened; throws where those cannot be had, before anything is closed for them.
+    /// </summary>
     private IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, IReadOnlySet<VfioCcwDevice> leaving)
     {
         IReadOnlyList<VfioCcwDevice> keepers = factory.InTheWay(spec, directory, leaving);

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Service.Reload;
 
-/// <summary>Where reloads tell what they do: all lines of one, or none, for a signal that comes again and again must not fill the log. Thread-safe.</summary>
+/// <summary>
+/// Where reloads tell what they do: all lines of one, or none, for a signal that comes again and again must not fill the log. Thread-safe.
+/// </summary>
 internal sealed class ReloadLog(ILogger log) : IDisposable
 {
     private readonly LogLimit _limit = new(TimeProvider.System, count => ServiceLog.LeftOut(log, count));

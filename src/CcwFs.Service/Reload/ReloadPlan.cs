@@ -6,8 +6,8 @@ using CcwFs.Subchannel;
 namespace CcwFs.Service.Reload;
 
 /// <summary>
-/// What a reload is to do with the devices of the configuration. Made of those that are there and the SPECs that are wanted; to make one changes nothing, and
-/// whoever carries it out decides nothing any more.
+/// What a reload is to do with the devices of the configuration. Made of those that are there and the SPECs that are wanted; to make one changes
+/// nothing, and whoever carries it out decides nothing any more.
 /// </summary>
 /// <param name="Kept">Their SPEC is wanted as it is: they are not touched.</param>
 /// <param name="Altered">Only the policy of their SPEC is another: they get that and go on.</param>
@@ -31,8 +31,8 @@ internal sealed record ReloadPlan(
     ];
 
     /// <summary>
-    /// The plan from the devices <paramref name="now"/> to those <paramref name="wanted"/>. <paramref name="inTheWay"/>: which of the devices that leave must be
-    /// closed before those of a SPEC can be opened; it throws an <see cref="Expected"/> error where the SPEC cannot be had.
+    /// The plan from the devices <paramref name="now"/> to those <paramref name="wanted"/>. <paramref name="inTheWay"/>: which of the devices that
+    /// leave must be closed before those of a SPEC can be opened; it throws an <see cref="Expected"/> error where the SPEC cannot be had.
     /// </summary>
     internal static ReloadPlan Of(
         IEnumerable<ConfiguredDevice> now, IReadOnlyList<DeviceSpec> wanted, Func<DeviceSpec, IReadOnlySet<VfioCcwDevice>, IReadOnlyList<VfioCcwDevice>> inTheWay)
@@ -50,8 +50,8 @@ internal sealed record ReloadPlan(
     private static string Ids(ConfiguredDevice entry) => string.Join(", ", entry.Devices.Select(device => device.Id));
 
     /// <summary>
-    /// Pairs SPECs with entries of the same text that <paramref name="may"/> be paired; takes those out of <paramref name="left"/> and gives the SPECs that are
-    /// over.
+    /// Pairs SPECs with entries of the same text that <paramref name="may"/> be paired; takes those out of <paramref name="left"/> and gives the
+    /// SPECs that are over.
     /// </summary>
     private static List<DeviceSpec> Match(
         IEnumerable<DeviceSpec> specs, List<ConfiguredDevice> left, Func<DeviceSpec, string> text, Func<ConfiguredDevice, DeviceSpec, bool> may,

@@ -23,7 +23,9 @@ internal sealed class Reloads(
     /// <summary>Asks for a reload. One that has not begun yet does for several requests. From any thread.</summary>
     internal void Ask() => _asked.Writer.TryWrite(true);
 
-    /// <summary>Carries out what is asked for; <paramref name="status"/>: the line for the service manager afterwards. Ends with <paramref name="end"/>.</summary>
+    /// <summary>
+    /// Carries out what is asked for; <paramref name="status"/>: the line for the service manager afterwards. Ends with <paramref name="end"/>.
+    /// </summary>
     internal async Task RunAsync(Func<string> status, CancellationToken end)
     {
         try

@@ -10,7 +10,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Service.Settings;
 
 /// <summary>
-/// The configuration file: JSON with comments, the keys of <see cref="MountKey"/> and <see cref="SpecKey"/>. Every error is one line that names file and line.
+/// The configuration file: JSON with comments, the keys of <see cref="MountKey"/> and <see cref="SpecKey"/>. Every error is one line that names file
+/// and line.
 /// </summary>
 internal sealed class ConfigFile
 {

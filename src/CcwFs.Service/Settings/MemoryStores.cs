@@ -8,7 +8,7 @@ namespace CcwFs.Service.Settings;
 
 /// <summary>
 /// Guest storage in a file that others map too. It is read and written through its descriptor and never mapped by us: somebody may cut it, and
-/// an access behind the end of a mapping would kill the process. What is behind a cut file's end is gone.
+/// an access beyond the end of a mapping would kill the process. What is beyond a cut file's end is gone.
 /// </summary>
 internal sealed class FileStore(FileDescriptor file, long length) : IMemoryStore, IDisposable
 {
@@ -30,7 +30,8 @@ internal static class GuestStorage
     private const long MinSize = 4096;
 
     /// <summary>
-    /// Makes or opens guest storage: a number with K, M, G or T is a size, all else a path of a file of ours or of <paramref name="owner"/>, the mount's.
+    /// Makes or opens guest storage: a number with K, M, G or T is a size, all else a path of a file of ours or of <paramref name="owner"/>, the
+    /// mount's.
     /// </summary>
     internal static IMemoryStore Open(string text, uint? owner)
     {

@@ -6,7 +6,9 @@ namespace CcwFs.Service.Settings;
 /// <summary>Users, groups and permissions as people write them.</summary>
 internal static class SystemNames
 {
-    /// <summary>A number, or the number of a name in <paramref name="file"/> (/etc/passwd or /etc/group); null and what is wrong when there is none.</summary>
+    /// <summary>
+    /// A number, or the number of a name in <paramref name="file"/> (/etc/passwd or /etc/group); null and what is wrong when there is none.
+    /// </summary>
     internal static uint? FindId(string text, string file, string what, out string? wrong)
     {
         wrong = null;

@@ -11,7 +11,8 @@ internal static class ModelChannel
     private const int Patience = 20_000; // steps of one program; arbitrary
 
     /// <summary>
-    /// Runs a program. <paramref name="execute"/> executes one command, and <paramref name="end"/> concludes the program; both give status and sense in words.
+    /// Runs a program. <paramref name="execute"/> executes one command, and <paramref name="end"/> concludes the program; both give status and sense
+    /// in words.
     /// </summary>
     internal static ModelAnswer Run(
         IReadOnlyList<ModelStep> steps, Func<byte, ModelData, (DeviceStatus Status, string Sense)> execute,

@@ -73,7 +73,7 @@ internal sealed partial class ModelDevice
         (_mask, _hasMask) = (bytes[0], true);
     }
 
-    /// <summary>Sixteen bytes, and as many more where byte 7 says so (reference eckd, 2.7).</summary>
+    /// <summary>Sixteen bytes, and as many more where byte 7 says so (SA22-1025, pages 46 to 51).</summary>
     private void DefineExtent(ModelData data)
     {
         if (_hasExtent || _hasMask || _hasIpl)
@@ -140,7 +140,9 @@ internal sealed partial class ModelDevice
 
     private static int OperationOf(byte[] bytes) => (bytes[0] & 0x3F) == 0x3F ? ModelDomain.Extended | bytes[17] : bytes[0] & 0x3F;
 
-    /// <summary>The extended parameter: as long as it says, and at most as long as the operation's can be. The count comes before all that is in it (p.65).</summary>
+    /// <summary>
+    /// The extended parameter: as long as it says, and at most as long as the operation's can be. The count comes before all that is in it (p.65).
+    /// </summary>
     private static byte[] TakeParameter(byte[] bytes, ModelData data)
     {
         int most = OperationOf(bytes) switch

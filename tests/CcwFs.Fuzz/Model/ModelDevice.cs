@@ -5,8 +5,8 @@ namespace CcwFs.Fuzz;
 
 /// <summary>
 /// A second 3990 with one 3390, written from the manuals and not from the device it is compared with: S/390 Internal Disk Subsystem Reference Guide
-/// (SA22-1025; "p." in comments), and where that is silent what is decided in the table of programs, tests/CcwFs.Tests/Eckd/Programs. Slow and plain: a track
-/// is a list that is replaced whole, a fault is an exception, and a command changes something only at its end.
+/// (SA22-1025; "p." in comments), and where that is silent what is decided in the table of programs, tests/CcwFs.Tests/Eckd/Programs. Slow and plain:
+/// a track is a list that is replaced whole, a fault is an exception, and a command changes something only at its end.
 /// </summary>
 internal sealed partial class ModelDevice
 {

@@ -1,8 +1,8 @@
 namespace CcwFs.Fuzz;
 
 /// <summary>
-/// Makes volumes and programs, runs them on a device and on <see cref="ModelDevice"/>, and compares: ending status, sense, what was sent, and all tracks.
-/// A volume and its programs follow from one seed; the next volume has the next seed.
+/// Makes volumes and programs, runs them on a device and on <see cref="ModelDevice"/>, and compares: ending status, sense, what was sent, and all
+/// tracks. A volume and its programs follow from one seed; the next volume has the next seed.
 /// </summary>
 /// <param name="seed">The first volume's.</param>
 public sealed class ModelFuzzer(int seed)
@@ -21,7 +21,9 @@ public sealed class ModelFuzzer(int seed)
     /// <summary>How many programs ended how: what the programs are worth.</summary>
     public IReadOnlyDictionary<string, int> Endings => _endings;
 
-    /// <summary>Runs whole volumes while <paramref name="goesOn"/>; throws <see cref="FuzzException"/> for the first program with two answers.</summary>
+    /// <summary>
+    /// Runs whole volumes while <paramref name="goesOn"/>; throws <see cref="FuzzException"/> for the first program with two answers.
+    /// </summary>
     public void Run(Func<bool> goesOn)
     {
         for (; goesOn(); Seed++)

@@ -6,8 +6,8 @@ using CcwFs.Tests.Subchannel;
 namespace CcwFs.Tests.Channel;
 
 /// <summary>
-/// Commands that do not end at once (SA22-7832, chapter 16). The device has 07 control that ends with channel end alone, 02 READ of 4 bytes that waits for as long
-/// as <see cref="_waits"/>, and 0B control that ends at once.
+/// Commands that do not end at once (SA22-7832, chapter 16). The device has 07 control that ends with channel end alone, 02 READ of 4 bytes that
+/// waits for as long as <see cref="_waits"/>, and 0B control that ends at once.
 /// </summary>
 public class DeviceEndTests : IDisposable
 {

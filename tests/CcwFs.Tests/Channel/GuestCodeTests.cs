@@ -6,7 +6,9 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Channel;
 
-/// <summary>Data that goes where an emulator has translated code: it drops that first, exactly the bytes that will be written, and nothing is seen before.</summary>
+/// <summary>
+/// Data that goes where an emulator has translated code: it drops that first, exactly the bytes that will be written, and nothing is seen before.
+/// </summary>
 public sealed class GuestCodeTests : IDisposable
 {
     private const byte Read = 0x02;

@@ -9,7 +9,9 @@ public sealed class SubchannelStateTests
     private static readonly Activity[] _activities = Enum.GetValues<Activity>();
     private static readonly StepResult[] _results = [.. Enum.GetValues<StepResult>().Where(r => r != StepResult.Abandoned)];
 
-    /// <summary>What ends a slice, for each activity in the order of their enumeration; a slash: when the slice's result is that the program ended.</summary>
+    /// <summary>
+    /// What ends a slice, for each activity in the order of their enumeration; a slash: when the slice's result is that the program ended.
+    /// </summary>
     public static TheoryData<string, string> Requested => new()
     {
         //           Idle          StartPending    Active             Suspended  AwaitingDevice DeviceEndPending

@@ -51,7 +51,9 @@ public sealed class UnprefetchedTests
         Assert.Equal("EINVAL", Machine.Errno(machine.StartAt(0x1000, Prefetched)));
     }
 
-    /// <summary>CCW-ILS of Hercules: a NOP that is valid in both formats. A real channel shows no incorrect length of an immediate operation in format 0.</summary>
+    /// <summary>
+    /// CCW-ILS of Hercules: a NOP that is valid in both formats. A real channel shows no incorrect length of an immediate operation in format 0.
+    /// </summary>
     [Theory]
     [InlineData(0x8000u, SubchannelStatus.None)]
     [InlineData(0x8000u | OrbControl.Format1, SubchannelStatus.IncorrectLength)]

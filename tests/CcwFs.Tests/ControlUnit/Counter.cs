@@ -5,9 +5,9 @@ using CcwFs.Emulation.ControlUnit;
 namespace CcwFs.Tests.ControlUnit;
 
 /// <summary>
-/// The least device kind: a counter that devices share, on top of the base. 01 WRITE sets it (4 bytes, only where the program has not read it), 02 READ gives
-/// it; 06 READ waits until the counter is <see cref="Ready"/>; 07 control ends with channel end, and <see cref="Finish"/> gives device end. Sense has 2 bytes, the
-/// fault's number and the counter's lowest byte.
+/// The least device kind: a counter that devices share, on top of the base. 01 WRITE sets it (4 bytes, only where the program has not read it), 02
+/// READ gives it; 06 READ waits until the counter is <see cref="Ready"/>; 07 control ends with channel end, and <see cref="Finish"/> gives device
+/// end. Sense has 2 bytes, the fault's number and the counter's lowest byte.
 /// </summary>
 internal sealed class Counter(SharedUnit unit, ushort number) : ControlUnitDevice(unit, new DeviceId(0, 0, number), senseSize: 2)
 {

@@ -14,7 +14,9 @@ public sealed class ReserveStateTests
            select new ReserveState(hold, program, owes),
     ];
 
-    /// <summary>What a transition makes of each hold and of each program phase, in the order of their enumerations, and of the device end owed.</summary>
+    /// <summary>
+    /// What a transition makes of each hold and of each program phase, in the order of their enumerations, and of the device end owed.
+    /// </summary>
     public static TheoryData<string, string, string, string> Table => new()
     {
         // transition          None Pending Held Lost        None Running Terminated                no, yes

@@ -192,7 +192,10 @@ public sealed class IdentityTests
         return Step.W(0x27, order);
     }
 
-    /// <summary>Facilities that READ DEVICE CHARACTERISTICS (a byte and a bit) and the feature codes (bytes from 0x100 on) announce, and a program that needs each.</summary>
+    /// <summary>
+    /// Facilities that READ DEVICE CHARACTERISTICS (a byte and a bit) and the feature codes (bytes from 0x100 on) announce, and a program that needs
+    /// each.
+    /// </summary>
     public static TheoryData<int, byte> Facilities() => new()
     {
         { 6, 0x40 }, { 6, 0x10 }, { 6, 0x02 }, { 8, 0x08 }, { 8, 0x04 }, { 8, 0x02 }, { 43, 0x02 }, { 47, 0x01 }, { 0x108, 0x01 }, { 0x109, 0x20 }, { 0x10C, 0x40 },

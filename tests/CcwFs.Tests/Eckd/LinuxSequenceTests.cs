@@ -3,7 +3,10 @@ using CcwFs.Emulation.Dasd.Eckd;
 
 namespace CcwFs.Tests.Eckd;
 
-/// <summary>The programs that Linux's dasd_eckd issues, in the bytes it issues them in (reference: eckd.md, 2.2), and QEMU's IPL (2.9).</summary>
+/// <summary>
+/// The programs that Linux's dasd_eckd issues, in the bytes it issues them in (drivers/s390/block/dasd_eckd.c), and QEMU's IPL
+/// (pc-bios/s390-ccw/dasd-ipl.c).
+/// </summary>
 public sealed class LinuxSequenceTests
 {
     private static byte[] Hex(string text) => Convert.FromHexString(text.Replace(" ", "", StringComparison.Ordinal));

@@ -2,7 +2,9 @@ using CcwFs.Fuzz;
 
 namespace CcwFs.Tests.Eckd;
 
-/// <summary>Programs on the device and on a second model of a track, for a moment; <c>CcwFs.Fuzz model</c> runs them for as long as you like.</summary>
+/// <summary>
+/// Programs on the device and on a second model of a track, for a moment; <c>CcwFs.Fuzz model</c> runs them for as long as you like.
+/// </summary>
 public sealed class ModelTests
 {
     private const int Programs = 5_000;

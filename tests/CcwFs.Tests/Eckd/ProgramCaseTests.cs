@@ -10,8 +10,8 @@ using CcwFs.Tests.Subchannel;
 namespace CcwFs.Tests.Eckd;
 
 /// <summary>
-/// Programs in words, how each ends, and what is on tracks then: the files of Programs, which say their form. A new finding is a new case there. The programs run
-/// as those of any client: translated, by the channel, on an image.
+/// Programs in words, how each ends, and what is on tracks then: the files of Programs, which say their form. A new finding is a new case there. The
+/// programs run as those of any client: translated, by the channel, on an image.
 /// </summary>
 public sealed class ProgramCaseTests(ProgramCaseTests.Volume volume) : IClassFixture<ProgramCaseTests.Volume>
 {

@@ -5,7 +5,9 @@ using CcwFs.Tests.Subchannel;
 
 namespace CcwFs.Tests.Eckd;
 
-/// <summary>Parameters of PREFIX and LOCATE RECORD EXTENDED that are refused, one row a case; and the way of a whole track through the channel.</summary>
+/// <summary>
+/// Parameters of PREFIX and LOCATE RECORD EXTENDED that are refused, one row a case; and the way of a whole track through the channel.
+/// </summary>
 public sealed class TrackParameterTests
 {
     private static readonly byte[] _locate = TrackSteps.LocateBytes(0x0C, 1, 1, 0);

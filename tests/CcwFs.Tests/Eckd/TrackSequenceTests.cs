@@ -5,8 +5,8 @@ using CcwFs.Emulation.Dasd.Eckd;
 namespace CcwFs.Tests.Eckd;
 
 /// <summary>
-/// The track programs of Linux's dasd_eckd (PREFIX with a command for each track, raw_track_access, dasdfmt --check) beside plain programs on the same
-/// volume.
+/// The track programs of Linux's dasd_eckd (PREFIX with a command for each track, raw_track_access, dasdfmt --check) beside plain programs on the
+/// same volume.
 /// </summary>
 public sealed class TrackSequenceTests
 {

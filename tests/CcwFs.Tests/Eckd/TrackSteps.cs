@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace CcwFs.Tests.Eckd;
 
-/// <summary>PREFIX and LOCATE RECORD EXTENDED in bytes (reference: eckd.md, 2.7).</summary>
+/// <summary>PREFIX and LOCATE RECORD EXTENDED in bytes (src/CcwFs.Emulation/Dasd/Eckd/README.md).</summary>
 internal static class TrackSteps
 {
     public static readonly byte[] EndMark = [.. Enumerable.Repeat((byte)0xFF, 8)];

@@ -201,8 +201,8 @@ public sealed class FuseSessionTests
             """);
         Assert.Equal("warm", child.StandardOutput.ReadLine());
 
-        // From one READ or WRITE to the next on the same worker: the whole way of a request. The first wait for a contended lock makes its event, once a
-        // lock and whenever the scheduler wills it: the steady state is there in the third round at the latest.
+        // From one READ or WRITE to the next on the same worker: the whole way of a request. The first wait for a contended lock makes its event,
+        // once a lock and whenever the scheduler wills it: the steady state is there in the third round at the latest.
         for (int round = 1; round == 1 || (round <= 3 && mounted.Tree.WorstAllocation != 0); round++)
         {
             mounted.Tree.ForgetMeasurements();

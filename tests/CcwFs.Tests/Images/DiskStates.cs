@@ -3,9 +3,9 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Tests.Images;
 
 /// <summary>
-/// States that the steps of a <see cref="RecordedDisk"/> may leave on the medium. A power cut keeps what was synced; of each page that was written since, any
-/// version, and of a page that was on its way, sectors of two; of names made and removed since, the first ones; of a longer file, any length. A kill of the
-/// process keeps every step before it, and of a write that was under way whole pages from its beginning.
+/// States that the steps of a <see cref="RecordedDisk"/> may leave on the medium. A power cut keeps what was synced; of each page that was written
+/// since, any version, and of a page that was on its way, sectors of two; of names made and removed since, the first ones; of a longer file, any
+/// length. A kill of the process keeps every step before it, and of a write that was under way whole pages from its beginning.
 /// </summary>
 internal sealed class DiskStates(byte[] image, IReadOnlyList<DiskStep> steps)
 {

@@ -171,7 +171,9 @@ public sealed class FailingDiskTests : IDisposable
         killed.OpenImage(ImageSync.None).Dispose();
     }
 
-    /// <summary>As by the last user of an image whose directory is another's: everything was synced, so it is good after the system was restarted.</summary>
+    /// <summary>
+    /// As by the last user of an image whose directory is another's: everything was synced, so it is good after the system was restarted.
+    /// </summary>
     [Fact]
     public void A_redo_file_that_stays_for_it_cannot_be_removed_says_that_all_is_there()
     {

@@ -9,7 +9,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Tests.Images;
 
-/// <summary>A redo file of the largest legal size: 1,024 different whole tracks, 60 MB. Who may add an image chooses what its redo file says.</summary>
+/// <summary>
+/// A redo file of the largest legal size: 1,024 different whole tracks, 60 MB. Who may add an image chooses what its redo file says.
+/// </summary>
 public sealed class LargestRedoTests : IDisposable
 {
     private const int Tracks = 1_024, TrackSize = 56_832, HeadSize = 512, ChangeAt = 512, DataAt = 2 << 20;

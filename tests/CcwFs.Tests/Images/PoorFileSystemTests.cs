@@ -4,8 +4,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Tests.Images;
 
 /// <summary>
-/// Host file systems that cannot do all that ext4 can: FAT has no hard links, no unnamed files and no modes, others cannot sync a directory. A library before
-/// the C library's refuses what POOR names, for its kernel may not have the real ones.
+/// Host file systems that cannot do all that ext4 can: FAT has no hard links, no unnamed files and no modes, others cannot sync a directory. A
+/// library before the C library's refuses what POOR names, for its kernel may not have the real ones.
 /// </summary>
 public sealed class PoorFileSystemTests : IDisposable
 {

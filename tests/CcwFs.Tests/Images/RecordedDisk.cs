@@ -42,8 +42,8 @@ internal sealed class DiskFile(ulong inode, byte[] bytes)
 }
 
 /// <summary>
-/// An image and its redo file in memory, which remembers every step. <see cref="Fail"/> may refuse a call: it is given what is asked ("image write", "redo
-/// sync", …) and answers 0 or a negative errno; of a write that is refused, the first half is done.
+/// An image and its redo file in memory, which remembers every step. <see cref="Fail"/> may refuse a call: it is given what is asked ("image write",
+/// "redo sync", …) and answers 0 or a negative errno; of a write that is refused, the first half is done.
 /// </summary>
 internal sealed class RecordedDisk(DiskFile image, DiskFile? redo, Guid boot) : IImageFiles
 {

@@ -190,7 +190,9 @@ public sealed class RedoFileTests : IDisposable
         }
     }
 
-    /// <summary>Lets a process write from <paramref name="first"/> on, kills it after so many acknowledged writes; gives the last acknowledged.</summary>
+    /// <summary>
+    /// Lets a process write from <paramref name="first"/> on, kills it after so many acknowledged writes; gives the last acknowledged.
+    /// </summary>
     private int WriteAndKill(string path, int first, int acknowledged)
     {
         using Process writer = _files.StartFixture("write", path, $"{first}");
@@ -206,7 +208,9 @@ public sealed class RedoFileTests : IDisposable
         return first + lines - 1;
     }
 
-    /// <summary>Every track holds the youngest generation that wrote it, one of the whole volume, at least <paramref name="last"/>; gives which.</summary>
+    /// <summary>
+    /// Every track holds the youngest generation that wrote it, one of the whole volume, at least <paramref name="last"/>; gives which.
+    /// </summary>
     private static int JudgeGenerations(CkdImage image, int last, int tracksPerWrite = 3)
     {
         var pattern = new TrackPattern(image.Geometry, tracksPerWrite);

@@ -213,7 +213,8 @@ public sealed class RedoTrustTests : IDisposable
     }
 
     /// <summary>
-    /// A list of version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner, this user and the mask have read and write, the group has what is given.
+    /// A list of version 2 (linux/posix_acl_xattr.h: tag, rights, id): the owner, this user and the mask have read and write, the group has what is
+    /// given.
     /// </summary>
     private void SetList(string kind, string path, int group, uint user) => Run("/usr/bin/python3", "-c", """
         import os, struct, sys

@@ -54,8 +54,8 @@ public sealed class RedoVerdictTests : IDisposable
     }
 
     /// <summary>
-    /// The content of a backup is as it was, whatever was pending in the image over which it was restored (one that was killed half way in the write of
-    /// generation 5), or the image is refused, and is as it was once the redo file is removed, as the line says.
+    /// The content of a backup is as it was, whatever was pending in the image over which it was restored (one that was killed half way in the write
+    /// of generation 5), or the image is refused, and is as it was once the redo file is removed, as the line says.
     /// </summary>
     [Theory]
     [InlineData("empty", false, Dropped)]
@@ -83,7 +83,9 @@ public sealed class RedoVerdictTests : IDisposable
         AssertNotPatched(path, backups["empty"], says: null);
     }
 
-    /// <summary>Another tool rewrites the volume's label after a kill; the change that was being written holds other tracks, or the label's.</summary>
+    /// <summary>
+    /// Another tool rewrites the volume's label after a kill; the change that was being written holds other tracks, or the label's.
+    /// </summary>
     [Theory]
     [InlineData(false, false)]
     [InlineData(false, true)]

@@ -60,8 +60,8 @@ public sealed partial class LayoutTests
     private static readonly Dictionary<string, string> s_longFiles = [];
 
     /// <summary>
-    /// Circles of files over the limit, by room and one of their files, with their sizes: they may only shrink, and this list with them. A type in several
-    /// files is a circle of its own.
+    /// Circles of files over the limit, by room and one of their files, with their sizes: they may only shrink, and this list with them. A type in
+    /// several files is a circle of its own.
     /// </summary>
     private static readonly Dictionary<(string Room, string File), int> s_longCircles = [];
 

@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 namespace CcwFs.Tests.Layout;
 
 /// <summary>
-/// Which files of a room know each other in a circle. A file knows another one when it names a type that is declared there, at its outermost level, and that it
-/// can see: in its own namespace or one above, or by a using. The parts of a partial type know each other. Found by names alone: a member that is called like
-/// a type counts as one, which can only make a circle longer.
+/// Which files of a room know each other in a circle. A file knows another one when it names a type that is declared there, at its outermost level,
+/// and that it can see: in its own namespace or one above, or by a using. The parts of a partial type know each other. Found by names alone: a member
+/// that is called like a type counts as one, which can only make a circle longer.
 /// </summary>
 internal static partial class SourceCircles
 {

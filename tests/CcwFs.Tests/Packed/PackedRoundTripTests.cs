@@ -34,7 +34,9 @@ public sealed class PackedRoundTripTests
         return read;
     }
 
-    /// <summary>Runs a program where it is, and packed and restored in another machine; IRB, data and pages that a READ filled must be the same.</summary>
+    /// <summary>
+    /// Runs a program where it is, and packed and restored in another machine; IRB, data and pages that a READ filled must be the same.
+    /// </summary>
     private static string RunBoth(byte[] memory, in Orb orb)
     {
         using var here = new Rig(cylinders: 5);

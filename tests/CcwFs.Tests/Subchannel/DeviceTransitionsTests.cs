@@ -35,7 +35,9 @@ public sealed class DeviceTransitionsTests
         { DeviceState.Pending, DeviceEvent.Interrupt, DeviceAction.TakeStatus, 0 },
     };
 
-    /// <summary>The errno document of the io region: control bits of the ORB, function, program address, first CCW, what is done before, result.</summary>
+    /// <summary>
+    /// The errno document of the io region: control bits of the ORB, function, program address, first CCW, what is done before, result.
+    /// </summary>
     public static TheoryData<string, uint, uint, uint, ulong, string, int> IoResults => new()
     {
         { "a START", Machine.Orb64, Machine.Start, 0x1000, 0x0320_0001_0000_2000, "", 124 },

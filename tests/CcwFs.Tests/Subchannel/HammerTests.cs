@@ -5,7 +5,9 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Subchannel;
 
-/// <summary>Everything at once from several threads: no deadlock, no exception, an answer of the documents to every call, a usable device at the end.</summary>
+/// <summary>
+/// Everything at once from several threads: no deadlock, no exception, an answer of the documents to every call, a usable device at the end.
+/// </summary>
 public sealed class HammerTests
 {
     private const int Rounds = 3000;

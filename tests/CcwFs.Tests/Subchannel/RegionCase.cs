@@ -10,8 +10,8 @@ using CcwFs.Tests.Vfio.Backend;
 namespace CcwFs.Tests.Subchannel;
 
 /// <summary>
-/// Runs one captured case, on the region files, through the device file of a client, or on the region files of a second ccwfs whose real device that is, and lists what differs. What the driver does not decide is counted by
-/// reason in <see cref="LeftOut"/>.
+/// Runs one captured case, on the region files, through the device file of a client, or on the region files of a second ccwfs whose real device that
+/// is, and lists what differs. What the driver does not decide is counted by reason in <see cref="LeftOut"/>.
 /// </summary>
 internal sealed partial class RegionCase : IDisposable
 {

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace CcwFs.Tests.Subchannel;
 
 /// <summary>
-/// The cases captured from the kernel's vfio_ccw on the device in this process, through the region files and through the device file, compared in what the driver
-/// decides.
+/// The cases captured from the kernel's vfio_ccw on the device in this process, through the region files and through the device file, compared in
+/// what the driver decides.
 /// </summary>
 public sealed class RegionConformanceTests
 {
@@ -42,8 +42,8 @@ public sealed class RegionConformanceTests
         """;
 
     /// <summary>
-    /// On the region files of a second ccwfs, whose real device the device file of the first is: what the captured helper does is done to the first. The same cases apply but for
-    /// one address.
+    /// On the region files of a second ccwfs, whose real device the device file of the first is: what the captured helper does is done to the first.
+    /// The same cases apply but for one address.
     /// </summary>
     private const string ExpectedThroughBackend = """
         4 a defect of the kernel that we do not copy

@@ -80,7 +80,9 @@ internal static class RegionExceptions
         [("dma.high.fmt0_cpa_above_16m", 2)] = "ccw in the extra map",
     };
 
-    /// <summary>Cases that read a part of an IRB and wait for the next one, and where: through the device file the next is signalled when all of it was read.</summary>
+    /// <summary>
+    /// Cases that read a part of an IRB and wait for the next one, and where: through the device file the next is signalled when all of it was read.
+    /// </summary>
     private static readonly Dictionary<string, int> s_readInPart = new()
     {
         ["inj.primary_then_secondary.device_active"] = 10,
@@ -126,7 +128,9 @@ internal static class RegionExceptions
         return (result > 0 && result != op.GetProperty("len").GetInt32()) || errno > 511 || result < -1;
     }
 
-    /// <summary>What a case ends with is not compared: it varies, or the case did not begin with the reset and the zeroed regions of the others.</summary>
+    /// <summary>
+    /// What a case ends with is not compared: it varies, or the case did not begin with the reset and the zeroed regions of the others.
+    /// </summary>
     public static bool IsEndOpen(string name, JsonElement source) =>
         !source.TryGetProperty("prep", out _) || name.StartsWith("irq.", StringComparison.Ordinal)
         || s_cases.ContainsKey(name) || (source.TryGetProperty("end_volatile", out JsonElement open) && open.GetBoolean());

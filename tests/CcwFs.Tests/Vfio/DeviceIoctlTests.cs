@@ -7,7 +7,9 @@ using CcwFs.Vfio;
 
 namespace CcwFs.Tests.Vfio;
 
-/// <summary>The captured cases of the kernel's device file that ask for info, set interrupts or leave the regions, through the device file of ours.</summary>
+/// <summary>
+/// The captured cases of the kernel's device file that ask for info, set interrupts or leave the regions, through the device file of ours.
+/// </summary>
 public sealed class DeviceIoctlTests
 {
     private const byte Fill = 0xA5; // what the capture put into its buffers
@@ -168,7 +170,9 @@ public sealed class DeviceIoctlTests
         return plain;
     }
 
-    /// <summary>Host order to big-endian and back, field by field; what is behind the fields stays, and fill bytes look the same in any order.</summary>
+    /// <summary>
+    /// Host order to big-endian and back, field by field; what is behind the fields stays, and fill bytes look the same in any order.
+    /// </summary>
     private static byte[] Reordered(byte[] bytes, int[] fields)
     {
         byte[] result = (byte[])bytes.Clone();

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CcwFs.Tests.Vfio;
 
 /// <summary>
-/// A client of a device file in this process: its ioctls are real, with structures in pinned memory, and its interrupts are real eventfds. Only how the
-/// descriptor of the iommu is recognised is made up: that needs a mount.
+/// A client of a device file in this process: its ioctls are real, with structures in pinned memory, and its interrupts are real eventfds. Only how
+/// the descriptor of the iommu is recognised is made up: that needs a mount.
 /// </summary>
 internal sealed class DeviceTestClient : IDisposable
 {

@@ -6,9 +6,9 @@ using CcwFs.Vfio.Endpoint;
 namespace CcwFs.Tests.Vfio;
 
 /// <summary>
-/// The structures of iommufd against a C compiler. Where the machine has linux/iommufd.h (Linux 6.2 and newer; Debian 12 has not), its structures, sizes and numbers
-/// are checked, and IOMMU_IOAS_MAP_FILE where it knows that. Where it has not, the members are declared here in C as the kernel documents them
-/// (Documentation/userspace-api/iommufd.rst), and what is checked is that our layout is what C makes of them.
+/// The structures of iommufd against a C compiler. Where the machine has linux/iommufd.h (Linux 6.2 and newer; Debian 12 has not), its structures,
+/// sizes and numbers are checked, and IOMMU_IOAS_MAP_FILE where it knows that. Where it has not, the members are declared here in C as the kernel
+/// documents them (Documentation/userspace-api/iommufd.rst), and what is checked is that our layout is what C makes of them.
 /// </summary>
 public sealed class IommuHeaderTests
 {

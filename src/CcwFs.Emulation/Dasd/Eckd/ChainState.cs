@@ -77,7 +77,9 @@ internal struct ChainState
 
     public CacheUse Cache;
 
-    /// <summary>CKD conversion mode (DEFINE EXTENT, byte 1 bit 2): updates have the length of their records, and reads over tracks end with the cylinder.</summary>
+    /// <summary>
+    /// CKD conversion mode (DEFINE EXTENT, byte 1 bit 2): updates have the length of their records, and reads over tracks end with the cylinder.
+    /// </summary>
     public bool Converts;
 
     /// <summary>A track was not in the cache.</summary>

@@ -9,9 +9,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// An emulated 3390 behind a 3990: one subchannel's view of an <see cref="EckdVolume"/>. What every control unit has is the base's; here are the rules of ECKD
-/// programs (<see cref="ChainState"/>: orientation, extent, file mask, domain) and what becomes of the tracks that they change. A few hundred bytes while idle.
-/// Channel end and device end come together.
+/// An emulated 3390 behind a 3990: one subchannel's view of an <see cref="EckdVolume"/>. What every control unit has is the base's; here are the
+/// rules of ECKD programs (<see cref="ChainState"/>: orientation, extent, file mask, domain) and what becomes of the tracks that they change. A few
+/// hundred bytes while idle. Channel end and device end come together.
 /// </summary>
 public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 {

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>Lines in the log that a guest can cause as often as it likes: each kind is limited (<see cref="LogLimit"/>). Under the volume's gate.</summary>
+/// <summary>
+/// Lines in the log that a guest can cause as often as it likes: each kind is limited (<see cref="LogLimit"/>). Under the volume's gate.
+/// </summary>
 internal sealed class EckdLines(ILogger logger, EckdOptions options, EckdVolume volume) : IDisposable
 {
     private readonly Kinds _limits = new(what => new LogLimit(TimeProvider.System, count => EckdLog.LeftOut(logger, options.Device.ToString(), count, what)));

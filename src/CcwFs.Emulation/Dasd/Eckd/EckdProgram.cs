@@ -5,8 +5,8 @@ using CcwFs.Emulation.ControlUnit;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// A device's running program as its commands see it: the volume and the head over it, what the program has set up, and the sense that a command ends with.
-/// One object a device, which every program begins anew. Under the volume's gate.
+/// A device's running program as its commands see it: the volume and the head over it, what the program has set up, and the sense that a command ends
+/// with. One object a device, which every program begins anew. Under the volume's gate.
 /// </summary>
 internal sealed class EckdProgram(EckdVolume volume, EckdOptions options, Announcement announced, PendingSense pending)
 {

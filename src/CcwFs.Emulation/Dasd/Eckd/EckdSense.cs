@@ -82,8 +82,9 @@ public readonly record struct EckdSense(byte Byte0, byte Byte1, byte Format, byt
     public static EckdSense InterventionRequired => new(0x40, 0, 0x10);
 
     /// <summary>
-    /// The chain ended before a locate-record domain of writes was exhausted. SA22-1025 has a message for it in the 32-byte format alone (page 206) and lets other
-    /// bits stand beside bit 7 of byte 0 (page 202); command reject and no message, as Hercules gives, keeps drivers from trying again.
+    /// The chain ended before a locate-record domain of writes was exhausted. SA22-1025 has a message for it in the 32-byte format alone (page 206)
+    /// and lets other bits stand beside bit 7 of byte 0 (page 202); command reject and no message, as Hercules gives, keeps drivers from trying
+    /// again.
     /// </summary>
     public static EckdSense IncompleteDomain => new(0x81, 0, (byte)SenseMessage.None);
 

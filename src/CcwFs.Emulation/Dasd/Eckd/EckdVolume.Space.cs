@@ -10,7 +10,7 @@ internal interface ISpaceWatcher
 }
 
 /// <content>
-/// Space of an ESE volume. When a write finds none, sense says so, and drivers wait: nobody would notice that there is
+/// Space of an ESE volume. When a write finds none, sense says so, and drivers wait: they would not notice that there is
 /// space again. So the volume asks the store from time to time, by writing the old bytes of the tracks it could not write, which changes nothing, and
 /// its devices tell the drivers.
 /// </content>
@@ -51,8 +51,8 @@ public sealed partial class EckdVolume
 
     /// <summary>
     /// Makes tracks empty for the program of a head and gives their space back; what is cached of them is forgotten, with what other programs have
-    /// changed there before. What those have changed elsewhere stays, so that it is written when it is whole. Throws <see cref="ImageException"/>. Under the
-    /// gate.
+    /// changed there before. What those have changed elsewhere stays, so that it is written when it is whole. Throws <see cref="ImageException"/>.
+    /// Under the gate.
     /// </summary>
     internal void Release(object head, int first, int count)
     {

@@ -10,13 +10,13 @@ internal sealed class TornTrackException(int track, string reason) : Exception(r
 }
 
 /// <summary>
-/// One image as the devices on it share it: its tracks behind a small cache. One object an image. The last device that is disposed disposes the volume, and the
-/// volume disposes its store. Everything is under the gate of <see cref="Unit"/>, which a device holds during one command. Who changes tracks is known by its
-/// head, which is compared by identity alone.
+/// One image as the devices on it share it: its tracks behind a small cache. One object an image. The last device that is disposed disposes the
+/// volume, and the volume disposes its store. Everything is under the gate of <see cref="Unit"/>, which a device holds during one command. Who
+/// changes tracks is known by its head, which is compared by identity alone.
 /// </summary>
 public sealed partial class EckdVolume : ISharedVolume
 {
-    /// <summary>Tracks cached a volume (arbitrary; buffers are made when first needed, so an idle volume has none).</summary>
+    /// <summary>Tracks cached per volume (arbitrary; buffers are made when first needed, so an idle volume has none).</summary>
     public const int CacheTracks = 32;
 
     /// <summary>Changed tracks at which they are written before the program ends (arbitrary, under <see cref="CacheTracks"/>).</summary>
@@ -70,7 +70,7 @@ public sealed partial class EckdVolume : ISharedVolume
     /// <summary>At <see cref="DirtyLimit"/>: the tracks are to be written before another is changed.</summary>
     internal bool MustCommit => _dirtyCount >= DirtyLimit;
 
-    /// <summary>Room for one track's bytes while a program's are judged; its content is nobody's between two commands.</summary>
+    /// <summary>Room for one track's bytes while a program's are judged; its content means nothing between two commands.</summary>
     internal byte[] Scratch => _scratch ??= new byte[Geometry.TrackSize];
 
     /// <summary>
@@ -92,7 +92,7 @@ public sealed partial class EckdVolume : ISharedVolume
             finally
             {
                 _store.Dispose();
-                (_slots, _slotCount, _latest, _batch, _scratch) = (null, 0, null, null, null); // whoever still holds a file of the device keeps no tracks
+                (_slots, _slotCount, _latest, _batch, _scratch) = (null, 0, null, null, null); // an open file of the device keeps no tracks
             }
         }
     }
@@ -137,9 +137,9 @@ public sealed partial class EckdVolume : ISharedVolume
     }
 
     /// <summary>
-    /// Writes the tracks that the program of a head has changed, in one call, and those of others that it changed too; without a head, all. What other programs
-    /// have changed stays, so that it is written when it is whole. On <see cref="ImageException"/> they are dropped from the cache, so that the old
-    /// content is what is read again.
+    /// Writes the tracks that the program of a head has changed, in one call, and those of others that it changed too; without a head, all. What
+    /// other programs have changed stays, so that it is written when it is whole. On <see cref="ImageException"/> they are dropped from the cache, so
+    /// that the old content is what is read again.
     /// </summary>
     internal void Commit(object? head = null)
     {

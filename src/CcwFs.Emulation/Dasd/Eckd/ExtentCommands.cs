@@ -9,8 +9,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// DEFINE EXTENT, LOCATE RECORD and LOCATE RECORD EXTENDED, and PREFIX, which is the first and the last, or the first and PERFORM SUBSYSTEM FUNCTION, in one. What is
-/// wrong is an invalid parameter where nothing else is said (SA22-1025, pages 46 to 77).
+/// DEFINE EXTENT, LOCATE RECORD and LOCATE RECORD EXTENDED, and PREFIX, which is the first and the last, or the first and PERFORM SUBSYSTEM FUNCTION,
+/// in one. What is wrong is an invalid parameter where nothing else is said (SA22-1025, pages 46 to 77).
 /// </summary>
 internal static class ExtentCommands
 {
@@ -20,7 +20,9 @@ internal static class ExtentCommands
     /// <summary>Byte 1 of DEFINE EXTENT, bit 2: CKD conversion mode.</summary>
     private const byte CkdConversion = 0x20;
 
-    /// <summary>Records in the set of Read Any and Write Any: READ DEVICE CHARACTERISTICS, byte 47, and the extended byte of these operations.</summary>
+    /// <summary>
+    /// Records in the set of Read Any and Write Any: READ DEVICE CHARACTERISTICS, byte 47, and the extended byte of these operations.
+    /// </summary>
     public const byte AnySetSize = 1;
 
     private const int MostExtended = LocateRecordDomain.SetTracks / 8;
@@ -129,7 +131,7 @@ internal static class ExtentCommands
         return true;
     }
 
-    /// <summary>Receives the extended parameters behind the fixed ones: as many as these say, where the operation has so many.</summary>
+    /// <summary>Receives the extended parameters after the fixed ones: as many as these say, where the operation has so many.</summary>
     private static bool ReceiveExtended(EckdProgram program, Span<byte> parameters, IDataTransfer data)
     {
         int size = Math.Min((int)LocateRecordLayout.More.Half(parameters), RowOf(program, parameters)?.MostExtendedBytes ?? 0);

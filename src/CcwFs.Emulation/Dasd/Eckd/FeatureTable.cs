@@ -1,6 +1,8 @@
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>One bit that announces a facility to drivers: it is on when the profile has all of the commands and operations that it announces.</summary>
+/// <summary>
+/// One bit that announces a facility to drivers: it is on when the profile has all of the commands and operations that it announces.
+/// </summary>
 /// <param name="Offset">Byte in the structure.</param>
 /// <param name="Bit">The bit in that byte.</param>
 /// <param name="Commands">Command codes.</param>
@@ -14,8 +16,9 @@ internal sealed record FeatureRow(int Offset, byte Bit, byte[] Commands, LocateO
 }
 
 /// <summary>
-/// Which facilities are announced: feature codes (PERFORM SUBSYSTEM FUNCTION suborder 41) and READ DEVICE CHARACTERISTICS (SA22-1025, pages 94 and 95). What is
-/// announced follows from the rows of <see cref="CommandTable"/> and <see cref="LocateOperations"/>, so that it cannot say more than the device does.
+/// Which facilities are announced: feature codes (PERFORM SUBSYSTEM FUNCTION suborder 41) and READ DEVICE CHARACTERISTICS (SA22-1025, pages 94 and
+/// 95). What is announced follows from the rows of <see cref="CommandTable"/> and <see cref="LocateOperations"/>, so that it cannot say more than the
+/// device does.
 /// </summary>
 internal static class FeatureTable
 {
@@ -31,7 +34,10 @@ internal static class FeatureTable
         new(56, 0x01, [0xF7], []), // released space is initialized
     ];
 
-    /// <summary>Facilities in the device characteristics; byte 43 is the length of the longest extended parameter, byte 47 the set size of any-record operations.</summary>
+    /// <summary>
+    /// Facilities in the device characteristics; byte 43 is the length of the longest extended parameter, byte 47 the set size of any-record
+    /// operations.
+    /// </summary>
     private static readonly FeatureRow[] s_characteristics =
     [
         new(6, 0x40, [ReadTrack], [LocateOperation.ReadTracks]),

@@ -9,7 +9,7 @@ internal enum WriteClass
     /// <summary>Key or data of a record that exists.</summary>
     Update,
 
-    /// <summary>Makes or erases records behind record 0.</summary>
+    /// <summary>Makes or erases records after record 0.</summary>
     Format,
 
     /// <summary>Writes record 0.</summary>

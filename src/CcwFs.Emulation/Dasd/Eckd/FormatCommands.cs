@@ -7,8 +7,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// Commands that make or erase records. Each erases what was behind the record; bytes that the program does not give are zero, those of the count field too
-/// (SA22-1025, pages 121 to 128).
+/// Commands that make or erase records. Each erases what followed the record; bytes that the program does not give are zero, those of the count field
+/// too (SA22-1025, pages 121 to 128).
 /// </summary>
 internal static class FormatCommands
 {
@@ -18,7 +18,7 @@ internal static class FormatCommands
     /// <summary>Data length of record 0: the only one that WRITE RECORD ZERO makes (page 123).</summary>
     private const int RecordZeroLength = 8;
 
-    /// <summary>A record behind the current one.</summary>
+    /// <summary>A record after the current one.</summary>
     public static DeviceStatus WriteCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         CkdTrack track = program.Head.CurrentTrack();
@@ -27,7 +27,7 @@ internal static class FormatCommands
         return program.Head.Holds(track) ? WriteRecord(program, track, program.Chain.Record, data) : program.Check(EckdSense.NoRecordFound);
     }
 
-    /// <summary>The first record behind record 0 of the next track; chained from a WRITE COUNT KEY AND DATA of either form.</summary>
+    /// <summary>The first record after record 0 of the next track; chained from a WRITE COUNT KEY AND DATA of either form.</summary>
     public static DeviceStatus WriteNextTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         if (program.Chain.Previous != Link.RecordWritten)
@@ -51,8 +51,8 @@ internal static class FormatCommands
     }
 
     /// <summary>
-    /// Five bytes, the home address as it is: flag 00 and the address of the track. It is compared, not written; the rest of the track is erased, so that what
-    /// WRITE RECORD ZERO does not write behind it is the standard record 0 (page 122; an image has no track without record 0).
+    /// Five bytes, the home address as it is: flag 00 and the address of the track. It is compared, not written; the rest of the track is erased, so
+    /// that what WRITE RECORD ZERO does not write after it is the standard record 0 (page 122; an image has no track without record 0).
     /// </summary>
     public static DeviceStatus WriteHomeAddress(EckdProgram program, CommandRow row, IDataTransfer data)
     {
@@ -71,7 +71,7 @@ internal static class FormatCommands
         return UnitStatus.Ended;
     }
 
-    /// <summary>Takes a record's count, key and data, and erases the track behind the current record as far as it was used.</summary>
+    /// <summary>Takes a record's count, key and data, and erases the track after the current record.</summary>
     public static DeviceStatus Erase(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         CkdTrack track = program.Head.CurrentTrack();
@@ -120,7 +120,9 @@ internal static class FormatCommands
         return UnitStatus.Ended;
     }
 
-    /// <summary>A count field, the bytes that are not given zero; false when the channel met an error in it, which ends the chain: nothing is changed then.</summary>
+    /// <summary>
+    /// A count field, the bytes that are not given zero; false when the channel met an error in it, which ends the chain: nothing is changed then.
+    /// </summary>
     private static bool TryReceiveCount(IDataTransfer data, Span<byte> count)
     {
         count.Clear();

@@ -8,8 +8,8 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// The head of one device over the tracks of its volume: where the running program stands, how it moves over records and tracks, and the sense for what it
-/// meets there. Where a method gives false, sense has been made.
+/// The head of one device over the tracks of its volume: where the running program stands, how it moves over records and tracks, and the sense for
+/// what it meets there. Where a method gives false, sense has been made.
 /// </summary>
 internal sealed class Head(EckdVolume volume, EckdOptions options, PendingSense pending)
 {
@@ -95,8 +95,8 @@ internal sealed class Head(EckdVolume volume, EckdOptions options, PendingSense 
     }
 
     /// <summary>
-    /// To the next track of the extent; outside a domain only within the cylinder and if the file mask lets the head change. In CKD conversion mode a read in a
-    /// domain does not leave the cylinder either (SA22-1025, page 61).
+    /// To the next track of the extent; outside a domain only within the cylinder and if the file mask lets the head change. In CKD conversion mode a
+    /// read in a domain does not leave the cylinder either (SA22-1025, page 61).
     /// </summary>
     public bool AdvanceTrack(CommandRow row)
     {
@@ -150,7 +150,7 @@ internal sealed class Head(EckdVolume volume, EckdOptions options, PendingSense 
         volume.MarkChanged(this);
     }
 
-    /// <summary>The data of what <paramref name="found"/> names passes: a record may still be written behind it (SA22-1025, page 124).</summary>
+    /// <summary>The data of what <paramref name="found"/> names passes: a record may still be written after it (SA22-1025, page 124).</summary>
     public void LinkFoundRecord(Link found)
     {
         if ((Chain.Previous & found) != 0)

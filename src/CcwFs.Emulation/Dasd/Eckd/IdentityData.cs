@@ -81,8 +81,9 @@ internal static class IdentityData
     }
 
     /// <summary>
-    /// 256 entries of type and base: this unit address is a base device, the others are not there. The base is an alias's and stays 0 here: Linux compares
-    /// it with the one of the configuration data at every path event, and takes a difference for a reassignment (dasd_eckd.c, dasd_eckd_reload_device).
+    /// 256 entries of type and base: this unit address is a base device, the others are not there. The base is an alias's and stays 0 here: Linux
+    /// compares it with the one of the configuration data at every path event, and takes a difference for a reassignment (dasd_eckd.c,
+    /// dasd_eckd_reload_device).
     /// </summary>
     public static void UnitAddressConfiguration(Span<byte> destination, EckdOptions options)
     {

@@ -52,7 +52,7 @@ internal enum LocateTraits
     /// <summary>Two extended bytes name the tracks, a bit each; no record is looked for.</summary>
     TrackSet = 2,
 
-    /// <summary>One extended byte, 01; no record is looked for, and behind the track's last record comes its first.</summary>
+    /// <summary>One extended byte, 01; no record is looked for, and after the track's last record comes its first.</summary>
     AnyRecord = 4,
 
     /// <summary>The transfer length is that of the last track, and without it there is none.</summary>
@@ -76,7 +76,7 @@ internal sealed record LocateRow(
     LocateOperation Operation, Orientations Orientations, DomainSequence Next, WriteClass Write = WriteClass.None, LocateTraits Traits = LocateTraits.None,
     EckdProfile Least = EckdProfile.Minimal)
 {
-    /// <summary>Bytes behind the fixed 20 of LOCATE RECORD EXTENDED.</summary>
+    /// <summary>Bytes after the fixed 20 of LOCATE RECORD EXTENDED.</summary>
     public int MostExtendedBytes => Has(LocateTraits.TrackSet) ? LocateRecordDomain.SetTracks / 8 : Has(LocateTraits.AnyRecord) ? 1 : 0;
 
     /// <summary>Only LOCATE RECORD EXTENDED has it.</summary>
@@ -88,9 +88,9 @@ internal sealed record LocateRow(
 }
 
 /// <summary>
-/// The operations of the emulated 3990. Sources: S/390 Internal Disk Subsystem Reference Guide, SA22-1025, pages 52 to 77 of the file (4-14 to 4-39); 3F with 23 as
-/// Linux' dasd_eckd uses it. Where Linux or the E7Prefix test of Hercules sends more than the table of page 68 allows (06 and C3 in LOCATE RECORD EXTENDED), that is
-/// accepted. Each Next function is a state table: what came before, and what may come.
+/// The operations of the emulated 3990. Sources: S/390 Internal Disk Subsystem Reference Guide, SA22-1025, pages 52 to 77 of the file (4-14 to 4-39);
+/// 3F with 23 as Linux' dasd_eckd uses it. Where Linux or the E7Prefix test of Hercules sends more than the table of page 68 allows (06 and C3 in
+/// LOCATE RECORD EXTENDED), that is accepted. Each Next function is a state table: what came before, and what may come.
 /// </summary>
 internal static class LocateOperations
 {
@@ -139,7 +139,7 @@ internal static class LocateOperations
         _ => Update,
     };
 
-    /// <summary>03: from the home address on, record 0 comes first; then records, the next track's only behind a record (pages 122 to 125).</summary>
+    /// <summary>03: from the home address on, record 0 comes first; then records, the next track's only after a record (pages 122 to 125).</summary>
     private static DomainUse FormatWrites(in LocateRecordDomain domain) => domain.Last switch
     {
         DomainUse.None when domain.Orientation != LocateOrientation.Count => DomainUse.WriteHomeAddress | DomainUse.WriteRecordZero,
@@ -162,7 +162,9 @@ internal static class LocateOperations
     /// <summary>0C: one command for all tracks (page 110).</summary>
     private static DomainUse WholeTracks(in LocateRecordDomain domain) => domain.Last == DomainUse.None ? DomainUse.ReadTrack | DomainUse.ReadTrackData : domain.Last;
 
-    /// <summary>16: reads over tracks, home address and record 0 only where the orientation is in front of them; then the suffix (pages 69 and 101).</summary>
+    /// <summary>
+    /// 16: reads over tracks, home address and record 0 only where the orientation is before them; then the suffix (pages 69 and 101).
+    /// </summary>
     private static DomainUse MultitrackReads(in LocateRecordDomain domain) => domain switch
     {
         { IsSuffix: true } => DomainUse.Suffix,

@@ -1,6 +1,8 @@
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>As what a command may stand in a locate-record domain: which may follow which is a matter of the operation (<see cref="LocateOperations"/>).</summary>
+/// <summary>
+/// As what a command may stand in a locate-record domain: which may follow which is a matter of the operation (<see cref="LocateOperations"/>).
+/// </summary>
 [Flags]
 internal enum DomainUse
 {
@@ -69,8 +71,8 @@ internal enum DomainUse
 }
 
 /// <summary>
-/// The domain that LOCATE RECORD opens: as many records or tracks as it names are worked on by commands in the order of its operation, and by nothing else. A
-/// closed domain (the default value) restricts nothing.
+/// The domain that LOCATE RECORD opens: as many records or tracks as it names are worked on by commands in the order of its operation, and by nothing
+/// else. A closed domain (the default value) restricts nothing.
 /// </summary>
 /// <param name="Row">The operation; null only in the default value.</param>
 /// <param name="Orientation">Orientation.</param>
@@ -86,7 +88,9 @@ internal readonly record struct LocateRecordDomain(
     /// <summary>Bits of a track set: the two bytes that READ DEVICE CHARACTERISTICS (byte 43) allows for extended parameters.</summary>
     public const int SetTracks = 16;
 
-    /// <summary>For operations that count tracks: how far the next command's track is; 0 for the first command, whose track has been located.</summary>
+    /// <summary>
+    /// For operations that count tracks: how far the next command's track is; 0 for the first command, whose track has been located.
+    /// </summary>
     public int Advance { get; private init; }
 
     /// <summary>As what the command before stood in the domain; none: the next is the first.</summary>
@@ -97,7 +101,7 @@ internal readonly record struct LocateRecordDomain(
     /// <summary>Operation 0B.</summary>
     public bool IsTrackWrite => IsOpen && Row!.Operation == LocateOperation.WriteTrack;
 
-    /// <summary>Behind the last record of the track comes its first.</summary>
+    /// <summary>After the last record of the track comes its first.</summary>
     public bool WrapsAtTrackEnd => IsOpen && Row!.Has(LocateTraits.AnyRecord);
 
     /// <summary>What is left of it would have written.</summary>
@@ -115,7 +119,10 @@ internal readonly record struct LocateRecordDomain(
     /// <summary>Whether an update of so many bytes is what the domain announced.</summary>
     public bool AllowsLength(int length) => TransferLength == 0 || length == TransferLength;
 
-    /// <summary>A command that stands as <paramref name="use"/> has been executed. Where any record counts, its data belongs to the count that was read before.</summary>
+    /// <summary>
+    /// A command that stands as <paramref name="use"/> has been executed. Where any record counts, its data belongs to the count that was read
+    /// before.
+    /// </summary>
     public LocateRecordDomain After(DomainUse use)
     {
         bool sameRecord = WrapsAtTrackEnd && use == DomainUse.ReadDataMultitrack && (Last & DomainUse.Suffix) != 0;

@@ -10,7 +10,7 @@ internal static class ReadCommands
 {
     private const DeviceStatus EndOfFile = UnitStatus.Ended | DeviceStatus.UnitException;
 
-    /// <summary>Seeks to cylinder 0 head 0 and reads the data of the first record behind record 0.</summary>
+    /// <summary>Seeks to cylinder 0 head 0 and reads the data of the first record after record 0.</summary>
     public static DeviceStatus ReadIpl(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         program.Chain.MoveTo(0);
@@ -64,8 +64,8 @@ internal static class ReadCommands
     }
 
     /// <summary>
-    /// Count and data of record 0: of this track behind its home address; from elsewhere the multitrack form goes to the next track first, in a domain too
-    /// (SA22-1025, page 101).
+    /// Count and data of record 0: of this track after its home address; from elsewhere the multitrack form goes to the next track first, in a domain
+    /// too (SA22-1025, page 101).
     /// </summary>
     public static DeviceStatus ReadRecordZero(EckdProgram program, CommandRow row, IDataTransfer data)
     {

@@ -6,7 +6,7 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// Searches: one record a command, and status modifier when it satisfies the search, which skips the TIC behind it. As many bytes are compared
+/// Searches: one record per command, and status modifier when it satisfies the search, which skips the TIC that follows. As many bytes are compared
 /// as the program gives; a write may be chained only from an equal search over the whole argument.
 /// </summary>
 internal static class SearchCommands
@@ -28,7 +28,9 @@ internal static class SearchCommands
 
     public static DeviceStatus KeyEqualOrHigh(EckdProgram program, CommandRow row, IDataTransfer data) => Key(program, row, data, true, true);
 
-    /// <summary>Compares cylinder and head of the home address, to which the head comes by index; the multitrack form looks at the next track's.</summary>
+    /// <summary>
+    /// Compares cylinder and head of the home address, to which the head comes by index; the multitrack form looks at the next track's.
+    /// </summary>
     public static DeviceStatus HomeAddressEqual(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         bool passesIndex = program.Chain.Field != Field.Index;

@@ -35,7 +35,7 @@ internal static class SeekCommands
         return UnitStatus.Ended;
     }
 
-    /// <summary>One byte; once a program and not beside DEFINE EXTENT.</summary>
+    /// <summary>One byte; once per program, and not after DEFINE EXTENT.</summary>
     public static DeviceStatus SetFileMask(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> mask = stackalloc byte[1];

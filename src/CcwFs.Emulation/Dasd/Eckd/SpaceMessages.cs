@@ -1,8 +1,8 @@
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// What a message about space says (code of message format 06: dasd_eckd.h). There is one for an exhausted pool too (04), and it is not sent: the worker of
-/// Linux that gets it then waits for the device, which is stopped, and no later message comes through to it. Sense has said so anyway.
+/// What a message about space says (code of message format 06: dasd_eckd.h). There is one for an exhausted pool too (04), and it is not sent: the
+/// worker of Linux that gets it then waits for the device, which is stopped, and no later message comes through to it. Sense has said so anyway.
 /// </summary>
 internal enum SpaceMessage : byte
 {
@@ -13,7 +13,9 @@ internal enum SpaceMessage : byte
     Relieved = 0x06,
 }
 
-/// <summary>Messages to the drivers of one device: attention says that there are some, the message buffer gives one at a time. Under the volume's gate.</summary>
+/// <summary>
+/// Messages to the drivers of one device: attention says that there are some, the message buffer gives one at a time. Under the volume's gate.
+/// </summary>
 internal sealed class SpaceMessages
 {
     /// <summary>Most messages kept; the oldest go first (arbitrary).</summary>

@@ -4,8 +4,8 @@ using CcwFs.Emulation.ControlUnit;
 namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
-/// What the orders of PERFORM SUBSYSTEM FUNCTION prepare, byte for byte (3990 Reference GA32-0274 for the old ones; the layouts Linux parses, eckd 2.3-2.6,
-/// for the others). Big-endian throughout; space is counted in cylinders.
+/// What the orders of PERFORM SUBSYSTEM FUNCTION prepare, byte for byte (3990 Reference GA32-0274 for the old ones; the layouts of Linux'
+/// dasd_eckd.h, for the others). Big-endian throughout; space is counted in cylinders.
 /// </summary>
 internal static class SubsystemData
 {
@@ -68,7 +68,7 @@ internal static class SubsystemData
     }
 
     /// <summary>
-    /// 1 version, 2 bytes of CKD information; at 16: 1 entry size, 2 entries; then an entry a path group of any device on the volume: 0 flags
+    /// 1 version, 2 bytes of CKD information; at 16: 1 entry size, 2 entries; then an entry per path group of any device on the volume: 0 flags
     /// (10 grouped), 1 group id of 11 bytes, 12 sysplex name, 24 highest cylinder that it may use.
     /// </summary>
     public static int HostAccess(EckdProgram program, ReadOnlySpan<byte> order, Span<byte> destination)
@@ -100,8 +100,8 @@ internal static class SubsystemData
     }
 
     /// <summary>
-    /// 0 length, 2 pools, 4 flags (80 what follows is valid), 6 type, 12 model and 15 serial of the storage facility; at 32 the pool: 0 id, 3 warn limit in
-    /// percent, 4 flags (20 space on demand, 10 standard volumes, 08 extent size valid, 02 no space is left), 6 extent size (01: 16 MB).
+    /// 0 length, 2 pools, 4 flags (80 what follows is valid), 6 type, 12 model and 15 serial of the storage facility; at 32 the pool: 0 id, 3 warn
+    /// limit in percent, 4 flags (20 space on demand, 10 standard volumes, 08 extent size valid, 02 no space is left), 6 extent size (01: 16 MB).
     /// </summary>
     public static int LogicalConfiguration(EckdProgram program, ReadOnlySpan<byte> order, Span<byte> destination)
     {

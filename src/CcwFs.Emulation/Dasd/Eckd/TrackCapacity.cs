@@ -6,7 +6,7 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// <summary>
 /// What fits on a real 3390 track, by the formula that READ DEVICE CHARACTERISTICS publishes (bytes 22-27 and 48): a record takes cells
 /// of 34 bytes, 19 for its gaps and count, 9 more for a key; each area carries 6 bytes of check per 232 bytes. A track has
-/// 1729 cells behind a standard record 0, which takes 20.
+/// 1729 cells after a standard record 0, which takes 20.
 /// </summary>
 public static class TrackCapacity
 {

@@ -14,7 +14,7 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 internal static class TrackCommands
 {
     /// <summary>
-    /// The data of all records from the located one on, on further tracks from the first behind record 0 on; on the domain's last track no more
+    /// The data of all records from the located one on, on further tracks from the first after record 0 on; on the domain's last track no more
     /// than the transfer length. A track without such records: no record found.
     /// </summary>
     public static DeviceStatus ReadTrackData(EckdProgram program, CommandRow row, IDataTransfer data)
@@ -38,7 +38,7 @@ internal static class TrackCommands
     }
 
     /// <summary>
-    /// Updates the data of the located record and those behind it, on further tracks from the first behind record 0 on, for as long as the program
+    /// Updates the data of the located record and those after it, on further tracks from the first after record 0 on, for as long as the program
     /// has bytes; what is missing in the last record becomes zero. All these records must have the length that was named, else nothing is changed.
     /// </summary>
     public static DeviceStatus WriteTrackData(EckdProgram program, CommandRow row, IDataTransfer data)
@@ -66,8 +66,8 @@ internal static class TrackCommands
     }
 
     /// <summary>
-    /// All records of a track, count, key and data each, and eight FF: of the first track, where LOCATE RECORD has found a record, those behind it, else from
-    /// record 0 on (SA22-1025, page 110).
+    /// All records of a track, count, key and data each, and eight FF: of the first track, where LOCATE RECORD has found a record, those after it,
+    /// else from record 0 on (SA22-1025, page 110).
     /// </summary>
     public static DeviceStatus ReadTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
@@ -83,8 +83,8 @@ internal static class TrackCommands
     }
 
     /// <summary>
-    /// Takes what READ TRACK gives and makes it the track, in one step: the old track stays when an end mark is missing, record 0 is not the first, or
-    /// the records do not fit a track.
+    /// Takes what READ TRACK gives and makes it the track, in one step: the old track stays when an end mark is missing, record 0 is not the first,
+    /// or the records do not fit a track.
     /// </summary>
     public static DeviceStatus WriteFullTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
@@ -99,8 +99,8 @@ internal static class TrackCommands
     }
 
     /// <summary>
-    /// Count, key and data of the next record and of all behind it on the track, nothing where there is none; not in a domain. What follows begins at index
-    /// (SA22-1025, page 109).
+    /// Count, key and data of the next record and of all after it on the track, nothing where there is none; not in a domain. What follows begins at
+    /// index (SA22-1025, page 109).
     /// </summary>
     public static DeviceStatus ReadMultipleCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {

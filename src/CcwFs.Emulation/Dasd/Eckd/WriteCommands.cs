@@ -7,8 +7,8 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 
 /// <summary>
 /// Updates of records that exist: never more bytes than the record has, and zeros where the program has fewer. In a domain the record must have
-/// the length that LOCATE RECORD named, but for CKD conversion mode. A record without data is not written: unit exception. The only command of a write-track
-/// domain erases what is behind its record (SC26-7298, page 39).
+/// the length that LOCATE RECORD named, but for CKD conversion mode. A record without data is not written: unit exception. The only command of a
+/// write-track domain erases what follows its record (SC26-7298, page 39).
 /// </summary>
 internal static class WriteCommands
 {

@@ -1,8 +1,8 @@
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// How many bytes of each track's slot are known to have their space on the disk; 0: it is not known. What is forgotten is found out again, so the table stays
-/// small: of an extended volume that is written everywhere it keeps the tracks that were asked for last. Made page by page.
+/// How many bytes of each track's slot are known to have their space on the disk; 0: it is not known. What is forgotten is found out again, so the
+/// table stays small: of an extended volume that is written everywhere it keeps the tracks that were asked for last. Made page by page.
 /// </summary>
 /// <param name="tracks">Those of the volume.</param>
 public sealed class AllocatedTracks(int tracks)

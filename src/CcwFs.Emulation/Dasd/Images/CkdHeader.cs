@@ -6,10 +6,10 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <summary>
 /// The 512 bytes before the tracks of a CKD_P370 file, numbers little-endian: 0 identifier (ASCII), 8 heads u32, 12 slot size u32,
 /// 16 low byte of the device type, 17 number of the file in its series (0: the only one, not split), 18 highest cylinder in this
-/// file u16 (0 in the last file), 20 serial (ASCII, may be zero), rest zero. Source: reference "CKD image formats", 3.1.
+/// file u16 (0 in the last file), 20 serial (ASCII, may be zero), rest zero. Source: images of Hercules 3.13 and its dasdblks.h; README.md.
 /// An extended address volume has an identifier of our own, so that programs which take its addresses for 16-bit ones keep off; it is one file.
-/// The images of zPDT have the same identifier, always one file, and from 17 on: 03 or 04, and the number of cylinders twice, u32 each (observed on such images:
-/// SDL Hercules issue 486).
+/// The images of zPDT have the same identifier, always one file, and from 17 on: 03 or 04, and the number of cylinders twice, u32 each (observed on
+/// such images).
 /// </summary>
 /// <param name="Sequence">File number: 0 single, 1.. in a series.</param>
 /// <param name="HighCylinder">Highest cylinder in this file; 0 in the last or only one.</param>

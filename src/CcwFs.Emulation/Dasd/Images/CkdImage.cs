@@ -12,8 +12,8 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <see cref="CkdImage.RedoNote"/>.
 /// </param>
 /// <param name="Say">
-/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. Of each kind that can come again
-/// and again they are limited (<see cref="Subchannel.LogLimit"/>). Null: nobody wants them.
+/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. Of each kind that can
+/// come again and again they are limited (<see cref="Subchannel.LogLimit"/>). Null: they are not wanted.
 /// </param>
 public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 

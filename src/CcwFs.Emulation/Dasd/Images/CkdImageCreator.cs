@@ -6,15 +6,15 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <summary>Makes new images, and fills the empty slots of those made lazily.</summary>
 public static class CkdImageCreator
 {
-    // A few progress reports a second at most (arbitrary: every 150 tracks).
+    // A few progress reports per second at most (arbitrary: every 150 tracks).
     private const int ReportEvery = 150;
 
     /// <summary>
-    /// Makes the image <paramref name="path"/> in one file: written without a name, which it gets when it is whole and on stable storage; so it appears whole
-    /// or not at all, and what is killed before leaves nothing. Slots are sparse: of each only the used bytes are written, with <paramref name="lazy"/> only
-    /// those of the label tracks. Progress counts tracks. An existing file is never overwritten. Faults are <see cref="ImageException"/>; then, and on
-    /// cancellation, nothing is left behind. Others may not even read it, as with Hercules' dasdinit: it may hold a whole system, and whoever may read a file
-    /// can keep it locked.
+    /// Makes the image <paramref name="path"/> in one file: written without a name, which it gets when it is whole and on stable storage; so it
+    /// appears whole or not at all, and what is killed before leaves nothing. Slots are sparse: of each only the used bytes are written, with
+    /// <paramref name="lazy"/> only those of the label tracks. Progress counts tracks. An existing file is never overwritten. Faults are
+    /// <see cref="ImageException"/>; then, and on cancellation, nothing is left behind. Others may not even read it, as with Hercules' dasdinit: it
+    /// may hold a whole system, and who may read a file can keep it locked.
     /// </summary>
     public static void Create(
         string path, CkdGeometry geometry, VolumeLayout layout, bool lazy = false, IProgress<long>? progress = null, CancellationToken cancel = default)

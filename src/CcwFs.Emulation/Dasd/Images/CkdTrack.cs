@@ -6,10 +6,9 @@ namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
 /// One track as CKD images hold it, parsed and editable: home address 5 (flag 0, <see cref="TrackAddress"/> 4), then records,
-/// each a count field 8 (CCHHR 5, key length 1, data length 2, big-endian), key and data, then eight FF. Record 0 comes first with no key and 8 bytes of
-/// data. A slot of zeros is a track never formatted: it gets its home address and a standard record 0.
-/// The layout is the one of Hercules' images (reference: CKD_P370). One object is one buffer of slot size, reused from track to track.
-/// Not thread-safe.
+/// each a count field 8 (CCHHR 5, key length 1, data length 2, big-endian), key and data, then eight FF. Record 0 comes first with no key and 8 bytes
+/// of data. A slot of zeros is a track never formatted: it gets its home address and a standard record 0. The layout is the one of Hercules' images
+/// (README.md). One object is one buffer of slot size, reused from track to track. Not thread-safe.
 /// </summary>
 public sealed class CkdTrack
 {
@@ -103,7 +102,9 @@ public sealed class CkdTrack
     /// <summary>Records <paramref name="index"/> to the last one as they lie: count, key and data each, no end mark.</summary>
     public ReadOnlySpan<byte> RecordsFrom(int index) => _slot.AsSpan(Offset(index).._end);
 
-    /// <summary>Records <paramref name="index"/> to the last one, none when there is no such record, and the end mark: the track as READ TRACK gives it.</summary>
+    /// <summary>
+    /// Records <paramref name="index"/> to the last one, none when there is no such record, and the end mark: the track as READ TRACK gives it.
+    /// </summary>
     public ReadOnlySpan<byte> RecordsAndEndMark(int index) => _slot.AsSpan((index < RecordCount ? Offset(index) : _end)..(_end + EndMarkSize));
 
     /// <summary>
@@ -131,7 +132,7 @@ public sealed class CkdTrack
     }
 
     /// <summary>
-    /// Formats a new record behind record <paramref name="after"/> (-1: as record 0); all that followed is erased. Key and data are
+    /// Formats a new record after record <paramref name="after"/> (-1: as record 0); all that followed is erased. Key and data are
     /// zero until written. False when the record does not fit into the slot or the parser's bounds (a record 0 has R 0 and no key);
     /// then nothing is changed.
     /// Whether it fits a real track is the control unit's business.
@@ -153,7 +154,7 @@ public sealed class CkdTrack
         return true;
     }
 
-    /// <summary>Erases every record behind record <paramref name="after"/> (0 keeps record 0 alone).</summary>
+    /// <summary>Erases every record after record <paramref name="after"/> (0 keeps record 0 alone).</summary>
     public void EraseAfter(int after)
     {
         RecordCount = after + 1;

@@ -5,10 +5,10 @@ using Mono.Unix.Native;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// Files of this machine. A writer holds an exclusive flock on every image file, a reader a shared one, both for as long as the file is open; the kernel
-/// frees them with the process. <paramref name="user"/>: who opens them, for the judgement of redo files; with <paramref name="locks"/> off they are looked at
-/// while somebody else may have them. With <paramref name="plain"/> they are opened for somebody else: no link of /proc to an open file is followed, for the
-/// kernel opens those of our own process whatever rights that user has.
+/// Files of this machine. A writer holds an exclusive flock on every image file, a reader a shared one, both for as long as the file is open; the
+/// kernel frees them with the process. <paramref name="user"/>: who opens them, for the judgement of redo files; with <paramref name="locks"/> off
+/// they are looked at while somebody else may have them. With <paramref name="plain"/> they are opened for somebody else: no link of /proc to an open
+/// file is followed, for the kernel opens those of our own process whatever rights that user has.
 /// </summary>
 public sealed class HostImageFiles(uint user, bool locks = true, bool plain = false) : IImageFiles
 {
@@ -73,7 +73,7 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
     internal static int OpenPath(string path, OpenOptions options, bool plain, out FileDescriptor opened) =>
         plain ? FileDescriptor.OpenPlain(path, options, out opened) : FileDescriptor.Open(path, options, 0, out opened);
 
-    /// <summary>Whoever may read a file can keep it locked, so that it is said who does; nothing where that is not to be seen.</summary>
+    /// <summary>A user who may read a file can keep it locked, so this says who does; empty where that cannot be seen.</summary>
     private static string HolderOf(FileDescriptor file) => FileLocks.Find(file) switch
     {
         null => "",

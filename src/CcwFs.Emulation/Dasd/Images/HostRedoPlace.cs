@@ -113,7 +113,7 @@ internal sealed class HostRedoPlace : IRedoPlace
     private bool IsThere() =>
         _image.Status(out FileStatus open) == 0 && FileDescriptor.Holds(_directory, _name[..^RedoFile.Suffix.Length], open.Device, open.Inode);
 
-    /// <summary>Why somebody without the right to write the image may have made or changed the file, and what to do; null when nobody may.</summary>
+    /// <summary>Why a user without the right to write the image may have made or changed the file, and what to do; null when none may.</summary>
     private string? Distrust(FileDescriptor file)
     {
         const string MoveAway = "; it is not used: look whose it is and move it away";
@@ -132,7 +132,7 @@ internal sealed class HostRedoPlace : IRedoPlace
                 : $"{foreign}; it is not used: if that user may write the image, let him open it once, or give the file to the image's owner "
                     + $"(chown {image.Uid}); else move it away";
         }
-        // Whom a list of the redo file's own names nobody looks at: its mask, the group bits, must let none of them write.
+        // The users in the file's own access control list are not looked at one by one: its mask, the group bits, must let none of them write.
         fault = file.HasAccessList();
         if (fault < 0)
             return Problem.Of(fault);
@@ -141,8 +141,8 @@ internal sealed class HostRedoPlace : IRedoPlace
     }
 
     /// <summary>
-    /// Gives a new file the image's owner and mode, as far as this user may; never more rights than the image has. It has no access control list: one that the
-    /// directory gave it goes, before the mode would be its mask, and where the image has one the owner alone may have the file.
+    /// Gives a new file the image's owner and mode, as far as this user may; never more rights than the image has. It has no access control list: one
+    /// that the directory gave it goes, before the mode would be its mask, and where the image has one the owner alone may have the file.
     /// </summary>
     private int Take(FileDescriptor file, out FileStatus made)
     {

@@ -40,7 +40,9 @@ public interface ITrackStore : IDisposable
     /// <summary>Brings everything to stable storage (power loss), where the store's policy did not already.</summary>
     void Sync();
 
-    /// <summary>After Dispose: why what was written may not be on stable storage, or what else a person must know, one line; null when all is well.</summary>
+    /// <summary>
+    /// After Dispose: why what was written may not be on stable storage, or what else a person must know, one line; null when all is well.
+    /// </summary>
     string? CloseFault => null;
 }
 
@@ -48,7 +50,8 @@ public interface ITrackStore : IDisposable
 /// <param name="Track">Track number from 0.</param>
 /// <param name="Slot">The slot's bytes, home address to end mark (a prefix of the slot).</param>
 /// <param name="Old">
-/// The slot's bytes as the caller read or wrote them last, as far as known: a store need not read them again. Nothing else may have written them since.
+/// The slot's bytes as the caller read or wrote them last, as far as known: a store need not read them again. Nothing else may have written them
+/// since.
 /// </param>
 public readonly record struct TrackImage(int Track, ReadOnlyMemory<byte> Slot, ReadOnlyMemory<byte> Old = default);
 

@@ -15,7 +15,7 @@ public readonly record struct ImageFinding(int Cylinder, int Head, string Path, 
 /// <summary>Looks at every track of an image, and changes nothing.</summary>
 public static class ImageChecker
 {
-    // Arbitrary: some progress reports a second.
+    // Arbitrary: some progress reports per second.
     private const int ReportEvery = 150;
 
     /// <summary>

@@ -3,11 +3,11 @@ using CcwFs.Subchannel;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// Lines for people about an image. Of a kind that can come again and again each has its own limit, so that a flood of one hides no other. Under the image's
-/// write lock, or before the image is anybody's.
+/// Lines for people about an image. Of a kind that can come again and again each has its own limit, so that a flood of one hides no other. Under the
+/// image's write lock, or before the image is handed out.
 /// </summary>
 /// <param name="name">Of the image.</param>
-/// <param name="say">Takes them; null: nobody wants them.</param>
+/// <param name="say">Takes them; null: they are not wanted.</param>
 internal sealed class ImageLines(string name, Action<string>? say) : IDisposable
 {
     // Made by the first line: most images never have one.
@@ -16,7 +16,7 @@ internal sealed class ImageLines(string name, Action<string>? say) : IDisposable
     /// <summary>What comes once.</summary>
     public void Say(string line) => say?.Invoke(line);
 
-    /// <summary>Somebody removed or emptied the redo file, which whoever may write it or its directory can do before every write.</summary>
+    /// <summary>The redo file was removed or emptied, which a user who may write it or its directory can do before every write.</summary>
     public void SayRemoved(string line) => Say(ref _removed, "a redo file that somebody removed", line);
 
     /// <summary>A change could not be put in place, or is now: of a disk that fails now and then.</summary>

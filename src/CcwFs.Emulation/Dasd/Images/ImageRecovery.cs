@@ -2,7 +2,7 @@ using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
-/// <summary>What an open makes of a redo file that was left behind: the state x what is in place. Before the image is anybody's.</summary>
+/// <summary>What an open does with a redo file that it finds: by the file's state and by what is in place. Before the image is handed out.</summary>
 internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOptions options, ImageLines lines)
 {
     private const int PieceSize = 65_536;   // of a redo file without a head, to look at (arbitrary)
@@ -14,7 +14,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
         /// <summary>Nothing is pending: it is in place, or of before a power cut and synced since.</summary>
         Nothing,
 
-        /// <summary>It was never begun, and nobody was told that it was written.</summary>
+        /// <summary>It was never begun, and never acknowledged.</summary>
         Dropped,
 
         /// <summary>It is put in place.</summary>
@@ -48,7 +48,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
             }
             catch (ImageException) when (!files.Locks && attempt < UnlockedAttempts)
             {
-                // Whoever has it open was writing the redo file just then.
+                // The process that has it open was writing the redo file just then.
             }
             catch (ImageException error) when (options.IgnoreRedo)
             {
@@ -113,7 +113,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
         return RedoHead.Parse(sector.AsSpan(0, read), isOurs && isEmpty && read == sector.Length && HasMore(file), file.Path);
     }
 
-    /// <summary>Whether anything but zeros is behind the head, or more than we ever write.</summary>
+    /// <summary>Whether anything but zeros follows the head, or more than we ever write.</summary>
     private static bool HasMore(IImageFile file)
     {
         if (file.Status(out FileStatus status) is < 0 and var fault)
@@ -174,7 +174,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
             return default; // of before a power cut, and everything was synced since
         string tracks = Named(change);
         if (!files.Locks)
-            return new Verdict(Fate.Finished, change, null); // whoever has it open goes on writing: it cannot be compared
+            return new Verdict(Fate.Finished, change, null); // the process that has it open goes on writing: it cannot be compared
         byte[] slot = new byte[slots.Geometry.TrackSize];
         ChangeProgress progress = change.Judge(track =>
         {

@@ -148,7 +148,7 @@ internal sealed class ImageSlots : IDisposable
         return result;
     }
 
-    /// <summary>0 or a negative errno, the first one for ever: the kernel tells it once, to whoever syncs first.</summary>
+    /// <summary>0 or a negative errno, the first one for ever: the kernel tells it once, to the first who syncs.</summary>
     internal int SyncParts(out string path)
     {
         lock (_syncing)

@@ -1,7 +1,8 @@
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// When writes go to stable storage, beyond the kernel's cache: what a power cut leaves. A kill of ccwfs needs none of it. Closing an image always syncs it.
+/// When writes go to stable storage, beyond the kernel's cache: what a power cut leaves. A kill of ccwfs needs none of it. Closing an image always
+/// syncs it.
 /// </summary>
 /// <param name="EveryProgram">Before each write is acknowledged, in an order that leaves every track old or new.</param>
 /// <param name="Seconds">Otherwise, so long after the first write that is not; 0: only when the image is closed.</param>

@@ -11,7 +11,8 @@ internal sealed partial class ImageWriter
     private long _unsyncedWrites; // changes since the image was opened that only a sync brings to the disk; guarded by _writing
 
     /// <summary>
-    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be synced.
+    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be
+    /// synced.
     /// </summary>
     internal void SyncAtLeast(ImageSync sync)
     {
@@ -37,8 +38,8 @@ internal sealed partial class ImageWriter
     }
 
     /// <summary>
-    /// Without a sync after every program: says so in the redo file, on stable storage, before the first track is written that a power cut may leave half
-    /// written. Under _writing. Throws <see cref="ImageException"/>.
+    /// Without a sync after every program: says so in the redo file, on stable storage, before the first track is written that a power cut may leave
+    /// half written. Under _writing. Throws <see cref="ImageException"/>.
     /// </summary>
     private void MarkUnsynced()
     {
@@ -131,7 +132,8 @@ internal sealed partial class ImageWriter
     }
 
     /// <summary>
-    /// The kernel tells of a failed write-back once and then forgets the bytes: no later sync can be believed. The redo file says so to the next open.
+    /// The kernel tells of a failed write-back once and then forgets the bytes: no later sync can be believed. The redo file says so to the next
+    /// open.
     /// </summary>
     private ImageException LoseSync(string path, int result)
     {

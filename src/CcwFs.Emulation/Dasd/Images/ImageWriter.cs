@@ -184,7 +184,7 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
     }
 
     /// <summary>
-    /// Somebody may have removed the redo file, and with it the only whole copy outside of this process: then first another one is made.
+    /// The redo file may have been removed, and with it the only whole copy outside of this process: then first another one is made.
     /// </summary>
     private void PutStuckAgain()
     {

@@ -86,7 +86,7 @@ internal static class LinuxLabels
         format7At.CopyTo(data[82..]);
     }
 
-    /// <summary>Format-5 DSCB: all behind the VTOC is free, as (first track, cylinders, tracks); empty on a volume with a format 7.</summary>
+    /// <summary>Format-5 DSCB: all after the VTOC is free, as (first track, cylinders, tracks); empty on a volume with a format 7.</summary>
     public static void Format5(CkdGeometry geometry, Span<byte> dscb)
     {
         dscb[..4].Fill(0x05);

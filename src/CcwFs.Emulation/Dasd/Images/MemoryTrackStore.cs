@@ -102,7 +102,7 @@ public sealed class MemoryTrackStore(CkdGeometry geometry, VolumeLayout? layout 
     {
     }
 
-    /// <summary>The volume is gone with all that was written, also where somebody still holds a file of its device open.</summary>
+    /// <summary>The volume is gone with all that was written, also where a file of its device is still open.</summary>
     public void Dispose()
     {
         lock (_gate)

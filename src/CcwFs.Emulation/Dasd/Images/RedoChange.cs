@@ -15,8 +15,8 @@ internal enum ChangeProgress
     Done,
 
     /// <summary>
-    /// Sectors are neither as they were nor as they were to be, or some of them are as they were to be and the file does not hold the rest: somebody else has
-    /// written since.
+    /// Sectors are neither as they were nor as they were to be, or some of them are as they were to be and the file does not hold the rest: another
+    /// program has written since.
     /// </summary>
     Foreign,
 }
@@ -80,8 +80,8 @@ internal sealed record PendingTrack(int Number, int Length, SectorRun[] Runs, (u
 }
 
 /// <summary>
-/// The last change that a redo file holds, as <see cref="RedoFile"/> writes it. What its sectors become stays in the file, which must be open as long as it is
-/// asked for: how much that is the file says, and whoever may add an image may have written it.
+/// The last change that a redo file holds, as <see cref="RedoFile"/> writes it. What its sectors become stays in the file, which must be open as long
+/// as it is asked for: how much that is the file says, and a user who may add an image may have written it.
 /// </summary>
 internal sealed class RedoChange
 {
@@ -110,8 +110,8 @@ internal sealed class RedoChange
     public bool IsWhole => Tracks.All(static track => track.IsWhole);
 
     /// <summary>
-    /// Reads what is pending under a head; null when nothing is, or when its writing was cut short: then nothing of it is in place. Every number of the file is
-    /// checked. An error of the file, or damage, is an <see cref="ImageException"/>.
+    /// Reads what is pending under a head; null when nothing is, or when its writing was cut short: then nothing of it is in place. Every number of
+    /// the file is checked. An error of the file, or damage, is an <see cref="ImageException"/>.
     /// </summary>
     public static RedoChange? Read(IImageFile file, in RedoHead head, CkdGeometry geometry)
     {
@@ -136,11 +136,15 @@ internal sealed class RedoChange
         return ReadTracks(file, table, count, geometry, slot) is { } tracks ? new RedoChange(file, slot, change, tracks) : null;
     }
 
-    /// <summary>What the sectors of a track become, in order, read out of the file: valid until the next call. Throws <see cref="ImageException"/>.</summary>
+    /// <summary>
+    /// What the sectors of a track become, in order, read out of the file: valid until the next call. Throws <see cref="ImageException"/>.
+    /// </summary>
     public ReadOnlySpan<byte> BytesOf(PendingTrack track) => ReadBytes(_file, track, _slot) ? _slot.AsSpan(0, track.BytesLength)
         : throw new ImageException($"{_file.Path}: offset {track.BytesAt}: it was changed while the image was opened; try again");
 
-    /// <summary>Compares the change with the slots; <paramref name="read"/> gives a track's as it is in the file, valid until the next call.</summary>
+    /// <summary>
+    /// Compares the change with the slots; <paramref name="read"/> gives a track's as it is in the file, valid until the next call.
+    /// </summary>
     public ChangeProgress Judge(Func<int, ReadOnlySpan<byte>> read)
     {
         bool isOld = false, isNew = false, releases = false, isWhole = true;

@@ -9,9 +9,9 @@ namespace CcwFs.Emulation.Dasd.Images;
 internal readonly record struct SectorRun(ushort First, ushort Count);
 
 /// <summary>
-/// The redo file beside an image: <see cref="RedoHead"/>, then the last change as a whole, before it goes in place. A change holds the sectors of the slots
-/// that differ and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>). Guarded by the
-/// image's write lock.
+/// The redo file beside an image: <see cref="RedoHead"/>, then the last change as a whole, before it goes in place. A change holds the sectors of the
+/// slots that differ and the checksum of what each of them replaces, so that a later open can tell what has become of it (<see cref="RedoChange"/>).
+/// Guarded by the image's write lock.
 /// </summary>
 /// <remarks>
 /// Numbers are little-endian. The sector at 512 is the change's head:
@@ -59,7 +59,7 @@ internal sealed class RedoFile : IDisposable
     internal const int EntrySize = 16;
     internal const int RunSize = 4;
     internal const int SumSize = 8;
-    internal const long DataAt = 2 << 20; // behind the longest table: 1,024 tracks of 111 sectors
+    internal const long DataAt = 2 << 20; // after the longest table: 1,024 tracks of 111 sectors
     internal static readonly long MostLength = DataAt + (long)MaxTracks * CkdGeometry.Model3390(1).TrackSize; // whole tracks
     private readonly IRedoPlace _place;
     private readonly List<Entry> _entries = [];
@@ -84,13 +84,13 @@ internal sealed class RedoFile : IDisposable
     /// <summary>It was made by this object.</summary>
     public bool Exists => _file is not null;
 
-    /// <summary>It is there as it was written: nobody has removed, replaced or emptied it.</summary>
+    /// <summary>It is there as it was written: not removed, replaced or emptied.</summary>
     public bool Holds => IsNamed && CompareHead() == 0;
 
     private bool IsNamed => _file is not null && _place.Holds();
 
     /// <summary>
-    /// 0: the head is what we wrote, as far as we know what that is; 1: it is not, for somebody cut the file off or wrote over it; or a negative errno.
+    /// 0: the head is what we wrote, as far as we know what that is; 1: it is not, for the file was cut off or written over; or a negative errno.
     /// </summary>
     private int CompareHead()
     {
@@ -108,7 +108,8 @@ internal sealed class RedoFile : IDisposable
     public bool IsEmpty => _entries.Count == 0;
 
     /// <summary>
-    /// The head on the disk says <see cref="State"/>: it does not after a failed <see cref="Mark"/>, nor, on stable storage, in a file that was made anew.
+    /// The head on the disk says <see cref="State"/>: it does not after a failed <see cref="Mark"/>, nor, on stable storage, in a file that was made
+    /// anew.
     /// </summary>
     public bool HeadIsKnown { get; private set; }
 
@@ -159,7 +160,7 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// Somebody has removed, replaced or emptied the file since this was asked last, and it was made again: meanwhile writes were not safe against a kill.
+    /// The file was removed, replaced or emptied since this was asked last, and it was made again: meanwhile writes were not safe against a kill.
     /// </summary>
     public bool TakeLost()
     {
@@ -168,7 +169,9 @@ internal sealed class RedoFile : IDisposable
         return lost;
     }
 
-    /// <summary>Says the state in the head, on stable storage when this returns, as is the file's name. Throws <see cref="ImageException"/>.</summary>
+    /// <summary>
+    /// Says the state in the head, on stable storage when this returns, as is the file's name. Throws <see cref="ImageException"/>.
+    /// </summary>
     public void Mark(RedoState state, int errno = 0)
     {
         RedoHead before = _head;
@@ -234,8 +237,8 @@ internal sealed class RedoFile : IDisposable
     public void AddReleased(int track, ReadOnlySpan<byte> old) => _entries.Add(new Entry(track, 0, _runs.Count, 0, Crc32C.Of(old[..SectorSize])));
 
     /// <summary>
-    /// The change is in the file, whole, under the head: from here on it can be finished by a later open. With <paramref name="sync"/> on stable storage.
-    /// Throws <see cref="ImageException"/>.
+    /// The change is in the file, whole, under the head: from here on it can be finished by a later open. With <paramref name="sync"/> on stable
+    /// storage. Throws <see cref="ImageException"/>.
     /// </summary>
     public void Put(bool sync)
     {
@@ -269,8 +272,8 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// Writes the sectors of a track that the change holds into its slot at <paramref name="offset"/>; <paramref name="entry"/> goes from 0 on over the tracks
-    /// in the order in which they were added. 0 or a negative errno.
+    /// Writes the sectors of a track that the change holds into its slot at <paramref name="offset"/>; <paramref name="entry"/> goes from 0 on over
+    /// the tracks in the order in which they were added. 0 or a negative errno.
     /// </summary>
     public int WriteInPlace(ref int entry, in TrackImage track, IImageFile file, long offset)
     {
@@ -287,8 +290,8 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// The change could not be put in place, and readers are given it out of the redo file's copy: the next open puts it in place also where nothing of it is
-    /// there yet, if the image files were not changed after <paramref name="changedAt"/> (ctime in ns).
+    /// The change could not be put in place, and readers are given it out of the redo file's copy: the next open puts it in place also where nothing
+    /// of it is there yet, if the image files were not changed after <paramref name="changedAt"/> (ctime in ns).
     /// </summary>
     public int NoteStuck(long changedAt)
     {
@@ -299,8 +302,8 @@ internal sealed class RedoFile : IDisposable
     }
 
     /// <summary>
-    /// The change is in place: nothing is pending. Where this fails the file holds a change whose sectors are all in place, which the next open sees: no harm
-    /// is done, and the next <see cref="Put"/> meets the error.
+    /// The change is in place: nothing is pending. Where this fails the file holds a change whose sectors are all in place, which the next open sees:
+    /// no harm is done, and the next <see cref="Put"/> meets the error.
     /// </summary>
     public void Void() => _file?.WriteAt(ChangeAt, [0, 0, 0, 0]);
 

@@ -16,9 +16,10 @@ internal enum RedoState : uint
 }
 
 /// <summary>
-/// The first sector of a redo file; numbers little-endian: 0 "CCWFSRDO", 8 version u32 (2), 12 <see cref="RedoState"/> u32, 16 bytes of the image's files u64,
-/// 24 checksum of their headers u32, 28 errno of the failed sync u32, 32 inode of the first file u64, 40 run of the kernel (16 bytes), 56 session u64 (of one
-/// open of the image), 508 checksum of bytes 0 to 507 u32. A sector is written whole or not at all; one that is torn all the same fails its checksum.
+/// The first sector of a redo file; numbers little-endian: 0 "CCWFSRDO", 8 version u32 (2), 12 <see cref="RedoState"/> u32, 16 bytes of the image's
+/// files u64, 24 checksum of their headers u32, 28 errno of the failed sync u32, 32 inode of the first file u64, 40 run of the kernel (16 bytes), 56
+/// session u64 (of one open of the image), 508 checksum of bytes 0 to 507 u32. A sector is written whole or not at all; one that is torn all the same
+/// fails its checksum.
 /// </summary>
 internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, int Errno, Guid BootId, ulong Session)
 {
@@ -47,9 +48,9 @@ internal readonly record struct RedoHead(RedoState State, RedoBinding Binding, i
     }
 
     /// <summary>
-    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. With <paramref name="hasMore"/> there
-    /// is something behind the sector, which is never written before the head is: a head of zeros is damaged then. Another kind of file, a head that is
-    /// damaged, or a pending change of an older ccwfs, is an <see cref="ImageException"/>.
+    /// Null when the file says nothing: it is new, or its first write was cut short, and then nothing was done under it. With
+    /// <paramref name="hasMore"/> there is something after the sector, which is never written before the head is: a head of zeros is damaged then.
+    /// Another kind of file, a head that is damaged, or a pending change of an older ccwfs, is an <see cref="ImageException"/>.
     /// </summary>
     public static RedoHead? Parse(ReadOnlySpan<byte> sector, bool hasMore, string path)
     {

@@ -14,8 +14,8 @@ internal sealed class SlotSpace(ImageSlots slots)
 
     /// <summary>
     /// Makes sure the blocks under the new bytes exist, by writing the slot's old bytes over themselves where a page might be a hole; that changes
-    /// nothing, at whatever byte it fails. The length known to be there is kept (<see cref="AllocatedTracks"/>), so it is once a track and open.
-    /// Gives the slot's bytes as far as they are replaced, valid until the next call.
+    /// nothing, at whatever byte it fails. The length known to be there is kept (<see cref="AllocatedTracks"/>), so it is done once per track and
+    /// open. Gives the slot's bytes as far as they are replaced, valid until the next call.
     /// </summary>
     internal ReadOnlySpan<byte> Allocate(in TrackImage image)
     {

@@ -118,7 +118,7 @@ public sealed class VolumeLayout
         }
     }
 
-    /// <summary>Blocks of a size on a 3390 track, from the device's capacity formula (GA32-0274; reference eckd 2.1); 0 for other sizes.</summary>
+    /// <summary>Blocks of a size on a 3390 track, from the device's capacity formula (GA32-0274; TrackCapacity); 0 for other sizes.</summary>
     public static int Records(int blockSize) => blockSize switch
     {
         512 => 49,

@@ -10,8 +10,8 @@ namespace CcwFs.Service.Devices.Kinds;
 internal abstract record KindTarget(SubchannelId? Id, DeviceId? Device);
 
 /// <summary>
-/// A kind of device: what a SPEC's first word names. A mount, `add`, `config check`, `config keys`, completion and the manual pages go over the rows of
-/// <see cref="DeviceKinds"/>, and ask nothing else. Immutable.
+/// A kind of device: what a SPEC's first word names. A mount, `add`, `config check`, `config keys`, completion and the manual pages go over the rows
+/// of <see cref="DeviceKinds"/>, and ask nothing else. Immutable.
 /// </summary>
 internal abstract class DeviceKind
 {
@@ -51,7 +51,9 @@ internal abstract class DeviceKind
     /// <summary>What is wrong with keys that do not go together; null when nothing is.</summary>
     internal virtual string? Conflict(DeviceSpec spec) => null;
 
-    /// <summary>What there is to find out before a device is opened; opens nothing. <paramref name="own"/>: the device number of our own mount.</summary>
+    /// <summary>
+    /// What there is to find out before a device is opened; opens nothing. <paramref name="own"/>: the device number of our own mount.
+    /// </summary>
     internal virtual KindTarget? Find(DeviceSpec spec, string directory, ulong? own) => null;
 
     /// <summary>Checks of its files, each throws what is wrong. Nothing is locked, opened as a device, or changed.</summary>

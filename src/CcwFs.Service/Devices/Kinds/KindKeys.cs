@@ -70,8 +70,8 @@ internal static class KindKeys
             ? null : "it is a number from 1 on";
 
     /// <summary>
-    /// What is wrong with a value that means something in a family alone; null where a family that the device may be of takes it. What a real device is, is
-    /// only known when it is there.
+    /// What is wrong with a value that means something in a family alone; null where a family that the device may be of takes it. What a real device
+    /// is, is only known when it is there.
     /// </summary>
     private static string? Wrong(DeviceSpec spec, Func<CommandSet, string?> parse)
     {

@@ -5,12 +5,13 @@ namespace CcwFs.Service.Devices.Kinds;
 /// <summary>What a file must be to be a device of VFIO, its iommufd or its container: told without opening it.</summary>
 internal static class RealDeviceKind
 {
-    // Documentation/admin-guide/devices.txt: terminals of the console and of lines, /dev/tty and /dev/console; the two ends of Unix98 pseudo-terminals.
+    // Documentation/admin-guide/devices.txt: terminals of the console and of lines, /dev/tty and /dev/console; the two ends of Unix98
+    // pseudo-terminals.
     private const ulong Terminal = 4, OtherTerminal = 5, FirstPseudo = 128, LastPseudo = 143;
 
     /// <summary>
-    /// Why it can be none, to stand behind the path and a colon; null: it may be one. They are character devices, or files of another ccwfs, which its FUSE
-    /// file system shows as regular ones.
+    /// Why it can be none, to stand behind the path and a colon; null: it may be one. They are character devices, or files of another ccwfs, which
+    /// its FUSE file system shows as regular ones.
     /// </summary>
     internal static string? Wrong(FileDescriptor named, in FileStatus status) => status.Type switch
     {

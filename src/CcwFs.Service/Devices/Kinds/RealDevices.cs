@@ -41,8 +41,8 @@ internal static class RealDevices
     private const string MountedDevice = "device", MountedIommu = "iommu";
 
     /// <summary>
-    /// Finds one, and opens nothing. <paramref name="directory"/>: what a relative path starts from. Throws for one inside our own mount, which has the device
-    /// number <paramref name="own"/>; null: there is none yet.
+    /// Finds one, and opens nothing. <paramref name="directory"/>: what a relative path starts from. Throws for one inside our own mount, which has
+    /// the device number <paramref name="own"/>; null: there is none yet.
     /// </summary>
     internal static RealTarget Find(RealNames names, string directory, ulong? own)
     {
@@ -53,8 +53,8 @@ internal static class RealDevices
     }
 
     /// <summary>
-    /// Opens one with the rights of <paramref name="caller"/> (null: ours); throws for one inside our own mount <paramref name="own"/>. The file is that of its
-    /// path, as it was opened.
+    /// Opens one with the rights of <paramref name="caller"/> (null: ours); throws for one inside our own mount <paramref name="own"/>. The file is
+    /// that of its path, as it was opened.
     /// </summary>
     internal static (VfioDevice Device, FileIdentity File) Open(RealTarget found, CallerIdentity? caller, ulong? own)
     {
@@ -104,7 +104,8 @@ internal static class RealDevices
         Path.GetFileName(path) == MountedDevice && SubchannelId.TryParse(Path.GetFileName(Path.GetDirectoryName(path)), out SubchannelId id) ? id : null;
 
     /// <summary>
-    /// The real subchannel's id: the directory in sysfs above the mediated device (/sys/devices/css0/0.0.0313/UUID/vfio-dev/vfio0). Null where nothing says it.
+    /// The real subchannel's id: the directory in sysfs above the mediated device (/sys/devices/css0/0.0.0313/UUID/vfio-dev/vfio0). Null where
+    /// nothing says it.
     /// </summary>
     private static SubchannelId? OwnId(VfioTarget target)
     {
@@ -122,8 +123,8 @@ internal static class RealDevices
     }
 
     /// <summary>
-    /// Opens files with the rights of the user who asked (null: ours); everything else is the kernel's own. A file is looked at by its name first: to open a
-    /// terminal or a device of another kind could wait, or do something.
+    /// Opens files with the rights of the user who asked (null: ours); everything else is the kernel's own. A file is looked at by its name first: to
+    /// open a terminal or a device of another kind could wait, or do something.
     /// </summary>
     private sealed class CallerCalls(CallerIdentity? caller, ulong? own) : ISystemCalls
     {

@@ -9,8 +9,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Tests.Vfio.Backend;
 
 /// <summary>
-/// The kernel below the system calls: a vfio-ccw device, an iommufd, a container and a group, with everything that was asked of them in <see cref="Log"/>. Descriptors
-/// are real ones (eventfds), so that those of interrupts can be polled and what is left open can be counted.
+/// The kernel below the system calls: a vfio-ccw device, an iommufd, a container and a group, with everything that was asked of them in
+/// <see cref="Log"/>. Descriptors are real ones (eventfds), so that those of interrupts can be polled and what is left open can be counted.
 /// </summary>
 internal sealed class FakeKernel : ISystemCalls
 {

@@ -11,8 +11,8 @@ using Mono.Unix.Native;
 namespace CcwFs.Tests.Vfio.Backend;
 
 /// <summary>
-/// The system calls of a backend whose kernel is our own VFIO endpoint, in this process: what a second mounted ccwfs is, without FUSE between. Ioctls, maps of
-/// memory and eventfds are real. Descriptors of the two files are stand-ins.
+/// The system calls of a backend whose kernel is our own VFIO endpoint, in this process: what a second mounted ccwfs is, without FUSE between.
+/// Ioctls, maps of memory and eventfds are real. Descriptors of the two files are stand-ins.
 /// </summary>
 internal sealed class LoopbackKernel : ISystemCalls, IDisposable
 {

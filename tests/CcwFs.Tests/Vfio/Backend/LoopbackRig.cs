@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Tests.Vfio.Backend;
 
-/// <summary>A subchannel of the backend over another machine's device: what a ccwfs over a ccwfs is. Leaves with the device, as the mount does.</summary>
+/// <summary>
+/// A subchannel of the backend over another machine's device: what a ccwfs over a ccwfs is. Leaves with the device, as the mount does.
+/// </summary>
 internal sealed class LoopbackRig : IDisposable
 {
     private readonly LoopbackKernel _kernel;
