@@ -70,5 +70,6 @@ public abstract class BackendProgram
     }
 
     /// <summary>The guest's control word with a path.</summary>
-    private protected static uint WithPath(in Orb orb, byte logicalPathMask) => orb.Control | (orb.LogicalPathMask == 0 ? (uint)logicalPathMask << 8 : 0);
+    private protected static uint WithPath(in Orb orb, byte logicalPathMask) =>
+        orb.Control | (orb.LogicalPathMask == 0 ? (uint)logicalPathMask << 8 : 0);
 }

@@ -36,7 +36,8 @@ public struct ProgramCcw
     /// </summary>
     public readonly bool MayMoveToStorage =>
         !Ccw.Has(CcwFlags.Skip)
-        && (CommandCode.MovesToStorage(Ccw.Command) || CommandCode.MovesToStorage(Command) || CommandCode.MovesToStorage(_effect.CommandOverTransfer));
+        && (CommandCode.MovesToStorage(Ccw.Command) || CommandCode.MovesToStorage(Command)
+            || CommandCode.MovesToStorage(_effect.CommandOverTransfer));
 
     /// <summary>Where the list of host IDAWs is, which every CCW but a TIC has.</summary>
     public readonly HostAddress List => new(Ccw.DataAddress);

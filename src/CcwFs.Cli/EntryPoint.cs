@@ -26,7 +26,12 @@ internal static class EntryPoint
         {
             // @word is a word: no file is read in its place.
             parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = VisibleWriter.Output, Error = VisibleWriter.Error };
+            var invocation = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                Output = VisibleWriter.Output,
+                Error = VisibleWriter.Error,
+            };
             if (arguments is [['[', ..], ..]) // a directive: a shell asks how a line could go on
             {
                 (invocation.EnableDefaultExceptionHandler, invocation.Output) = (true, VisibleWriter.Lists);
@@ -38,9 +43,12 @@ internal static class EntryPoint
         }
         catch (Exception error) when (Expected.Is(error))
         {
-            string mount = error is CommandException { Hint: not null } && parsed?.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(o => o.Option.Name == ControlClient.MountName) is { Tokens: [{ Value: { } mountPoint }] }
+            string mount = error is CommandException { Hint: not null }
+                && parsed?.CommandResult.Children.OfType<OptionResult>()
+                .FirstOrDefault(o => o.Option.Name == ControlClient.MountName) is { Tokens: [{ Value: { } mountPoint }] }
                 ? $" {ControlClient.MountName} {ShellText.Quote(mountPoint)}" : "";
-            await VisibleWriter.Error.WriteLineAsync($"ccwfs: {VisibleText.Of($"{Expected.Text(error)}{mount}".ReplaceLineEndings(" "))}").ConfigureAwait(false);
+            await VisibleWriter.Error.WriteLineAsync($"ccwfs: {VisibleText.Of($"{Expected.Text(error)}{mount}".ReplaceLineEndings(" "))}")
+                .ConfigureAwait(false);
             return Expected.Status(error);
         }
         catch (OperationCanceledException)

@@ -10,7 +10,8 @@ internal static class MountArguments
     /// <summary>--mount.</summary>
     internal static Option<string?> Mount() => new(ControlClient.MountName)
     {
-        HelpName = "MOUNTPOINT", Description = "The mount point of the ccwfs to talk to. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others.",
+        HelpName = "MOUNTPOINT",
+            Description = "The mount point of the ccwfs to talk to. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others.",
     };
 
     /// <summary>The one subchannel that a verb is about; the shell completes the ids of the mount.</summary>

@@ -10,8 +10,10 @@ internal static class UsageErrors
     /// <summary>Throws when the line cannot be carried out: <see cref="CommandException.WrongUsage"/>.</summary>
     internal static void Refuse(ParseResult parsed, IReadOnlyList<string> arguments)
     {
-        if ((UnknownOption(parsed) ?? FlagWithValue(parsed, arguments) ?? EmptyWord(parsed) ?? UnknownWord(parsed) ?? WrongOption(parsed) ?? Missing(parsed) ?? Other(parsed)) is { } wrong)
-            throw new CommandException($"{wrong}{(wrong.EndsWith('?') ? " See" : "; see")}: {Invocation(parsed.CommandResult)} --help", CommandException.WrongUsage);
+        if ((UnknownOption(parsed) ?? FlagWithValue(parsed, arguments) ?? EmptyWord(parsed) ?? UnknownWord(parsed) ?? WrongOption(parsed)
+            ?? Missing(parsed) ?? Other(parsed)) is { } wrong)
+            throw new CommandException($"{wrong}{(wrong.EndsWith('?') ? " See" : "; see")}: {Invocation(parsed.CommandResult)} --help",
+                CommandException.WrongUsage);
     }
 
     /// <summary>A word like --foo that is no option would otherwise be taken for an argument, a mount point say.</summary>
@@ -34,8 +36,11 @@ internal static class UsageErrors
     }
 
     /// <summary>--json=maybe: the parser takes "maybe" for the next word.</summary>
-    private static string? FlagWithValue(ParseResult parsed, IReadOnlyList<string> arguments) => arguments.TakeWhile(word => word != "--").Where(word => word.StartsWith('-'))
-        .Select(word => word.Split('=', 2)).Where(parts => parts.Length == 2 && IsOption(parsed.CommandResult.Command, parts[0]) && !TakesValue(parsed.CommandResult.Command, parts[0]))
+    private static string? FlagWithValue(ParseResult parsed, IReadOnlyList<string> arguments) =>
+        arguments.TakeWhile(word => word != "--").Where(word => word.StartsWith('-'))
+        .Select(word => word.Split('=', 2))
+            .Where(parts => parts.Length == 2 && IsOption(parsed.CommandResult.Command, parts[0])
+            && !TakesValue(parsed.CommandResult.Command, parts[0]))
         .Select(parts => $"{parts[0]} takes no value").FirstOrDefault();
 
     /// <summary>As of an unset variable. What is behind -- is another program's.</summary>
@@ -102,5 +107,6 @@ internal static class UsageErrors
     private static IEnumerable<string> Verbs(Command command) => command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
 
     /// <summary>"ccwfs dasd create".</summary>
-    private static string Invocation(CommandResult result) => result.Command is RootCommand ? "ccwfs" : $"{Invocation((CommandResult)result.Parent!)} {result.Command.Name}";
+    private static string Invocation(CommandResult result) =>
+        result.Command is RootCommand ? "ccwfs" : $"{Invocation((CommandResult)result.Parent!)} {result.Command.Name}";
 }

@@ -16,7 +16,8 @@ internal static class Values
     internal static void OneOf(this Option<int> option, params int[] numbers)
     {
         string[] words = Array.ConvertAll(numbers, n => n.ToString(CultureInfo.InvariantCulture));
-        option.CustomParser = result => Word(result) is var word && words.Contains(word) ? int.Parse(word, CultureInfo.InvariantCulture) : Refuse<int>(result, option.Name, word, List(words, "or"));
+        option.CustomParser = result => Word(result) is var word && words.Contains(word) ? int.Parse(word, CultureInfo.InvariantCulture)
+            : Refuse<int>(result, option.Name, word, List(words, "or"));
         option.CompletionSources.Add(words);
     }
 

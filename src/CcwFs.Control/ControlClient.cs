@@ -29,7 +29,11 @@ internal static class ControlClient
     internal static ControlReply Run(string? mountPoint, string id, ReadOnlySpan<byte> orb, IReadOnlyList<StorageRun> memory)
     {
         using FileDescriptor control = Open(ref mountPoint);
-        Send(control, mountPoint, new ControlRequest { Verb = "space", Parts = [.. memory.Select(run => new StoragePart(run.Address, run.Bytes.Length))] });
+        Send(control, mountPoint, new ControlRequest
+        {
+            Verb = "space",
+            Parts = [.. memory.Select(run => new StoragePart(run.Address, run.Bytes.Length))],
+        });
         foreach ((ulong address, Memory<byte> bytes) in memory.SelectMany(Pieces))
         {
             if (bytes.Span.ContainsAnyExcept((byte)0))
@@ -89,7 +93,8 @@ internal static class ControlClient
     }
 
     /// <summary>What a command to type needs behind it for a mount: nothing where it is the default one.</summary>
-    internal static string Mounted(string? mountPoint) => mountPoint is null || mountPoint == Places.DefaultMountPoint ? "" : $" {MountName} {ShellText.Quote(mountPoint)}";
+    internal static string Mounted(string? mountPoint) =>
+        mountPoint is null || mountPoint == Places.DefaultMountPoint ? "" : $" {MountName} {ShellText.Quote(mountPoint)}";
 
     /// <summary>The control file of a mount; null when it cannot be opened.</summary>
     internal static FileDescriptor? TryOpen(string mountPoint) =>

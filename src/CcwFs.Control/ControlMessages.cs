@@ -116,7 +116,8 @@ internal sealed record ControlReply
     public byte[]? Bytes { get; init; }
 
     /// <summary>An address in hex digits; null: it is none.</summary>
-    internal static uint? Address(string? hex) => uint.TryParse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? address : null;
+    internal static uint? Address(string? hex) =>
+        uint.TryParse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? address : null;
 }
 
 /// <summary>Why a policy refused a program.</summary>

@@ -107,7 +107,8 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     }
 
     /// <inheritdoc/>
-    public override int Fsync(in FuseRequest request, ulong handle, bool dataOnly) => _open.TryGetValue(handle, out OpenFile? file) ? file.Fsync() : 0;
+    public override int Fsync(in FuseRequest request, ulong handle, bool dataOnly) =>
+        _open.TryGetValue(handle, out OpenFile? file) ? file.Fsync() : 0;
 
     /// <inheritdoc/>
     public override int Poll(in FuseRequest request, ulong handle, ulong pollHandle, bool notify, out uint events)
@@ -208,9 +209,11 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         DirectoryName Name(int index)
         {
             if (index < rows.Length)
-                return new DirectoryName(rows[index].NameBytes, rows[index].Node(slot), rows[index].IsDirectory ? NodeAttributes.Directory : NodeAttributes.Regular);
+                return new DirectoryName(rows[index].NameBytes, rows[index].Node(slot), rows[index].IsDirectory ? NodeAttributes.Directory
+                    : NodeAttributes.Regular);
             SubchannelEntry entry = entries[index - rows.Length];
-            return new DirectoryName(Encoding.ASCII.GetBytes(entry.Device.Id.ToString()), NodeRow.OfSubchannel.Node(entry.Slot), NodeAttributes.Directory);
+            return new DirectoryName(Encoding.ASCII.GetBytes(entry.Device.Id.ToString()), NodeRow.OfSubchannel.Node(entry.Slot),
+                NodeAttributes.Directory);
         }
         file = new DirectoryFile(_attributes, rows.Length + entries.Length, Name, (long)entries.Length * EntrySize, account);
         return 0;

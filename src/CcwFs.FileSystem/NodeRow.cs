@@ -46,7 +46,8 @@ internal sealed class NodeRow
         Region("schib", RegionIndex.Schib, NodeRights.None),
         Region("crw", RegionIndex.Crw, NodeRights.Taken),
         File(Subchannel + "/device", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient, DeviceOpen.Open),
-        File(Subchannel + "/info", NodeRights.None, (in Opening o, out OpenFile? file) => TextFile.Open(o, DeviceInfo.Render(o.Entry!.Device), out file)),
+        File(Subchannel + "/info", NodeRights.None, (in Opening o, out OpenFile? file) =>
+            TextFile.Open(o, DeviceInfo.Render(o.Entry!.Device), out file)),
         Directory(Interrupts),
         Interrupt("io", DeviceInterrupt.Io),
         Interrupt("crw", DeviceInterrupt.Crw),

@@ -13,4 +13,5 @@ namespace CcwFs.FileSystem;
 /// <param name="Notifier">Tells the kernel that a poll handle has something new.</param>
 /// <param name="Owner">Who owns the tree.</param>
 internal sealed record TreeServices(
-    SubchannelTable Table, SysTree Sys, IMemoryStore Memory, ControlOpener Control, ControlBudget Budget, VfioService Vfio, IPollNotifier Notifier, TreeOwner Owner);
+    SubchannelTable Table, SysTree Sys, IMemoryStore Memory, ControlOpener Control, ControlBudget Budget, VfioService Vfio, IPollNotifier Notifier,
+        TreeOwner Owner);

@@ -75,7 +75,8 @@ public abstract class FuseHandlers
     /// IOCTL. <paramref name="argument"/> is the raw pointer, <paramref name="input"/> what the kernel copied in by the command's size,
     /// <paramref name="output"/> room for what it copies out. Gives 0 or -errno; <paramref name="result"/> is ioctl(2)'s result. Default: -ENOTTY.
     /// </summary>
-    public virtual int Ioctl(in FuseRequest request, ulong handle, uint command, ulong argument, ReadOnlySpan<byte> input, Span<byte> output, out int result)
+    public virtual int Ioctl(in FuseRequest request, ulong handle, uint command, ulong argument, ReadOnlySpan<byte> input, Span<byte> output,
+        out int result)
     {
         result = 0;
         return -25;

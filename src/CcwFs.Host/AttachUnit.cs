@@ -19,12 +19,14 @@ internal static class AttachUnit
         (target.IsRollback && target.Recorded?.Persist == true) || (!HostFiles.Exists(PathOf(target)) && HostFiles.Link(LinkOf(target)) is null);
 
     /// <summary>Writes and enables it.</summary>
-    internal static IEnumerable<HostAction> Install(HostTarget target) => [new SaveFile(PathOf(target), Text(target)), new SaveLink(LinkOf(target), $"../{Name(target)}")];
+    internal static IEnumerable<HostAction> Install(HostTarget target) =>
+        [new SaveFile(PathOf(target), Text(target)), new SaveLink(LinkOf(target), $"../{Name(target)}")];
 
     /// <summary>Takes it away.</summary>
     internal static IEnumerable<HostAction> Remove(HostTarget target) => [new DeleteFile(LinkOf(target)), new DeleteFile(PathOf(target))];
 
-    private static string Name(HostTarget target) => $"ccwfs-attach-{AttachRecord.NameOf(target.Device, target.Device is null ? target.Id : null)}.service";
+    private static string Name(HostTarget target) =>
+        $"ccwfs-attach-{AttachRecord.NameOf(target.Device, target.Device is null ? target.Id : null)}.service";
 
     private static string PathOf(HostTarget target) => $"{target.Roots.Root}/etc/systemd/system/{Name(target)}";
 
@@ -71,6 +73,7 @@ internal static class AttachUnit
     private static string Word(string word)
     {
         string plain = word.Replace("%", "%%", StringComparison.Ordinal).Replace("$", "$$", StringComparison.Ordinal);
-        return ShellText.Quote(word) == word ? plain : $"\"{plain.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+        return ShellText.Quote(word) == word ? plain
+            : $"\"{plain.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
 }

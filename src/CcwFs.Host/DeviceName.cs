@@ -20,7 +20,9 @@ internal static partial class DeviceName
     {
         if (HostResolver.IsName(word))
             return word;
-        string prefix = new[] { HostResolver.SubchannelPrefix, HostResolver.DevicePrefix }.FirstOrDefault(p => word.StartsWith(p, StringComparison.Ordinal)) ?? "";
+        string prefix =
+            new[] { HostResolver.SubchannelPrefix, HostResolver.DevicePrefix }.FirstOrDefault(p => word.StartsWith(p, StringComparison.Ordinal))
+            ?? "";
         Match number = BareNumber().Match(word[prefix.Length..]);
         if (!number.Success)
             return prefix.Length == 0 ? null : throw new CommandException($"'{word}' names nothing: {Forms}", CommandException.WrongUsage);

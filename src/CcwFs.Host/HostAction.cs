@@ -17,7 +17,8 @@ internal abstract record HostAction
 internal sealed record WriteAttribute(string Path, string Text) : HostAction
 {
     /// <inheritdoc/>
-    internal override string ToShell() => Text.Length == 0 ? $"echo > {ShellText.Quote(Path)}" : $"echo {ShellText.Quote(Text)} > {ShellText.Quote(Path)}";
+    internal override string ToShell() =>
+        Text.Length == 0 ? $"echo > {ShellText.Quote(Path)}" : $"echo {ShellText.Quote(Text)} > {ShellText.Quote(Path)}";
 
     /// <inheritdoc/>
     internal override void Carry()
@@ -82,7 +83,8 @@ internal sealed record AskMount(string MountPoint, ControlRequest Request, strin
 internal sealed record SaveFile(string Path, string Text) : HostAction
 {
     /// <inheritdoc/>
-    internal override string ToShell() => $"mkdir -p {ShellText.Quote(System.IO.Path.GetDirectoryName(Path)!)} && {ShellText.Printf(Text)} > {ShellText.Quote(Path)}";
+    internal override string ToShell() =>
+        $"mkdir -p {ShellText.Quote(System.IO.Path.GetDirectoryName(Path)!)} && {ShellText.Printf(Text)} > {ShellText.Quote(Path)}";
 
     /// <inheritdoc/>
     internal override void Carry()
@@ -109,7 +111,8 @@ internal sealed record SaveFile(string Path, string Text) : HostAction
 internal sealed record SaveLink(string Path, string Target) : HostAction
 {
     /// <inheritdoc/>
-    internal override string ToShell() => $"mkdir -p {ShellText.Quote(System.IO.Path.GetDirectoryName(Path)!)} && ln -sfn {ShellText.Quote(Target)} {ShellText.Quote(Path)}";
+    internal override string ToShell() =>
+        $"mkdir -p {ShellText.Quote(System.IO.Path.GetDirectoryName(Path)!)} && ln -sfn {ShellText.Quote(Target)} {ShellText.Quote(Path)}";
 
     /// <inheritdoc/>
     internal override void Carry()

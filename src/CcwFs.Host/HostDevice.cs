@@ -40,5 +40,6 @@ internal sealed record HostMdev(string Uuid, int? Group, string? Cdev)
     internal string? CdevPath(HostRoots roots) => Cdev is null ? null : $"{roots.Dev}/vfio/devices/{Cdev}";
 
     /// <summary>The device node of the group interface; null without a group.</summary>
-    internal string? GroupPath(HostRoots roots) => Group is { } number ? string.Create(CultureInfo.InvariantCulture, $"{roots.Dev}/vfio/{number}") : null;
+    internal string? GroupPath(HostRoots roots) =>
+        Group is { } number ? string.Create(CultureInfo.InvariantCulture, $"{roots.Dev}/vfio/{number}") : null;
 }

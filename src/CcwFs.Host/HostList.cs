@@ -12,7 +12,8 @@ internal static class HostList
     internal static IReadOnlyList<DeviceRow> With(IReadOnlyList<DeviceRow> mounted, string? mountPoint, HostResolver resolver)
     {
         HashSet<string> shown = [.. mounted.Where(row => row.Backend == DeviceRow.RealBackend).Select(row => row.HostSubchannel ?? row.Subchannel)];
-        return [.. mounted, .. resolver.All().Where(d => d is { IsIo: true, Device: not null } && !shown.Contains(d.Id.ToString()) && !IsShown(d)).Select(Row)];
+        return [.. mounted,
+            .. resolver.All().Where(d => d is { IsIo: true, Device: not null } && !shown.Contains(d.Id.ToString()) && !IsShown(d)).Select(Row)];
 
         bool IsShown(HostDevice device) =>
             device.Mdev is not null && shown.Count > 0 && HostMounts.Find(mountPoint!, device.Id, device.Mdev, resolver.Roots) is not null;

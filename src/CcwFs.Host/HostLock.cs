@@ -79,7 +79,8 @@ internal sealed class HostLock : IDisposable
         throw Refused(path, failed);
     }
 
-    private static CommandException Refused(string path, int failed) => new($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
+    private static CommandException Refused(string path, int failed) =>
+        new($"{path} cannot be locked: {Problem.Of(failed)}{HostFiles.Advice(failed)}");
 
     /// <summary>Waits for as long as one and the same holder is given: at boot many units are each other's holders.</summary>
     private static int Wait(FileDescriptor file, TimeSpan patience)

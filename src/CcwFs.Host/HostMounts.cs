@@ -55,15 +55,18 @@ internal static class HostMounts
     {
         string name = id.ToString();
         string[] names = mdev is null ? [] : [.. new[] { mdev.Uuid, mdev.CdevPath(roots), mdev.GroupPath(roots) }.OfType<string>()];
-        return Rows(mountPoint).Where(row => row.Backend == DeviceRow.RealBackend).FirstOrDefault(row => (row.HostSubchannel ?? row.Subchannel) == name
-            || (names.Length > 0 && (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key != "uuid" && fact.Value.Split(' ').Any(names.Contains)) ?? false)));
+        return Rows(mountPoint).Where(row => row.Backend == DeviceRow.RealBackend)
+            .FirstOrDefault(row => (row.HostSubchannel ?? row.Subchannel) == name
+            || (names.Length > 0
+                && (Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key != "uuid" && fact.Value.Split(' ').Any(names.Contains)) ?? false)));
     }
 
     /// <summary>The emulated device with an image.</summary>
     internal static DeviceRow? FindImage(string mountPoint, string path)
     {
         string image = Path.GetFullPath(path);
-        return Rows(mountPoint).Where(row => row.Backend != DeviceRow.RealBackend).FirstOrDefault(row => Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key == "image" && fact.Value == image) ?? false);
+        return Rows(mountPoint).Where(row => row.Backend != DeviceRow.RealBackend)
+            .FirstOrDefault(row => Facts(mountPoint, row.Subchannel)?.Any(fact => fact.Key == "image" && fact.Value == image) ?? false);
     }
 
     /// <summary>The emulated device with a bus id or uuid; throws when a bus id is two devices'.</summary>
@@ -72,7 +75,8 @@ internal static class HostMounts
         bool isBusId = DeviceName.TryBusId(name, out DeviceId number);
         string wanted = isBusId ? number.ToString() : name.ToLowerInvariant();
         DeviceRow[] rows = [.. Rows(mountPoint).Where(row => row.Backend != DeviceRow.RealBackend).Where(row =>
-            isBusId ? (DeviceName.MaySubchannel(name) && row.Subchannel == wanted) || (DeviceName.MayDevice(name) && row.Device == wanted) : row.Uuid == wanted)];
+            isBusId ? (DeviceName.MaySubchannel(name) && row.Subchannel == wanted) || (DeviceName.MayDevice(name) && row.Device == wanted)
+                : row.Uuid == wanted)];
         return rows.Length < 2 ? rows.FirstOrDefault()
             : throw new CommandException($"{wanted} is a subchannel and another one's device; write {HostResolver.SubchannelPrefix}{wanted} or {HostResolver.DevicePrefix}{wanted}");
     }

@@ -100,7 +100,8 @@ internal sealed partial class HostResolver(HostRoots roots)
         string path = $"{Roots.Mdev}/devices/{uuid}";
         if (HostFiles.Link(path) is not { } link)
             return null;
-        if (link is not [.., { } parent, _] || !SubchannelId.TryParse(parent, out SubchannelId id) || Read(id) is not { } device || device.Mdev?.Uuid != uuid)
+        if (link is not [.., { } parent, _] || !SubchannelId.TryParse(parent, out SubchannelId id) || Read(id) is not { } device
+            || device.Mdev?.Uuid != uuid)
             throw new CommandException($"mediated device {uuid} is not that of a subchannel: {path} leads to {string.Join('/', link)}");
         return device;
     }

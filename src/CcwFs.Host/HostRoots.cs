@@ -8,7 +8,8 @@ namespace CcwFs.Host;
 internal sealed record HostRoots(string Sys = "/sys", string Proc = "/proc", string Dev = "/dev", string Root = "")
 {
     /// <summary>The places with their options and what is usual.</summary>
-    internal IEnumerable<(string Option, string Place, string Usual)> Named() => [("--sysfs", Sys, "/sys"), ("--proc", Proc, "/proc"), ("--dev", Dev, "/dev"), ("--root", Root, "")];
+    internal IEnumerable<(string Option, string Place, string Usual)> Named() =>
+        [("--sysfs", Sys, "/sys"), ("--proc", Proc, "/proc"), ("--dev", Dev, "/dev"), ("--root", Root, "")];
 
     /// <summary>The channel subsystem's bus: subchannels and their drivers.</summary>
     internal string Css => $"{Sys}/bus/css";

@@ -75,7 +75,8 @@ internal static class HostRun
     internal static IReadOnlyList<PlannedStep> Plan(HostTarget target, bool backwards) =>
         backwards
             ? [.. Left(target).Select(step => new PlannedStep(step.Name, Commands(step.IsUndone(target) ? [] : step.Undo(target))))]
-            : [.. HostSteps.All.Where(step => target.IsFound || step.IsEarly).Select(step => new PlannedStep(step.Name, Commands(step.IsDone(target) ? [] : step.Do(target))))];
+            : [.. HostSteps.All.Where(step => target.IsFound || step.IsEarly)
+                .Select(step => new PlannedStep(step.Name, Commands(step.IsDone(target) ? [] : step.Do(target))))];
 
     private static IReadOnlyList<string> Commands(IEnumerable<HostAction> actions) => [.. actions.Select(action => action.ToShell())];
 
@@ -112,10 +113,12 @@ internal static class HostRun
                 left.Add($"{step.Name} ({error.Message})");
             }
         }
-        return left.Count == 0 ? $"undone: {Names(undone)}" : $"undone: {Names(undone)}; NOT undone: {Names(left)}; solve that and run: ccwfs detach {target.SafeName}";
+        return left.Count == 0 ? $"undone: {Names(undone)}"
+            : $"undone: {Names(undone)}; NOT undone: {Names(left)}; solve that and run: ccwfs detach {target.SafeName}";
     }
 
-    private static string Names(IEnumerable<string> names) => string.Join(", ", names) is { Length: > 0 } all ? all : "nothing, nothing had been changed";
+    private static string Names(IEnumerable<string> names) =>
+        string.Join(", ", names) is { Length: > 0 } all ? all : "nothing, nothing had been changed";
 
     /// <summary>SIGINT, SIGTERM and SIGHUP as a question asked between actions.</summary>
     private sealed class Interruption : IDisposable
@@ -124,7 +127,9 @@ internal static class HostRun
         private volatile bool _asked;
 
         internal Interruption() =>
-            _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+            _registrations =
+                [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal =>
+                PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
                 _asked = true;

@@ -42,11 +42,13 @@ internal static class HostSteps
 
         new("unhide", t => t.IsFound,
             t => [new WriteAttribute(IgnoredDevices.List(t.Roots), $"free {t.Device}"), new WriteAttribute(IgnoredDevices.Settle(t.Roots), "1"),
-                Await(t, t.Find, $"[ -e {t.Roots.Ccw}/devices/{t.Device} ]", $"device {t.Device} is no longer ignored but did not come; is it there?")],
+                Await(t, t.Find, $"[ -e {t.Roots.Ccw}/devices/{t.Device} ]",
+                    $"device {t.Device} is no longer ignored but did not come; is it there?")],
             t => !t.Before.Hidden || (IsIgnored(t) && (!t.IsVisible || t.OthersToPurge().Any())), Hide)
         { IsEarly = true, OutlivesSubchannel = true },
 
-        new("identify", t => !t.Before.Hidden || HostFiles.Read(t.RecordPath) == t.Before.ToText(), t => [new SaveFile(t.RecordPath, t.Before.ToText())], _ => true, _ => []),
+        new("identify", t => !t.Before.Hidden || HostFiles.Read(t.RecordPath) == t.Before.ToText(), t =>
+            [new SaveFile(t.RecordPath, t.Before.ToText())], _ => true, _ => []),
 
         // A module that was loaded stays after a detach: other subchannels may have come to use it.
         new("module", t => HostFiles.Exists(t.DriverDirectory),
@@ -57,38 +59,47 @@ internal static class HostSteps
 
         new("offline", t => t.Now.IsOnline != true, TakeOffline,
             t => !t.Before.Online || t.Now.IsOnline == true,
-            t => [Await(t, () => t.Now.IsOnline is not null, $"[ -e {t.Directory}/{t.Before.Device}/online ]", $"device {t.Before.Device} did not come back on subchannel {t.Id}"),
+            t => [Await(t, () => t.Now.IsOnline is not null, $"[ -e {t.Directory}/{t.Before.Device}/online ]",
+                $"device {t.Before.Device} did not come back on subchannel {t.Id}"),
                 new WriteAttribute($"{t.Directory}/{t.Before.Device}/online", "1"),
-                Await(t, () => t.Now.IsOnline == true, $"grep -q 1 {t.Directory}/{t.Before.Device}/online", $"device {t.Before.Device} is still offline")]),
+                Await(t, () => t.Now.IsOnline == true, $"grep -q 1 {t.Directory}/{t.Before.Device}/online",
+                    $"device {t.Before.Device} is still offline")]),
 
         new("unbind", t => t.Now.Driver is null or HostDevice.VfioDriver,
             t => [new WriteAttribute($"{t.Directory}/driver/unbind", t.Id.ToString()),
                 Await(t, () => t.Now.Driver is null, $"[ ! -e {t.Directory}/driver ]", $"{t.Now.Driver} did not let go of subchannel {t.Id}")],
             t => t.Now.Driver is not (null or HostDevice.VfioDriver) || t.Before.Driver is null,
-            t => [Probe(t), Await(t, () => t.Now.Driver is not (null or HostDevice.VfioDriver), $"[ -e {t.Directory}/driver ]", $"no driver took subchannel {t.Id} back (see dmesg)")]),
+            t => [Probe(t),
+                Await(t, () => t.Now.Driver is not (null or HostDevice.VfioDriver), $"[ -e {t.Directory}/driver ]",
+                $"no driver took subchannel {t.Id} back (see dmesg)")]),
 
         new("override", t => t.Now.Override == HostDevice.VfioDriver || t.Now.Driver == HostDevice.VfioDriver || !HasOverride(t),
             t => [new WriteAttribute($"{t.Directory}/driver_override", HostDevice.VfioDriver), Await(t, () => t.Now.Override == HostDevice.VfioDriver,
                 $"grep -q vfio_ccw {t.Directory}/driver_override", $"{t.Directory}/driver_override did not take vfio_ccw")],
             t => t.Now.Override != HostDevice.VfioDriver, t => [new WriteAttribute($"{t.Directory}/driver_override", t.Before.Override ?? ""),
-                Await(t, () => t.Now.Override != HostDevice.VfioDriver, $"! grep -q vfio_ccw {t.Directory}/driver_override", $"{t.Directory}/driver_override keeps vfio_ccw")]),
+                Await(t, () => t.Now.Override != HostDevice.VfioDriver, $"! grep -q vfio_ccw {t.Directory}/driver_override",
+                    $"{t.Directory}/driver_override keeps vfio_ccw")]),
 
         // It unbinds and probes by itself, in either direction.
         new("driverctl", t => !HasTools(t) || IsDriverctls(t),
             t => [Driverctl("set-override", t.Id.ToString(), HostDevice.VfioDriver)], t => !t.Before.Persist || !t.IsFound || !IsDriverctls(t),
             t => [!t.IsThere ? new DeleteFile(DriverctlFile(t))
-                : t.Before.Override is { } before ? Driverctl("set-override", t.Id.ToString(), before) : Driverctl("unset-override", t.Id.ToString())])
+                : t.Before.Override is { } before ? Driverctl("set-override", t.Id.ToString(), before)
+                    : Driverctl("unset-override", t.Id.ToString())])
         { OutlivesSubchannel = true },
 
         new("bind", t => t.Now.Driver == HostDevice.VfioDriver,
             t => [HasOverride(t) ? Probe(t) : new WriteAttribute($"{t.DriverDirectory}/bind", t.Id.ToString()),
-                Await(t, () => t.Now.Driver == HostDevice.VfioDriver, $"[ -e {t.DriverDirectory}/{t.Id} ]", $"vfio_ccw did not take subchannel {t.Id}; is it a QDIO device? (see dmesg)")],
+                Await(t, () => t.Now.Driver == HostDevice.VfioDriver, $"[ -e {t.DriverDirectory}/{t.Id} ]",
+                    $"vfio_ccw did not take subchannel {t.Id}; is it a QDIO device? (see dmesg)")],
             t => t.Now.Driver != HostDevice.VfioDriver,
             t => [new WriteAttribute($"{t.DriverDirectory}/unbind", t.Id.ToString()),
-                Await(t, () => t.Now.Driver != HostDevice.VfioDriver, $"[ ! -e {t.DriverDirectory}/{t.Id} ]", $"vfio_ccw did not let go of subchannel {t.Id}")]),
+                Await(t, () => t.Now.Driver != HostDevice.VfioDriver, $"[ ! -e {t.DriverDirectory}/{t.Id} ]",
+                    $"vfio_ccw did not let go of subchannel {t.Id}")]),
 
         new("mdev", t => t.Now.Mdev is not null,
-            t => [Await(t, () => HostFiles.Exists($"{TypeDirectory(t)}/create"), $"[ -e {TypeDirectory(t)}/create ]", $"vfio_ccw offers no mediated device: {TypeDirectory(t)}/create is not there"),
+            t => [Await(t, () => HostFiles.Exists($"{TypeDirectory(t)}/create"), $"[ -e {TypeDirectory(t)}/create ]",
+                $"vfio_ccw offers no mediated device: {TypeDirectory(t)}/create is not there"),
                 new WriteAttribute($"{TypeDirectory(t)}/create", t.Uuid),
                 Await(t, () => HasMdev(t, t.Uuid), $"[ -e {MdevPath(t)} ]", $"the mediated device did not come: {MdevPath(t)} is not there")],
             t => t.Now.Mdev is null,
@@ -102,13 +113,15 @@ internal static class HostSteps
         { OutlivesSubchannel = true },
 
         // The tools know neither of hidden devices nor of the mount.
-        new("unit", t => !t.Options.Persist || (HasTools(t) && !t.Before.Hidden && t.Options.MountPoint is null) || AttachUnit.IsThere(t), AttachUnit.Install, AttachUnit.IsGone, AttachUnit.Remove)
+        new("unit", t => !t.Options.Persist || (HasTools(t) && !t.Before.Hidden && t.Options.MountPoint is null) || AttachUnit.IsThere(t),
+            AttachUnit.Install, AttachUnit.IsGone, AttachUnit.Remove)
         {
             OutlivesSubchannel = true,
         },
 
         new("mount", t => t.Options.MountPoint is null || t.Mounted is not null,
-            t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "add", Spec = Spec(t), Directory = "/" }, $"ccwfs add {ShellText.Quote(Spec(t))}")],
+            t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "add", Spec = Spec(t), Directory = "/" },
+                $"ccwfs add {ShellText.Quote(Spec(t))}")],
             t => t.Options.MountPoint is not { } mountPoint || !t.IsFound || (t.IsRollback && !HostMounts.IsAlive(mountPoint)) || t.Mounted is null,
             t => [new AskMount(t.Options.MountPoint!, new ControlRequest { Verb = "remove", Id = t.Mounted?.Subchannel, Force = t.Options.Force },
                 $"ccwfs remove {t.Mounted?.Subchannel}{(t.Options.Force ? " --force" : "")}")])
@@ -144,7 +157,8 @@ internal static class HostSteps
         if (!target.IsVisible || target.OthersToPurge().Any())
             yield break;
         yield return new WriteAttribute(list, "purge");
-        yield return Await(target, () => !target.IsVisible, $"[ ! -e {target.Roots.Ccw}/devices/{target.Device} ]", $"device {target.Device} is still there, though it is to be ignored");
+        yield return Await(target, () => !target.IsVisible, $"[ ! -e {target.Roots.Ccw}/devices/{target.Device} ]",
+            $"device {target.Device} is still there, though it is to be ignored");
     }
 
     private static RunProgram Driverctl(params string[] words) => new("driverctl", ["-b", "css", .. words]);
@@ -160,7 +174,8 @@ internal static class HostSteps
         target.Options.Patience, shell, otherwise);
 
     /// <summary>Both or neither: the one without the other does not bring a device back.</summary>
-    private static bool HasTools(HostTarget target) => target.Options.Persist && HasOverride(target) && Execution.Find("driverctl") is not null && Execution.Find("mdevctl") is not null;
+    private static bool HasTools(HostTarget target) =>
+        target.Options.Persist && HasOverride(target) && Execution.Find("driverctl") is not null && Execution.Find("mdevctl") is not null;
 
     /// <summary>driverctl's file for the subchannel names our driver; another one is a person's own choice.</summary>
     private static bool IsDriverctls(HostTarget target) => HostFiles.ReadLine(DriverctlFile(target)) == HostDevice.VfioDriver;

@@ -46,7 +46,8 @@ internal sealed class HostTarget
 
     /// <summary>A device that the host does not show (any more), but which was attached: what is left of that can be detached.</summary>
     internal HostTarget(HostResolver resolver, HostOptions options, AttachRecord left)
-        : this(resolver, options, SubchannelId.TryParse(left.Subchannel, out SubchannelId id) ? id : null, DeviceId.TryParse(left.Device, out DeviceId device) ? device : null)
+        : this(resolver, options, SubchannelId.TryParse(left.Subchannel, out SubchannelId id) ? id : null,
+            DeviceId.TryParse(left.Device, out DeviceId device) ? device : null)
     {
     }
 
@@ -117,7 +118,8 @@ internal sealed class HostTarget
     /// Other devices that a purge would take away too: they are on the list of ignored ones and not online, and shown all the same.
     /// </summary>
     internal IEnumerable<DeviceId> OthersToPurge() =>
-        _resolver.All().Where(d => d is { IsIo: true, Device: not null, IsOnline: not true }).Select(d => d.Device!.Value).Where(id => id != Device && IgnoredDevices.Contains(Roots, id));
+        _resolver.All().Where(d => d is { IsIo: true, Device: not null, IsOnline: not true }).Select(d => d.Device!.Value)
+            .Where(id => id != Device && IgnoredDevices.Contains(Roots, id));
 
     private AttachRecord Identified(AttachRecord record) => record with { Subchannel = Id.ToString(), Uuid = Uuid, Boot = _boot };
 }

@@ -43,7 +43,8 @@ internal static class HostUse
                 yield return $"a client of the mounted ccwfs uses {row.Subchannel}";
         }
         string?[] nodes = [mdev.CdevPath(target.Roots), mdev.GroupPath(target.Roots)];
-        foreach (string pid in HostFiles.Names(target.Roots.Proc).Where(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number != server))
+        foreach (string pid in HostFiles.Names(target.Roots.Proc)
+            .Where(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number != server))
         {
             string files = $"{target.Roots.Proc}/{pid}/fd";
             if (Descriptors(files).Any(name => nodes.Contains(Target(HostFiles.Link($"{files}/{name}")))))

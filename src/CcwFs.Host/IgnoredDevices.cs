@@ -15,7 +15,8 @@ internal static class IgnoredDevices
 
     /// <summary>Whether a device is on the list.</summary>
     internal static bool Contains(HostRoots roots, DeviceId device) =>
-        (HostFiles.Read(List(roots)) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Any(line => Covers(line, device));
+        (HostFiles.Read(List(roots)) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Any(line => Covers(line, device));
 
     private static bool Covers(string line, DeviceId device)
     {

@@ -78,11 +78,13 @@ public static unsafe partial class Execution
     /// <summary>Where PATH, or the name itself when it has a slash, leads to an executable file; null when it does not.</summary>
     public static string? Find(string program)
     {
-        string[] directories = program.Contains('/', StringComparison.Ordinal) ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':');
+        string[] directories = program.Contains('/', StringComparison.Ordinal) ? [""]
+            : (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':');
         foreach (string directory in directories)
         {
             string path = Path.Combine(directory, program);
-            if (FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 && status.Type == FileStatus.TypeRegular && LibC.Access(path, Executable) == 0)
+            if (FileDescriptor.Status(path, follow: true, out FileStatus status) == 0 && status.Type == FileStatus.TypeRegular
+                && LibC.Access(path, Executable) == 0)
                 return path;
         }
         return null;

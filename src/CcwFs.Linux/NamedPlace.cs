@@ -182,7 +182,8 @@ public sealed class NamedPlace : IDisposable
     private string? WrongFile(in FileStatus status)
     {
         if (_rules.HasFlag(NamedFileRules.Output))
-            return status.Type == FileStatus.TypeLink && !IsOurs(status.Uid) ? $"is a symbolic link of user {status.Uid}; give the file itself" : null;
+            return status.Type == FileStatus.TypeLink && !IsOurs(status.Uid) ? $"is a symbolic link of user {status.Uid}; give the file itself"
+                : null;
         bool isDevice = status.Type == FileStatus.TypeCharacterDevice && _rules.HasFlag(NamedFileRules.Devices);
         if (status.Type != FileStatus.TypeRegular && !isDevice)
             return $"is {Kind(status.Type)}; give a file";
@@ -252,6 +253,7 @@ public sealed class NamedPlace : IDisposable
 
         // First number here, first number outside, how many.
         static bool Has(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [{ } first, _, { } count]
-            && Unmapped - long.Parse(first, CultureInfo.InvariantCulture) is >= 0 and var offset && offset < long.Parse(count, CultureInfo.InvariantCulture);
+            && Unmapped - long.Parse(first, CultureInfo.InvariantCulture) is >= 0 and var offset
+                && offset < long.Parse(count, CultureInfo.InvariantCulture);
     }
 }

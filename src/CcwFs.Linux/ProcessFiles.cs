@@ -25,7 +25,8 @@ public readonly record struct MemoryArea(
             return false;
         (bool read, bool write, bool shared) = (line[0] == 'r', line[1] == 'w', line[3] == 's');
         line = line[5..];
-        if (!TakeHex(ref line, (byte)' ', out ulong offset) || !TakeHex(ref line, (byte)':', out ulong major) || !TakeHex(ref line, (byte)' ', out ulong minor))
+        if (!TakeHex(ref line, (byte)' ', out ulong offset) || !TakeHex(ref line, (byte)':', out ulong major)
+            || !TakeHex(ref line, (byte)' ', out ulong minor))
             return false;
         if (!Utf8Parser.TryParse(line, out ulong inode, out _) || offset > long.MaxValue || end <= start)
             return false;
@@ -101,7 +102,8 @@ public static class ProcessFiles
     /// <summary>
     /// Opens the list of the thread's areas of memory. As its memory, it belongs to this address space for ever; once that is gone it is empty.
     /// </summary>
-    public static int OpenAreas(uint thread, out FileDescriptor areas) => FileDescriptor.Open($"/proc/{thread}/maps", OpenOptions.ReadOnly, 0, out areas);
+    public static int OpenAreas(uint thread, out FileDescriptor areas) =>
+        FileDescriptor.Open($"/proc/{thread}/maps", OpenOptions.ReadOnly, 0, out areas);
 
     /// <summary>
     /// Whether the process may read, or write, all of [address, address + length): 0, -EFAULT, or -ESRCH when the address space is gone.

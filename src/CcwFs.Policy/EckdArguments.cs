@@ -33,7 +33,8 @@ internal static class EckdArguments
     private static CommandDescription With(ParameterLayout layout) => Families.Eckd.Rows.Single(row => row.Layout == layout);
 
     private static CommandEffect Extent(DevicePolicy policy, ReadOnlySpan<byte> parameters) =>
-        PolicyCommands.Extent(policy.Extents is null || Contains(policy.Extents, DefineExtentLayout.Begin.In(parameters), DefineExtentLayout.End.In(parameters)));
+        PolicyCommands.Extent(policy.Extents is null
+            || Contains(policy.Extents, DefineExtentLayout.Begin.In(parameters), DefineExtentLayout.End.In(parameters)));
 
     private static CommandEffect Position(DevicePolicy policy, ReadOnlySpan<byte> address) =>
         PolicyCommands.Position(policy, policy.Extents is null || Contains(policy.Extents, address, address));
@@ -69,10 +70,12 @@ internal static class EckdArguments
         byte format = PrefixLayout.Format.Byte(parameters);
         bool judgesParts = policy.RestrictsWrites || policy.Deny is not null || policy.Allow is not null;
         if (format > PrefixLayout.WithOrder)
-            return judgesParts ? new Ruling(RefusalKind.Parameter, $"PREFIX of format {format} is not known here", CommandEffect.None) : Ruling.Fine(CommandEffect.None);
+            return judgesParts ? new Ruling(RefusalKind.Parameter, $"PREFIX of format {format} is not known here", CommandEffect.None)
+                : Ruling.Fine(CommandEffect.None);
         bool defines = (PrefixLayout.Validity.Byte(parameters) & PrefixLayout.ExtentValid) != 0;
         bool locates = format == PrefixLayout.WithLocate, orders = format == PrefixLayout.WithOrder;
-        Ruling? part = (defines ? PolicyCommands.Denied(policy, s_defineExtent.Code) : null) ?? (locates ? PolicyCommands.Denied(policy, s_locateExtended.Code) : null)
+        Ruling? part = (defines ? PolicyCommands.Denied(policy, s_defineExtent.Code) : null)
+            ?? (locates ? PolicyCommands.Denied(policy, s_locateExtended.Code) : null)
             ?? (orders ? PolicyCommands.Denied(policy, s_function.Code) : null);
         if (part is { } denied)
             return denied with { Rule = $"{denied.Rule} (in PREFIX)" };
@@ -93,7 +96,8 @@ internal static class EckdArguments
         byte order = SubsystemFunctionLayout.Order.Byte(parameters);
         bool harmless = Array.IndexOf(s_harmlessOrders, order) >= 0;
         Ruling ruling = Order(
-            policy, command, order, order == SubsystemFunctionLayout.PrepareForRead ? SubsystemFunctionLayout.Suborder.Byte(parameters) : (byte)0, "psf");
+            policy, command, order, order == SubsystemFunctionLayout.PrepareForRead ? SubsystemFunctionLayout.Suborder.Byte(parameters) : (byte)0,
+                "psf");
         return ruling.IsRefusal || harmless || !policy.RestrictsWrites ? ruling : Changes(policy, $"psf:{order:x2} may change tracks");
     }
 

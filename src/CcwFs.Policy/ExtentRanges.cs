@@ -73,7 +73,8 @@ public sealed class ExtentRanges : IEquatable<ExtentRanges>
         string[] parts = text.Split('/');
         int head = last ? Heads - 1 : 0;
         track = 0;
-        if (parts.Length > 2 || !TryNumber(parts[0], TrackAddress.MaxCylinder, out int cylinder) || (parts.Length == 2 && !TryNumber(parts[1], Heads - 1, out head)))
+        if (parts.Length > 2 || !TryNumber(parts[0], TrackAddress.MaxCylinder, out int cylinder)
+            || (parts.Length == 2 && !TryNumber(parts[1], Heads - 1, out head)))
             return false;
         track = ((long)cylinder * Heads) + head;
         return true;

@@ -18,8 +18,10 @@ internal static class FbaArguments
     /// </summary>
     private static bool IsInside(ExtentRanges ranges, ReadOnlySpan<byte> parameters)
     {
-        long locator = FbaExtentLayout.Locator.Word(parameters), first = FbaExtentLayout.First.Word(parameters), last = FbaExtentLayout.Last.Word(parameters);
-        return (FbaExtentLayout.Mask.Byte(parameters) & ~FbaExtentLayout.WriteControl) == 0 && first <= last && ranges.Contain(locator, locator + last - first);
+        long locator = FbaExtentLayout.Locator.Word(parameters), first = FbaExtentLayout.First.Word(parameters),
+            last = FbaExtentLayout.Last.Word(parameters);
+        return (FbaExtentLayout.Mask.Byte(parameters) & ~FbaExtentLayout.WriteControl) == 0 && first <= last
+            && ranges.Contain(locator, locator + last - first);
     }
 
     /// <summary>Its block numbers are of the data set: the device keeps them in the extent that was defined before, which has been judged.</summary>

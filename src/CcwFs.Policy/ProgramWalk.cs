@@ -219,7 +219,8 @@ public sealed class ProgramWalk(HostProgram program)
             _path.Pop();
             _path.Push(entry + 1);
             int next = Follow(_last[node] + 1 + tried);
-            if (next < 0 || (_nodes[next] & Command) == 0 || (_nodes[next] & Finished) != 0 || (next == node && PolicyCommands.IsSearch(_policy, Fetch(node).Command)))
+            if (next < 0 || (_nodes[next] & Command) == 0 || (_nodes[next] & Finished) != 0
+                || (next == node && PolicyCommands.IsSearch(_policy, Fetch(node).Command)))
                 continue;
             if ((_nodes[next] & OnPath) != 0)
                 return !Refuse(node, new Ruling(RefusalKind.OverLimit, "a loop in a program whose length is limited", CommandEffect.None));
@@ -280,7 +281,8 @@ public sealed class ProgramWalk(HostProgram program)
     }
 
     private bool Ambiguous(int node) =>
-        Refuse(node, new Ruling(RefusalKind.Sequence, "it can be reached as a command and as the continuation of another, or of two", CommandEffect.None));
+        Refuse(node,
+            new Ruling(RefusalKind.Sequence, "it can be reached as a command and as the continuation of another, or of two", CommandEffect.None));
 
     private bool Refuse(int node, Ruling ruling)
     {

@@ -100,18 +100,25 @@ internal sealed class MountServer : IDisposable
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
-            _table, _memory, new ControlService(_table, _factory, CloseAsync, new LimitedLogger(_loggers.CreateLogger("control"), _controlLines)).Open, _vfio,
+            _table, _memory,
+                new ControlService(_table, _factory, CloseAsync, new LimitedLogger(_loggers.CreateLogger("control"), _controlLines)).Open, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
 
         // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
         bool forAnother = Descriptors.EffectiveUser == 0 && owner is not (null or 0);
-        using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions { AllowOther = _settings.AllowOther || forAnother, Owner = owner, Group = group });
+        using FuseMount mount = FuseMount.Mount(path, new FuseMountOptions
+        {
+            AllowOther = _settings.AllowOther || forAnother,
+            Owner = owner,
+            Group = group,
+        });
         _factory.MountPoint = path;
         ILogger log = _loggers.CreateLogger("mount");
         _ = EndAtOnceAsync(mount, log);
         if (!await AddDevicesAsync(mount).ConfigureAwait(false))
             return 0;
-        using var session = new FuseSession(mount.Device, tree, new FuseSessionOptions(), new LimitedLogger(_loggers.CreateLogger("fuse"), _fileLines));
+        using var session =
+            new FuseSession(mount.Device, tree, new FuseSessionOptions(), new LimitedLogger(_loggers.CreateLogger("fuse"), _fileLines));
         tree.Attach(session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
@@ -160,7 +167,8 @@ internal sealed class MountServer : IDisposable
     private async Task LeaveAsync(FuseMount mount, FuseSession session, MountWatch watch, ILogger log)
     {
         if (_asked.Task.IsCompleted) // it unmounts when it has read the answer
-            await Task.WhenAny(session.Completion, watch.Gone, _signalled.Task, Task.Delay(s_unmountPatience, CancellationToken.None)).ConfigureAwait(false);
+            await Task.WhenAny(session.Completion, watch.Gone, _signalled.Task, Task.Delay(s_unmountPatience, CancellationToken.None))
+                .ConfigureAwait(false);
         if (session.Completion.IsCompleted)
             return;
         if (!watch.Gone.IsCompleted && !mount.Unmount(lazy: false))

@@ -17,7 +17,8 @@ internal static class MountUsers
 
     /// <summary>The other mount namespaces that have it.</summary>
     internal static string Of(IEnumerable<MountPlace> places) =>
-        string.Join(", ", places.Select(p => $"in the mount namespace of pid {p.Pid} ({VisibleText.Quoted(p.Command)}) at {VisibleText.Quoted(p.Path)}"));
+        string.Join(", ",
+            places.Select(p => $"in the mount namespace of pid {p.Pid} ({VisibleText.Quoted(p.Command)}) at {VisibleText.Quoted(p.Path)}"));
 
     /// <summary>A path, which somebody chose, or words of ours.</summary>
     private static string Held(string what) => what.Contains('/', StringComparison.Ordinal) ? VisibleText.Quoted(what) : what;

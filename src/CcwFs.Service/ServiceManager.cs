@@ -43,7 +43,9 @@ internal sealed class ServiceManager : IDisposable
     internal void Ready(string status) => Send($"READY=1\nSTATUS={VisibleText.Of(status)}");
 
     /// <summary>A reload begins. The time of the monotonic clock tells the manager that it follows its signal.</summary>
-    internal void Reloading() => Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetElapsedTime(0).Ticks / TimeSpan.TicksPerMicrosecond}"));
+    internal void Reloading() =>
+        Send(string.Create(CultureInfo.InvariantCulture,
+        $"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetElapsedTime(0).Ticks / TimeSpan.TicksPerMicrosecond}"));
 
     /// <summary>On the way out.</summary>
     internal void Stopping() => Send("STOPPING=1\nSTATUS=unmounting");

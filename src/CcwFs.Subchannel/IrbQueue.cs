@@ -112,7 +112,11 @@ internal sealed class IrbQueue
         const uint Functions = 0x7000, StatusBytes = 0xFFFF_0000; // in words 0 and 2
         Irb joined = older;
         Scsw scsw = older.Scsw;
-        joined.Scsw = scsw with { Control = scsw.Control | (newer.Scsw.Control & Functions), Status = scsw.Status | (newer.Scsw.Status & StatusBytes) };
+        joined.Scsw = scsw with
+        {
+            Control = scsw.Control | (newer.Scsw.Control & Functions),
+            Status = scsw.Status | (newer.Scsw.Status & StatusBytes),
+        };
         return joined;
     }
 

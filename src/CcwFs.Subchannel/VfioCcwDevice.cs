@@ -146,7 +146,8 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     /// The same for the client; <paramref name="order"/> as for reads. Only with <paramref name="mayWait"/> it waits for the client's memory; else it
     /// is <see cref="MustWait"/> where it would.
     /// </summary>
-    public int WriteRegion(IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order, bool mayWait) =>
+    public int WriteRegion(IDeviceClient client, RegionIndex region, int position, ReadOnlySpan<byte> source, ReadOnlySpan<byte> order,
+        bool mayWait) =>
         Write(client, region, position, source, order, mayWait);
 
     /// <summary>Goes on with what was begun, unless that was done since; see <see cref="ISubchannelWork.GoOn"/>.</summary>

@@ -12,7 +12,8 @@ internal static partial class BackendLog
     [LoggerMessage(2, LogLevel.Warning, "{Id}: the kernel asks for {Path} back")]
     internal static partial void Asked(ILogger logger, SubchannelId id, string path);
 
-    [LoggerMessage(3, LogLevel.Warning, "{Id}: no interrupt within {Seconds} s; the device was reset and the program ended with interface-control check")]
+    [LoggerMessage(3, LogLevel.Warning,
+        "{Id}: no interrupt within {Seconds} s; the device was reset and the program ended with interface-control check")]
     internal static partial void TimedOut(ILogger logger, SubchannelId id, double seconds);
 
     [LoggerMessage(4, LogLevel.Warning, "{Id}: the kernel refuses {What}: {Problem}")]

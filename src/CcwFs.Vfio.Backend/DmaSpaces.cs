@@ -76,7 +76,8 @@ internal sealed class ContainerSpace(ISystemCalls system, FileDescriptor contain
     {
         VfioDmaMap structure = new()
         {
-            ArgSz = (uint)Unsafe.SizeOf<VfioDmaMap>(), Flags = VfioDmaMap.FlagRead | VfioDmaMap.FlagWrite, Vaddr = address, Iova = iova, Size = length,
+            ArgSz = (uint)Unsafe.SizeOf<VfioDmaMap>(), Flags = VfioDmaMap.FlagRead | VfioDmaMap.FlagWrite, Vaddr = address, Iova = iova,
+                Size = length,
         };
         return system.Control(container, (uint)VfioContainerIoctl.MapDma, IommufdSpace.Bytes(ref structure));
     }

@@ -46,7 +46,8 @@ internal static class KernelErrors
     /// <summary>
     /// No device is behind the descriptor any more: ENODEV of the schib region, and what the files of a file system say that ended.
     /// </summary>
-    internal static bool IsGone(int result) => result < 0 && (Errno)(-result) is Errno.ENODEV or Errno.ENXIO or Errno.ENOTCONN or Errno.ECONNABORTED or Errno.ESTALE;
+    internal static bool IsGone(int result) =>
+        result < 0 && (Errno)(-result) is Errno.ENODEV or Errno.ENXIO or Errno.ENOTCONN or Errno.ECONNABORTED or Errno.ESTALE;
 
     /// <summary>A write of io or cmd makes it worth asking whether the device is still there.</summary>
     internal static bool IsSuspicious(int result) => result < 0 && (Errno)(-result) is Errno.EIO or Errno.ENODEV || IsGone(result);

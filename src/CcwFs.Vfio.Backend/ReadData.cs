@@ -95,7 +95,8 @@ internal sealed class ReadData : ICodeUser
         HostAddress list = at.List;
         for (int left = at.Ccw.Count; left > 0; list = list.Plus(HostProgram.IdawSize))
         {
-            if (!program.TryFetchIdaw(list, out ulong idaw) || !program.Pins.TryResolve(idaw, out IMemoryStore store, out long offset, out int inPage))
+            if (!program.TryFetchIdaw(list, out ulong idaw)
+                || !program.Pins.TryResolve(idaw, out IMemoryStore store, out long offset, out int inPage))
                 return;
             int length = Math.Min(left, inPage % block == 0 ? block : inPage % block);
             if (store.CodeAt(offset, out _) is not null)

@@ -64,7 +64,8 @@ internal sealed class RegionDiscovery(ISystemCalls system, FileDescriptor device
                 throw new VfioException($"{name}: the capabilities of region {index} lead outside of what the kernel gave");
             ReadOnlySpan<byte> capability = info.AsSpan((int)at);
             if (capability.Length >= Unsafe.SizeOf<VfioRegionInfoCapType>()
-                && MemoryMarshal.Read<VfioRegionInfoCapType>(capability) is { Id: VfioRegionInfoCapType.CapabilityId, Type: VfioRegionInfoCapType.TypeCcw } type)
+                && MemoryMarshal.Read<VfioRegionInfoCapType>(capability) is { Id: VfioRegionInfoCapType.CapabilityId,
+                    Type: VfioRegionInfoCapType.TypeCcw } type)
                 return type.Subtype is >= (uint)RegionIndex.Cmd and <= (uint)RegionIndex.Crw ? (RegionIndex)type.Subtype : null;
             least = (int)at + HeaderSize; // a chain that does not go forward is none
             at = MemoryMarshal.Read<uint>(capability[NextOffset..]);

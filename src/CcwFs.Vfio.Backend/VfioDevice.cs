@@ -75,7 +75,8 @@ public sealed class VfioDevice : IDisposable
         get
         {
             Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];
-            return Has(RegionIndex.Schib) && Read(RegionIndex.Schib, bytes) >= 0 && Pmcw.Read(bytes) is var pmcw && (pmcw.Flags & Pmcw.DeviceNumberValid) != 0
+            return Has(RegionIndex.Schib) && Read(RegionIndex.Schib, bytes) >= 0 && Pmcw.Read(bytes) is var pmcw
+                && (pmcw.Flags & Pmcw.DeviceNumberValid) != 0
                 ? pmcw.DeviceNumber : null;
         }
     }
@@ -164,15 +165,20 @@ public sealed class VfioDevice : IDisposable
     {
         (device, space) = (null, null);
         device = OpenFile(system, target.Path, "give the device file of a subchannel that is bound to vfio_ccw");
-        var iommufd = new IommufdSpace(system, OpenFile(system, target.IommuPath, "it comes with the kernel's iommufd; without it give the group: device=/dev/vfio/N,uuid=…"), target.IommuPath);
+        var iommufd =
+            new IommufdSpace(system,
+            OpenFile(system, target.IommuPath, "it comes with the kernel's iommufd; without it give the group: device=/dev/vfio/N,uuid=…"),
+            target.IommuPath);
         space = iommufd;
         VfioDeviceBindIommufd bind = new() { ArgSz = (uint)Unsafe.SizeOf<VfioDeviceBindIommufd>(), Iommufd = iommufd.Number };
         VfioException.Check(
-            system.Control(device, (uint)VfioIoctl.BindIommufd, IommufdSpace.Bytes(ref bind)), $"{target.Path} could not be bound to {target.IommuPath}", "another program may have it: end that first");
+            system.Control(device, (uint)VfioIoctl.BindIommufd, IommufdSpace.Bytes(ref bind)),
+                $"{target.Path} could not be bound to {target.IommuPath}", "another program may have it: end that first");
         VfioException.Check(iommufd.Allocate(), $"{target.IommuPath}: no address space");
         VfioDeviceAttachIommufdPt attach = new() { ArgSz = (uint)Unsafe.SizeOf<VfioDeviceAttachIommufdPt>(), PtId = iommufd.Id };
         VfioException.Check(
-            system.Control(device, (uint)VfioIoctl.AttachIommufdPt, IommufdSpace.Bytes(ref attach)), $"{target.Path} could not be attached to an address space of {target.IommuPath}");
+            system.Control(device, (uint)VfioIoctl.AttachIommufdPt, IommufdSpace.Bytes(ref attach)),
+                $"{target.Path} could not be attached to an address space of {target.IommuPath}");
     }
 
     /// <summary>By group and container: the container has an IOMMU once it has a group.</summary>
@@ -196,15 +202,19 @@ public sealed class VfioDevice : IDisposable
         }
         space = new ContainerSpace(system, container, group, target.IommuPath);
         VfioGroupStatus status = new() { ArgSz = (uint)Unsafe.SizeOf<VfioGroupStatus>() };
-        VfioException.Check(system.Control(group, (uint)VfioContainerIoctl.GroupGetStatus, IommufdSpace.Bytes(ref status)), $"{target.Path}: its status");
+        VfioException.Check(system.Control(group, (uint)VfioContainerIoctl.GroupGetStatus, IommufdSpace.Bytes(ref status)),
+            $"{target.Path}: its status");
         if ((status.Flags & VfioGroupStatus.FlagViable) == 0)
             throw new VfioException($"{target.Path} is not viable: bind every device of the group to a driver of VFIO");
         int number = container.Number;
         VfioException.Check(
-            system.Control(group, (uint)VfioContainerIoctl.GroupSetContainer, IommufdSpace.Bytes(ref number)), $"{target.Path} could not be put into {target.IommuPath}", "another program may have it: end that first");
-        VfioException.Check(system.Control(container, (uint)VfioContainerIoctl.SetIommu, VfioContainer.Type1v2), $"{target.IommuPath}: no type-1 IOMMU");
+            system.Control(group, (uint)VfioContainerIoctl.GroupSetContainer, IommufdSpace.Bytes(ref number)),
+                $"{target.Path} could not be put into {target.IommuPath}", "another program may have it: end that first");
+        VfioException.Check(system.Control(container, (uint)VfioContainerIoctl.SetIommu, VfioContainer.Type1v2),
+            $"{target.IommuPath}: no type-1 IOMMU");
         int opened = VfioException.Check(
-            system.Control(group, (uint)VfioContainerIoctl.GroupGetDeviceFd, Encoding.UTF8.GetBytes(uuid + "\0").AsSpan()), $"{target.Path} has no device {uuid} to give");
+            system.Control(group, (uint)VfioContainerIoctl.GroupGetDeviceFd, Encoding.UTF8.GetBytes(uuid + "\0").AsSpan()),
+                $"{target.Path} has no device {uuid} to give");
         device = new FileDescriptor(opened);
     }
 

@@ -19,7 +19,8 @@ public sealed partial class VfioSubchannel
     internal static readonly TimeSpan IdentityPatience = TimeSpan.FromSeconds(1);
 
     private const int IdentityOffset = 16; // in the arena, behind the CCW
-    private const int IdentitySize = 7, ControlUnitSize = 4; // without command information words (SA22-7204, SENSE ID): FF, control unit type and model, device type and model
+    // without command information words (SA22-7204, SENSE ID): FF, control unit type and model, device type and model
+    private const int IdentitySize = 7, ControlUnitSize = 4;
 
     /// <summary>
     /// Asks the device for its types, and so for its commands (<see cref="Identity"/>). Before <see cref="Connect"/>: no client is there yet.
@@ -43,7 +44,8 @@ public sealed partial class VfioSubchannel
         bytes.Clear();
         new Ccw(CommandCode.SenseId, CcwFlags.SuppressLength, IdentitySize, HostArena.Base + IdentityOffset).WriteFormat1(bytes);
         _arena.Write(0, bytes);
-        FunctionResult started = RequestStart(new Orb(0, OrbControl.Format1 | OrbControl.Prefetch | OrbControl.Format2Idaws, HostArena.Base), joined: false);
+        FunctionResult started =
+            RequestStart(new Orb(0, OrbControl.Format1 | OrbControl.Prefetch | OrbControl.Format2Idaws, HostArena.Base), joined: false);
         if (!started.IsInitiated)
             return started.Refusal != 0 ? $"START is refused, {Problem.Of(-(int)started.Refusal)}" : $"START ends with {started.Condition}";
         if (!AwaitAnswer(out Scsw scsw))
@@ -51,7 +53,8 @@ public sealed partial class VfioSubchannel
             _device.Reset();
             return $"no answer in {IdentityPatience.TotalSeconds} s";
         }
-        if (scsw.Device != (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd) || scsw.Subchannel is not (SubchannelStatus.None or SubchannelStatus.IncorrectLength)
+        if (scsw.Device != (DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd)
+            || scsw.Subchannel is not (SubchannelStatus.None or SubchannelStatus.IncorrectLength)
             || scsw.DeferredConditionCode != 0)
             return $"SENSE ID ends with device status {(int)scsw.Device:X2}, subchannel status {(int)scsw.Subchannel:X2}";
         _arena.Read(0, bytes);
@@ -65,9 +68,11 @@ public sealed partial class VfioSubchannel
 
     private static (string Device, string ControlUnit) Name(ReadOnlySpan<byte> identity, int length)
     {
-        return (length < IdentitySize || BinaryPrimitives.ReadUInt16BigEndian(identity[4..]) == 0 ? "" : Type(identity[4..]), length < ControlUnitSize ? "" : Type(identity[1..]));
+        return (length < IdentitySize || BinaryPrimitives.ReadUInt16BigEndian(identity[4..]) == 0 ? "" : Type(identity[4..]), length < ControlUnitSize
+            ? "" : Type(identity[1..]));
 
-        static string Type(ReadOnlySpan<byte> at) => string.Create(CultureInfo.InvariantCulture, $"{BinaryPrimitives.ReadUInt16BigEndian(at):x4}/{at[2]:x2}");
+        static string Type(ReadOnlySpan<byte> at) =>
+            string.Create(CultureInfo.InvariantCulture, $"{BinaryPrimitives.ReadUInt16BigEndian(at):x4}/{at[2]:x2}");
     }
 
     /// <summary>Waits for the status that ends the program.</summary>
@@ -87,7 +92,8 @@ public sealed partial class VfioSubchannel
             if (_device.ReadIrb(irb) < 0)
                 return false;
             scsw = irb.Scsw;
-            if ((scsw.Function & FunctionControl.Start) != 0 && (scsw.Activity & (ActivityControl.SubchannelActive | ActivityControl.DeviceActive)) == 0)
+            if ((scsw.Function & FunctionControl.Start) != 0
+                && (scsw.Activity & (ActivityControl.SubchannelActive | ActivityControl.DeviceActive)) == 0)
                 return true;
         }
         return false;

@@ -54,7 +54,8 @@ public sealed partial class VfioSubchannel : ISubchannel, IMemoryBound
         try
         {
             VfioException.Check(
-                device.Space.Map(HostArena.Base, _arena.Address, HostArena.Window), $"{device.Space.Name} does not map memory of ccwfs", "if it may lock too little memory, raise ulimit -l");
+                device.Space.Map(HostArena.Base, _arena.Address, HostArena.Window), $"{device.Space.Name} does not map memory of ccwfs",
+                    "if it may lock too little memory, raise ulimit -l");
             _wake = NewEvent(null);
             _io = NewEvent(DeviceInterrupt.Io);
             _crw = NewEvent(DeviceInterrupt.Crw);
@@ -108,9 +109,12 @@ public sealed partial class VfioSubchannel : ISubchannel, IMemoryBound
         if (!_device.Has(RegionIndex.Schib))
         {
             const byte OnePath = 0x80;
-            var pmcw = new Pmcw(0, Pmcw.Enabled | Pmcw.DeviceNumberValid, _options.Device.Number, Lpm: OnePath, Pnom: 0, Lpum: 0, Pim: OnePath, Pom: 0xFF, Pam: OnePath, 0);
+            var pmcw =
+                new Pmcw(0, Pmcw.Enabled | Pmcw.DeviceNumberValid, _options.Device.Number, Lpm: OnePath, Pnom: 0, Lpum: 0, Pim: OnePath, Pom: 0xFF,
+                Pam: OnePath, 0);
             lock (_gate)
-                schib = new Schib(pmcw, _expects == 0 ? default : Scsw.Build(0, _expects, ActivityControl.SubchannelActive, StatusControl.None, 0, 0, 0, 0));
+                schib = new Schib(pmcw, _expects == 0 ? default
+                    : Scsw.Build(0, _expects, ActivityControl.SubchannelActive, StatusControl.None, 0, 0, 0, 0));
             return true;
         }
         Span<byte> bytes = stackalloc byte[RegionLayout.SchibSize];

@@ -92,7 +92,8 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
     public bool Drop(ReadOnlySpan<CodeRange> ranges, ICodeUser user) => Said(Volatile.Read(ref _channel)?.Drop(ranges, user) ?? false, user);
 
     /// <inheritdoc/>
-    public bool Write(ulong address, ReadOnlySpan<byte> bytes, ICodeUser user) => Said(Volatile.Read(ref _channel)?.Write(address, bytes, user) ?? false, user);
+    public bool Write(ulong address, ReadOnlySpan<byte> bytes, ICodeUser user) =>
+        Said(Volatile.Read(ref _channel)?.Write(address, bytes, user) ?? false, user);
 
     /// <summary>At the client's end, when nothing uses its memory any more.</summary>
     public void Dispose()

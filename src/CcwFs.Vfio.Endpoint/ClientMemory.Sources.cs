@@ -109,7 +109,8 @@ internal sealed partial class ClientMemory
         }
 
         // It may have grown meanwhile; what counts is what was reserved.
-        return Enter(new ClientSource(new InPlaceStore(memory!)) { Length = Math.Min(memory!.Length, status.Size), Mapped = status.Size, File = identity }, out source);
+        return Enter(new ClientSource(new InPlaceStore(memory!)) { Length = Math.Min(memory!.Length, status.Size), Mapped = status.Size,
+            File = identity }, out source);
     }
 
     // The address is one that will be used: a byte of it tells whether the address space of an earlier call is alive. One that another process shares
@@ -203,7 +204,8 @@ internal sealed partial class ClientMemory
     /// <summary>
     /// No access to a mapping of this file kills, as long as the file is not cut: its pages are ordinary ones, and there are always some to be had.
     /// </summary>
-    internal static bool IsSafeToMap(FileDescriptor file) => PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles;
+    internal static bool IsSafeToMap(FileDescriptor file) =>
+        PagesAreCertain() && file.FileSystemType(out long magic) == 0 && magic == FileSystems.TemporaryFiles;
 
     // Where the system counts memory strictly (overcommit_memory 2), a page that is touched first can be refused, and the touch kills.
     private static bool PagesAreCertain()

@@ -11,7 +11,8 @@ namespace CcwFs.Vfio.Endpoint;
 internal sealed class CodeMarks(SharedMemory memory) : IDisposable
 {
     /// <summary>How often code of a page of the emulator's memory was translated, modulo 255; 0: never.</summary>
-    internal byte Count(ulong address) => address / GuestCodeMarks.PageSize < (ulong)GuestCodeMarks.Pages ? Read((long)(address / GuestCodeMarks.PageSize)) : (byte)1;
+    internal byte Count(ulong address) =>
+        address / GuestCodeMarks.PageSize < (ulong)GuestCodeMarks.Pages ? Read((long)(address / GuestCodeMarks.PageSize)) : (byte)1;
 
     /// <summary>Some instruction that lies over a page's border may end in these bytes, the first of a page.</summary>
     internal bool MayEnd(ReadOnlySpan<byte> start) =>

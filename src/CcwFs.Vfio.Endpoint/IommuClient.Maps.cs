@@ -95,7 +95,9 @@ public sealed partial class IommuClient
         ref IommuIoasMapFile structure = ref request.As<IommuIoasMapFile>();
         (IIoctlCaller caller, int number, ulong start, ulong length, MemoryRights rights) =
             (request.Caller, structure.Fd, structure.Start, structure.Length, Rights(structure.Flags));
-        int result = MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, start, length, ref structure.Iova, (out ClientRange? range, out ulong? user) =>
+        int result =
+            MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, start, length, ref structure.Iova,
+            (out ClientRange? range, out ulong? user) =>
         {
             (range, user) = (null, null);
             int taken = caller.TakeDescriptor(number, out FileDescriptor file);
@@ -148,7 +150,8 @@ public sealed partial class IommuClient
     }
 
     // Guarded by _gate: the space may have gone, and the place been taken, while the memory was looked for.
-    private int Commit(uint ioas, IommuSpace space, bool isFixed, ulong start, ulong length, ref ulong iova, MemoryRights rights, ClientRange range, ulong? user)
+    private int Commit(uint ioas, IommuSpace space, bool isFixed, ulong start, ulong length, ref ulong iova, MemoryRights rights, ClientRange range,
+        ulong? user)
     {
         if (Find(ioas) != space)
             return -(int)Errno.ENOENT;

@@ -32,11 +32,13 @@ public sealed partial class IommuClient : IDisposable
     [
         Row.Of<IommuDestroy>(IommufdIoctl.Destroy, 8, changes: true, (IommuClient client, ref IommuRequest r) => client.Destroy(ref r)),
         Row.Of<IommuIoasAlloc>(IommufdIoctl.IoasAlloc, 12, changes: true, (IommuClient client, ref IommuRequest r) => client.Allocate(ref r)),
-        Row.Of<IommuIoasIovaRanges>(IommufdIoctl.IoasIovaRanges, 32, changes: false, (IommuClient client, ref IommuRequest r) => client.Ranges(ref r)),
+        Row.Of<IommuIoasIovaRanges>(IommufdIoctl.IoasIovaRanges, 32, changes: false, (IommuClient client, ref IommuRequest r) =>
+            client.Ranges(ref r)),
         Row.Of<IommuIoasMap>(IommufdIoctl.IoasMap, 40, changes: true, (IommuClient client, ref IommuRequest r) => client.Map(ref r)),
         Row.Of<IommuIoasMapFile>(IommufdIoctl.IoasMapFile, 40, changes: true, (IommuClient client, ref IommuRequest r) => client.MapFile(ref r)),
         Row.Of<IommuIoasUnmap>(IommufdIoctl.IoasUnmap, 24, changes: true, (IommuClient client, ref IommuRequest r) => client.Unmap(ref r)),
-        Row.Of<GuestCodeChannel>(IommufdIoctl.SetGuestCode, 20, changes: true, (IommuClient client, ref IommuRequest r) => client.SetGuestCode(ref r)),
+        Row.Of<GuestCodeChannel>(IommufdIoctl.SetGuestCode, 20, changes: true, (IommuClient client, ref IommuRequest r) =>
+            client.SetGuestCode(ref r)),
         Row.Of<IommuHwInfo>(IommufdIoctl.GetHwInfo, 32, changes: false, (IommuClient _, ref IommuRequest r) => HardwareInfo(ref r)),
     ];
 

@@ -53,7 +53,8 @@ internal static partial class GuestBench
         using (FileStream file = File.Create(disk))
             file.SetLength(256 << 20);
         using var guest = new LinuxGuest(
-            files, mountPoint, "dasd_eckd_mod,virtio_blk", "", "-drive", $"file={disk},format=raw,if=none,id=disk,cache=writeback", "-device", "virtio-blk-ccw,drive=disk");
+            files, mountPoint, "dasd_eckd_mod,virtio_blk", "", "-drive", $"file={disk},format=raw,if=none,id=disk,cache=writeback", "-device",
+                "virtio-blk-ccw,drive=disk");
         // Every block of both exists before anything is measured.
         guest.Run($"chccwdev -e {DeviceNumber}; fdasd -a /dev/dasda; for d in {Dasd} {Disk}; do dd if=/dev/zero of=$d bs=1M count=200 oflag=direct; done");
         var seconds = new Dictionary<(Kind, string), List<double>>();
@@ -78,10 +79,12 @@ internal static partial class GuestBench
             if (kind.Bytes < 1 << 20)
             {
                 report.AtMost($"{kind.Name}, time", 1.0, ours / theirs, "x virtio-blk", $"{ours * 1e6:0} us, virtio-blk {theirs * 1e6:0} us");
-                report.Note($"{kind.Name}, of it the guest's own instructions", $"{Processor(guest, kind, Dasd) * 1e6:0} us, virtio-blk {Processor(guest, kind, Disk) * 1e6:0} us");
+                report.Note($"{kind.Name}, of it the guest's own instructions",
+                    $"{Processor(guest, kind, Dasd) * 1e6:0} us, virtio-blk {Processor(guest, kind, Disk) * 1e6:0} us");
             }
             else
-                report.AtLeast($"{kind.Name}, rate", 0.5, theirs / ours, "x virtio-blk", $"{kind.Bytes / 1e6 / ours:0} MB/s, virtio-blk {kind.Bytes / 1e6 / theirs:0} MB/s");
+                report.AtLeast($"{kind.Name}, rate", 0.5, theirs / ours, "x virtio-blk",
+                    $"{kind.Bytes / 1e6 / ours:0} MB/s, virtio-blk {kind.Bytes / 1e6 / theirs:0} MB/s");
         }
     }
 
@@ -110,7 +113,8 @@ internal static partial class GuestBench
             (kind.Write ? $"dd if=/dev/zero of={device} oflag=direct conv=notrunc" : $"dd if={device} of=/dev/null iflag=direct") +
             $" bs={kind.Block} count={count.ToString(CultureInfo.InvariantCulture)} 2>&1");
         Match time = SecondsOfDd().Match(said);
-        return time.Success ? double.Parse(time.Groups[1].Value, CultureInfo.InvariantCulture) : throw new InvalidOperationException($"dd said: {said}");
+        return time.Success ? double.Parse(time.Groups[1].Value, CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException($"dd said: {said}");
     }
 
     private static void MeasureBoots(Report report, TemporaryDirectory files, string mountPoint)
@@ -131,7 +135,8 @@ internal static partial class GuestBench
         using LinuxGuest guest = mountPoint is null
             ? new LinuxGuest(files, null, "virtio_blk", "")
             : new LinuxGuest(files, mountPoint, "dasd_eckd_mod", $"dasd_mod.dasd={DeviceNumber}");
-        guest.Run(mountPoint is null ? ":" : $"until read -r s </sys/bus/ccw/devices/{DeviceNumber}/status && [[ $s == online && -b /dev/dasda ]]; do usleep 5000; done");
+        guest.Run(mountPoint is null ? ":"
+            : $"until read -r s </sys/bus/ccw/devices/{DeviceNumber}/status && [[ $s == online && -b /dev/dasda ]]; do usleep 5000; done");
         return Stopwatch.GetElapsedTime(guest.Started).TotalSeconds;
     }
 

@@ -39,7 +39,8 @@ internal static class LayerBench
             times.Add(without);
             ratios.Add(with / without);
         }
-        report.AtMost("START of a NOP + status, one more layer", MostOfAStart, Report.Median(ratios), "of without", $"{Report.Median(times):0} ns without");
+        report.AtMost("START of a NOP + status, one more layer", MostOfAStart, Report.Median(ratios), "of without",
+            $"{Report.Median(times):0} ns without");
     }
 
     private sealed class Idle(ISubchannel next) : SubchannelLayer(next);
@@ -58,7 +59,8 @@ internal static class LayerBench
             CkdGeometry geometry = CkdGeometry.Model3390(1);
             _volume = new EckdVolume(new MemoryTrackStore(geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "BENCH1")));
             var number = new DeviceId(0, 0, 0x150);
-            var channel = new EmulatedSubchannel(new SubchannelId(0, 0, 0), number, [0x40], new EckdDevice(_volume, new EckdOptions(number)), _executor);
+            var channel =
+                new EmulatedSubchannel(new SubchannelId(0, 0, 0), number, [0x40], new EckdDevice(_volume, new EckdOptions(number)), _executor);
             _device = new VfioCcwDevice(layered ? new Idle(channel) : channel, new AddressSpace(guest.Space), NullLogger.Instance);
         }
 

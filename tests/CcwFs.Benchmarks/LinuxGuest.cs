@@ -43,10 +43,12 @@ internal sealed class LinuxGuest : IDisposable
         listener.Listen(1);
         string[] qemu =
         [
-            "qemu-system-s390x", "-name", "bench,debug-threads=on", "-accel", "tcg", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none", "-no-reboot",
+            "qemu-system-s390x", "-name", "bench,debug-threads=on", "-accel", "tcg", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none",
+                "-no-reboot",
             "-chardev", $"file,id=console,path={Path.Combine(files.Path, "console")}", "-serial", "chardev:console",
             "-device", "virtio-serial-ccw", "-chardev", $"socket,id=port,path={path}", "-device", "virtserialport,chardev=port,name=org.ccwfs.guest",
-            "-kernel", $"{Image}/kernel", "-initrd", $"{Image}/initramfs", "-append", $"{KernelWords} guest.modules={modules} {kernelWords}", .. options,
+            "-kernel", $"{Image}/kernel", "-initrd", $"{Image}/initramfs", "-append", $"{KernelWords} guest.modules={modules} {kernelWords}",
+                .. options,
         ];
         string[] command = mountPoint is null ? qemu : [Server.CcwFs, "qemu", "--mount", mountPoint, .. verb, "--", .. qemu];
         Started = Stopwatch.GetTimestamp();
@@ -74,7 +76,8 @@ internal sealed class LinuxGuest : IDisposable
     /// <summary>Seconds that the host has spent in the guest's emulated processor, the system calls of its instructions included.</summary>
     internal double ProcessorSeconds()
     {
-        string thread = Directory.GetDirectories($"/proc/{_process.Id}/task").First(t => File.ReadAllText(t + "/comm").StartsWith("CPU 0", StringComparison.Ordinal));
+        string thread = Directory.GetDirectories($"/proc/{_process.Id}/task")
+            .First(t => File.ReadAllText(t + "/comm").StartsWith("CPU 0", StringComparison.Ordinal));
         return double.Parse(File.ReadAllText(thread + "/schedstat").Split(' ')[0], CultureInfo.InvariantCulture) / 1e9;
     }
 

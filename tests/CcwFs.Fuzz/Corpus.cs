@@ -48,9 +48,12 @@ public static class Corpus
         string extent = "00C0000000000000" + "00000000" + "0003000E"; // tracks 0 to 3.14
         yield return Program((0xE4, "", 64));
         yield return Program((0x03, "", 1), (0x64, "", 64), (0xFA, "", 256));
-        yield return Program((0x63, extent, 0), (0x47, "06000003" + "00000000" + "00000000" + "01FF0000", 0), (0x86, "", 4096), (0x86, "", 4096), (0x86, "", 4096));
-        yield return Program((0x63, extent, 0), (0x47, "01800002" + "00000001" + "00000001" + "01FF1000", 0), (0x8D, new string('5', 8192), 0), (0x85, new string('A', 8192), 0));
-        yield return Program((0x63, extent, 0), (0x47, "03800001" + "00010000" + "00010000" + "00FF1008", 0), (0x1D, "0001000001001000" + new string('C', 8192), 0));
+        yield return Program((0x63, extent, 0), (0x47, "06000003" + "00000000" + "00000000" + "01FF0000", 0), (0x86, "", 4096), (0x86, "", 4096),
+            (0x86, "", 4096));
+        yield return Program((0x63, extent, 0), (0x47, "01800002" + "00000001" + "00000001" + "01FF1000", 0), (0x8D, new string('5', 8192), 0),
+            (0x85, new string('A', 8192), 0));
+        yield return Program((0x63, extent, 0), (0x47, "03800001" + "00010000" + "00010000" + "00FF1008", 0),
+            (0x1D, "0001000001001000" + new string('C', 8192), 0));
         yield return Program((0x07, "000000010002", 0), (0x31, "0001000201", 0), (0x08, "", -1), (0x06, "", 4096));
         yield return Program((0x27, "1800000000000000" + "00000000", 0), (0x3E, "", 44));
         yield return Program((0x1F, "C0", 0), (0x1A, "", 5), (0x16, "", 16), (0x92, "", 8), (0x9E, "", 8192), (0x02, "", 24));
@@ -61,14 +64,16 @@ public static class Corpus
         yield return Program(
             (0xE7, Prefix("C0", "3F000001" + address + "00FF0000" + "00110002" + "8000"), 0),
             (0x95, "0001000200000008" + "0000000000000000" + "0001000201000004" + "A1A2A3A4" + "FFFFFFFFFFFFFFFF", 57326));
-        yield return Program((0x63, extent, 0), (0x4B, "3F000002" + address + "00FF0000" + "000E0002" + "A000", 0), (0xDE, "", 57326), (0xDE, "", 57326));
+        yield return Program((0x63, extent, 0), (0x4B, "3F000002" + address + "00FF0000" + "000E0002" + "A000", 0), (0xDE, "", 57326),
+            (0xDE, "", 57326));
         yield return Program((0x63, extent, 0), (0x4B, "06000002" + address + "00FF0000" + "00000000", 0), (0x12, "", 8), (0x86, "", 4096));
         yield return Program((0x07, "000000010002", 0), (0x5E, "", 57326));
         foreach (string suborder in (string[])["41", "0E", "01", "03", "1C", "52", "53", "00"])
             yield return Program((0x27, "180000000150" + suborder + "0001000000", 0), (0x3E, "", 512));
         yield return Program((0x27, "1D00000000000000C888" + new string('0', 114), 0), (0x54, "", 44));
         yield return Program((0xF7, "810000000150" + new string('0', 36), 0));
-        yield return Program((0xF7, "810030000150" + new string('0', 28) + "00030000" + "0000000200010003" + "0001000000030000" + "0000000500000005", 0));
+        yield return Program((0xF7, "810030000150" + new string('0', 28) + "00030000" + "0000000200010003" + "0001000000030000" + "0000000500000005",
+            0));
         yield return Program((0x94, "", 32), (0x14, "", 32), (0xB4, "", 32), (0x34, "", 12), (0xAF, "800102030405060708090A0B", 0), (0x04, "", 32));
     }
 

@@ -77,10 +77,13 @@ public sealed class Fuzzer : IDisposable
         _map.Map(ReadWriteSize, 0x1_0000, store, ReadWriteSize, MemoryRights.Read);
         _map.Map(ReadWriteSize + 0x1_0000, 0x1_0000, store, ReadWriteSize + 0x1_0000, MemoryRights.Write);
         CkdGeometry geometry = CkdGeometry.Model3390(dasd.Cylinders);
-        _store = new WatchedStore(new MemoryTrackStore(geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "FUZZ01")), dasd.WritableCylinder);
+        _store =
+            new WatchedStore(new MemoryTrackStore(geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "FUZZ01")),
+            dasd.WritableCylinder);
         var volume = new EckdVolume(_store);
         var options = new EckdOptions(new DeviceId(0, 0, 0x150), Profile: dasd.Profile, SpaceEfficient: dasd.SpaceEfficient);
-        _subchannel = new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), options.Device, [0x10, 0x11], new EckdDevice(volume, options), _executor));
+        _subchannel =
+            new Observer(new EmulatedSubchannel(new SubchannelId(0, 0, 1), options.Device, [0x10, 0x11], new EckdDevice(volume, options), _executor));
         var policy = new PolicyLayer(_subchannel, NullLogger.Instance);
         _device = new VfioCcwDevice(policy, new AddressSpace(_map), NullLogger.Instance);
         ExtentRanges? writable = null;
@@ -174,7 +177,10 @@ public sealed class Fuzzer : IDisposable
                 _orb = _orb with { Control = _orb.Control ^ (1u << _random.Next(32)) };
                 break;
             case 8:
-                _orb = _orb with { ProgramAddress = _random.Next(2) == 0 ? _orb.ProgramAddress + (uint)_random.Next(-16, 64) : Interesting(MemorySize) };
+                _orb = _orb with
+                {
+                    ProgramAddress = _random.Next(2) == 0 ? _orb.ProgramAddress + (uint)_random.Next(-16, 64) : Interesting(MemorySize),
+                };
                 break;
             default: // another seed's piece over this one
                 Seed other = _corpus[_random.Next(_corpus.Count)];
@@ -201,12 +207,14 @@ public sealed class Fuzzer : IDisposable
         if (fault == ProgramFault.None && _translator.Prefetch() == ProgramFault.None)
         {
             Started++;
-            Check(program.TryGetOrb(1, 0x80, out Orb host) && program.ToGuest(new HostAddress(host.ProgramAddress)).Value == _orb.ProgramAddress, "the program's address is lost");
+            Check(program.TryGetOrb(1, 0x80, out Orb host) && program.ToGuest(new HostAddress(host.ProgramAddress)).Value == _orb.ProgramAddress,
+                "the program's address is lost");
         }
         for (int i = 0; i < 16; i++)
         {
             HostAddress probe = new HostAddress(HostArena.Base).Plus(_random.Next(-64, 0x10000));
-            Check(!HostArena.Owns(new HostAddress(program.ToGuest(probe).Value)) || program.TryToGuest(probe, out _), "an address of the arena leaves");
+            Check(!HostArena.Owns(new HostAddress(program.ToGuest(probe).Value)) || program.TryToGuest(probe, out _),
+                "an address of the arena leaves");
         }
         _translator.Free();
         Check(program.Pins.Count == 0, "pins are left");
@@ -241,7 +249,8 @@ public sealed class Fuzzer : IDisposable
         for (int page = 0; page < _pinned.Length; page++)
         {
             int at = page * IovaMap.PageSize;
-            Check(_pinned[page] || _memory.AsSpan(at, IovaMap.PageSize).SequenceEqual(_before.AsSpan(at, IovaMap.PageSize)), $"page {at:x} was written and not pinned");
+            Check(_pinned[page] || _memory.AsSpan(at, IovaMap.PageSize).SequenceEqual(_before.AsSpan(at, IovaMap.PageSize)),
+                $"page {at:x} was written and not pinned");
         }
     }
 

@@ -67,7 +67,8 @@ public sealed class ImageFuzzer : IDisposable
     {
         (byte[] before, byte[] after, byte[] redo) = _changes[_random.Next(_changes.Count)];
         byte[] image = (byte[])(_random.Next(4) == 0 ? after : before).Clone();
-        bool isTorn = _random.Next(3) == 0, isDamaged = _random.Next(3) == 0, hasRedo = _random.Next(8) != 0, isForged = hasRedo && _random.Next(2) == 0;
+        bool isTorn = _random.Next(3) == 0, isDamaged = _random.Next(3) == 0, hasRedo = _random.Next(8) != 0, isForged = hasRedo
+            && _random.Next(2) == 0;
         if (isTorn)
             Tear(image, after);
         bool isBegun = !image.AsSpan().SequenceEqual(before);

@@ -42,7 +42,8 @@ internal sealed class Guest : IDisposable
         listener.Listen(1);
         string[] qemu =
         [
-            "qemu-system-s390x", "-accel", "tcg", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none", .. options.Reboots ? (string[])[] : ["-no-reboot"],
+            "qemu-system-s390x", "-accel", "tcg", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none", .. options.Reboots ? (string[])[]
+                : ["-no-reboot"],
             "-chardev", $"file,id=console,path={ConsoleLog}", "-serial", "chardev:console",
             "-device", "virtio-serial-ccw", "-chardev", $"socket,id=port,path={path}", "-device", "virtserialport,chardev=port,name=org.ccwfs.guest",
             .. options.Ipl ? [] : Kernel(options), .. options.Qemu,
@@ -154,7 +155,8 @@ internal sealed class Guest : IDisposable
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50); // a file has no event that QEMU's write gives
 
     private static string[] Kernel(GuestOptions options) =>
-        ["-kernel", GuestImage.Kernel, "-initrd", GuestImage.InitialRamdisk, "-append", $"{KernelWords} guest.modules={options.Modules} {options.KernelWords}"];
+        ["-kernel", GuestImage.Kernel, "-initrd", GuestImage.InitialRamdisk, "-append",
+            $"{KernelWords} guest.modules={options.Modules} {options.KernelWords}"];
 
     private static long Deadline(TimeSpan? patience) => Environment.TickCount64 + (long)(patience ?? Patience).TotalMilliseconds;
 

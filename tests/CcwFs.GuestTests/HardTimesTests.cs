@@ -28,7 +28,8 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
         until [ -e /run/acknowledged ] && [ $(cat /run/acknowledged) -ge 3 ]; do usleep 20000; done
         """;
 
-    private const string Progress = "n=$(cat /run/acknowledged); until test $(cat /run/acknowledged) -gt $((n + 3)); do test ! -e /run/failed; usleep 20000; done";
+    private const string Progress =
+        "n=$(cat /run/acknowledged); until test $(cat /run/acknowledged) -gt $((n + 3)); do test ! -e /run/failed; usleep 20000; done";
     private const string Failed = "until test -e /run/failed; do usleep 20000; done; cat /run/failed";
 
     [Fact]
@@ -172,7 +173,8 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
     private static List<string> Held(MountedCcwfs mounted)
     {
         IEnumerable<string> open = new DirectoryInfo($"/proc/{mounted.Pid}/fd").EnumerateFileSystemInfos().Select(file => file.LinkTarget ?? "");
-        IEnumerable<string> mapped = File.ReadLines($"/proc/{mounted.Pid}/maps").Where(line => line.Contains("/memfd:memory-backend", StringComparison.Ordinal));
+        IEnumerable<string> mapped = File.ReadLines($"/proc/{mounted.Pid}/maps")
+            .Where(line => line.Contains("/memfd:memory-backend", StringComparison.Ordinal));
         return [.. open.Where(name => !name.EndsWith(".dll", StringComparison.Ordinal) && name != "/dev/fuse").Concat(mapped)];
     }
 

@@ -12,7 +12,9 @@ internal static class LogDirectory
 
     /// <summary>A path for a new log; the name says which test asks.</summary>
     internal static string NewFile(string kind) =>
-        System.IO.Path.Combine(Path, string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HHmmss}-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}.{kind}"));
+        System.IO.Path.Combine(Path,
+            string.Create(CultureInfo.InvariantCulture,
+            $"{DateTime.UtcNow:HHmmss}-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}.{kind}"));
 
     /// <summary>The last lines of a file that another process may be writing.</summary>
     internal static string Tail(string path, int lines)

@@ -10,7 +10,8 @@ public sealed class PolicyTests(ITestOutputHelper output) : GuestTest(output)
     [Fact]
     public void A_guest_writes_where_it_may_and_gets_errors_elsewhere()
     {
-        string some = Volume.Create(Scratch, "some.ckd", 30, "--format", "cdl"), none = Volume.Create(Scratch, "none.ckd", 30, "--format", "cdl", "--volser", "SECOND");
+        string some = Volume.Create(Scratch, "some.ckd", 30, "--format", "cdl"),
+            none = Volume.Create(Scratch, "none.ckd", 30, "--format", "cdl", "--volser", "SECOND");
         using MountedCcwfs mounted = Mount(some + ",extents=10-20", none + ",readonly");
         using Guest guest = Boot(mounted, ["0.0.0000", "0.0.0001"]);
         some = guest.Online("0.0.0150");

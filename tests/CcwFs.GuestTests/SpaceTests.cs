@@ -52,7 +52,8 @@ public sealed class SpaceTests : IDisposable
             guest.Ok("dasdfmt -y -b 4096 -d cdl -M quick /dev/dasda");
             Child.Run("bash", "-c", $"dd if=/dev/zero of={directory}/filler bs=4096 2>/dev/null; test -s {directory}/filler").Ok();
             guest.Ok($"{KnownBytes.Write("/run/known", 4)}\ntruncate -s 4M /run/known; {{ /usr/bin/dd if=/run/known of=/dev/dasda bs=64k seek=10 oflag=direct && echo done >/run/done; }} </dev/null >/run/log 2>&1 &");
-            Assert.True(SpinWait.SpinUntil(() => mounted.Log.Contains("reported as out of space", StringComparison.Ordinal), Guest.Patience), mounted.Log);
+            Assert.True(SpinWait.SpinUntil(() => mounted.Log.Contains("reported as out of space", StringComparison.Ordinal), Guest.Patience),
+                mounted.Log);
             Assert.Contains("no space left", mounted.Ccwfs("info", "0.0.0000").Ok().Output, StringComparison.Ordinal);
             guest.Ok("test ! -e /run/done");
             File.Delete(directory + "/filler");

@@ -139,7 +139,8 @@ public sealed class StaleCodeTests(ITestOutputHelper output) : GuestTest(output)
     private Guest BootWithProgram(MountedCcwfs mounted, string[] devices, GuestOptions options)
     {
         string program = Scratch.At("stale"), compiler = RuntimeInformation.ProcessArchitecture == Architecture.S390x ? "gcc" : "s390x-linux-gnu-gcc";
-        Child.Run(compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", program, $"{Places.Repository}/tests/CcwFs.GuestTests/Code/stale.c").Ok();
+        Child.Run(compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", program,
+            $"{Places.Repository}/tests/CcwFs.GuestTests/Code/stale.c").Ok();
         GuestOptions withDisk = GuestDisk.Of(program);
         Guest guest = Boot(mounted, devices, withDisk with { Qemu = [.. withDisk.Qemu, .. options.Qemu], Verb = options.Verb });
         guest.Ok($"cp /dev/vda {Stale}; chmod +x {Stale}");

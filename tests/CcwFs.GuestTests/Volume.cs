@@ -17,5 +17,6 @@ internal static class Volume
     }
 
     /// <summary>Asserts that the image has no torn or impossible track.</summary>
-    internal static void Check(string image) => Assert.Contains("0 findings", Child.Ccwfs("dasd", "check", image).Ok().Output, StringComparison.Ordinal);
+    internal static void Check(string image) =>
+        Assert.Contains("0 findings", Child.Ccwfs("dasd", "check", image).Ok().Output, StringComparison.Ordinal);
 }

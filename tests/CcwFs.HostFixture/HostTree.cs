@@ -22,7 +22,8 @@ internal static class HostTree
                 tree[path[..slash]] = TreeNode.Directory;
             tree[path] = text is null ? TreeNode.Directory : new TreeNode(isLink, text);
         }
-        void Link(string path, string target) => Add(path, string.Concat(Enumerable.Repeat("../", path.Count(c => c == '/') - 1)) + target, isLink: true);
+        void Link(string path, string target) =>
+            Add(path, string.Concat(Enumerable.Repeat("../", path.Count(c => c == '/') - 1)) + target, isLink: true);
 
         Add("fake/modprobe", "");
         Add("proc/cio_ignore", string.Concat(model.Ignored.Select(line => line + "\n")));
@@ -51,7 +52,8 @@ internal static class HostTree
         return tree;
     }
 
-    private static void AddSubchannel(HostModel model, ModelSubchannel subchannel, int number, Action<string, string?, bool> add, Action<string, string> link)
+    private static void AddSubchannel(HostModel model, ModelSubchannel subchannel, int number, Action<string, string?, bool> add, Action<string,
+        string> link)
     {
         void Add(string path, string? text) => add(path, text, false);
         string at = $"sys/devices/{subchannel.Css}/{subchannel.Id}", inSys = at["sys/".Length..];

@@ -8,7 +8,8 @@ public sealed class AptTests : IDisposable
 {
     /// <summary>QEMU 7.2, the parts that depend on each other.</summary>
     private const string OldCommon = "1:7.2+dfsg-7+deb12u18+b3", OldData = "1:7.2+dfsg-7+deb12u18", NewBackport = "1:10.0.2+ds-2+deb13u1~bpo12+1";
-    private const string ThreeOfBackports = "qemu-system-s390x/bookworm-backports qemu-system-common/bookworm-backports qemu-system-data/bookworm-backports";
+    private const string ThreeOfBackports =
+        "qemu-system-s390x/bookworm-backports qemu-system-common/bookworm-backports qemu-system-data/bookworm-backports";
 
     private const string Keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -98,7 +99,8 @@ public sealed class AptTests : IDisposable
         Become("debian-12", "bookworm");
         Record("debian-12");
         Directory.Delete(_scratch.At("lists/dists/bookworm-backports"), recursive: true);
-        Assert.Contains("neither this distribution nor its backports gives qemu-system-s390x 9.0 or newer", Refused("choose_qemu"), StringComparison.Ordinal);
+        Assert.Contains("neither this distribution nor its backports gives qemu-system-s390x 9.0 or newer", Refused("choose_qemu"),
+            StringComparison.Ordinal);
         Assert.Contains("an s390x kernel of Debian, 6.12 or newer", Refused("choose_guest", "s390x"), StringComparison.Ordinal);
     }
 
@@ -164,7 +166,8 @@ public sealed class AptTests : IDisposable
     {
         string[] stanza =
         [
-            $"Package: {package}", $"Status: {want} ok installed", $"Source: {source}", $"Version: {version}", "Architecture: all", $"Depends: {depends}",
+            $"Package: {package}", $"Status: {want} ok installed", $"Source: {source}", $"Version: {version}", "Architecture: all",
+                $"Depends: {depends}",
         ];
         File.AppendAllLines(_scratch.At("status"), [.. stanza.Where(line => !line.EndsWith(": ", StringComparison.Ordinal)), ""]);
     }

@@ -9,7 +9,8 @@ public sealed class AttachFailureTests : IClassFixture<FakeHost>
     private const string Uuid = "11111111-2222-4333-8444-555555555555";
 
     /// <summary>EIO, EBUSY, ENODEV in the C library's words; 0: the kernel takes the write and nothing comes of it.</summary>
-    private static readonly (int Errno, string Words)[] s_errors = [(5, "input/output error"), (16, "device or resource busy"), (19, "no such device"), (0, "")];
+    private static readonly (int Errno, string Words)[] s_errors =
+        [(5, "input/output error"), (16, "device or resource busy"), (19, "no such device"), (0, "")];
 
     private static readonly (string Step, string Device, string Path, string Text)[] s_attach =
     [
@@ -118,7 +119,8 @@ public sealed class AttachFailureTests : IClassFixture<FakeHost>
         using System.Diagnostics.Process attach = _host.Start("attach", Device, "--wait", "600");
         Assert.True(SpinWait.SpinUntil(() => _host.Tell("failures") == "0", Child.Patience)); // the mediated device will not come
         Child.Run("kill", "-HUP", attach.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)).Ok();
-        Assert.Contains("failed at step 'mdev': interrupted by a signal; undone: bind, override, unbind, offline, record", Child.Finish(attach).Refused(1), StringComparison.Ordinal);
+        Assert.Contains("failed at step 'mdev': interrupted by a signal; undone: bind, override, unbind, offline, record",
+            Child.Finish(attach).Refused(1), StringComparison.Ordinal);
         Assert.Equal(before, _host.Tree());
     }
 
@@ -126,7 +128,8 @@ public sealed class AttachFailureTests : IClassFixture<FakeHost>
     public void Who_may_not_write_is_told_to_be_root_and_can_attach_afterwards()
     {
         _host.Tell($"fail-once 13 {Subchannel}/{Device}/online 0");
-        Assert.Contains("online: permission denied; be root; undone: module, record", _host.Ccwfs("attach", Device).Refused(1), StringComparison.Ordinal);
+        Assert.Contains("online: permission denied; be root; undone: module, record", _host.Ccwfs("attach", Device).Refused(1),
+            StringComparison.Ordinal);
         _host.Ccwfs("attach", Device).Ok();
     }
 

@@ -33,7 +33,8 @@ public sealed class AttachHiddenTests : IClassFixture<FakeHost>
     {
         _host.Tell("unplug 0.0.0330");
         string before = _host.Tree();
-        Assert.Contains("did not come; is it there?; undone: unhide, record", _host.Ccwfs("attach", Hidden, "--wait", "0").Refused(1), StringComparison.Ordinal);
+        Assert.Contains("did not come; is it there?; undone: unhide, record", _host.Ccwfs("attach", Hidden, "--wait", "0").Refused(1),
+            StringComparison.Ordinal);
         Assert.Equal(before, _host.Tree());
         Assert.Equal([$"proc/cio_ignore free {Hidden}", $"proc/cio_ignore add {Hidden}"], Ignoring);
     }
@@ -57,7 +58,8 @@ public sealed class AttachHiddenTests : IClassFixture<FakeHost>
         _host.Ccwfs("attach", Hidden).Ok();
         _host.Tell($"ignore {Other}"); // offline, on the list, and shown all the same
         Outcome outcome = _host.Ccwfs("detach", Hidden).Ok();
-        Assert.StartsWith($"ccwfs: {Hidden} is ignored again, but stays to be seen: to purge it would take {Other} away too; ", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"ccwfs: {Hidden} is ignored again, but stays to be seen: to purge it would take {Other} away too; ", outcome.Error,
+            StringComparison.Ordinal);
         Assert.Contains($"sys/bus/ccw/devices/{Other} ", _host.Tree(), StringComparison.Ordinal);
         Assert.Equal([$"proc/cio_ignore free {Hidden}", $"proc/cio_ignore add {Hidden}"], Ignoring);
         Assert.Equal($"{Hidden} is not attached\n", _host.Ccwfs("detach", Hidden).Ok().Output);
@@ -72,7 +74,8 @@ public sealed class AttachHiddenTests : IClassFixture<FakeHost>
         if (commands == 2)
             _host.Tell("unplug 0.0.0330");
         string before = _host.Tree();
-        string[] lines = [.. _host.Ccwfs("attach", Hidden, "--dry-run").Ok().Output.Split('\n').Where(line => line.StartsWith("echo ", StringComparison.Ordinal))];
+        string[] lines =
+            [.. _host.Ccwfs("attach", Hidden, "--dry-run").Ok().Output.Split('\n').Where(line => line.StartsWith("echo ", StringComparison.Ordinal))];
         string record = _host.Ccwfs("attach", Hidden, "--dry-run").Ok().Output.Split("# unhide")[0];
         _host.Shell(record + string.Join('\n', lines.Take(commands - 1))).Ok();
         Assert.NotEqual(before, _host.Tree());

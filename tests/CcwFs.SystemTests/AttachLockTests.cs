@@ -54,7 +54,9 @@ public sealed class AttachLockTests : IDisposable
     {
         using var mounted = new MountedCcwfs();
         string image = mounted.Scratch.MakeImage("one.ckd");
-        Process[] all = [.. Enumerable.Range(0, 4).Select(_ => Child.Start("/", null, Places.Program, "attach", image, "--wait", "40", "--mount", mounted.MountPoint))];
+        Process[] all =
+            [.. Enumerable.Range(0, 4)
+            .Select(_ => Child.Start("/", null, Places.Program, "attach", image, "--wait", "40", "--mount", mounted.MountPoint))];
         string[] said = [.. all.Select(process => Child.Finish(process).Ok().Output)];
         Assert.Single(said, text => text.StartsWith("attached: ", StringComparison.Ordinal));
         Assert.Equal(3, said.Count(text => text.StartsWith("already attached: ", StringComparison.Ordinal)));

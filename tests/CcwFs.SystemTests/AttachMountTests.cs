@@ -35,7 +35,8 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         using JsonDocument list = JsonDocument.Parse(_host.Ccwfs("list", "--all", "--json").Ok().Output);
         JsonElement first = list.RootElement[0];
         Assert.Equal("", list.RootElement[1].GetProperty("uuid").GetString());
-        Assert.Equal(["0.0.0313", "0.0.2b09", "host", "attached", "vfio_ccw"], new[] { "subchannel", "device", "backend", "state", "driver" }.Select(name => first.GetProperty(name).GetString()));
+        Assert.Equal(["0.0.0313", "0.0.2b09", "host", "attached", "vfio_ccw"],
+            new[] { "subchannel", "device", "backend", "state", "driver" }.Select(name => first.GetProperty(name).GetString()));
         Assert.False(first.GetProperty("use").GetBoolean());
     }
 
@@ -54,7 +55,8 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         string image = _mounted.Scratch.MakeImage("a,b.ckd");
         string[] mount = ["--mount", _mounted.MountPoint];
         Outcome In(params string[] arguments) => Child.CcwfsIn(_mounted.Scratch.Path, [.. arguments, .. mount]);
-        Assert.StartsWith($"attached: image {image}, subchannel 0.0.0777, device ", In("attach", "a,b.ckd", "--keys", "id=0.0.0777").Ok().Output, StringComparison.Ordinal);
+        Assert.StartsWith($"attached: image {image}, subchannel 0.0.0777, device ", In("attach", "a,b.ckd", "--keys", "id=0.0.0777").Ok().Output,
+            StringComparison.Ordinal);
         Assert.StartsWith($"already attached: image {image}, subchannel 0.0.0777,", In("attach", image).Ok().Output, StringComparison.Ordinal);
         Assert.Contains("0.0.0777", _mounted.Ccwfs("list").Ok().Output, StringComparison.Ordinal);
         Assert.Contains("undone: mount", In("detach", "a,b.ckd").Ok().Output, StringComparison.Ordinal);
@@ -104,8 +106,11 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
     public void What_persists_in_a_mount_has_the_unit_beside_the_tools()
     {
         _host.AddTools();
-        using JsonDocument plan = JsonDocument.Parse(_host.Ccwfs("attach", "0.0.2b09", "--persist", "--dry-run", "--json", "--mount", _mounted.MountPoint).Ok().Output);
-        string[] steps = [.. plan.RootElement.GetProperty("steps").EnumerateArray().Where(step => step.GetProperty("commands").GetArrayLength() > 0).Select(step => step.GetProperty("step").GetString()!)];
+        using JsonDocument plan =
+            JsonDocument.Parse(_host.Ccwfs("attach", "0.0.2b09", "--persist", "--dry-run", "--json", "--mount", _mounted.MountPoint).Ok().Output);
+        string[] steps =
+            [.. plan.RootElement.GetProperty("steps").EnumerateArray().Where(step => step.GetProperty("commands").GetArrayLength() > 0)
+            .Select(step => step.GetProperty("step").GetString()!)];
         Assert.Equal(["record", "module", "offline", "unbind", "override", "driverctl", "bind", "mdev", "mdevctl", "unit", "mount"], steps);
         Assert.Contains($" --mount {_mounted.MountPoint}", plan.RootElement.GetProperty("steps").ToString(), StringComparison.Ordinal);
     }
@@ -126,12 +131,14 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
     public void A_dry_run_of_an_image_says_what_would_be_done_or_why_not()
     {
         string image = _mounted.Scratch.MakeImage("dry.ckd"), missing = _mounted.Scratch.At("missing.ckd");
-        Assert.Equal($"# mount\nccwfs add dasd,image={image} --mount {_mounted.MountPoint}\n", _mounted.Ccwfs("attach", image, "--dry-run").Ok().Output);
+        Assert.Equal($"# mount\nccwfs add dasd,image={image} --mount {_mounted.MountPoint}\n",
+            _mounted.Ccwfs("attach", image, "--dry-run").Ok().Output);
         Assert.Contains($"{missing}: no such file", _mounted.Ccwfs("attach", missing, "--dry-run").Refused(1), StringComparison.Ordinal);
         Assert.Contains("0.0.0000", _mounted.Ccwfs("attach", image, "--dry-run", "--keys", "id=0.0.0000").Refused(1), StringComparison.Ordinal);
         using JsonDocument plan = JsonDocument.Parse(_mounted.Ccwfs("attach", image, "--dry-run", "--json").Ok().Output);
         Assert.Equal("planned", plan.RootElement.GetProperty("state").GetString());
-        Assert.Equal($"ccwfs add dasd,image={image} --mount {_mounted.MountPoint}", plan.RootElement.GetProperty("steps")[0].GetProperty("commands")[0].GetString());
+        Assert.Equal($"ccwfs add dasd,image={image} --mount {_mounted.MountPoint}",
+            plan.RootElement.GetProperty("steps")[0].GetProperty("commands")[0].GetString());
         Assert.Single(JsonDocument.Parse(_mounted.Ccwfs("list", "--json").Ok().Output).RootElement.EnumerateArray());
     }
 
@@ -142,7 +149,8 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         Assert.Equal("", _mounted.Ccwfs("attach", image, "--keys", "id=0.0.0778").Ok().Error);
         Outcome again = _mounted.Ccwfs("attach", image, "--keys", "readonly").Ok();
         Assert.StartsWith("already attached: ", again.Output, StringComparison.Ordinal);
-        Assert.StartsWith("ccwfs: 0.0.0778 was there already, with the keys that it was added with; for --keys readonly, ", again.Error, StringComparison.Ordinal);
+        Assert.StartsWith("ccwfs: 0.0.0778 was there already, with the keys that it was added with; for --keys readonly, ", again.Error,
+            StringComparison.Ordinal);
         _mounted.Ccwfs("detach", image).Ok();
     }
 
@@ -190,7 +198,8 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
     public void A_mount_that_is_not_there_is_refused_before_anything_is_done()
     {
         string before = _host.Tree();
-        Assert.Contains("no ccwfs is mounted at ", _host.Ccwfs("attach", "0.0.2b09", "--mount", _mounted.Scratch.Path).Refused(1), StringComparison.Ordinal);
+        Assert.Contains("no ccwfs is mounted at ", _host.Ccwfs("attach", "0.0.2b09", "--mount", _mounted.Scratch.Path).Refused(1),
+            StringComparison.Ordinal);
         Assert.Equal(before, _host.Tree());
     }
 
@@ -248,8 +257,10 @@ public sealed class AttachMountTests : IClassFixture<FakeHost>, IClassFixture<Mo
         Assert.Equal(2, lines.Count(line => line.StartsWith("attached: device 0.0.2b09, subchannel 0.0.0313,", StringComparison.Ordinal)));
         Assert.Equal(2, lines.Count(line => line.StartsWith("already attached: device 0.0.2b09,", StringComparison.Ordinal)));
         Assert.Contains($"ccwfs:    ccwfs qemu 0.0.0313 --mount {_mounted.Scratch.At("space")}/b -- qemu-system-s390x …", lines);
-        Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0313 .* vfio ", Assert.Single(Before("at another id"), line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
-        Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0005 .* vfio ", Assert.Single(lines.Except(Before("at another id")), line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
+        Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0313 .* vfio ",
+            Assert.Single(Before("at another id"), line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
+        Assert.Matches("^0\\.0\\.2b09 0\\.0\\.0005 .* vfio ",
+            Assert.Single(lines.Except(Before("at another id")), line => line.StartsWith("0.0.2b09 ", StringComparison.Ordinal)));
         Assert.Equal(
             "ccwfs: 0.0.0005 was there already, with the keys that it was added with; for --keys readonly, if they differ, first: ccwfs remove 0.0.0005\n", outcome.Error);
         Assert.Contains("ended well: channel end, device end", outcome.Output, StringComparison.Ordinal);

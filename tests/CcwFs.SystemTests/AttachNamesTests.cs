@@ -5,7 +5,8 @@ namespace CcwFs.SystemTests;
 /// <summary>What attach and detach are told: the forms of names, uuids that nobody knows, dry runs for programs.</summary>
 public sealed class AttachNamesTests : IClassFixture<FakeHost>
 {
-    private const string Uuid = "11111111-2222-4333-8444-555555555555", Forms = "a device is named 0.0.2b09 or 2b09, a subchannel 0.0.0313 or sch:0.0.0313, a mediated device by its uuid, an image by its path";
+    private const string Uuid = "11111111-2222-4333-8444-555555555555",
+        Forms = "a device is named 0.0.2b09 or 2b09, a subchannel 0.0.0313 or sch:0.0.0313, a mediated device by its uuid, an image by its path";
     private readonly FakeHost _host;
 
     public AttachNamesTests(FakeHost host)
@@ -52,7 +53,8 @@ public sealed class AttachNamesTests : IClassFixture<FakeHost>
     {
         _host.AddProgram("2b09", ""); // programs are in the working directory
         foreach (string verb in new[] { "attach", "detach" })
-            Assert.Contains("'2b09' is a file here, and a device number; write ./2b09 or 0.0.2b09", _host.Ccwfs(verb, "2b09").Refused(2), StringComparison.Ordinal);
+            Assert.Contains("'2b09' is a file here, and a device number; write ./2b09 or 0.0.2b09", _host.Ccwfs(verb, "2b09").Refused(2),
+                StringComparison.Ordinal);
         _host.Ccwfs("attach", "0.0.2b09").Ok();
     }
 
@@ -61,7 +63,8 @@ public sealed class AttachNamesTests : IClassFixture<FakeHost>
     public void A_uuid_that_nobody_knows_cannot_be_detached()
     {
         foreach (string[] more in new string[][] { [], ["--dry-run"], ["--json"] })
-            Assert.Contains($"there is no mediated device {Uuid} on this host or in a mount", _host.Ccwfs(["detach", Uuid, .. more]).Refused(1), StringComparison.Ordinal);
+            Assert.Contains($"there is no mediated device {Uuid} on this host or in a mount", _host.Ccwfs(["detach", Uuid, .. more]).Refused(1),
+                StringComparison.Ordinal);
         Assert.Contains("there is no 0.0.9999 on this host or in a mount", _host.Ccwfs("detach", "0.0.9999").Refused(1), StringComparison.Ordinal);
     }
 
@@ -98,7 +101,8 @@ public sealed class AttachNamesTests : IClassFixture<FakeHost>
     {
         _host.Ccwfs("attach", "0.0.2b0a", "--uuid", Uuid).Ok();
         string before = _host.Tree();
-        Assert.Contains($"--uuid {Uuid} is the mediated device of subchannel 0.0.0314", _host.Ccwfs("attach", "0.0.2b09", "--uuid", Uuid).Refused(1), StringComparison.Ordinal);
+        Assert.Contains($"--uuid {Uuid} is the mediated device of subchannel 0.0.0314", _host.Ccwfs("attach", "0.0.2b09", "--uuid", Uuid).Refused(1),
+            StringComparison.Ordinal);
         Assert.Equal(before, _host.Tree());
     }
 
@@ -108,7 +112,8 @@ public sealed class AttachNamesTests : IClassFixture<FakeHost>
         string before = _host.Tree();
         string Commands(string verb) => string.Join('\n', Steps(verb, "0.0.2b09").SelectMany(step => step.Commands));
         string attach = Commands("attach");
-        Assert.Equal(["offline", "unbind", "override", "bind", "mdev"], Steps("attach", "0.0.2b09").Where(step => step.Commands.Length > 0 && step.Name != "record").Select(step => step.Name));
+        Assert.Equal(["offline", "unbind", "override", "bind", "mdev"],
+            Steps("attach", "0.0.2b09").Where(step => step.Commands.Length > 0 && step.Name != "record").Select(step => step.Name));
         Assert.Equal(before, _host.Tree());
         _host.Shell(attach).Ok();
         Assert.NotEqual(before, _host.Tree());
@@ -124,6 +129,7 @@ public sealed class AttachNamesTests : IClassFixture<FakeHost>
         using JsonDocument plan = JsonDocument.Parse(_host.Ccwfs(verb, device, "--dry-run", "--json").Ok().Output);
         Assert.Equal("planned", plan.RootElement.GetProperty("state").GetString());
         return [.. plan.RootElement.GetProperty("steps").EnumerateArray().Select(step =>
-            (step.GetProperty("step").GetString()!, step.GetProperty("commands").EnumerateArray().Select(command => command.GetString()!).ToArray()))];
+            (step.GetProperty("step").GetString()!,
+                step.GetProperty("commands").EnumerateArray().Select(command => command.GetString()!).ToArray()))];
     }
 }

@@ -65,10 +65,12 @@ public sealed partial class AttachPersistTests : IClassFixture<FakeHost>
         _host.AddTools();
         _host.Ccwfs("attach", "0.0.2b09", "--persist", "--uuid", Uuid).Ok();
         Assert.False(File.Exists(UnitPath));
-        Assert.Equal($"driverctl -b css set-override 0.0.0313 vfio_ccw\nmdevctl define -a -u {Uuid} -p 0.0.0313 -t vfio_ccw-io\n", File.ReadAllText(_host.Root + "/calls"));
+        Assert.Equal($"driverctl -b css set-override 0.0.0313 vfio_ccw\nmdevctl define -a -u {Uuid} -p 0.0.0313 -t vfio_ccw-io\n",
+            File.ReadAllText(_host.Root + "/calls"));
         _host.Ccwfs("attach", "0.0.2b09", "--persist").Ok();
         _host.Ccwfs("detach", "0.0.2b09").Ok();
-        Assert.EndsWith($"mdevctl undefine -u {Uuid} -p 0.0.0313\ndriverctl -b css unset-override 0.0.0313\n", File.ReadAllText(_host.Root + "/calls"), StringComparison.Ordinal);
+        Assert.EndsWith($"mdevctl undefine -u {Uuid} -p 0.0.0313\ndriverctl -b css unset-override 0.0.0313\n",
+            File.ReadAllText(_host.Root + "/calls"), StringComparison.Ordinal);
         Assert.Equal(4, File.ReadAllLines(_host.Root + "/calls").Length);
     }
 
@@ -95,7 +97,8 @@ public sealed partial class AttachPersistTests : IClassFixture<FakeHost>
         string before = _host.Tell("tree");
         _host.Tell("fail-once 0 sys/bus/css/drivers_probe 0.0.0313");
         string line = _host.Ccwfs("attach", "0.0.2b09", "--persist").Refused(1);
-        Assert.Contains("failed at step 'driverctl': driverctl -b css set-override 0.0.0313 vfio_ccw: driverctl: failed to bind", line, StringComparison.Ordinal);
+        Assert.Contains("failed at step 'driverctl': driverctl -b css set-override 0.0.0313 vfio_ccw: driverctl: failed to bind", line,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("NOT undone", line, StringComparison.Ordinal);
         Assert.Equal(before, _host.Tell("tree"));
     }
@@ -177,7 +180,8 @@ public sealed partial class AttachPersistTests : IClassFixture<FakeHost>
             _host.AddTools();
         string before = _host.Tell("tree");
         string[] acts = [.. string.Join('\n', _host.Ccwfs("attach", "0.0.2b09", "--persist", "--uuid", Uuid, "--dry-run").Ok().Output
-            .Split('\n').Where(line => !line.StartsWith('#') && !line.StartsWith("until", StringComparison.Ordinal))).Split("\n", StringSplitOptions.RemoveEmptyEntries)];
+            .Split('\n').Where(line => !line.StartsWith('#') && !line.StartsWith("until", StringComparison.Ordinal)))
+                .Split("\n", StringSplitOptions.RemoveEmptyEntries)];
         string[] whole = Whole(acts);
         Assert.Equal(8, whole.Length);
         for (int done = 1; done <= whole.Length; done++)
@@ -210,7 +214,8 @@ public sealed partial class AttachPersistTests : IClassFixture<FakeHost>
         _host.AddTools();
         _host.Ccwfs("attach", "0.0.2b09", "--persist", "--uuid", Uuid).Ok();
         _host.Tell("reset");
-        Assert.Contains($"is attached as {Uuid}; leave --uuid out", _host.Ccwfs("attach", "0.0.2b09", "--uuid", Uuid.Replace('1', '7')).Refused(1), StringComparison.Ordinal);
+        Assert.Contains($"is attached as {Uuid}; leave --uuid out", _host.Ccwfs("attach", "0.0.2b09", "--uuid", Uuid.Replace('1', '7')).Refused(1),
+            StringComparison.Ordinal);
         _host.Ccwfs("detach", "0.0.2b09").Ok();
         Assert.Empty(Left());
     }
@@ -229,7 +234,8 @@ public sealed partial class AttachPersistTests : IClassFixture<FakeHost>
     }
 
     private string[] Left() =>
-        [.. Directory.GetFiles(_host.Root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).OfType<string>().Where(name => name is not "calls" && !name.EndsWith(".lock", StringComparison.Ordinal))];
+        [.. Directory.GetFiles(_host.Root, "*", SearchOption.AllDirectories).Select(Path.GetFileName).OfType<string>()
+            .Where(name => name is not "calls" && !name.EndsWith(".lock", StringComparison.Ordinal))];
 
     [GeneratedRegex("^ExecStart=(.*)$", RegexOptions.Multiline)]
     private static partial Regex ExecStart();

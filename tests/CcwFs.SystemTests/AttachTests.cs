@@ -24,7 +24,8 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
         string output = _host.Ccwfs("attach", word, "--uuid", Uuid).Ok().Output;
         string sysfsdev = $"{_host.MountPoint}/sys/bus/mdev/devices/{Uuid}";
         Assert.Contains($"-device vfio-ccw,sysfsdev={sysfsdev},devno={guest}\n", output, StringComparison.Ordinal);
-        Assert.Contains($"<hostdev mode='subsystem' type='mdev' model='vfio-ccw'><source><address uuid='{Uuid}'/></source></hostdev>\n", output, StringComparison.Ordinal);
+        Assert.Contains($"<hostdev mode='subsystem' type='mdev' model='vfio-ccw'><source><address uuid='{Uuid}'/></source></hostdev>\n", output,
+            StringComparison.Ordinal);
         string tree = _host.Tree();
         Assert.Contains($"sys/bus/css/drivers/vfio_ccw/{subchannel} ", tree, StringComparison.Ordinal);
         Assert.Contains($"sys/bus/mdev/devices/{Uuid} ../../../devices/css0/{subchannel}/{Uuid}\n", tree, StringComparison.Ordinal);
@@ -107,7 +108,8 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
         Assert.Equal(["record", "module", "offline", "unbind", "override", "bind", "mdev"], Changed(attached));
         using JsonDocument detached = JsonDocument.Parse(_host.Ccwfs("detach", "0.0.2b09", "--json").Ok().Output);
         Assert.Equal(["mdev", "bind", "override", "unbind", "offline", "record"], Changed(detached));
-        static IEnumerable<string?> Changed(JsonDocument json) => json.RootElement.GetProperty("changed").EnumerateArray().Select(step => step.GetString());
+        static IEnumerable<string?> Changed(JsonDocument json) =>
+            json.RootElement.GetProperty("changed").EnumerateArray().Select(step => step.GetString());
     }
 
     [Fact]
@@ -149,7 +151,9 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
         _host.Tell("module");
         string before = _host.Tree();
         string[] lines = _host.Ccwfs("attach", "0.0.2b09", "--dry-run").Ok().Output.Split('\n');
-        string[] acts = [.. ActStart().Split(string.Join('\n', lines.Where(line => !line.StartsWith('#') && !line.StartsWith("until", StringComparison.Ordinal)))).Where(act => act.Length > 0)];
+        string[] acts =
+            [.. ActStart().Split(string.Join('\n', lines.Where(line => !line.StartsWith('#') && !line.StartsWith("until", StringComparison.Ordinal))))
+            .Where(act => act.Length > 0)];
         Assert.Equal(6, acts.Length);
         _host.Shell(string.Join('\n', acts.Take(commands))).Ok();
         Assert.NotEqual(before, _host.Tree());
@@ -175,7 +179,8 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
         _host.Tell("module");
         foreach (string write in new[]
         {
-            "sys/devices/css0/0.0.0313/0.0.2b09/online 0", "sys/bus/css/drivers/io_subchannel/unbind 0.0.0313", "sys/devices/css0/0.0.0313/driver_override vfio_ccw",
+            "sys/devices/css0/0.0.0313/0.0.2b09/online 0", "sys/bus/css/drivers/io_subchannel/unbind 0.0.0313",
+                "sys/devices/css0/0.0.0313/driver_override vfio_ccw",
             "sys/bus/css/drivers_probe 0.0.0313", "sys/devices/css0/0.0.0313/mdev_supported_types/vfio_ccw-io/create " + Uuid,
         })
             Assert.Equal("0", _host.Tell("write " + write));
@@ -216,10 +221,12 @@ public sealed partial class AttachTests : IClassFixture<FakeHost>
         _host.Ccwfs("attach", "0.0.2b09").Ok();
         _host.Tell("holder 4711 qemu-system-s39 " + node);
         string attached = _host.Tree();
-        Assert.Contains("0.0.2b09 is in use: process 4711 (\"qemu-system-s39\") has it open;", _host.Ccwfs("detach", "0.0.2b09").Refused(1), StringComparison.Ordinal);
+        Assert.Contains("0.0.2b09 is in use: process 4711 (\"qemu-system-s39\") has it open;", _host.Ccwfs("detach", "0.0.2b09").Refused(1),
+            StringComparison.Ordinal);
         Assert.Equal(attached, _host.Tree());
         _host.Ccwfs("detach", "0.0.2b09", "--force").Ok();
-        Assert.StartsWith(before[..before.IndexOf("proc/self", StringComparison.Ordinal)], _host.Tree().Replace(HolderLines().Match(_host.Tree()).Value, "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.StartsWith(before[..before.IndexOf("proc/self", StringComparison.Ordinal)],
+            _host.Tree().Replace(HolderLines().Match(_host.Tree()).Value, "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -27,7 +27,8 @@ public sealed class CacheTests : IDisposable
     [Fact]
     public void A_new_one_is_for_its_user_alone()
     {
-        string modes = Shell("umask 002; mkdir home; HOME=$PWD/home; need_cache x; need_cache x; cd home/.cache; stat -c %a . ccwfs ccwfs/x; umask").Ok().Output;
+        string modes = Shell("umask 002; mkdir home; HOME=$PWD/home; need_cache x; need_cache x; cd home/.cache; stat -c %a . ccwfs ccwfs/x; umask")
+            .Ok().Output;
         Assert.Equal("700\n700\n700\n0002\n", modes);
     }
 
@@ -55,5 +56,6 @@ public sealed class CacheTests : IDisposable
     [InlineData("mkdir mine; ln -s $PWD/mine ccwfs; chown -h 65534 ccwfs", "ccwfs")]
     public void One_of_another_user_is_refused(string setup, string says) =>
         Assert.Equal(
-            $"ccwfs: {_scratch.At(says)} belongs to another user: set XDG_CACHE_HOME", Shell($"{setup}; XDG_CACHE_HOME=$PWD; need_cache x").Refused(1));
+            $"ccwfs: {_scratch.At(says)} belongs to another user: set XDG_CACHE_HOME",
+                Shell($"{setup}; XDG_CACHE_HOME=$PWD; need_cache x").Refused(1));
 }

@@ -175,7 +175,8 @@ public sealed class ConfigTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_not_there_is_named() => Assert.Contains("/nowhere.json", Child.Ccwfs("config", "check", "/nowhere.json").Refused(1), StringComparison.Ordinal);
+    public void A_file_that_is_not_there_is_named() =>
+        Assert.Contains("/nowhere.json", Child.Ccwfs("config", "check", "/nowhere.json").Refused(1), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("did you mean 'image'?", "mount", "/tmp", "--device", "dasd,imag=x")]
@@ -190,10 +191,12 @@ public sealed class ConfigTests : IDisposable
     public void The_keys_are_the_options_of_mount()
     {
         string help = Child.Ccwfs("mount", "--help").Ok().Output, keys = Child.Ccwfs("config", "keys").Ok().Output;
-        string[] names = [.. keys.Split('\n').Skip(1).TakeWhile(l => l.StartsWith(' ')).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0])];
+        string[] names =
+            [.. keys.Split('\n').Skip(1).TakeWhile(l => l.StartsWith(' ')).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0])];
         Assert.Contains("memory", names);
         Assert.All(names, name => Assert.Contains(
-            name switch { "mountpoint" => "<MOUNTPOINT>", "devices" => "--device ", _ => $"--{name} " }, help.Replace(",", " ", StringComparison.Ordinal), StringComparison.Ordinal));
+            name switch { "mountpoint" => "<MOUNTPOINT>", "devices" => "--device ", _ => $"--{name} " },
+                help.Replace(",", " ", StringComparison.Ordinal), StringComparison.Ordinal));
     }
 
     private string Write(string text)

@@ -268,7 +268,8 @@ public sealed class ControlLimitsTests : IDisposable
     public void A_large_program_goes_over_in_pieces_and_comes_back()
     {
         File.WriteAllLines(_mounted.Scratch.At("large"), Enumerable.Repeat("SENSE_ID sli count=65535", 200)); // 13 MB
-        Assert.Contains("ff3990e9", _mounted.Ccwfs("run", "0.0.0000", "--program", _mounted.Scratch.At("large")).Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("ff3990e9", _mounted.Ccwfs("run", "0.0.0000", "--program", _mounted.Scratch.At("large")).Ok().Output,
+            StringComparison.Ordinal);
         Run("""
             fd = control()
             assert 'no memory' in send(fd, verb='run', id=DEV, orb='00' * 12)['error']

@@ -46,6 +46,7 @@ public sealed class DeviceNumberTests(MountedCcwfs mounted) : IClassFixture<Moun
     private string Number(string spec)
     {
         string id = mounted.Ccwfs("add", spec).Ok().Output["added ".Length..].TrimEnd();
-        return mounted.Ccwfs("info", id).Ok().Output.Split('\n').Single(l => l.StartsWith("device ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+        return mounted.Ccwfs("info", id).Ok().Output.Split('\n').Single(l => l.StartsWith("device ", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
     }
 }

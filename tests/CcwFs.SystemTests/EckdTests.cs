@@ -171,7 +171,8 @@ public sealed class GuestStorageTests : IDisposable
     [InlineData("/nowhere/file", 1)]
     [InlineData("/dev/null", 1)]
     public void Storage_that_cannot_be_is_refused_in_one_line(string memory, int status) =>
-        Assert.Contains("--memory", Child.Ccwfs("mount", _scratch.MakeDirectory("m"), "--device", "dasd", "--memory=" + memory).Refused(status), StringComparison.Ordinal);
+        Assert.Contains("--memory", Child.Ccwfs("mount", _scratch.MakeDirectory("m"), "--device", "dasd", "--memory=" + memory).Refused(status),
+            StringComparison.Ordinal);
 
     private sealed class SharedFile : IDisposable
     {

@@ -18,7 +18,8 @@ public sealed class FakeHost : IDisposable
     {
         MountPoint = _scratch.MakeDirectory("host");
         _scratch.MakeDirectory("bin");
-        _process = Child.Start("/", null, Places.Repository + "/tests/CcwFs.HostFixture/bin/" + Configuration + "/net10.0/CcwFs.HostFixture", MountPoint);
+        _process =
+            Child.Start("/", null, Places.Repository + "/tests/CcwFs.HostFixture/bin/" + Configuration + "/net10.0/CcwFs.HostFixture", MountPoint);
         try
         {
             Assert.Equal("mounted", ReadLine());
@@ -78,7 +79,8 @@ public sealed class FakeHost : IDisposable
     internal string Tree()
     {
         string[] files = Directory.Exists(Root) ? Directory.GetFiles(Root, "*", SearchOption.AllDirectories) : [];
-        return Tell("tree") + "\n" + string.Join('\n', files.Where(file => !file.StartsWith(Root + "/run/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        return Tell("tree") + "\n"
+            + string.Join('\n', files.Where(file => !file.StartsWith(Root + "/run/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     /// <summary>A program in PATH, with FAKE and ROOT.</summary>
@@ -118,7 +120,8 @@ public sealed class FakeHost : IDisposable
     internal Process Start(params string[] arguments)
     {
         string[] mount = arguments.Contains("--mount") ? [] : ["--no-mount"];
-        string[] places = ["--sysfs", MountPoint + "/sys", .. arguments[0] == "list" ? Array.Empty<string>() : ["--proc", MountPoint + "/proc", "--root", Root]];
+        string[] places =
+            ["--sysfs", MountPoint + "/sys", .. arguments[0] == "list" ? Array.Empty<string>() : ["--proc", MountPoint + "/proc", "--root", Root]];
         return Child.Start(_scratch.At("bin"), Environment, Places.Program, [.. arguments, .. mount, .. places]);
     }
 

@@ -30,11 +30,13 @@ public sealed class FbaDeviceTests : IDisposable
         JsonElement device = Assert.Single(JsonDocument.Parse(mounted.Ccwfs("list", "--json").Ok().Output).RootElement.EnumerateArray());
         Assert.Equal(("9336/10", "6310/01", "emulated"), (Text("devtype"), Text("cutype"), Text("backend")));
         string info = mounted.Ccwfs("info", "0.0.0000").Ok().Output;
-        Assert.All((string[])["9336-10 behind 6310-01", "100 of 512 bytes", image, "read and write"], fact => Assert.Contains(fact, info, StringComparison.Ordinal));
+        Assert.All((string[])["9336-10 behind 6310-01", "100 of 512 bytes", image, "read and write"], fact =>
+            Assert.Contains(fact, info, StringComparison.Ordinal));
         string data = string.Concat(Enumerable.Repeat("A5", Block));
         mounted.Ccwfs("run", "0.0.0000", "DEFINE_EXTENT begin=10 end=19 mask=all", "LOCATE op=write at=3 count=1", "WRITE data=" + data).Ok();
         Assert.Equal(Enumerable.Repeat((byte)0xA5, Block), Bytes(image, 13 * Block, Block));
-        Assert.Contains("a5a5", mounted.Ccwfs("run", "0.0.0000", "DEFINE_EXTENT begin=13", "LOCATE at=0", "READ").Ok().Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("a5a5", mounted.Ccwfs("run", "0.0.0000", "DEFINE_EXTENT begin=13", "LOCATE at=0", "READ").Ok().Output,
+            StringComparison.OrdinalIgnoreCase);
         string refused = mounted.Ccwfs("run", "0.0.0000", "DEFINE_EXTENT begin=13", "LOCATE at=1", "READ").Output;
         Assert.Contains("file protected", refused, StringComparison.Ordinal);
         string Text(string name) => device.GetProperty(name).GetString()!;
@@ -44,7 +46,9 @@ public sealed class FbaDeviceTests : IDisposable
     public void Subchannels_share_a_file_a_policy_counts_blocks_and_a_disk_may_be_in_memory()
     {
         string image = Make("disk.raw", 100);
-        using MountedCcwfs mounted = new(["--device", "fba,image=" + image, "--device", $"fba,image={image},extents=10-19", "--device", "fba,blocks=1000", "--device", "fba,block-size=4096"]);
+        using MountedCcwfs mounted =
+            new(["--device", "fba,image=" + image, "--device", $"fba,image={image},extents=10-19", "--device", "fba,blocks=1000", "--device",
+            "fba,block-size=4096"]);
         mounted.Python(Words + """
             one, other, memory = '0.0.0000', '0.0.0001', '0.0.0002'
             put(10, b'x' * 1024, dev=one)
@@ -128,7 +132,8 @@ public sealed class FbaDeviceTests : IDisposable
             Assert.NotEmpty(last);
             mounted.Kill();
             string rest = writer.StandardOutput.ReadToEnd();
-            acknowledged = rest.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Append(acknowledged).Max();
+            acknowledged = rest.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))
+                .Append(acknowledged).Max();
             writer.WaitForExit();
             Child.Run("umount", "-l", point).Ok();
             byte[] all = File.ReadAllBytes(image);

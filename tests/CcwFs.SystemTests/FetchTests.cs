@@ -13,13 +13,16 @@ public sealed class FetchTests
         Outcome refused = mounted.Ccwfs("run", ["0.0.0000", .. s_program]);
         Assert.Equal(1, refused.Status);
         Assert.Contains("program check", refused.Output, StringComparison.Ordinal);
-        Assert.Contains("The CCW that it came to (line 4, at 00000018) was not prefetched: it stands behind a TIC that leads out of its chain.", refused.Output, StringComparison.Ordinal);
+        Assert.Contains("The CCW that it came to (line 4, at 00000018) was not prefetched: it stands behind a TIC that leads out of its chain.",
+            refused.Output, StringComparison.Ordinal);
         Assert.Contains("--fetch", refused.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("Last CCW used", refused.Output, StringComparison.Ordinal);
         mounted.Logged("0.0.0000: a program ended with program check at its CCW at 00000018, which was not prefetched");
-        using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(mounted.Ccwfs("run", ["0.0.0000", "--json", .. s_program]).Output);
+        using System.Text.Json.JsonDocument json =
+            System.Text.Json.JsonDocument.Parse(mounted.Ccwfs("run", ["0.0.0000", "--json", .. s_program]).Output);
         Assert.Equal("00000018", json.RootElement.GetProperty("unfetched").GetString());
-        Assert.Contains("READ_DATA (line 4): 8 bytes", mounted.Ccwfs("run", ["0.0.0000", "--fetch", .. s_program]).Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("READ_DATA (line 4): 8 bytes", mounted.Ccwfs("run", ["0.0.0000", "--fetch", .. s_program]).Ok().Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -32,6 +35,7 @@ public sealed class FetchTests
             "It came to a CCW that was not packed with it: it stands behind a TIC that leads out of its chain (behind offset 00000010).\n",
             mounted.Ccwfs("run", "0.0.0000", "--program", packed).Output, StringComparison.Ordinal);
         Outcome refused = mounted.Ccwfs("run", "0.0.0000", "--fetch", "--program", packed);
-        Assert.Equal((2, "ccwfs: --fetch does not go with a packed program, which holds what was prefetched and no more; run the program's words\n"), (refused.Status, refused.Error));
+        Assert.Equal((2, "ccwfs: --fetch does not go with a packed program, which holds what was prefetched and no more; run the program's words\n"),
+            (refused.Status, refused.Error));
     }
 }

@@ -20,9 +20,11 @@ public sealed class HeldClientTests
     {
         using var scratch = new Scratch();
         string image = scratch.MakeImage("shared.ckd", cylinders: 10);
-        string[] devices = [.. Enumerable.Range(0, Clients + 2).SelectMany(_ => (string[])["--device", $"dasd,image={image}"])]; // all share one volume
+        // all share one volume
+        string[] devices = [.. Enumerable.Range(0, Clients + 2).SelectMany(_ => (string[])["--device", $"dasd,image={image}"])];
         using var mounted = new MountedCcwfs(devices);
-        using var other = new MountedCcwfs(["--device", $"dasd,count={Clients}"]); // ends first: as long as it holds a thread of the other one, that cannot end
+        // ends first: as long as it holds a thread of the other one, that cannot end
+        using var other = new MountedCcwfs(["--device", $"dasd,count={Clients}"]);
         using Process client = mounted.StartPython($$"""
             from vfio import *
             for n in range({{Clients}}):

@@ -20,7 +20,8 @@ public sealed partial class HelpTests
             Assert.Contains(page.topic, page.Output.Split('\n')[1], StringComparison.Ordinal);
             Assert.DoesNotContain('\e', page.Output);
             Assert.All(page.Output.Split('\n'), line => Assert.True(
-                line.Length <= (line.StartsWith("        ", StringComparison.Ordinal) ? Widest : Plain), $"{page.topic}: {line}")); // examples stay as they are
+                // examples stay as they are
+                line.Length <= (line.StartsWith("        ", StringComparison.Ordinal) ? Widest : Plain), $"{page.topic}: {line}"));
         });
     }
 

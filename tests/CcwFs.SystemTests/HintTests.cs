@@ -29,7 +29,8 @@ public sealed class HintTests : IDisposable
         string line = Child.Ccwfs("qemu", "--mount", _mounted.MountPoint, "0.0.9999", "--", "qemu-system-s390x").Refused(1);
         Assert.EndsWith($": ccwfs list --mount '{_mounted.MountPoint}'", line, StringComparison.Ordinal);
         string image = _mounted.Scratch.MakeImage("v.ckd");
-        Assert.Contains($"\nccwfs:    ccwfs qemu 0.0.0001 --mount '{_mounted.MountPoint}' -- qemu-system-s390x", _mounted.Ccwfs("attach", image).Ok().Output, StringComparison.Ordinal);
+        Assert.Contains($"\nccwfs:    ccwfs qemu 0.0.0001 --mount '{_mounted.MountPoint}' -- qemu-system-s390x",
+            _mounted.Ccwfs("attach", image).Ok().Output, StringComparison.Ordinal);
         foreach (string id in (string[])["0.0.0000", "0.0.0001"])
             _mounted.Ccwfs("remove", id).Ok();
         line = Child.Ccwfs("qemu", "--mount", _mounted.MountPoint, "--", "qemu-system-s390x").Refused(1);

@@ -36,7 +36,8 @@ public sealed class LaunchTests
     [Fact]
     public void Children_are_the_same_when_the_tests_were_started_with_signals_ignored()
     {
-        string filter = $"--TestCaseFilter:FullyQualifiedName~{nameof(A_signal_ends_a_mount)}|FullyQualifiedName~{nameof(A_signal_ends_another_program)}";
+        string filter =
+            $"--TestCaseFilter:FullyQualifiedName~{nameof(A_signal_ends_a_mount)}|FullyQualifiedName~{nameof(A_signal_ends_another_program)}";
         const string Script = """
             trap '' HUP INT QUIT TERM USR1
             exec dotnet vstest "$@"

@@ -26,7 +26,8 @@ public sealed class LeftoverTests : IDisposable
     public void A_killed_daemon_leaves_nothing()
     {
         string point = _scratch.MakeDirectory("m");
-        Child.Finish(Child.Start("/", Environment(), Places.Program, "mount", point, "--device", "dasd", "--daemon", "--log", _scratch.At("log"))).Ok();
+        Child.Finish(Child.Start("/", Environment(), Places.Program, "mount", point, "--device", "dasd", "--daemon", "--log", _scratch.At("log")))
+            .Ok();
         Assert.Empty(Left);
         const string Ask = """
             import json, os, sys

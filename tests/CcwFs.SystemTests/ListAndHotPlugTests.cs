@@ -22,7 +22,8 @@ public sealed class ListAndHotPlugTests(MountedCcwfs mounted) : IClassFixture<Mo
         string[] names = ["subchannel", "device", "devtype", "cutype", "use", "pim", "pam", "pom", "chpids", "backend", "state", "uuid"];
         Assert.Equal(names, first.EnumerateObject().Select(p => p.Name));
         foreach (JsonProperty member in first.EnumerateObject())
-            Assert.True(member.Name == "use" ? member.Value.ValueKind is JsonValueKind.True or JsonValueKind.False : member.Value.ValueKind == JsonValueKind.String);
+            Assert.True(member.Name == "use" ? member.Value.ValueKind is JsonValueKind.True or JsonValueKind.False
+                : member.Value.ValueKind == JsonValueKind.String);
         Assert.Equal(("0.0.0000", "0.0.0150", "3390/0a", "3990/e9", "emulated", "idle"),
             (Text("subchannel"), Text("device"), Text("devtype"), Text("cutype"), Text("backend"), Text("state")));
         Assert.True(Guid.TryParse(Text("uuid"), out _));
@@ -135,7 +136,8 @@ public sealed class ListAndHotPlugTests(MountedCcwfs mounted) : IClassFixture<Mo
     [InlineData("remove", "nonsense", 2)]
     [InlineData("info", "0.0.9999", 1)]
     [InlineData("info", "0.0.zz", 2)]
-    public void A_request_that_cannot_be_carried_out_is_one_line_and_one_that_is_wrong_in_itself_is_wrong_usage(string verb, string argument, int status) =>
+    public void A_request_that_cannot_be_carried_out_is_one_line_and_one_that_is_wrong_in_itself_is_wrong_usage(string verb, string argument,
+        int status) =>
         mounted.Ccwfs(verb, argument).Refused(status);
 
     [Fact]
@@ -246,7 +248,8 @@ public sealed class RunAndDecodeTests(MountedCcwfs mounted) : IClassFixture<Moun
     [Fact]
     public void A_program_that_loops_is_ended_with_its_client()
     {
-        using System.Diagnostics.Process client = Child.Start("/", null, Places.Program, "run", "0.0.0000", "a: NOP sli count=1", "tic=a", "NOP", "--mount", mounted.MountPoint);
+        using System.Diagnostics.Process client =
+            Child.Start("/", null, Places.Program, "run", "0.0.0000", "a: NOP sli count=1", "tic=a", "NOP", "--mount", mounted.MountPoint);
         mounted.Python("while '\\nstate        pending' not in open(path('info')).read(): os.sched_yield()");
         mounted.Ccwfs("run", "0.0.0000", "NOP").Refused(1);
         client.Kill();
@@ -259,7 +262,8 @@ public sealed class RunAndDecodeTests(MountedCcwfs mounted) : IClassFixture<Moun
     [InlineData("orb", "0000000100c280000000100000", 1)]
     [InlineData("orb", "xyz", 1)]
     [InlineData("nothing", "00", 2)]
-    public void Decode_refuses_what_it_cannot_read_in_one_line(string kind, string hex, int status) => Child.Ccwfs("decode", kind, hex).Refused(status);
+    public void Decode_refuses_what_it_cannot_read_in_one_line(string kind, string hex, int status) =>
+        Child.Ccwfs("decode", kind, hex).Refused(status);
 
     [Fact]
     public void Decode_reads_raw_bytes_and_hex_from_standard_input_alike()

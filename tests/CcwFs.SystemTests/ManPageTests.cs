@@ -39,7 +39,9 @@ public sealed partial class ManPageTests : IDisposable
             string text = File.ReadAllText(page);
             Assert.DoesNotContain("..", text.Replace("...", "", StringComparison.Ordinal), StringComparison.Ordinal);
             Assert.All(Terms().Matches(text), term => Assert.True(term.Value.TrimEnd().EndsWith('.'), $"{page}: {term.Value}"));
-            Assert.Equal("", Child.Finish(Child.Start("/", new Dictionary<string, string> { ["LC_ALL"] = "C.UTF-8" }, "man", "--warnings", "-l", page)).Ok().Error);
+            Assert.Equal("",
+                Child.Finish(Child.Start("/", new Dictionary<string, string> { ["LC_ALL"] = "C.UTF-8" }, "man", "--warnings", "-l", page))
+                .Ok().Error);
         }
     }
 
@@ -83,7 +85,8 @@ public sealed partial class ManPageTests : IDisposable
         string[] blocks = help.Split("\n\n");
         Assert.Equal(3, blocks[1].Split('\n').Count(line => line.StartsWith("  ccwfs ", StringComparison.Ordinal)));
         Assert.All(
-            (string[])["Mount:\n  mount ", "Look:\n  list ", "Run channel programs:\n  run ", "Volumes:\n  dasd ", "Guests:\n  qemu ", "Real devices:\n  attach "],
+            (string[])["Mount:\n  mount ", "Look:\n  list ", "Run channel programs:\n  run ", "Volumes:\n  dasd ", "Guests:\n  qemu ",
+                "Real devices:\n  attach "],
             group => Assert.Contains("\n\n" + group, help, StringComparison.Ordinal));
         Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 100, line));
     }
@@ -124,7 +127,8 @@ public sealed partial class ManPageTests : IDisposable
     }
 
     private string Rendered(string page) => Child.Finish(Child.Start(
-        "/", new Dictionary<string, string> { ["MANWIDTH"] = "1000", ["LC_ALL"] = "C.UTF-8" }, "man", "-l", _scratch.At(page))).Ok().Output.Replace('‐', '-');
+        "/", new Dictionary<string, string> { ["MANWIDTH"] = "1000", ["LC_ALL"] = "C.UTF-8" }, "man", "-l", _scratch.At(page)))
+            .Ok().Output.Replace('‐', '-');
 
     private static string[] Verbs() => [.. Commands().Matches(Child.Ccwfs("--help").Ok().Output).Select(m => m.Groups[1].Value)];
 

@@ -63,6 +63,7 @@ public sealed class ManyDevicesTests
         using var mounted = new MountedCcwfs(["--device", "dasd,count=30000,id=0.0.8000,devno=0.0.0150", "--device", "dasd,count=30000"]);
         string list = mounted.Ccwfs("list").Ok().Output;
         Assert.Contains("0.0.7680 0.0.0000", list, StringComparison.Ordinal);
-        Assert.Equal(60_000, list.Split('\n').Where(line => line.StartsWith("0.0.", StringComparison.Ordinal)).Select(line => line[..8]).Distinct().Count());
+        Assert.Equal(60_000,
+            list.Split('\n').Where(line => line.StartsWith("0.0.", StringComparison.Ordinal)).Select(line => line[..8]).Distinct().Count());
     }
 }

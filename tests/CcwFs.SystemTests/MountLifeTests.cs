@@ -139,7 +139,8 @@ public sealed class MountLifeTests : IDisposable
     {
         using var mounted = new MountedCcwfs();
         using Process reader = Child.Start(
-            "/", null, "python3", "-c", "import os,sys; fd=os.open(sys.argv[1],os.O_RDONLY); print('open'); os.read(fd,8)", $"{mounted.MountPoint}/0.0.0000/irq/io");
+            "/", null, "python3", "-c", "import os,sys; fd=os.open(sys.argv[1],os.O_RDONLY); print('open'); os.read(fd,8)",
+                $"{mounted.MountPoint}/0.0.0000/irq/io");
         Assert.Equal("open", reader.StandardOutput.ReadLine());
         Outcome umount = Child.Ccwfs("umount", mounted.MountPoint).Ok();
         Assert.Contains($"pid {reader.Id} (\"python3\": ", umount.Error, StringComparison.Ordinal);

@@ -21,7 +21,8 @@ public sealed class MountLogTests : IDisposable
         Assert.Equal(0, mounted.WaitForExit());
         string[] lines = mounted.Log.Split('\n');
         foreach (string said in (string[])[
-            $"0.0.0000 added: dasd, image {image}", "0.0.0005 added: dasd, in memory", $"0.0.0007 added: vfio, device {real}", $"0.0.0000 removed: dasd, image {image}",
+            $"0.0.0000 added: dasd, image {image}", "0.0.0005 added: dasd, in memory", $"0.0.0007 added: vfio, device {real}",
+                $"0.0.0000 removed: dasd, image {image}",
             "0.0.0005 removed: dasd, in memory", $"unmounted {mounted.MountPoint}"])
             Assert.Single(lines, line => line.EndsWith(said, StringComparison.Ordinal));
     }

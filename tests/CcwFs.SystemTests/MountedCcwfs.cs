@@ -64,9 +64,16 @@ public class MountedCcwfs : IDisposable
     }
 
     /// <summary>Waits until a text stands in the log, which comes a little after what it tells of.</summary>
-    public void Logged(string text) => Assert.True(SpinWait.SpinUntil(() => Log.Contains(text, StringComparison.Ordinal), Child.Patience), $"never logged: {text}\n{Log}");
+    public void Logged(string text) =>
+        Assert.True(SpinWait.SpinUntil(() => Log.Contains(text, StringComparison.Ordinal), Child.Patience), $"never logged: {text}\n{Log}");
 
-    private Dictionary<string, string> Environment => new() { ["D"] = MountPoint, ["S"] = Scratch.Path, ["P"] = Pid.ToString(), ["CCWFS"] = Places.Program };
+    private Dictionary<string, string> Environment => new()
+    {
+        ["D"] = MountPoint,
+        ["S"] = Scratch.Path,
+        ["P"] = Pid.ToString(),
+        ["CCWFS"] = Places.Program,
+    };
 
     public void Dispose()
     {

@@ -6,7 +6,10 @@ namespace CcwFs.SystemTests;
 /// <summary>A service manager's end of sd_notify(3): a datagram socket at a path or an abstract name.</summary>
 internal sealed class NotifySocket : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = (int)Child.Patience.TotalMilliseconds };
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+    {
+        ReceiveTimeout = (int)Child.Patience.TotalMilliseconds,
+    };
 
     /// <param name="address">As $NOTIFY_SOCKET has it: "@" begins an abstract name.</param>
     internal NotifySocket(string address)
@@ -25,7 +28,8 @@ internal sealed class NotifySocket : IDisposable
     {
         var buffer = new byte[4096];
         int length = _socket.Receive(buffer);
-        return Encoding.UTF8.GetString(buffer, 0, length).Split('\n').Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        return Encoding.UTF8.GetString(buffer, 0, length).Split('\n').Select(line => line.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => pair[1]);
     }
 
     /// <summary>The next message, which must be this one; gives its status line.</summary>

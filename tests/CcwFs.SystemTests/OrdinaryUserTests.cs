@@ -25,7 +25,8 @@ public sealed class OrdinaryUserTests
             EOF
             NOBODY bash $S/user.sh
             """);
-        string expected = $"mounted {scratch.Path}/run/ccwfs\n700 nobody\n600 nobody\ndefault.ckd\nended well: channel end, device end; residual 28.\nended\n";
+        string expected =
+            $"mounted {scratch.Path}/run/ccwfs\n700 nobody\n600 nobody\ndefault.ckd\nended well: channel end, device end; residual 28.\nended\n";
         Assert.Equal(expected, outcome.Ok().Output);
     }
 

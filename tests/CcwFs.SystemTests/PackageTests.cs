@@ -81,14 +81,17 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
         Assert.Contains("Architecture: amd64\n", control, StringComparison.Ordinal);
         Assert.Matches("(?m)^Depends: .*fuse3", control);
         // Everything is root's, and nothing but the program itself may be executed.
-        string[] executable = [.. Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output.Split('\n').Where(l => l.StartsWith("-rwx", StringComparison.Ordinal))];
+        string[] executable =
+            [.. Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output.Split('\n').Where(l => l.StartsWith("-rwx", StringComparison.Ordinal))];
         Assert.EndsWith("./usr/lib/ccwfs/ccwfs", Assert.Single(executable), StringComparison.Ordinal);
-        Assert.Contains("./usr/lib/ccwfs/ccwfs-code.so\n", Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output, StringComparison.Ordinal); // QEMU's plugin
+        // QEMU's plugin
+        Assert.Contains("./usr/lib/ccwfs/ccwfs-code.so\n", Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output, StringComparison.Ordinal);
         Assert.DoesNotContain("@", control.Replace("root@localhost", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     private string[] Bash(string script) => Child.Finish(
-        Child.Start("/", new Dictionary<string, string> { ["S"] = _packages.MakeDirectory(), ["DEB"] = _packages.Deb, ["TAR"] = _packages.Tarball }, "unshare", "-m", "bash", "-c", Copy + script),
+        Child.Start("/", new Dictionary<string, string> { ["S"] = _packages.MakeDirectory(), ["DEB"] = _packages.Deb, ["TAR"] = _packages.Tarball },
+            "unshare", "-m", "bash", "-c", Copy + script),
         patience: s_patience).Ok().Output.TrimEnd('\n').Split('\n');
 
     /// <summary>The packages of this source.</summary>
@@ -98,7 +101,8 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
 
         public Packages()
         {
-            string[] files = Child.Finish(Child.Start("/", null, Places.Repository + "/scripts/package", _scratch.Path), patience: s_patience).Ok().Output.TrimEnd('\n').Split('\n');
+            string[] files = Child.Finish(Child.Start("/", null, Places.Repository + "/scripts/package", _scratch.Path), patience: s_patience)
+                .Ok().Output.TrimEnd('\n').Split('\n');
             (Deb, Tarball) = (files[0], files[1]);
             Version = VersionElement().Match(File.ReadAllText(Places.Repository + "/Directory.Build.props")).Groups[1].Value;
         }

@@ -74,7 +74,8 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
         Assert.Equal("packed program: 4 CCWs, 2 segments of 11 bytes; ORB 00000000 00C20000 00000000\n",
             Translate(["--format", "packed", "--with-data", "-o", At("text"), .. program]).Ok().Output);
         string listing = Translate("--from", "packed", At("text")).Ok().Output;
-        Assert.Contains("\n  1       8   2056  SEARCH_ID_EQUAL cc count=5 address=00000028\n  2      16         TRANSFER_IN_CHANNEL to offset 8\n", listing, StringComparison.Ordinal);
+        Assert.Contains("\n  1       8   2056  SEARCH_ID_EQUAL cc count=5 address=00000028\n  2      16         TRANSFER_IN_CHANNEL to offset 8\n",
+            listing, StringComparison.Ordinal);
         Assert.Contains("\n         32         NO_OPERATION, appended\n", listing, StringComparison.Ordinal);
         Assert.Contains("\n5 bytes at 00000028\n  0000  00000000 03 ", listing, StringComparison.Ordinal);
         string packed = mounts.There.Ccwfs("run", "0.0.0000", "--program", At("text")).Ok().Output;
@@ -89,18 +90,22 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
         byte[] block = Translate("--format", "packed", "SENSE_ID sli count=40").Ok().Bytes;
         Assert.Equal((4096, "E420002800000800" + "03000000"), (block.Length, Convert.ToHexString(block.AsSpan(0, 12))));
         File.WriteAllBytes(At("sense"), block);
-        using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(Translate("--from", "packed", At("sense"), "--json").Ok().Output);
+        using System.Text.Json.JsonDocument json =
+            System.Text.Json.JsonDocument.Parse(Translate("--from", "packed", At("sense"), "--json").Ok().Output);
         System.Text.Json.JsonElement ccw = Assert.Single(json.RootElement.GetProperty("ccws").EnumerateArray());
         Assert.Equal((2048, "E420002800000008"), (ccw.GetProperty("entry").GetInt32(), ccw.GetProperty("hex").GetString()));
-        Assert.Contains("ff3990e9", mounts.Here.Ccwfs("run", "0.0.0000", "--program", At("sense")).Ok().Output, StringComparison.Ordinal); // it needs room alone
+        // it needs room alone
+        Assert.Contains("ff3990e9", mounts.Here.Ccwfs("run", "0.0.0000", "--program", At("sense")).Ok().Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_is_not_in_the_file_is_not_counted()
     {
-        Assert.Equal("packed program: 1 CCW, no data; ORB 00000000 00C20000 00000000\n", Translate("--format", "packed", "-o", At("bare"), "SEEK to=0/0").Ok().Output);
+        Assert.Equal("packed program: 1 CCW, no data; ORB 00000000 00C20000 00000000\n",
+            Translate("--format", "packed", "-o", At("bare"), "SEEK to=0/0").Ok().Output);
         Assert.StartsWith("packed program: 1 CCW, no data; ", Translate("--from", "packed", At("bare")).Ok().Output, StringComparison.Ordinal);
-        Assert.Contains("1 CCW, 1 segment of 6 bytes; ", Translate("--format", "packed", "--with-data", "-o", At("whole"), "SEEK to=0/0").Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("1 CCW, 1 segment of 6 bytes; ", Translate("--format", "packed", "--with-data", "-o", At("whole"), "SEEK to=0/0").Ok().Output,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -187,7 +192,8 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
     public void Refusals_are_one_line()
     {
         string[] many = [.. Enumerable.Repeat("NOP", 300)];
-        Assert.EndsWith("the program has 300 CCWs; a packed one holds 255", Translate(["--format", "packed", "-o", At("x"), .. many]).Refused(1), StringComparison.Ordinal);
+        Assert.EndsWith("the program has 300 CCWs; a packed one holds 255", Translate(["--format", "packed", "-o", At("x"), .. many]).Refused(1),
+            StringComparison.Ordinal);
         Assert.False(File.Exists(At("x")));
         Translate("--format", "packed", "-o", At("seek"), "SEEK to=0/0").Ok();
         Assert.Contains("CCW 0 needs 6 bytes", mounts.Here.Ccwfs("run", "0.0.0000", "--program", At("seek")).Refused(1), StringComparison.Ordinal);

@@ -3,7 +3,8 @@ namespace CcwFs.SystemTests;
 /// <summary>Policies from outside: SPEC, config file, info, the log.</summary>
 public sealed class PolicyTests
 {
-    private const string Write = "status, _ = run(extent(0, {0}, {0}, 4), locate(3, 1, {0}, 0, 512), (0x1d, SLI, count_field({0}, 1, 0, 512)), dev='0.0.0000')\n";
+    private const string Write =
+        "status, _ = run(extent(0, {0}, {0}, 4), locate(3, 1, {0}, 0, 512), (0x1d, SLI, count_field({0}, 1, 0, 512)), dev='0.0.0000')\n";
 
     [Fact]
     public void A_device_is_policed_as_its_SPEC_says()
@@ -63,5 +64,6 @@ public sealed class PolicyTests
     }
 
     // Cylinders are given as tracks: C times 15.
-    private static string Text(int cylinder) => Write.Replace("{0}", (15 * cylinder).ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    private static string Text(int cylinder) =>
+        Write.Replace("{0}", (15 * cylinder).ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
 }

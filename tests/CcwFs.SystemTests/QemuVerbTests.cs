@@ -60,8 +60,10 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
         Assert.Contains("word memory-backend=ccwfs-memory", lines);
         Assert.Contains(lines, l => l.StartsWith($"open {mountPoint}/iommu ", StringComparison.Ordinal) && l.EndsWith('2')); // O_RDWR
         Assert.Contains(lines, l => l.StartsWith($"open {mountPoint}/0.0.0000/device ", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith("word vfio-ccw,fd=", StringComparison.Ordinal) && l.EndsWith(",devno=fe.0.0150", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith("real /sys/devices/css0/0.0.0000/", StringComparison.Ordinal) && l.EndsWith(" 80 80 ff", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith("word vfio-ccw,fd=", StringComparison.Ordinal)
+            && l.EndsWith(",devno=fe.0.0150", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith("real /sys/devices/css0/0.0.0000/", StringComparison.Ordinal)
+            && l.EndsWith(" 80 80 ff", StringComparison.Ordinal));
         Assert.Contains("chp 1b cpus /sys/devices/system/cpu/cpu0", lines);
     }
 
@@ -105,7 +107,8 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
         Assert.DoesNotContain("-plugin", plain, StringComparison.Ordinal);
         Assert.Matches(@"(?m)^word .*/ccwfs-code\.so,marks=\d+$", marked);
         Assert.DoesNotContain("-plugin", Qemu("PLUGIN=1", "--no-plugin", "--", mounted.Script).Ok().Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("ccwfs-code", Qemu("PLUGIN=1", "--", mounted.Script, "-qtest", "null").Ok().Output, StringComparison.Ordinal); // one of the user's own
+        // one of the user's own
+        Assert.DoesNotContain("ccwfs-code", Qemu("PLUGIN=1", "--", mounted.Script, "-qtest", "null").Ok().Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,7 +167,8 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
         Assert.Contains("unshare is not found", Qemu($"PATH={tools}", "--", mounted.Script).Refused(1), StringComparison.Ordinal);
         File.WriteAllText($"{tools}/unshare", "#!/bin/sh\necho 'unshare: unshare failed: Operation not permitted' >&2; exit 1\n");
         File.SetUnixFileMode($"{tools}/unshare", (UnixFileMode)0x1ED);
-        Assert.Contains("Operation not permitted; root needs CAP_SYS_ADMIN", Qemu($"PATH={tools}", "--", mounted.Script).Refused(1), StringComparison.Ordinal);
+        Assert.Contains("Operation not permitted; root needs CAP_SYS_ADMIN", Qemu($"PATH={tools}", "--", mounted.Script).Refused(1),
+            StringComparison.Ordinal);
     }
 
     [Fact]

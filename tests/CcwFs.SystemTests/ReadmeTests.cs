@@ -41,7 +41,8 @@ public sealed partial class ReadmeTests
     [Fact]
     public void It_names_every_topic_of_help_and_links_to_what_is_there()
     {
-        string[] topics = [.. Topics().Matches(Child.Ccwfs("help").Ok().Output.Split("\n\n")[1]).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal)];
+        string[] topics =
+            [.. Topics().Matches(Child.Ccwfs("help").Ok().Output.Split("\n\n")[1]).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal)];
         Assert.Contains("volumes", topics);
         Assert.Equal(topics, Rows().Matches(Text).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal));
         string[] links = [.. Links().Matches(Text).Select(m => m.Groups[1].Value)];
@@ -60,7 +61,8 @@ public sealed partial class ReadmeTests
             string[] words = line.Split(' ');
             string help = Child.Ccwfs(words[1], "--help").Ok().Output;
             Assert.All(
-                words.Where(word => word.StartsWith("--", StringComparison.Ordinal)), option => Assert.Contains($"\n  {option} ", help, StringComparison.Ordinal));
+                words.Where(word => word.StartsWith("--", StringComparison.Ordinal)), option =>
+                    Assert.Contains($"\n  {option} ", help, StringComparison.Ordinal));
         });
     }
 

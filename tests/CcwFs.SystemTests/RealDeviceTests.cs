@@ -29,7 +29,8 @@ public sealed class RealDeviceTests : IDisposable
             """);
         Assert.Contains("ended well", mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok().Output, StringComparison.Ordinal);
         Assert.Matches(@"0\.0\.0150 0\.0\.0000 +3390/0a 3990/e9 .* 80  80  ff   40000000 00000000 vfio +idle", mounted.Ccwfs("list").Ok().Output);
-        Assert.Matches($@"(?m)^kernel device +{Device}\nkernel iommu +{_kernel.MountPoint}/iommu\nkernel lacks +nothing\n", mounted.Ccwfs("info", "0.0.0000").Ok().Output);
+        Assert.Matches($@"(?m)^kernel device +{Device}\nkernel iommu +{_kernel.MountPoint}/iommu\nkernel lacks +nothing\n",
+            mounted.Ccwfs("info", "0.0.0000").Ok().Output);
         Client(mounted, """
             iommu, device, memory, ioas = client(Memory(0x100000, shared=True))
             assert device.run() & 0xff == 0 and memory.peek(DATA, 7).hex() == 'ff3990e933900a', memory.peek(DATA, 7).hex()
@@ -45,8 +46,10 @@ public sealed class RealDeviceTests : IDisposable
     public void What_only_an_emulated_device_has_is_said_so()
     {
         using MountedCcwfs mounted = Over();
-        Assert.EndsWith("0.0.0000 is a real device: its channel paths are the host's; there: chchp --vary 0 0.40", mounted.Ccwfs("path", "0.0.0000", "40", "off").Refused(1), StringComparison.Ordinal);
-        Assert.Contains("only a dasd or fba has the key 'chpids'", mounted.Ccwfs("add", $"vfio,device={Device},chpids=40").Refused(2), StringComparison.Ordinal);
+        Assert.EndsWith("0.0.0000 is a real device: its channel paths are the host's; there: chchp --vary 0 0.40",
+            mounted.Ccwfs("path", "0.0.0000", "40", "off").Refused(1), StringComparison.Ordinal);
+        Assert.Contains("only a dasd or fba has the key 'chpids'", mounted.Ccwfs("add", $"vfio,device={Device},chpids=40").Refused(2),
+            StringComparison.Ordinal);
         Assert.Contains("only a dasd has the key 'ese'", mounted.Ccwfs("add", $"vfio,device={Device},ese").Refused(2), StringComparison.Ordinal);
     }
 

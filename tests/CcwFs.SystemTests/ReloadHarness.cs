@@ -22,7 +22,8 @@ public abstract class ReloadHarness : IDisposable
     private protected void Mount(string text)
     {
         Write(text);
-        Mounted = new MountedCcwfs(["--config", "c.json", "--log-level", "information"], workingDirectory: Scratch.Path, environment: _manager.Environment);
+        Mounted =
+            new MountedCcwfs(["--config", "c.json", "--log-level", "information"], workingDirectory: Scratch.Path, environment: _manager.Environment);
         _manager.Expect("READY=1");
     }
 

@@ -50,7 +50,8 @@ public sealed class ServiceTests : IDisposable
         _scratch.MakeDirectory("m");
         File.WriteAllBytes(_scratch.At("store"), new byte[1 << 20]);
         File.WriteAllText(_scratch.At("c.json"), """{ "memory": "store", "devices": [ "dasd,image=v.ckd" ] }""");
-        Assert.Equal($"mounted {_scratch.At("m")}\n", Child.CcwfsIn(_scratch.Path, "mount", "m", "--config", "c.json", "--daemon", "--log", "log", "--log-level", "information").Ok().Output);
+        Assert.Equal($"mounted {_scratch.At("m")}\n",
+            Child.CcwfsIn(_scratch.Path, "mount", "m", "--config", "c.json", "--daemon", "--log", "log", "--log-level", "information").Ok().Output);
         try
         {
             Assert.Contains("0.0.0000", Child.Ccwfs("list", "--mount", _scratch.At("m")).Ok().Output, StringComparison.Ordinal);
@@ -69,7 +70,8 @@ public sealed class ServiceTests : IDisposable
         string image = _scratch.MakeImage("v.ckd"), point = _scratch.MakeDirectory("m");
         using var manager = new NotifySocket(_scratch.At("notify"));
         File.WriteAllText(_scratch.At("c.json"), """{ "log": "log", "log-level": "information", "devices": [] }""");
-        Outcome started = Child.Finish(Child.Start(_scratch.Path, manager.Environment, Places.Program, "mount", point, "--config", "c.json", "--daemon"));
+        Outcome started =
+            Child.Finish(Child.Start(_scratch.Path, manager.Environment, Places.Program, "mount", point, "--config", "c.json", "--daemon"));
         Assert.Equal($"mounted {point}\n", started.Ok().Output);
         try
         {
@@ -154,17 +156,23 @@ public sealed class ServiceTests : IDisposable
     [Fact]
     public void A_daemon_says_when_nobody_keeps_its_log()
     {
-        Outcome outcome = Child.Finish(Child.Start("/", new Dictionary<string, string> { ["CCWFS"] = Places.Program, ["S"] = _scratch.MakeDirectory("m") }, "unshare", "-m", "bash", "-c",
+        Outcome outcome =
+            Child.Finish(Child.Start("/", new Dictionary<string, string> { ["CCWFS"] = Places.Program, ["S"] = _scratch.MakeDirectory("m") },
+            "unshare", "-m", "bash", "-c",
             "mkdir -p /run/systemd && mount -t tmpfs ccwfs-test /run/systemd && $CCWFS mount $S --device dasd --daemon && $CCWFS umount $S")).Ok();
         Assert.StartsWith($"mounted {_scratch.At("m")}\n", outcome.Output, StringComparison.Ordinal);
         Assert.Equal("ccwfs: its log is lost, for this machine has no journal; give --log FILE to keep it\n", outcome.Error);
-        Assert.Contains("give --log journal, or --log FILE", Child.Ccwfs("mount", _scratch.At("m"), "--daemon", "--log", "console").Refused(2), StringComparison.Ordinal);
+        Assert.Contains("give --log journal, or --log FILE", Child.Ccwfs("mount", _scratch.At("m"), "--daemon", "--log", "console").Refused(2),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Without_a_journal_the_error_says_what_to_do() =>
-        Assert.Contains("--log console", Child.Finish(Child.Start("/", new Dictionary<string, string> { ["CCWFS"] = Places.Program, ["S"] = _scratch.MakeDirectory("m") }, "unshare", "-m", "bash", "-c",
-            "mkdir -p /run/systemd && mount -t tmpfs ccwfs-test /run/systemd && exec $CCWFS mount $S --device dasd --log journal")).Refused(1), StringComparison.Ordinal);
+        Assert.Contains("--log console",
+            Child.Finish(Child.Start("/", new Dictionary<string, string> { ["CCWFS"] = Places.Program, ["S"] = _scratch.MakeDirectory("m") },
+            "unshare", "-m", "bash", "-c",
+            "mkdir -p /run/systemd && mount -t tmpfs ccwfs-test /run/systemd && exec $CCWFS mount $S --device dasd --log journal")).Refused(1),
+                StringComparison.Ordinal);
 
     internal static string Pid(string point)
     {
@@ -176,5 +184,6 @@ public sealed class ServiceTests : IDisposable
     }
 
     private static long MonotonicMicroseconds() =>
-        long.Parse(Child.Run("python3", "-c", "import time; print(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)").Ok().Output, CultureInfo.InvariantCulture);
+        long.Parse(Child.Run("python3", "-c", "import time; print(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)").Ok().Output,
+            CultureInfo.InvariantCulture);
 }

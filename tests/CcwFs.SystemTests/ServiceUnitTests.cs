@@ -11,11 +11,16 @@ public sealed class ServiceUnitTests
     /// </summary>
     private static readonly string[] s_namespaces =
     [
-        "BindPaths", "BindReadOnlyPaths", "DynamicUser", "ExecPaths", "ExtensionDirectories", "ExtensionImages", "InaccessiblePaths", "LoadCredential",
-        "LoadCredentialEncrypted", "ImportCredential", "SetCredential", "SetCredentialEncrypted", "LogNamespace", "MountAPIVFS", "MountFlags", "MountImages",
-        "NetworkNamespacePath", "NoExecPaths", "PrivateBPF", "PrivateDevices", "PrivateIPC", "IPCNamespacePath", "PrivateMounts", "PrivateNetwork", "PrivatePIDs",
-        "PrivateTmp", "PrivateUsers", "ProcSubset", "ProtectControlGroups", "ProtectHome", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules",
-        "ProtectKernelTunables", "ProtectProc", "ProtectSystem", "ReadOnlyPaths", "ReadWritePaths", "RootDirectory", "RootImage", "RootEphemeral", "TemporaryFileSystem",
+        "BindPaths", "BindReadOnlyPaths", "DynamicUser", "ExecPaths", "ExtensionDirectories", "ExtensionImages", "InaccessiblePaths",
+            "LoadCredential",
+        "LoadCredentialEncrypted", "ImportCredential", "SetCredential", "SetCredentialEncrypted", "LogNamespace", "MountAPIVFS", "MountFlags",
+            "MountImages",
+        "NetworkNamespacePath", "NoExecPaths", "PrivateBPF", "PrivateDevices", "PrivateIPC", "IPCNamespacePath", "PrivateMounts", "PrivateNetwork",
+            "PrivatePIDs",
+        "PrivateTmp", "PrivateUsers", "ProcSubset", "ProtectControlGroups", "ProtectHome", "ProtectHostname", "ProtectKernelLogs",
+            "ProtectKernelModules",
+        "ProtectKernelTunables", "ProtectProc", "ProtectSystem", "ReadOnlyPaths", "ReadWritePaths", "RootDirectory", "RootImage", "RootEphemeral",
+            "TemporaryFileSystem",
         "JoinsNamespaceOf", "RuntimeDirectory", "StateDirectory", "User",
     ];
 
@@ -38,20 +43,23 @@ public sealed class ServiceUnitTests
     {
         using var scratch = new Scratch();
         string unit = scratch.At("ccwfs.service");
-        System.IO.File.WriteAllText(unit, System.IO.File.ReadAllText(Places.Repository + File).Replace("/usr/bin/ccwfs", Places.Program, StringComparison.Ordinal));
+        System.IO.File.WriteAllText(unit,
+            System.IO.File.ReadAllText(Places.Repository + File).Replace("/usr/bin/ccwfs", Places.Program, StringComparison.Ordinal));
         Outcome verified = Child.Run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit);
         Assert.Equal("", verified.Ok().Output + verified.Error);
     }
 
     [Fact]
     public void The_packaged_configuration_is_good_and_makes_nothing() =>
-        Assert.Contains("with no device", Child.Ccwfs("config", "check", Places.Repository + "/scripts/package.d/ccwfs.json").Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("with no device", Child.Ccwfs("config", "check", Places.Repository + "/scripts/package.d/ccwfs.json").Ok().Output,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Its_capabilities_suffice_to_mount_and_to_serve_clients()
     {
         using MountedCcwfs mounted = Confined(["--device", "dasd,count=2"]);
-        Assert.Equal("0000000000280000\n", mounted.Bash("awk '/CapEff/ { print $2 }' /proc/$P/status").Ok().Output); // bits 21 and 19: linux/capability.h
+        // bits 21 and 19: linux/capability.h
+        Assert.Equal("0000000000280000\n", mounted.Bash("awk '/CapEff/ { print $2 }' /proc/$P/status").Ok().Output);
         mounted.Python("""
             from vfio import *
             for shared in False, True:

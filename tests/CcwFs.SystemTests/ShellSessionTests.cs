@@ -53,7 +53,8 @@ public sealed class ShellSessionTests(MountedCcwfs mounted) : IClassFixture<Moun
     [InlineData("crw", 8)]
     public void Cat_and_greedy_reads_end_at_the_regions_end(string file, int size)
     {
-        Assert.Equal($"{size}\n{size}\n", mounted.Bash($"cat $D/0.0.0000/{file} | wc -c; dd if=$D/0.0.0000/{file} bs=4096 status=none | wc -c").Ok().Output);
+        Assert.Equal($"{size}\n{size}\n",
+            mounted.Bash($"cat $D/0.0.0000/{file} | wc -c; dd if=$D/0.0.0000/{file} bs=4096 status=none | wc -c").Ok().Output);
         mounted.Python($"""
             assert len(pread(path('{file}'), 4096)) == {size}
             assert len(pread(path('{file}'), 4096, {size} - 3)) == 3

@@ -190,7 +190,8 @@ public sealed class StorageTests : IDisposable
             mounted.Signal("TERM");
         bool EndsAtOnce()
         {
-            Child.Run("kill", "-TERM", mounted.Pid.ToString(System.Globalization.CultureInfo.InvariantCulture)); // one that comes with the first does not count
+            // one that comes with the first does not count
+            Child.Run("kill", "-TERM", mounted.Pid.ToString(System.Globalization.CultureInfo.InvariantCulture));
             return !mounted.IsRunning;
         }
         Assert.True(SpinWait.SpinUntil(EndsAtOnce, Child.Patience), "the second signal did not end it");
@@ -227,7 +228,8 @@ public sealed class StorageTests : IDisposable
         string image = Path.Combine(directory, "v.ckd");
         using Process create = Child.Start("/", null, Places.Program, "dasd", "create", image, "--model", "3390-54", "--format", "cdl");
         // It has its file, and hours of work on it would follow.
-        Assert.True(SpinWait.SpinUntil(() => Child.Run("bash", "-c", $"ls -l /proc/{create.Id}/fd | grep -q {directory}").Status == 0, Child.Patience));
+        Assert.True(SpinWait.SpinUntil(() => Child.Run("bash", "-c", $"ls -l /proc/{create.Id}/fd | grep -q {directory}").Status == 0,
+            Child.Patience));
         Child.Run("kill", "-" + signal, $"{create.Id}").Ok();
         Assert.True(create.WaitForExit(Child.Patience));
         Assert.NotEqual(0, create.ExitCode);

@@ -58,7 +58,8 @@ public sealed class SuitesTests : IDisposable
         WriteImage(Bad, Good);
         Outcome outcome = Suites("hercules", _scratch.Path);
         Assert.Equal("", outcome.Failed(1));
-        Assert.Contains("E7Prefix 1 at 740: wants well, got 0E00 at 748, count 1, sense 80 00 01: DIFFERS  [A]\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("E7Prefix 1 at 740: wants well, got 0E00 at 748, count 1, sense 80 00 01: DIFFERS  [A]\n", outcome.Output,
+            StringComparison.Ordinal);
         Assert.Contains("E7Prefix 2 at 748: wants no good end, got 0C00 at 750, count 1: DIFFERS  [B]\n", outcome.Output, StringComparison.Ordinal);
         Assert.EndsWith("\n2 programs, 2 differ\n", outcome.Output, StringComparison.Ordinal);
     }

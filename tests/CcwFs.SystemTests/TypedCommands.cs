@@ -35,7 +35,8 @@ internal static partial class TypedCommands
         script.Append("echo done\n");
         string path = $"{Places.ProgramDirectory}:{Environment.GetEnvironmentVariable("PATH")}";
         Outcome outcome = Child.Finish(Child.Start(
-            Places.Repository, new Dictionary<string, string> { ["PATH"] = path }, "unshare", "-m", "bash", "-c", script.ToString()), patience: patience);
+            Places.Repository, new Dictionary<string, string> { ["PATH"] = path }, "unshare", "-m", "bash", "-c", script.ToString()),
+                patience: patience);
         outcome.Ok();
         Assert.Contains("mounted /run/ccwfs\n", outcome.Output, StringComparison.Ordinal);
         Assert.EndsWith("done\n", outcome.Output, StringComparison.Ordinal);

@@ -37,7 +37,8 @@ public sealed class UnmountTests : IDisposable
     /// </summary>
     private Process Elsewhere(string does = ":")
     {
-        Process process = Child.Start("/", new Dictionary<string, string> { ["D"] = _mounted.MountPoint }, "unshare", "-m", "--propagation", "private",
+        Process process =
+            Child.Start("/", new Dictionary<string, string> { ["D"] = _mounted.MountPoint }, "unshare", "-m", "--propagation", "private",
             "bash", "-c", does + "; echo there; read -r end");
         _helpers.Add(process);
         Assert.Equal("there", process.StandardOutput.ReadLine());
@@ -83,7 +84,8 @@ public sealed class UnmountTests : IDisposable
         Process idle = Elsewhere();
         Child.Run("bash", "-c", $"{command} '{_mounted.MountPoint}'").Ok();
         AssertEnded();
-        Assert.Contains("nobody uses it where it is left: ", _mounted.Log, StringComparison.Ordinal); // other namespaces of the machine may have a copy too
+        // other namespaces of the machine may have a copy too
+        Assert.Contains("nobody uses it where it is left: ", _mounted.Log, StringComparison.Ordinal);
         Assert.Contains($"in the mount namespace of pid {idle.Id} (\"bash\") at \"{_mounted.MountPoint}\"", _mounted.Log, StringComparison.Ordinal);
     }
 
@@ -172,7 +174,8 @@ public sealed class UnmountTests : IDisposable
         Elsewhere(); // a copy there: that the file system ends is not what tells of the unmount
         Child.Run("prlimit", "--pid", $"{_mounted.Pid}", "--nofile=16:").Ok();
         string watch = Directory.GetDirectories($"/proc/{_mounted.Pid}/task").Single(task => File.ReadAllText(task + "/comm") == "mount watch\n");
-        long Waits() => long.Parse(File.ReadLines(watch + "/status").First(line => line.StartsWith("voluntary", StringComparison.Ordinal)).Split(':')[1]);
+        long Waits() =>
+            long.Parse(File.ReadLines(watch + "/status").First(line => line.StartsWith("voluntary", StringComparison.Ordinal)).Split(':')[1]);
         long before = Waits();
         Child.Run("umount", "-l", _mounted.MountPoint).Ok();
         Assert.True(SpinWait.SpinUntil(() => Waits() > before + 2, Child.Patience), "it does not look again");
@@ -250,7 +253,8 @@ public sealed class UnmountTests : IDisposable
         _mounted.Kill();
         if (umountFirst)
         {
-            Assert.Contains($"pid {here.Id} (\"python3\": working directory)", Child.Ccwfs("umount", _mounted.MountPoint).Ok().Error, StringComparison.Ordinal);
+            Assert.Contains($"pid {here.Id} (\"python3\": working directory)", Child.Ccwfs("umount", _mounted.MountPoint).Ok().Error,
+                StringComparison.Ordinal);
             Assert.False(IsMounted);
         }
         using var again = new MountedCcwfs(["--device", "dasd,image=" + _image], mountPoint: _mounted.MountPoint);

@@ -28,7 +28,8 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
     private static readonly string[] s_groups = ["dasd", "config"];
 
     /// <summary>Every verb, "dasd create" for one.</summary>
-    private static string[][] Verbs => [.. VerbsOf().SelectMany(verb => s_groups.Contains(verb) ? VerbsOf(verb).Select(leaf => (string[])[verb, leaf]) : [[verb]])];
+    private static string[][] Verbs =>
+        [.. VerbsOf().SelectMany(verb => s_groups.Contains(verb) ? VerbsOf(verb).Select(leaf => (string[])[verb, leaf]) : [[verb]])];
 
     [Fact]
     public void Every_option_of_every_verb_is_refused_in_plain_words_when_it_is_used_wrongly()
@@ -53,7 +54,10 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
             }
         }
         Assert.True(cases.Count > 100, $"{cases.Count} cases");
-        string[] wrong = [.. cases.AsParallel().Select(c => Wrong(c.Line, 2, c.Says, "; see: ccwfs " + string.Join(' ', c.Line.TakeWhile(w => !w.StartsWith('-'))) + " --help")).OfType<string>()];
+        string[] wrong =
+            [.. cases.AsParallel()
+            .Select(c =>
+            Wrong(c.Line, 2, c.Says, "; see: ccwfs " + string.Join(' ', c.Line.TakeWhile(w => !w.StartsWith('-'))) + " --help")).OfType<string>()];
         Assert.True(wrong.Length == 0, string.Join("\n", wrong));
     }
 
@@ -89,7 +93,8 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 2, "dasd create v --cylinders 1 --block-size x", "--block-size x: say 512, 1024, 2048 or 4096; see: ccwfs dasd create --help" },
         { 2, "dasd create v --cylinders 1 --block-size 1000", "--block-size 1000: say 512, 1024, 2048 or 4096; see: ccwfs dasd create --help" },
         { 2, "dasd create v --cylinders 1 --format ldll", "--format ldll: say none, cdl or ldl; see: ccwfs dasd create --help" },
-        { 2, "dasd create v --model 3390-4", "--model 3390-4: say 3390-1, 3390-2, 3390-3, 3390-9, 3390-27 or 3390-54; see: ccwfs dasd create --help" },
+        { 2, "dasd create v --model 3390-4",
+            "--model 3390-4: say 3390-1, 3390-2, 3390-3, 3390-9, 3390-27 or 3390-54; see: ccwfs dasd create --help" },
         { 2, "dasd create v --cylinders 1 --volser A-B", "--volser A-B: say one to six of A-Z, 0-9, @, # and $; see: ccwfs dasd create --help" },
         { 2, "dasd create EMPTY --cylinders 1", "PATH is empty; see: ccwfs dasd create --help" },
         { 1, "dasd create dir --cylinders 1", "dir: exists already; an image is never overwritten" },
@@ -112,7 +117,8 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 1, "translate --vectors none", "none: no such file; give one that exists" },
         { 1, "translate --vectors dir", "dir: is a directory; give a file" },
         { 1, "translate --vectors hidden", "hidden: permission denied; ask its owner, or be root" },
-        { 1, "translate --vectors text", "text:1: no vector: it is not JSON; a vector is an object with \"name\", \"orb\", \"memory\" and \"mapped\"" },
+        { 1, "translate --vectors text",
+            "text:1: no vector: it is not JSON; a vector is an object with \"name\", \"orb\", \"memory\" and \"mapped\"" },
         { 2, "translate --vectors EMPTY", "--vectors is empty; see: ccwfs translate --help" },
         { 1, "translate --format packed -o dir NOP", "dir: is a directory; give a file" },
         { 1, "translate --format packed -o none/x NOP", "none/x: there is no directory none; make it, or give another path" },
@@ -124,7 +130,8 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 2, "translate --from packed EMPTY", "CCW is empty; see: ccwfs translate --help" },
         { 1, "translate --from packed packed --unpack dir", "dir: is a directory; give a file" },
         { 2, "translate --from packed packed --unpack x --at zz", "--at zz: an address in hex, like 1000" },
-        { 1, "translate --from packed packed --unpack x --at 1001", "the CCWs cannot be at 00001001: it takes a page below 2 GiB that the program does not use" },
+        { 1, "translate --from packed packed --unpack x --at 1001",
+            "the CCWs cannot be at 00001001: it takes a page below 2 GiB that the program does not use" },
         { 1, "mount --config none", "PLACE/none: no such file; give one that exists" },
         { 1, "mount --config dir", "PLACE/dir: is a directory; give a file" },
         { 1, "config check hidden", "PLACE/hidden: permission denied; ask its owner, or be root" },
@@ -162,7 +169,8 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
     {
         Outcome outcome = Run(line);
         string error = outcome.Error.TrimEnd('\n');
-        bool good = outcome.Status == status && error.StartsWith("ccwfs: ", StringComparison.Ordinal) && error.Contains(says, StringComparison.Ordinal) && error.EndsWith(end, StringComparison.Ordinal)
+        bool good = outcome.Status == status && error.StartsWith("ccwfs: ", StringComparison.Ordinal)
+            && error.Contains(says, StringComparison.Ordinal) && error.EndsWith(end, StringComparison.Ordinal)
             && !error.Contains('\n', StringComparison.Ordinal) && !Foreign().IsMatch(error);
         return good ? null : $"{string.Join(' ', line)}\n  expected {status} {says}{end}\n  got      {outcome.Status} {error}";
     }
@@ -170,7 +178,8 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
     private Outcome Run(params string[] line) =>
         Child.Finish(Child.Start(files.Scratch.Path, null, "setpriv", ["--bounding-set=-dac_override,-dac_read_search", Places.Program, .. line]));
 
-    private static string[] VerbsOf(params string[] verb) => [.. Commands().Matches(Child.Ccwfs([.. verb, "--help"]).Ok().Output).Select(m => m.Groups[1].Value)];
+    private static string[] VerbsOf(params string[] verb) =>
+        [.. Commands().Matches(Child.Ccwfs([.. verb, "--help"]).Ok().Output).Select(m => m.Groups[1].Value)];
 
     /// <summary>A verb and what it does; not a command to type.</summary>
     [GeneratedRegex("(?m)^  ([a-z]+)(?: <[^>]+>)?  ")]

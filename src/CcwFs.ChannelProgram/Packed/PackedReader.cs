@@ -117,6 +117,7 @@ public static class PackedReader
 
     private static string? CheckOrb(Orb orb, int count) =>
         !orb.Format1 || orb.TransportMode ? "the ORB is not one for format-1 CCWs"
-        : orb.ProgramAddress % Ccw.Size != 0 || orb.ProgramAddress >= PackedProgram.OffsetOf(count) ? $"the ORB begins at {orb.ProgramAddress}, where no CCW is"
+        : orb.ProgramAddress % Ccw.Size != 0 || orb.ProgramAddress >= PackedProgram.OffsetOf(count)
+            ? $"the ORB begins at {orb.ProgramAddress}, where no CCW is"
         : null;
 }

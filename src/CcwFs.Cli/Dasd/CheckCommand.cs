@@ -14,7 +14,8 @@ internal static class CheckCommand
     {
         var path = new Argument<string>("PATH") { Description = "The image file; for a volume of several files, the first one.", HelpName = "PATH" };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var command = new Command("check", "Look for damaged tracks, and for a redo file that would stop an open. This changes nothing.") { path, json };
+        var command =
+            new Command("check", "Look for damaged tracks, and for a redo file that would stop an open. This changes nothing.") { path, json };
         command.SetAction(parsed => console.RunLong(cancel => Run(console, parsed.GetValue(path) ?? "", parsed.GetValue(json), cancel)));
         return command;
     }

@@ -72,7 +72,8 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
     }
 
     private static string FirstLine(Exception fault) =>
-        fault is ArgumentException { ParamName: string name } ? fault.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : fault.Message;
+        fault is ArgumentException { ParamName: string name } ? fault.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)
+            : fault.Message;
 
     // Progress<T> would report on the thread pool, after the end.
     private sealed class Bar(ProgressTask task) : IProgress<long>

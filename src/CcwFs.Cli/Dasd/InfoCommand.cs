@@ -51,7 +51,8 @@ internal static class InfoCommand
             console.Out.Write(JsonSerializer.Serialize(rows.ToDictionary(static row => row.Key, static row => row.Value), DasdJson.Options) + "\n");
             return 0;
         }
-        foreach ((string label, _, object? value) in rows.Where(static row => row is not { Key: Problem, Value: null })) // a row for those with a problem alone
+        // a row for those with a problem alone
+        foreach ((string label, _, object? value) in rows.Where(static row => row is not { Key: Problem, Value: null }))
             console.Out.WriteLine($"{label,-28} {Text(value)}");
         return 0;
     }

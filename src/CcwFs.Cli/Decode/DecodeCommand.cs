@@ -20,7 +20,11 @@ public static class DecodeCommand
     /// </summary>
     public static Command Create()
     {
-        var structure = new Argument<string>("STRUCTURE") { HelpName = "STRUCTURE", Description = $"What the bytes are: {Values.List([.. StructureDecoder.Names], "or")}." };
+        var structure = new Argument<string>("STRUCTURE")
+        {
+            HelpName = "STRUCTURE",
+            Description = $"What the bytes are: {Values.List([.. StructureDecoder.Names], "or")}.",
+        };
         structure.CompletionSources.Add([.. StructureDecoder.Names]);
         var hex = new Argument<string[]>("HEX")
         {
@@ -32,7 +36,11 @@ public static class DecodeCommand
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var format = new Option<int>("--format") { Description = "The format of a ccw: 0 or 1.", HelpName = "FORMAT", DefaultValueFactory = _ => 1 };
         format.OneOf(0, 1);
-        var commands = new Option<string?>("--commands") { Description = "The device family whose commands and sense these are: eckd, fba or basic. The default is eckd.", HelpName = "FAMILY" };
+        var commands = new Option<string?>("--commands")
+        {
+            Description = "The device family whose commands and sense these are: eckd, fba or basic. The default is eckd.",
+            HelpName = "FAMILY",
+        };
         commands.OneOf([.. Families.All.Select(f => f.Name)]);
         var command = new Command("decode", "Explain every field of a structure.") { structure, hex, hexInput, json, format, commands };
         command.SetAction(result => Run(
@@ -51,7 +59,8 @@ public static class DecodeCommand
         if (request.Hex.Length == 0 && !Console.IsInputRedirected)
             return Fail(error, WrongUsage, $"nothing to decode: give the bytes in hex, or pipe them: dd … | ccwfs decode {request.Structure}");
         if (!TryGetBytes(request, out byte[] bytes, out string reason)
-            || !StructureDecoder.TryDecode(request.Structure, bytes, request.Format == 1, request.Commands, out IReadOnlyList<DecodedStructure> decoded, out reason))
+            || !StructureDecoder.TryDecode(request.Structure, bytes, request.Format == 1, request.Commands,
+                out IReadOnlyList<DecodedStructure> decoded, out reason))
         {
             return Fail(error, Failed, reason);
         }

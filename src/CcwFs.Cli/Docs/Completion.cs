@@ -38,16 +38,19 @@ internal static class Completion
         string before = word[..(word.LastIndexOf(',') + 1)];
         HashSet<string> given = [.. before.Split(',').Select(part => part.Split('=')[0])];
         return keys.Where(key => !given.Contains(key.Key))
-            .SelectMany(key => key.Value is null ? [key.Key] : Words(key.Value).Select(value => $"{key.Key}={value.Label}").DefaultIfEmpty($"{key.Key}="))
+            .SelectMany(key => key.Value is null ? [key.Key]
+                : Words(key.Value).Select(value => $"{key.Key}={value.Label}").DefaultIfEmpty($"{key.Key}="))
             .Select(text => new CompletionItem(before + text));
     }
 
     /// <summary>The words of a value that is written "one|two|0-3": those in lower case stand for themselves, and a range for its digits.</summary>
-    internal static IEnumerable<CompletionItem> Words(string value) => value.Split('|').SelectMany(Alternatives).Select(word => new CompletionItem(word));
+    internal static IEnumerable<CompletionItem> Words(string value) =>
+        value.Split('|').SelectMany(Alternatives).Select(word => new CompletionItem(word));
 
     private static IEnumerable<string> Alternatives(string word) => word switch
     {
-        [>= '0' and <= '9' and var first, '-', >= '0' and <= '9' and var last] => Enumerable.Range(first - '0', last - first + 1).Select(digit => digit.ToString(CultureInfo.InvariantCulture)),
+        [>= '0' and <= '9' and var first, '-', >= '0' and <= '9' and var last] =>
+            Enumerable.Range(first - '0', last - first + 1).Select(digit => digit.ToString(CultureInfo.InvariantCulture)),
         { Length: > 0 } when word.All(c => char.IsAsciiLetterLower(c) || c == '-') => [word],
         _ => [],
     };

@@ -114,9 +114,11 @@ internal sealed class ManPages(RootCommand root)
 
     private static Paragraph Synopsis(string command, string rest) => new([new Span(command, TextStyle.Bold), new Span(" " + rest)]);
 
-    private static IEnumerable<Option> VisibleOptions(Command command) => command.Options.Where(o => !o.Hidden && o is not (HelpOption or VersionOption));
+    private static IEnumerable<Option> VisibleOptions(Command command) =>
+        command.Options.Where(o => !o.Hidden && o is not (HelpOption or VersionOption));
 
-    private static string Usage(Command command) => string.Join(' ', command.Arguments.Where(a => !a.Hidden).Select(a => a.Arity.MinimumNumberOfValues == 0 ? $"[{Shown(a)}]" : Shown(a))
+    private static string Usage(Command command) =>
+        string.Join(' ', command.Arguments.Where(a => !a.Hidden).Select(a => a.Arity.MinimumNumberOfValues == 0 ? $"[{Shown(a)}]" : Shown(a))
         .Concat(VisibleOptions(command).Select(o =>
         {
             string text = ValueName(o) is { } value ? $"{o.Name} {value}" : o.Name;
@@ -133,5 +135,6 @@ internal sealed class ManPages(RootCommand root)
 
     private static string ValueName(MountKey key) => key.Type == MountKeyType.Devices ? $"[{key.Value}, …]" : key.Value;
 
-    private static string? ValueName(Option option) => option.ValueType == typeof(bool) ? null : option.HelpName ?? option.Name.TrimStart('-').ToUpperInvariant();
+    private static string? ValueName(Option option) =>
+        option.ValueType == typeof(bool) ? null : option.HelpName ?? option.Name.TrimStart('-').ToUpperInvariant();
 }

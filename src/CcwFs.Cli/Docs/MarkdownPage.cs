@@ -32,7 +32,8 @@ internal static partial class MarkdownPage
         ParagraphBlock { Inline: { } text } => [new Paragraph(Spans(text))],
         ListBlock list => list.Cast<ListItemBlock>().Select(item => new Item(OneParagraph(item))),
         FencedCodeBlock code => [new Code([.. Enumerable.Range(0, code.Lines.Count).Select(i => code.Lines.Lines[i].ToString())])],
-        Tables.Table table => [new Table([.. table.Cast<Tables.TableRow>().Select(row => row.Cast<Tables.TableCell>().Select(OneParagraph).ToArray())])],
+        Tables.Table table =>
+            [new Table([.. table.Cast<Tables.TableRow>().Select(row => row.Cast<Tables.TableCell>().Select(OneParagraph).ToArray())])],
         DefinitionList list => list.Cast<DefinitionItem>().Select(item => new Term(
             Spans(item.OfType<DefinitionTerm>().Single().Inline!), Spans(item.OfType<ParagraphBlock>().Single().Inline!))),
         HtmlBlock html when Comment().Match(html.Lines.ToString()) is { Success: true } comment => made(comment.Groups[1].Value),

@@ -76,7 +76,8 @@ internal sealed class TerminalText(int width, bool styled)
         }
         foreach (Span[][] row in table.Rows)
         {
-            Span[][] cells = row != table.Rows[0] ? row : [.. row.Select(cell => cell.Select(span => span with { Style = TextStyle.Bold }).ToArray())];
+            Span[][] cells = row != table.Rows[0] ? row
+                : [.. row.Select(cell => cell.Select(span => span with { Style = TextStyle.Bold }).ToArray())];
             List<string>[] lines = [.. cells.Select((cell, column) => Lines(cell, widths[column], 0, widths[column]))];
             for (int i = 0; i < lines.Max(l => l.Count); i++)
             {

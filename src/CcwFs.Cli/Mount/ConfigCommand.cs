@@ -11,7 +11,12 @@ internal static class ConfigCommand
 {
     internal static Command Create()
     {
-        var file = new Argument<string>("FILE") { HelpName = "FILE", Description = "The configuration file.", DefaultValueFactory = _ => ConfigFile.DefaultPath };
+        var file = new Argument<string>("FILE")
+        {
+            HelpName = "FILE",
+            Description = "The configuration file.",
+            DefaultValueFactory = _ => ConfigFile.DefaultPath,
+        };
         var check = new Command("check", "Tell what a configuration would mount, or every error in it.") { file };
         check.SetAction(result => Check(Path.GetFullPath(result.GetValue(file)!), result.InvocationConfiguration));
         var keys = new Command("keys", "Name the keys of the configuration and of its devices.");

@@ -20,15 +20,25 @@ internal static class MountCommand
     private const string Inner = "CCWFS_DAEMON"; // set for the process that becomes the daemon
     private const string LogStream = "CCWFS_LOG_STREAM"; // for it too: the descriptor that it inherits for --log /dev/stderr and the like
 
-    private static readonly Argument<string?> s_mountPoint = new("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = MountKey.Find("mountpoint")!.Help, Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> s_mountPoint = new("MOUNTPOINT")
+    {
+        HelpName = "MOUNTPOINT",
+        Description = MountKey.Find("mountpoint")!.Help,
+        Arity = ArgumentArity.ZeroOrOne,
+    };
     private static readonly Option<string?> s_config = new("--config")
     {
-        Description = "A JSON file with the same keys as these options. An option on the command line wins. SIGHUP reads the file again.", HelpName = "FILE",
+        Description = "A JSON file with the same keys as these options. An option on the command line wins. SIGHUP reads the file again.",
+            HelpName = "FILE",
     };
 
-    private static readonly Option<bool> s_daemon = new("--daemon") { Description = "Go to the background after the mount. The log then goes to the journal; where there is none, give --log FILE." };
+    private static readonly Option<bool> s_daemon = new("--daemon")
+    {
+        Description = "Go to the background after the mount. The log then goes to the journal; where there is none, give --log FILE.",
+    };
     private static readonly Option<bool> s_welcome = new("--welcome") { Description = "Show the tree and three commands to try.", Hidden = true };
-    private static readonly (MountKey Key, Option Option)[] s_keys = [.. MountKey.Keys.Where(k => k.Key != "mountpoint").Select(k => (k, MakeOption(k)))];
+    private static readonly (MountKey Key, Option Option)[] s_keys =
+        [.. MountKey.Keys.Where(k => k.Key != "mountpoint").Select(k => (k, MakeOption(k)))];
 
     internal static Command Create()
     {
@@ -53,7 +63,8 @@ internal static class MountCommand
         string? file = settings.Log is LogOutput.Console or LogOutput.Journal ? null : settings.Log;
         int? stream = file is null ? null : StartStreams.NumberOf(file);
         if (file is not null && stream is null && !daemon)
-            throw new CommandException($"--log {file}: a file goes with --daemon; in the foreground, redirect standard error", CommandException.WrongUsage);
+            throw new CommandException($"--log {file}: a file goes with --daemon; in the foreground, redirect standard error",
+                CommandException.WrongUsage);
         if (daemon && Environment.GetEnvironmentVariable(Inner) is null)
             return await StartDaemon(logs: settings.Log is not null, file, stream).ConfigureAwait(false);
 
@@ -119,8 +130,10 @@ internal static class MountCommand
     private static FileDescriptor OpenLog(string path)
     {
         if (StartStreams.NumberOf(path) is not null)
-            return new FileDescriptor(int.Parse(Environment.GetEnvironmentVariable(LogStream)!, CultureInfo.InvariantCulture)); // opened by StartDaemon
-        string? wrong = NamedFile.OpenOrMake(path, OpenOptions.WriteOnly | OpenOptions.Append, NamedFileRules.Devices, out FileDescriptor file, out _);
+            // opened by StartDaemon
+            return new FileDescriptor(int.Parse(Environment.GetEnvironmentVariable(LogStream)!, CultureInfo.InvariantCulture));
+        string? wrong =
+            NamedFile.OpenOrMake(path, OpenOptions.WriteOnly | OpenOptions.Append, NamedFileRules.Devices, out FileDescriptor file, out _);
         return wrong is null ? file : throw new CommandException($"--log {path}: {wrong}");
     }
 
@@ -130,7 +143,8 @@ internal static class MountCommand
     private static (MountSettings Settings, IReadOnlyList<string> Errors) Read(ParseResult result, string directory)
     {
         var settings = new MountSettings(directory);
-        IReadOnlyList<string> errors = result.GetValue(s_config) is { } config ? ConfigFile.Errors(Path.GetFullPath(config, directory), settings) : [];
+        IReadOnlyList<string> errors = result.GetValue(s_config) is { } config ? ConfigFile.Errors(Path.GetFullPath(config, directory), settings)
+            : [];
         if (result.GetValue(s_mountPoint) is { } mountPoint)
             Take(MountKey.Find("mountpoint")!, mountPoint, settings);
         foreach ((MountKey key, Option option) in s_keys)

@@ -18,7 +18,8 @@ internal static class PrivateSysfs
         """m=$1; shift; mount --rbind /sys/devices/system "$m/sys/devices/system" && mount --rbind "$m/sys/devices" /sys/devices && mount --rbind "$m/sys/bus" /sys/bus && exec "$@" """;
 
     /// <summary>Whether it is needed: not where the host's own css bus has every one of the subchannels.</summary>
-    internal static bool IsNeeded(IReadOnlyList<QemuDevice> devices) => !devices.All(d => d.IsOnHost && Directory.Exists($"{Bus}/css/devices/{d.Id}"));
+    internal static bool IsNeeded(IReadOnlyList<QemuDevice> devices) =>
+        !devices.All(d => d.IsOnHost && Directory.Exists($"{Bus}/css/devices/{d.Id}"));
 
     /// <summary>A command that runs <paramref name="command"/> in such a namespace.</summary>
     internal static IReadOnlyList<string> Wrap(string mountPoint, IReadOnlyList<string> command) =>

@@ -27,7 +27,8 @@ internal static partial class QemuArguments
         {
             QemuDevice device = devices[i];
             string path = Escaped($"{sysfs}/css/devices/{device.Id}/{device.Uuid}");
-            string option = string.Create(CultureInfo.InvariantCulture, $"vfio-ccw,fd={descriptors[i]},iommufd={Iommu},sysfsdev={path},devno={device.Guest}");
+            string option =
+                string.Create(CultureInfo.InvariantCulture, $"vfio-ccw,fd={descriptors[i]},iommufd={Iommu},sysfsdev={path},devno={device.Guest}");
             added.AddRange(["-device", string.Join(',', [option, .. device.Properties])]);
         }
         return added;

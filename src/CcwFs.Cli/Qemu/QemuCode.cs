@@ -42,7 +42,12 @@ internal static class QemuCode
             throw new CommandException($"there is no socket for QEMU: {Problem.Of(result)}");
         using (ours)
         {
-            GuestCodeChannel code = new() { Channel = ours.Number, OtherEnd = qemus.Number, Marks = marks?.File.Number ?? GuestCodeChannel.NoDescriptor };
+            GuestCodeChannel code = new()
+            {
+                Channel = ours.Number,
+                OtherEnd = qemus.Number,
+                Marks = marks?.File.Number ?? GuestCodeChannel.NoDescriptor,
+            };
             if (marks is not null && Ask(iommu, code) < 0)
             {
                 marks.Dispose(); // there is no room for them, or the system counts memory strictly
@@ -60,7 +65,8 @@ internal static class QemuCode
     /// </summary>
     internal static bool IsHardware(IReadOnlyList<string> command)
     {
-        if (RuntimeInformation.ProcessArchitecture != Architecture.S390x || FileDescriptor.Open(Devices, OpenOptions.ReadWrite, 0, out FileDescriptor device) < 0)
+        if (RuntimeInformation.ProcessArchitecture != Architecture.S390x
+            || FileDescriptor.Open(Devices, OpenOptions.ReadWrite, 0, out FileDescriptor device) < 0)
             return false;
         device.Dispose();
         return IsToldHardware(command);
@@ -78,15 +84,18 @@ internal static class QemuCode
             else if (command[i] is "-accel" or "--accel")
                 named.Add(value.Split(',')[0].Replace("accel=", "", StringComparison.Ordinal));
             else if (command[i] is "-machine" or "--machine" or "-M" or "--M")
-                named.AddRange(value.Split(',').Where(part => part.StartsWith("accel=", StringComparison.Ordinal)).SelectMany(part => part["accel=".Length..].Split(':')));
+                named.AddRange(value.Split(',').Where(part => part.StartsWith("accel=", StringComparison.Ordinal))
+                    .SelectMany(part => part["accel=".Length..].Split(':')));
         }
         return named.Count > 0 && named.TrueForAll(name => name == "kvm");
     }
 
     private static string[] Options(int descriptor) =>
-        ["-chardev", string.Create(CultureInfo.InvariantCulture, $"socket,id={Channel},fd={descriptor}"), "-qtest", $"chardev:{Channel}", "-qtest-log", "none"];
+        ["-chardev", string.Create(CultureInfo.InvariantCulture, $"socket,id={Channel},fd={descriptor}"), "-qtest", $"chardev:{Channel}",
+            "-qtest-log", "none"];
 
-    private static string[] Plugin(int descriptor) => ["-plugin", string.Create(CultureInfo.InvariantCulture, $"{PluginPath.Replace(",", ",,", StringComparison.Ordinal)},marks={descriptor}")];
+    private static string[] Plugin(int descriptor) =>
+        ["-plugin", string.Create(CultureInfo.InvariantCulture, $"{PluginPath.Replace(",", ",,", StringComparison.Ordinal)},marks={descriptor}")];
 
     private static string PluginPath => Path.Combine(AppContext.BaseDirectory, PluginFile);
 

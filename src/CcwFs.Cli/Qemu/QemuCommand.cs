@@ -18,8 +18,14 @@ internal static class QemuCommand
     {
         Option<string?> mount = MountArguments.Mount();
         var print = new Option<bool>("--print") { Description = "Print the command for a shell and do not run it." };
-        var privateMemory = new Option<bool>("--private-memory") { Description = "Do not give the guest shared memory. Every byte is then copied through /proc/PID/mem." };
-        var noPlugin = new Option<bool>("--no-plugin") { Description = "Do not load the plugin that marks translated code. Translations are then dropped at every read." };
+        var privateMemory = new Option<bool>("--private-memory")
+        {
+            Description = "Do not give the guest shared memory. Every byte is then copied through /proc/PID/mem.",
+        };
+        var noPlugin = new Option<bool>("--no-plugin")
+        {
+            Description = "Do not load the plugin that marks translated code. Translations are then dropped at every read.",
+        };
         var words = new Argument<string[]>("ID… -- COMMAND")
         {
             HelpName = "ID… -- COMMAND",
@@ -42,7 +48,9 @@ internal static class QemuCommand
             IReadOnlyList<string> WithDevices(IReadOnlyList<int> descriptors, IReadOnlyList<string> more)
             {
                 string sysfs = isPrivate ? PrivateSysfs.Bus : $"{mountPoint}/sys/bus";
-                string[] whole = [.. qemu, .. QemuArguments.Added(qemu, devices, sysfs, descriptors[0], [.. descriptors.Skip(1)], result.GetValue(privateMemory)), .. more];
+                string[] whole =
+                    [.. qemu, .. QemuArguments.Added(qemu, devices, sysfs, descriptors[0], [.. descriptors.Skip(1)], result.GetValue(privateMemory)),
+                    .. more];
                 return isPrivate ? PrivateSysfs.Wrap(mountPoint, whole) : whole;
             }
 
@@ -68,7 +76,8 @@ internal static class QemuCommand
             if (devices.FirstOrDefault(device => used.Contains(device.Id.ToString())) is not { } busy)
                 return (devices, mounted.Pid ?? 0);
             if (Environment.TickCount64 >= deadline)
-                throw CommandException.Hinting($"{busy.Id} is in use: another QEMU has it, or a program runs on it; end that first; see: ", $"ccwfs info {busy.Id}");
+                throw CommandException.Hinting($"{busy.Id} is in use: another QEMU has it, or a program runs on it; end that first; see: ",
+                    $"ccwfs info {busy.Id}");
             Thread.Sleep(LookAgain);
         }
     }
@@ -79,12 +88,14 @@ internal static class QemuCommand
         foreach (string file in files)
             OpenFile(file).Dispose(); // a command that cannot work is not printed
         output.WriteLine(string.Join(' ',
-            [.. command.Select(ShellText.Quote), .. files.Select((file, i) => string.Create(CultureInfo.InvariantCulture, $"{FirstPrinted + i}<>{ShellText.Quote(file)}"))]));
+            [.. command.Select(ShellText.Quote),
+                .. files.Select((file, i) => string.Create(CultureInfo.InvariantCulture, $"{FirstPrinted + i}<>{ShellText.Quote(file)}"))]));
     }
 
     /// <summary>Becomes the command; returns by an exception only. The open files are the next program's, or end with this process.</summary>
     private static void Start(
-        Func<IReadOnlyList<int>, IReadOnlyList<string>, IReadOnlyList<string>> build, string[] files, string[] qemu, string? privateMount, int server, bool withPlugin)
+        Func<IReadOnlyList<int>, IReadOnlyList<string>, IReadOnlyList<string>> build, string[] files, string[] qemu, string? privateMount, int server,
+            bool withPlugin)
     {
         FileDescriptor[] opened = Array.ConvertAll(files, OpenFile);
         QemuProbe.Check(qemu[0]);

@@ -45,7 +45,8 @@ internal sealed record QemuDevice(SubchannelId Id, string Uuid, DeviceId Guest, 
         if (!SubchannelId.TryParse(parts[0], out SubchannelId id))
             throw new CommandException($"'{parts[0]}' is no subchannel id; it is written like 0.0.0000", CommandException.WrongUsage);
         string name = id.ToString();
-        DeviceRow row = rows.FirstOrDefault(r => r.Subchannel == name) ?? throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
+        DeviceRow row = rows.FirstOrDefault(r => r.Subchannel == name)
+            ?? throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");
         return Of(row, parts[1..]);
     }
 

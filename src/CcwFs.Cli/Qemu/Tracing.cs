@@ -20,7 +20,8 @@ internal static class Tracing
     /// </summary>
     internal static void Allow(int server, bool ownNamespace)
     {
-        int scope = File.Exists(Scope) && int.TryParse(File.ReadAllText(Scope), NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) ? value : 0;
+        int scope = File.Exists(Scope) && int.TryParse(File.ReadAllText(Scope), NumberStyles.Integer, CultureInfo.InvariantCulture, out int value)
+            ? value : 0;
         bool isCapable = ownNamespace || (FileDescriptor.Status($"/proc/{server}", follow: true, out FileStatus status) == 0 && status.Uid == 0);
         bool isNamed = scope == Relational && Execution.IsMainThread && Execution.AllowTracing(server) == 0;
         bool isRefused = scope switch

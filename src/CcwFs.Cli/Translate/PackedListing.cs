@@ -62,12 +62,14 @@ internal static class PackedListing
     }
 
     /// <summary>The three words of an ORB.</summary>
-    internal static string OrbText(Orb orb) => string.Create(CultureInfo.InvariantCulture, $"{orb.InterruptionParameter:X8} {orb.Control:X8} {orb.ProgramAddress:X8}");
+    internal static string OrbText(Orb orb) =>
+        string.Create(CultureInfo.InvariantCulture, $"{orb.InterruptionParameter:X8} {orb.Control:X8} {orb.ProgramAddress:X8}");
 
     private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
     private static string DataText(PackedProgram program, bool withData) => !withData || program.Segments.Count == 0 ? "no data"
-        : string.Create(CultureInfo.InvariantCulture, $"{Count(program.Segments.Count, "segment")} of {program.Segments.Sum(s => (long)s.Bytes.Length)} bytes");
+        : string.Create(CultureInfo.InvariantCulture,
+            $"{Count(program.Segments.Count, "segment")} of {program.Segments.Sum(s => (long)s.Bytes.Length)} bytes");
 
     private static string Line(Ccw ccw) => ccw.IsTransferInChannel
         ? string.Create(CultureInfo.InvariantCulture, $"{Families.Eckd.WordOf(ccw.Command)} to offset {ccw.DataAddress}")

@@ -31,8 +31,13 @@ internal static class PackedRun
         if (refusal is not null) // an address after a CCW is what can be turned
             refusal = refusal with { CcwAddress = ToShown(restored.ToOffset(refusal.CcwAddress + Ccw.Size), addresses) - Ccw.Size };
         uint? unfetched = reply.UnfetchedCcw is { } missed ? ToShown(restored.ToOffset(missed + Ccw.Size), addresses) - Ccw.Size : null;
-        var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses, commands)) { Unit = "CCW", Commands = commands };
-        return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong, refusal, unfetched)
+        var shown = new AssembledProgram([], 0, program.Orb.Control, Steps(program, restored, addresses, commands))
+        {
+            Unit = "CCW",
+            Commands = commands,
+        };
+        return RunReport.TryCreate(shown, irb, (step, length) => restored.Data(step.Line, length, after), out RunReport? report, out string wrong,
+            refusal, unfetched)
             ? report!
             : throw new CommandException(wrong);
     }

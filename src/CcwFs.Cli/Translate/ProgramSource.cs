@@ -14,9 +14,22 @@ internal sealed class ProgramSource
 {
     private const int MaxText = 1 << 20; // arbitrary
 
-    private readonly Argument<string[]> _ccws = new("CCW") { HelpName = "CCW", Description = "The CCWs of the program, one per argument, like 'SENSE_ID sli count=40'. 'ccwfs help programs' lists the commands and words.", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> _file = new("--program") { Description = "A file with one CCW per line, or a packed program.", HelpName = "FILE" };
-    private readonly Option<string?> _memory = new("--memory") { Description = "A file of guest memory from address 0 on. It holds the program that --orb starts.", HelpName = "FILE" };
+    private readonly Argument<string[]> _ccws = new("CCW")
+    {
+        HelpName = "CCW",
+        Description = "The CCWs of the program, one per argument, like 'SENSE_ID sli count=40'. 'ccwfs help programs' lists the commands and words.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+    private readonly Option<string?> _file = new("--program")
+    {
+        Description = "A file with one CCW per line, or a packed program.",
+        HelpName = "FILE",
+    };
+    private readonly Option<string?> _memory = new("--memory")
+    {
+        Description = "A file of guest memory from address 0 on. It holds the program that --orb starts.",
+        HelpName = "FILE",
+    };
     private readonly Option<string?> _orb = new("--orb") { Description = "The ORB for --memory: 12 bytes in hex.", HelpName = "HEX" };
 
     /// <summary>Adds the words and options to a verb.</summary>
@@ -42,7 +55,8 @@ internal sealed class ProgramSource
         string[] ccws = Words(result);
         string? file = result.GetValue(_file), memory = result.GetValue(_memory), orb = result.GetValue(_orb);
         if (memory is null != orb is null)
-            throw new CommandException("--memory and --orb go together: the ORB says where in the memory the program is", CommandException.WrongUsage);
+            throw new CommandException("--memory and --orb go together: the ORB says where in the memory the program is",
+                CommandException.WrongUsage);
         if ((ccws.Length > 0 ? 1 : 0) + (file is null ? 0 : 1) + (memory is null ? 0 : 1) != 1)
             throw new CommandException("give CCWs, a file with --program, or --memory with --orb, one of the three", CommandException.WrongUsage);
         if (memory is not null)
@@ -75,14 +89,16 @@ internal sealed class ProgramSource
         ? program
         : throw new CommandException($"{file}: {error}");
 
-    private static AssembledProgram Assemble(string[] ccws, string? file, CommandSet commands) => ProgramText.TryAssemble(ccws, ProgramFiles.TryRead, commands, out AssembledProgram program, out string error)
+    private static AssembledProgram Assemble(string[] ccws, string? file, CommandSet commands) =>
+        ProgramText.TryAssemble(ccws, ProgramFiles.TryRead, commands, out AssembledProgram program, out string error)
         ? program
         : throw new CommandException(file is null ? error : $"{file}: {error}");
 
     private static (PackedProgram Program, IReadOnlyList<uint> Addresses) FromMemory(string path, string orbText)
     {
         if (!HexText.TryParse(orbText, out byte[] orb, out string wrong) || orb.Length != Orb.Size)
-            throw new CommandException($"--orb takes {Orb.Size} bytes in hex{(wrong.Length > 0 ? ": " + wrong : $", not {orb.Length}")}", CommandException.WrongUsage);
+            throw new CommandException($"--orb takes {Orb.Size} bytes in hex{(wrong.Length > 0 ? ": " + wrong : $", not {orb.Length}")}",
+                CommandException.WrongUsage);
         try
         {
             using Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle(path);

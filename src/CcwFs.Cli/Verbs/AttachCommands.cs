@@ -33,7 +33,8 @@ internal sealed class AttachArguments
 
     internal Option<double> Wait { get; } = new("--wait")
     {
-        Description = "How many seconds to wait for what the kernel does by itself, and for another attach or detach that is at work.", HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
+        Description = "How many seconds to wait for what the kernel does by itself, and for another attach or detach that is at work.",
+            HelpName = "SECONDS", DefaultValueFactory = _ => s_patience.TotalSeconds,
     };
 
     internal HostRootOptions Roots { get; } = new();
@@ -85,8 +86,16 @@ internal static class AttachCommand
     {
         var arguments = new AttachArguments();
         var persist = new Option<bool>("--persist") { Description = "Attach the device after every reboot, too. driverctl and mdevctl do it where both are installed; a systemd unit does what they do not do." };
-        var uuid = new Option<string?>("--uuid") { Description = "The name of the mediated device. The default belongs to the subchannel and is always the same.", HelpName = "UUID" };
-        var keys = new Option<string?>("--keys") { Description = "More keys of the device in the mount, as in a SPEC, like id=0.0.0001,readonly.", HelpName = "KEY=VALUE,…" };
+        var uuid = new Option<string?>("--uuid")
+        {
+            Description = "The name of the mediated device. The default belongs to the subchannel and is always the same.",
+            HelpName = "UUID",
+        };
+        var keys = new Option<string?>("--keys")
+        {
+            Description = "More keys of the device in the mount, as in a SPEC, like id=0.0.0001,readonly.",
+            HelpName = "KEY=VALUE,…",
+        };
         keys.CompletionSources.Add(context => Completion.Keys(context.WordToComplete, DeviceKinds.Keys));
         Command command = arguments.Verb("attach", "Take a device of this host, or an image, and show it as a subchannel.");
         command.Add(persist);
@@ -96,7 +105,8 @@ internal static class AttachCommand
         {
             string word = result.GetValue(arguments.Name)!;
             if (result.GetValue(uuid) is { } given && !HostResolver.TryUuid(given, out _))
-                throw new CommandException($"--uuid {given}: a uuid is written like 11111111-2222-4333-8444-555555555555", CommandException.WrongUsage);
+                throw new CommandException($"--uuid {given}: a uuid is written like 11111111-2222-4333-8444-555555555555",
+                    CommandException.WrongUsage);
             string? name = DeviceName.OnHost(word);
             if (name is null && !DeviceName.IsPath(word))
                 throw new CommandException($"there is no file {word}, and it names no device: {DeviceName.Forms}");
@@ -115,21 +125,24 @@ internal static class AttachCommand
     }
 
     /// <summary>A device of the host; gives what there is to say beside the report.</summary>
-    private static string? Attach(string word, string name, HostResolver resolver, HostOptions options, string? noMount, bool dryRun, bool json, TextWriter output)
+    private static string? Attach(string word, string name, HostResolver resolver, HostOptions options, string? noMount, bool dryRun, bool json,
+        TextWriter output)
     {
         using HostLock? held = dryRun ? null : HostLock.OfHost(resolver.Roots, $"attach {word}", options.Patience);
         HostTarget target = Prepare(word, name, resolver, options);
         if (dryRun)
         {
             AttachReport.PrintPlan(
-                HostRun.Plan(target, backwards: false), target.IsFound ? null : $"then the subchannel of {target.Device} is known, and the other steps with it", json, output);
+                HostRun.Plan(target, backwards: false), target.IsFound ? null
+                    : $"then the subchannel of {target.Device} is known, and the other steps with it", json, output);
             return null;
         }
         DeviceRow? row = target.IsFound ? target.Mounted : null;
         IReadOnlyList<StepResult> steps = HostRun.Attach(target, word);
         Report(target, steps, json, output);
         return row is not null ? ImageVerbs.KeysLeft(options, row)
-            : noMount is not null ? $"{noMount}, so the subchannel is only a vfio device now; mount one, then: ccwfs add {HostSteps.Spec(target)}" : null;
+            : noMount is not null ? $"{noMount}, so the subchannel is only a vfio device now; mount one, then: ccwfs add {HostSteps.Spec(target)}"
+                : null;
     }
 
     /// <summary>What --keys says of a device of the host; throws for what is wrong in it.</summary>
@@ -160,7 +173,8 @@ internal static class AttachCommand
     private static void RefuseUuid(string uuid, string? earlier, string word, HostResolver resolver, HostDevice device)
     {
         if (earlier is not null && earlier != uuid)
-            throw CommandException.Hinting($"subchannel {device.Id} is attached as {earlier}; leave --uuid out, or first: ", $"ccwfs detach {ShellText.Quote(word)}");
+            throw CommandException.Hinting($"subchannel {device.Id} is attached as {earlier}; leave --uuid out, or first: ",
+                $"ccwfs detach {ShellText.Quote(word)}");
         if (resolver.Find(uuid) is { } other && other.Id != device.Id)
             throw new CommandException($"--uuid {uuid} is the mediated device of subchannel {other.Id}; give another one, or leave it out");
     }
@@ -175,7 +189,8 @@ internal static class AttachCommand
         {
             output.Write(new AttachReport("attached")
             {
-                Subchannel = now.Id.ToString(), Device = now.Device?.ToString(), Uuid = target.Uuid, Cdev = now.Mdev?.CdevPath(target.Roots), Group = now.Mdev?.GroupPath(target.Roots),
+                Subchannel = now.Id.ToString(), Device = now.Device?.ToString(), Uuid = target.Uuid, Cdev = now.Mdev?.CdevPath(target.Roots),
+                    Group = now.Mdev?.GroupPath(target.Roots),
                 Mounted = mounted, Changed = [.. steps.Where(step => step.Changed).Select(step => step.Name)], Qemu = qemu, Libvirt = libvirt,
             }.ToJson());
             return;
@@ -267,7 +282,8 @@ internal static class DetachCommand
         string? uuid = target.IsFound ? target.Uuid : null;
         IReadOnlyList<StepResult> steps = HostRun.Detach(target, word);
         ImageVerbs.ReportDetached(
-            word, target.IsFound ? target.Id.ToString() : null, target.Device?.ToString(), uuid, [.. steps.Where(step => step.Changed).Select(step => step.Name)], json, output);
+            word, target.IsFound ? target.Id.ToString() : null, target.Device?.ToString(), uuid,
+                [.. steps.Where(step => step.Changed).Select(step => step.Name)], json, output);
         return target.Before.Hidden && target.IsVisible
             ? $"{target.Device} is ignored again, but stays to be seen: to purge it would take {string.Join(", ", target.OthersToPurge())} away too; if that may be: echo purge > {IgnoredDevices.List(target.Roots)}"
             : null;
@@ -282,7 +298,8 @@ internal static class DetachCommand
     }
 
     private static CommandException Missing(string word, string? name, string note) =>
-        name is null ? DeviceName.IsPath(word) ? CommandException.Hinting($"{word} is in no mount{note}; see: ", "ccwfs list") : new($"{word} is in no mount, and it names no device: {DeviceName.Forms}{note}")
+        name is null ? DeviceName.IsPath(word) ? CommandException.Hinting($"{word} is in no mount{note}; see: ", "ccwfs list")
+            : new($"{word} is in no mount, and it names no device: {DeviceName.Forms}{note}")
         : HostResolver.TryUuid(name, out _) ? CommandException.Hinting($"there is no mediated device {word} on this host or in a mount{note}; what was detached by its uuid is known by device or subchannel only; see: ", "ccwfs list --all")
         : CommandException.Hinting($"there is no {word} on this host or in a mount{note}; see: ", "ccwfs list --all");
 }

@@ -23,7 +23,10 @@ internal static class ListCommand
     {
         Option<string?> mount = MountArguments.Mount();
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var all = new Option<bool>("--all") { Description = "List the subchannels of this host too, which could be attached. No mount is needed then." };
+        var all = new Option<bool>("--all")
+        {
+            Description = "List the subchannels of this host too, which could be attached. No mount is needed then.",
+        };
         var noMount = new Option<bool>("--no-mount") { Description = "List only the subchannels of this host, and none of a mount." };
         var command = new Command("list", "List the subchannels of a mounted ccwfs.") { mount, noMount, all, json };
         var roots = new HostRootOptions();
@@ -32,7 +35,8 @@ internal static class ListCommand
         {
             bool none = result.GetValue(noMount), host = none || result.GetValue(all);
             string? mountPoint = host ? HostMounts.Choose(result.GetValue(mount), none, out _) : result.GetValue(mount);
-            IReadOnlyList<DeviceRow> rows = host && mountPoint is null ? [] : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
+            IReadOnlyList<DeviceRow> rows = host && mountPoint is null ? []
+                : ControlClient.Send(mountPoint, new ControlRequest { Verb = "list" }).Devices ?? [];
             if (host)
                 rows = HostList.With(rows, mountPoint, new HostResolver(roots.ReadSysfs(result)));
             TextWriter output = result.InvocationConfiguration.Output;
@@ -95,7 +99,11 @@ internal static class AddCommand
     internal static Command Create()
     {
         Option<string?> mount = MountArguments.Mount();
-        var spec = new Argument<string>("SPEC") { HelpName = "SPEC", Description = $"The device, like {DeviceKinds.Examples}. {DeviceKinds.WhereKeysAre}." };
+        var spec = new Argument<string>("SPEC")
+        {
+            HelpName = "SPEC",
+            Description = $"The device, like {DeviceKinds.Examples}. {DeviceKinds.WhereKeysAre}.",
+        };
         spec.CompletionSources.Add(context => Completion.Spec(context.WordToComplete));
         var command = new Command("add", "Add a device to a mounted ccwfs.") { spec, mount };
         command.SetAction(result =>
@@ -119,11 +127,19 @@ internal static class RemoveCommand
     {
         Option<string?> mount = MountArguments.Mount();
         Argument<string> id = MountArguments.Id(mount);
-        var force = new Option<bool>("--force") { Description = "Take the device away at once. Without this option a VFIO client, like QEMU, is asked to let go first." };
+        var force = new Option<bool>("--force")
+        {
+            Description = "Take the device away at once. Without this option a VFIO client, like QEMU, is asked to let go first.",
+        };
         var command = new Command("remove", "Remove a device from a mounted ccwfs.") { id, force, mount };
         command.SetAction(result =>
         {
-            ControlClient.Send(result.GetValue(mount), new ControlRequest { Verb = "remove", Id = result.GetValue(id), Force = result.GetValue(force) });
+            ControlClient.Send(result.GetValue(mount), new ControlRequest
+            {
+                Verb = "remove",
+                Id = result.GetValue(id),
+                Force = result.GetValue(force),
+            });
             result.InvocationConfiguration.Output.WriteLine($"removed {result.GetValue(id)}");
         });
         return command;

@@ -93,12 +93,18 @@ internal static class ImageVerbs
                 throw new CommandException(wrong);
             if (changed)
                 RefuseTaken(mountPoint, spec, null, null);
-            AttachReport.PrintPlan([new PlannedStep(Step, changed ? [$"ccwfs add {ShellText.Quote(text)} --mount {ShellText.Quote(mountPoint)}"] : [])], null, json, output);
+            AttachReport.PrintPlan([new PlannedStep(Step, changed ? [$"ccwfs add {ShellText.Quote(text)} --mount {ShellText.Quote(mountPoint)}"]
+                : [])], null, json, output);
             return null;
         }
         if (row is null)
         {
-            ControlReply reply = ControlClient.Send(mountPoint, new ControlRequest { Verb = "add", Spec = text, Directory = Environment.CurrentDirectory });
+            ControlReply reply = ControlClient.Send(mountPoint, new ControlRequest
+            {
+                Verb = "add",
+                Spec = text,
+                Directory = Environment.CurrentDirectory,
+            });
             if (reply.Added is not [{ } id, ..])
                 throw new CommandException($"{mountPoint} did not say what it added; is it this version of ccwfs?");
             row = HostMounts.Rows(mountPoint).FirstOrDefault(r => r.Subchannel == id) ?? throw new CommandException($"{id} was removed meanwhile");
@@ -133,7 +139,8 @@ internal static class ImageVerbs
             throw new CommandException($"{word} is in use: a client of the mounted ccwfs uses {row.Subchannel}; end that, or give --force");
         if (dryRun)
         {
-            AttachReport.PrintPlan([new PlannedStep(Step, row is null ? [] : [$"ccwfs remove {row.Subchannel}{(options.Force ? " --force" : "")} --mount {ShellText.Quote(mountPoint)}"])], null, json, output);
+            AttachReport.PrintPlan([new PlannedStep(Step, row is null ? []
+                : [$"ccwfs remove {row.Subchannel}{(options.Force ? " --force" : "")} --mount {ShellText.Quote(mountPoint)}"])], null, json, output);
             return true;
         }
         if (row is not null)
@@ -147,7 +154,8 @@ internal static class ImageVerbs
     /// <paramref name="spec"/> does not say others; null: the mount finds free ones.
     /// </summary>
     internal static void RefuseTaken(string mountPoint, DeviceSpec spec, SubchannelId? own, DeviceId? ownNumber) => HostMounts.RefuseTaken(
-        mountPoint, (spec.Id ?? own) is { } id ? spec.Shown(id) : null, (spec.Device ?? ownNumber) is { } number ? number with { CssId = spec.Css ?? number.CssId } : null);
+        mountPoint, (spec.Id ?? own) is { } id ? spec.Shown(id) : null, (spec.Device ?? ownNumber) is { } number
+            ? number with { CssId = spec.Css ?? number.CssId } : null);
 
     /// <summary>What is to be said of keys for a device that is in the mount already; null when nothing is.</summary>
     internal static string? KeysLeft(HostOptions options, DeviceRow row) => options.Keys is { Length: > 0 } keys
@@ -155,7 +163,8 @@ internal static class ImageVerbs
         : null;
 
     /// <summary>Says what a detach did.</summary>
-    internal static void ReportDetached(string word, string? subchannel, string? device, string? uuid, IReadOnlyList<string> changed, bool json, TextWriter output)
+    internal static void ReportDetached(string word, string? subchannel, string? device, string? uuid, IReadOnlyList<string> changed, bool json,
+        TextWriter output)
     {
         if (json)
             output.Write(new AttachReport("detached") { Subchannel = subchannel, Device = device, Uuid = uuid, Changed = changed }.ToJson());

@@ -65,7 +65,8 @@ internal sealed class MountedServer : IDisposable
 
     /// <summary>What root can do about one that goes on; null where its process cannot be seen from here.</summary>
     internal string? Remedy => _process is null ? null
-        : IsSilent ? $"root can let it go on where it was stopped (kill -CONT {_pid}), or end it, and what it has not written is lost: kill -KILL {_pid}"
+        : IsSilent
+            ? $"root can let it go on where it was stopped (kill -CONT {_pid}), or end it, and what it has not written is lost: kill -KILL {_pid}"
         : $"root can end it for all of them, and it closes its images: kill {_pid}";
 
     /// <summary>For a message.</summary>
@@ -110,7 +111,8 @@ internal sealed class MountedServer : IDisposable
     }
 
     /// <summary>Whether its process is gone; true for a dead mount.</summary>
-    internal bool HasEnded() => _state == State.Dead || (_process is not null && Descriptors.Poll(_process, Descriptors.PollIn, timeoutMilliseconds: 0) > 0);
+    internal bool HasEnded() =>
+        _state == State.Dead || (_process is not null && Descriptors.Poll(_process, Descriptors.PollIn, timeoutMilliseconds: 0) > 0);
 
     /// <summary>Waits for that. What is in another pid namespace cannot be watched.</summary>
     internal bool WaitForEnd() => _process is null || Descriptors.Poll(_process, Descriptors.PollIn, EndPatience) > 0;

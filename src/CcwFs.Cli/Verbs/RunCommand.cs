@@ -15,7 +15,8 @@ internal static class RunCommand
     private static readonly TimeSpan s_stillRunning = TimeSpan.FromSeconds(5); // arbitrary
 
     private static readonly CommandException s_fetchesNoPacked = new(
-        "--fetch does not go with a packed program, which holds what was prefetched and no more; run the program's words", CommandException.WrongUsage);
+        "--fetch does not go with a packed program, which holds what was prefetched and no more; run the program's words",
+            CommandException.WrongUsage);
 
     internal static Command Create()
     {
@@ -34,13 +35,17 @@ internal static class RunCommand
             string? mounted = result.GetValue(mount);
             string subchannel = result.GetValue(id)!;
             CommandException? unreachable = null;
-            (AssembledProgram? text, PackedProgram? packed, IReadOnlyList<uint> addresses) = source.Get(result, () => CommandsOf(mounted, subchannel, out unreachable));
+            (AssembledProgram? text, PackedProgram? packed, IReadOnlyList<uint> addresses) =
+                source.Get(result, () => CommandsOf(mounted, subchannel, out unreachable));
             if (unreachable is not null)
                 throw unreachable; // what is wrong with the program comes first
             using var patience = new Timer(
-                _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning, Timeout.InfiniteTimeSpan);
-            RunReport report = text is not null ? Run(mounted, subchannel, result.GetValue(fetch) ? text with { OrbControl = text.OrbControl & ~OrbControl.Prefetch } : text)
-                : PackedRun.Run(mounted, subchannel, result.GetValue(fetch) ? throw s_fetchesNoPacked : packed!, addresses, CommandsOf(mounted, subchannel, out unreachable));
+                _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning,
+                    Timeout.InfiniteTimeSpan);
+            RunReport report = text is not null
+                ? Run(mounted, subchannel, result.GetValue(fetch) ? text with { OrbControl = text.OrbControl & ~OrbControl.Prefetch } : text)
+                : PackedRun.Run(mounted, subchannel, result.GetValue(fetch) ? throw s_fetchesNoPacked : packed!, addresses,
+                    CommandsOf(mounted, subchannel, out unreachable));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
                 output.Write(report.ToJson() + "\n");
@@ -78,7 +83,8 @@ internal static class RunCommand
         byte[] storage = [.. program.Storage];
         ControlReply reply = ControlClient.Run(mount, id, orb, [new StorageRun(0, storage)]);
         if (reply.Irbs is not [.., { } last]
-            || !RunReport.TryCreate(program, Convert.FromHexString(last), storage, out RunReport? report, out _, reply.Refusal?.ToReport(), reply.UnfetchedCcw))
+            || !RunReport.TryCreate(program, Convert.FromHexString(last), storage, out RunReport? report, out _, reply.Refusal?.ToReport(),
+                reply.UnfetchedCcw))
             throw new CommandException("the mounted ccwfs gave no result; is it this version of ccwfs?");
         return report!;
     }

@@ -20,13 +20,40 @@ internal static class TranslateCommand
     internal static Command Create()
     {
         var source = new ProgramSource();
-        var vectors = new Option<string?>("--vectors") { Description = "Answer a file of conformance vectors, with one JSON object per line.", HelpName = "FILE" };
-        var format = new Option<string?>("--format") { Description = "Write the program in this format. There is one: packed, a block of 4096 bytes.", HelpName = Packed };
-        var withData = new Option<bool>("--with-data") { Description = "With --format: put the data of the program behind the block, so that it can run elsewhere." };
-        var output = new Option<string?>("--output", "-o") { Description = "With --format: the file to write. The default is standard output.", HelpName = "FILE" };
-        var from = new Option<string?>("--from") { Description = "Read a program of this format (packed) from the file that is named in place of CCWs, and print every CCW.", HelpName = Packed };
-        var unpack = new Option<string?>("--unpack") { Description = "With --from: write the memory in which the program runs to this file.", HelpName = "FILE" };
-        var at = new Option<string?>("--at") { Description = "With --unpack: the address of the page for the CCWs, in hex. The default is the first free page.", HelpName = "ADDRESS" };
+        var vectors = new Option<string?>("--vectors")
+        {
+            Description = "Answer a file of conformance vectors, with one JSON object per line.",
+            HelpName = "FILE",
+        };
+        var format = new Option<string?>("--format")
+        {
+            Description = "Write the program in this format. There is one: packed, a block of 4096 bytes.",
+            HelpName = Packed,
+        };
+        var withData = new Option<bool>("--with-data")
+        {
+            Description = "With --format: put the data of the program behind the block, so that it can run elsewhere.",
+        };
+        var output = new Option<string?>("--output", "-o")
+        {
+            Description = "With --format: the file to write. The default is standard output.",
+            HelpName = "FILE",
+        };
+        var from = new Option<string?>("--from")
+        {
+            Description = "Read a program of this format (packed) from the file that is named in place of CCWs, and print every CCW.",
+            HelpName = Packed,
+        };
+        var unpack = new Option<string?>("--unpack")
+        {
+            Description = "With --from: write the memory in which the program runs to this file.",
+            HelpName = "FILE",
+        };
+        var at = new Option<string?>("--at")
+        {
+            Description = "With --unpack: the address of the page for the CCWs, in hex. The default is the first free page.",
+            HelpName = "ADDRESS",
+        };
         var json = new Option<bool>("--json") { Description = "With --from: print JSON." };
         format.OneOf(Packed);
         from.OneOf(Packed);
@@ -50,7 +77,8 @@ internal static class TranslateCommand
             else if (result.GetResult(at) is not null && result.GetResult(unpack) is null)
                 throw Alone("--at goes with --unpack FILE alone");
             else
-                Read(PackedFile(source, result), result.GetValue(unpack), Address(result.GetValue(at)), result.GetValue(json), result.InvocationConfiguration);
+                Read(PackedFile(source, result), result.GetValue(unpack), Address(result.GetValue(at)), result.GetValue(json),
+                    result.InvocationConfiguration);
         });
         return command;
     }
@@ -77,7 +105,8 @@ internal static class TranslateCommand
         : throw Alone("--from packed takes the name of one file");
 
     private static uint? Address(string? text) => text is null ? null
-        : uint.TryParse(text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text[2..] : text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint address) ? address
+        : uint.TryParse(text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text[2..] : text, NumberStyles.AllowHexSpecifier,
+            CultureInfo.InvariantCulture, out uint address) ? address
         : throw new CommandException($"--at {text}: an address in hex, like 1000", CommandException.WrongUsage);
 
     private static void Read(string file, string? image, uint? block, bool json, InvocationConfiguration console)

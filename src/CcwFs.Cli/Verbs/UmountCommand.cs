@@ -10,7 +10,12 @@ internal static class UmountCommand
 {
     internal static Command Create()
     {
-        var mountPoint = new Argument<string?>("MOUNTPOINT") { HelpName = "MOUNTPOINT", Description = "The mount point. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others.", Arity = ArgumentArity.ZeroOrOne };
+        var mountPoint = new Argument<string?>("MOUNTPOINT")
+        {
+            HelpName = "MOUNTPOINT",
+            Description = "The mount point. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var command = new Command("umount", "Unmount a ccwfs and end it.") { mountPoint };
         command.SetAction(result =>
         {

@@ -9,7 +9,8 @@ namespace CcwFs.CommandSets.Basic;
 internal static class BasicCommands
 {
     /// <summary>The set. 32 bytes of sense: a device may give fewer or more, the extended-control word holds 32.</summary>
-    internal static readonly CommandSet Set = new("basic", "every device", ExtentUnit.None, new BasicSenseFormat(SenseFormat.FullSize, [BasicSenseFormat.Conditions]),
+    internal static readonly CommandSet Set =
+        new("basic", "every device", ExtentUnit.None, new BasicSenseFormat(SenseFormat.FullSize, [BasicSenseFormat.Conditions]),
     [
         new(CommandCode.NoOperation, "NO OPERATION", CommandDirection.None, CommandKind.Controls) { Aliases = ["NOP"] },
         new(CommandCode.Sense, "SENSE", CommandDirection.Input, CommandKind.Reads, SenseFormat.FullSize),

@@ -109,7 +109,8 @@ internal static class StatusTables
         if (value == 0)
             return "none";
         var words = new List<string>();
-        foreach ((uint bit, string word) in (ReadOnlySpan<(uint, string)>)[(16, "alert"), (8, "intermediate"), (4, "primary"), (2, "secondary"), (1, "status-pending")])
+        foreach ((uint bit, string word) in (ReadOnlySpan<(uint, string)>)[(16, "alert"), (8, "intermediate"), (4, "primary"), (2, "secondary"),
+            (1, "status-pending")])
         {
             if ((value & bit) != 0)
                 words.Add(word);

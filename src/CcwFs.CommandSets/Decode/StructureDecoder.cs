@@ -95,7 +95,8 @@ public static class StructureDecoder
     {
         var fields = new List<DecodedField>();
         bool tic0 = !format1 && (bytes[0] & 0x0F) == CommandCode.TransferInChannel;
-        (format1 ? ProgramTables.CcwFormat1(commands) : tic0 ? ProgramTables.TicFormat0 : ProgramTables.CcwFormat0(commands)).Decode(bytes, "ccw", 0, fields);
+        (format1 ? ProgramTables.CcwFormat1(commands) : tic0 ? ProgramTables.TicFormat0 : ProgramTables.CcwFormat0(commands))
+            .Decode(bytes, "ccw", 0, fields);
         Ccw ccw = format1 ? Ccw.ReadFormat1(bytes) : Ccw.ReadFormat0(bytes);
         string wrong = CcwFault(ccw, bytes, format1);
         return new("ccw", bytes, CcwText(ccw, commands) + (wrong.Length > 0 ? $" (program check: {wrong})" : ""), fields);
@@ -199,7 +200,8 @@ public static class StructureDecoder
         fields.Add(new DecodedField("io.ret_code", CodeOffset, 0, 32, code, code.ToString("X8", null), meaning, IsReserved: false));
         Scsw request = Scsw.Read(bytes.AsSpan(Orb.Size));
         string function = BitNames.Join((byte)request.Function, StatusTables.FunctionNames);
-        return new("io", bytes, $"Request: {function}; ret_code: {meaning}. Result: {IrbSummary.Describe(bytes.AsSpan(IrbOffset), commands.Sense)}", fields);
+        return new("io", bytes, $"Request: {function}; ret_code: {meaning}. Result: {IrbSummary.Describe(bytes.AsSpan(IrbOffset), commands.Sense)}",
+            fields);
     }
 
     /// <summary>A structure: its name, the lengths it may have, its decoder.</summary>

@@ -7,7 +7,8 @@ internal static class EckdCommands
 {
     private const CommandDirection None = CommandDirection.None, Input = CommandDirection.Input, Output = CommandDirection.Output;
 
-    private const CommandKind Reads = CommandKind.Reads, Controls = CommandKind.Controls, Searches = CommandKind.Searches, Positions = CommandKind.Positions,
+    private const CommandKind Reads = CommandKind.Reads, Controls = CommandKind.Controls, Searches = CommandKind.Searches,
+        Positions = CommandKind.Positions,
         Defines = CommandKind.Defines, Orders = CommandKind.Orders, Writes = CommandKind.Writes;
 
     private const int LongestTrack = 57_326;
@@ -56,8 +57,12 @@ internal static class EckdCommands
         Row(0x85, "WRITE UPDATE DATA", Output, Writes, 0, null, "WUD", "WRITE_DATA_MT"),
         Row(0x0D, "WRITE KEY AND DATA", Output, Writes, 0, "WRITE_KEY_DATA", "WKD", "WRITE_KEY_AND_DATA"),
         Row(0x8D, "WRITE UPDATE KEY AND DATA", Output, Writes, 0, "WRITE_UPDATE_KEY_DATA", "WUKD", "WRITE_KEY_DATA_MT", "WRITE_KEY_AND_DATA_MT"),
-        Row(0x1D, "WRITE COUNT KEY AND DATA", Output, Writes, 0, "WRITE_COUNT_KEY_DATA", "WCKD", "WRITE_COUNT_KEY_AND_DATA") with { Layout = CountLayout.Layout },
-        Row(0x9D, "WRITE COUNT KEY AND DATA NEXT TRACK", Output, Writes, 0, "WRITE_COUNT_KEY_DATA_NEXT_TRACK", "WCKDNT", "WRITE_COUNT_KEY_DATA_MT", "WCKD_MT")
+        Row(0x1D, "WRITE COUNT KEY AND DATA", Output, Writes, 0, "WRITE_COUNT_KEY_DATA", "WCKD", "WRITE_COUNT_KEY_AND_DATA") with
+        {
+            Layout = CountLayout.Layout,
+        },
+        Row(0x9D, "WRITE COUNT KEY AND DATA NEXT TRACK", Output, Writes, 0, "WRITE_COUNT_KEY_DATA_NEXT_TRACK", "WCKDNT", "WRITE_COUNT_KEY_DATA_MT",
+            "WCKD_MT")
             with { Layout = CountLayout.Layout },
         Row(0x15, "WRITE RECORD ZERO", Output, Writes, 0, null, "WR0", "WRITE_R0") with { Layout = CountLayout.Layout },
         Row(0x19, "WRITE HOME ADDRESS", Output, Writes, 0, null, "WHA"),
@@ -66,7 +71,8 @@ internal static class EckdCommands
         Row(0x95, "WRITE FULL TRACK", Output, Writes),
         .. Pair(Row(0x31, "SEARCH ID EQUAL", Output, Searches, 5, null, "SIDE") with { Layout = SearchIdLayout.Layout }),
         .. Pair(Row(0x51, "SEARCH ID HIGH", Output, Searches, 5, null, "SIDH") with { Layout = SearchIdLayout.Layout }),
-        .. Pair(Row(0x71, "SEARCH ID EQUAL OR HIGH", Output, Searches, 5, null, "SIDEH", "SEARCH_ID_HIGH_OR_EQUAL") with { Layout = SearchIdLayout.Layout }),
+        .. Pair(Row(0x71, "SEARCH ID EQUAL OR HIGH", Output, Searches, 5, null, "SIDEH",
+            "SEARCH_ID_HIGH_OR_EQUAL") with { Layout = SearchIdLayout.Layout }),
         .. Pair(Row(0x29, "SEARCH KEY EQUAL", Output, Searches, 0, null, "SKE")),
         .. Pair(Row(0x49, "SEARCH KEY HIGH", Output, Searches, 0, null, "SKH")),
         .. Pair(Row(0x69, "SEARCH KEY EQUAL OR HIGH", Output, Searches, 0, null, "SKEH", "SEARCH_KEY_HIGH_OR_EQUAL")),

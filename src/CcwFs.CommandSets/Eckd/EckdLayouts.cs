@@ -121,7 +121,8 @@ public static class PrefixLayout
     public static readonly ParameterField Extent = new("DEFINE EXTENT", HeadSize, DefineExtentLayout.ExtendedSize);
 
     /// <summary>LOCATE RECORD EXTENDED (<see cref="LocateRecordLayout"/>); more may follow.</summary>
-    public static readonly ParameterField Locate = new("LOCATE RECORD EXTENDED", HeadSize + DefineExtentLayout.ExtendedSize, LocateRecordLayout.ExtendedSize);
+    public static readonly ParameterField Locate =
+        new("LOCATE RECORD EXTENDED", HeadSize + DefineExtentLayout.ExtendedSize, LocateRecordLayout.ExtendedSize);
 
     /// <summary>Bytes of the head, and of formats 0 and 1 without what follows.</summary>
     public const int HeadSize = 12, Size = HeadSize + DefineExtentLayout.ExtendedSize + LocateRecordLayout.ExtendedSize;

@@ -13,7 +13,8 @@ internal static class FbaCommands
 
     /// <summary>The set.</summary>
     internal static readonly CommandSet Set = new(
-        "fba", "the 9336", ExtentUnit.Blocks, new BasicSenseFormat(SenseFormat.BasicSize, [BasicSenseFormat.Conditions, s_byte1], writeInhibited: 0x02),
+        "fba", "the 9336", ExtentUnit.Blocks,
+            new BasicSenseFormat(SenseFormat.BasicSize, [BasicSenseFormat.Conditions, s_byte1], writeInhibited: 0x02),
     [
         new(0x03, "NO OPERATION", CommandDirection.None, CommandKind.Controls) { Aliases = ["NOP"] },
         new(0x04, "SENSE", Input, CommandKind.Reads, SenseFormat.BasicSize),

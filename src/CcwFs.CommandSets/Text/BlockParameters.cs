@@ -18,7 +18,8 @@ internal static class BlockParameters
     internal static byte[] DefineExtent(Operands operands)
     {
         byte[] bytes = new byte[FbaExtentLayout.Layout.Size];
-        long begin = operands.Number("begin", uint.MaxValue, 0), end = operands.Number("end", uint.MaxValue, begin), first = operands.Number("first", uint.MaxValue, 0);
+        long begin = operands.Number("begin", uint.MaxValue, 0), end = operands.Number("end", uint.MaxValue, begin),
+            first = operands.Number("first", uint.MaxValue, 0);
         FbaExtentLayout.Mask.Put(bytes, TrackParameters.Mask(operands));
         FbaExtentLayout.BlockSize.Put(bytes, operands.Number("block", ushort.MaxValue, 512));
         FbaExtentLayout.Locator.Put(bytes, begin);

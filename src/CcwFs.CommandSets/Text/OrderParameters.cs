@@ -7,7 +7,8 @@ internal static class OrderParameters
 {
     private static readonly (string Name, byte Value)[] s_suborders =
     [
-        ("path-status", 0x00), ("statistics", 0x01), ("message", 0x03), ("units", 0x0E), ("hosts", 0x1C), ("features", 0x41), ("volume", 0x52), ("pools", 0x53),
+        ("path-status", 0x00), ("statistics", 0x01), ("message", 0x03), ("units", 0x0E), ("hosts", 0x1C), ("features", 0x41), ("volume", 0x52),
+            ("pools", 0x53),
     ];
 
     /// <summary>PREPARE FOR READ SUBSYSTEM DATA.</summary>

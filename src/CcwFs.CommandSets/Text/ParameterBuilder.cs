@@ -29,5 +29,6 @@ internal sealed record ParameterBuilder(ParameterLayout Layout, string[] Keys, F
     ];
 
     /// <summary>The words of a command; null: it has none.</summary>
-    internal static ParameterBuilder? Find(CommandDescription? command) => command?.Layout is { } layout ? Array.Find(All, b => b.Layout == layout) : null;
+    internal static ParameterBuilder? Find(CommandDescription? command) =>
+        command?.Layout is { } layout ? Array.Find(All, b => b.Layout == layout) : null;
 }

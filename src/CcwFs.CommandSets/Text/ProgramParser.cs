@@ -89,7 +89,8 @@ internal sealed class ProgramParser(FileReader? readFile, CommandSet commands)
             throw word.Error("a command's name or code must come first");
         if (word.Value is not null)
         {
-            return word.Key == "tic" ? new ParsedCcw(word, "TIC", CommandCode.TransferInChannel, CommandDirection.Transfer) { Target = word, TargetLabel = word.Value }
+            return word.Key == "tic"
+                ? new ParsedCcw(word, "TIC", CommandCode.TransferInChannel, CommandDirection.Transfer) { Target = word, TargetLabel = word.Value }
                 : throw word.Error($"a command's name or code must come first, not '{word.Bare}'");
         }
 
@@ -105,7 +106,9 @@ internal sealed class ProgramParser(FileReader? readFile, CommandSet commands)
     private string Near(string text)
     {
         string upper = text.ToUpperInvariant().Replace('-', '_');
-        string[] near = [.. commands.Rows.Where(c => !c.OnlyReal).Select(c => c.Word).Where(n => upper.Length > 3 && n.Contains(upper[..4], StringComparison.Ordinal)).Take(4)];
+        string[] near =
+            [.. commands.Rows.Where(c => !c.OnlyReal).Select(c => c.Word)
+            .Where(n => upper.Length > 3 && n.Contains(upper[..4], StringComparison.Ordinal)).Take(4)];
         return near.Length == 0 ? "" : $" (there are {string.Join(", ", near)})";
     }
 
@@ -180,8 +183,10 @@ internal sealed class ProgramParser(FileReader? readFile, CommandSet commands)
     {
         CommandDirection.None => 0,
         CommandDirection.Output when ccw.Data.Length > 0 => ccw.Data.Length,
-        CommandDirection.Output => throw ccw.Word.Error($"{ccw.Name} needs its data: data=HEX, data=\"text\", data=ebcdic:\"TEXT\", data=@FILE or zero=N"
-            + (ParameterBuilder.Find(commands.Find(ccw.Code)) is { } b ? $"; or its parameters {string.Join(", ", b.Keys.Select(k => k + "="))}" : "")),
+        CommandDirection.Output =>
+            throw ccw.Word.Error($"{ccw.Name} needs its data: data=HEX, data=\"text\", data=ebcdic:\"TEXT\", data=@FILE or zero=N"
+            + (ParameterBuilder.Find(commands.Find(ccw.Code)) is { } b ? $"; or its parameters {string.Join(", ", b.Keys.Select(k => k + "="))}"
+                : "")),
         _ when ccw.Name != "DATA" && commands.Find(ccw.Code) is { DefaultCount: > 0 } known => known.DefaultCount,
         _ => throw ccw.Word.Error($"{ccw.Name} needs count="),
     };
@@ -201,7 +206,8 @@ internal sealed class ProgramParser(FileReader? readFile, CommandSet commands)
                 return Ascii.IsValid(word.Quoted) ? Encoding.ASCII.GetBytes(word.Quoted)
                     : throw word.Error("the text is not ASCII: give bytes in hex, or ebcdic:");
             case "ebcdic:":
-                return Ebcdic.TryEncode(word.Quoted, out byte[] bytes) ? bytes : throw word.Error("the text has a character that EBCDIC (code page 037) lacks");
+                return Ebcdic.TryEncode(word.Quoted, out byte[] bytes) ? bytes
+                    : throw word.Error("the text has a character that EBCDIC (code page 037) lacks");
             default:
                 throw word.Error($"'{value}' in front of a quote is ascii: or ebcdic:");
         }

@@ -29,7 +29,8 @@ public static class ProgramText
     /// Assembles <paramref name="lines"/>, each of which may hold line breaks. False with one line "line L, column C: …" in <paramref name="error"/>
     /// when the text is wrong; then <paramref name="program"/> is empty.
     /// </summary>
-    public static bool TryAssemble(IReadOnlyList<string> lines, FileReader? readFile, CommandSet commands, out AssembledProgram program, out string error)
+    public static bool TryAssemble(IReadOnlyList<string> lines, FileReader? readFile, CommandSet commands, out AssembledProgram program,
+        out string error)
     {
         ArgumentNullException.ThrowIfNull(lines);
         try

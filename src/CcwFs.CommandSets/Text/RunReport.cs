@@ -31,7 +31,8 @@ public sealed class RunReport
     private readonly ProgramRefusal? _refusal;
     private readonly uint? _unfetched;
 
-    private RunReport(AssembledProgram program, byte[] irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, ProgramRefusal? refusal, uint? unfetched)
+    private RunReport(AssembledProgram program, byte[] irb, Func<ProgramStep, int, ReadOnlyMemory<byte>> data, ProgramRefusal? refusal,
+        uint? unfetched)
     {
         (_program, _refusal, _unfetched) = (program, refusal, unfetched);
         _scsw = Scsw.Read(irb);
@@ -52,7 +53,8 @@ public sealed class RunReport
     /// why. <paramref name="unfetched"/>: address of the CCW that a prefetched program came to and that was not prefetched.
     /// </summary>
     public static bool TryCreate(
-        AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error, ProgramRefusal? refusal = null,
+        AssembledProgram program, ReadOnlySpan<byte> irb, ReadOnlyMemory<byte> storage, out RunReport? report, out string error,
+            ProgramRefusal? refusal = null,
         uint? unfetched = null)
     {
         ArgumentNullException.ThrowIfNull(program);
@@ -84,7 +86,8 @@ public sealed class RunReport
     {
         var text = new StringBuilder();
         if (_refusal is { } refusal)
-            text.Append(CultureInfo.InvariantCulture, $"The policy refused it ({refusal.Rule}) because of {refusal.Ccw} ({PlaceOf(refusal.CcwAddress)}at {refusal.CcwAddress:X8}).\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"The policy refused it ({refusal.Rule}) because of {refusal.Ccw} ({PlaceOf(refusal.CcwAddress)}at {refusal.CcwAddress:X8}).\n");
         text.Append(_irb.Summary).Append('\n');
         if (_unfetched is { } missed)
         {

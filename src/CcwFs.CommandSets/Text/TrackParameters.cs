@@ -21,7 +21,8 @@ internal static class TrackParameters
     // The extended operation. Two are for any record, and the number 1 follows them; three name their tracks by bits.
     private static readonly (string Name, byte Value)[] s_extendedOperations =
     [
-        ("write-any", 0x09), ("read-any", 0x0A), ("read-track-set", 0x0E), ("write-tracks", 0x11), ("update-tracks", 0x13), ("write-track-data", 0x23),
+        ("write-any", 0x09), ("read-any", 0x0A), ("read-track-set", 0x0E), ("write-tracks", 0x11), ("update-tracks", 0x13),
+            ("write-track-data", 0x23),
     ];
 
     internal static byte Mask(Operands operands) => operands.Named("mask", 0, s_masks);
@@ -85,7 +86,8 @@ internal static class TrackParameters
         if (!hasTracks)
             return bytes;
         int count = Math.Min((int)LocateRecordLayout.Count.Byte(bytes), 16);
-        new ParameterField("tracks", LocateRecordLayout.ExtendedSize, 2).Put(bytes, operands.Number("tracks", 0xFFFF, (ushort)(0xFFFF << (16 - count))));
+        new ParameterField("tracks", LocateRecordLayout.ExtendedSize, 2)
+            .Put(bytes, operands.Number("tracks", 0xFFFF, (ushort)(0xFFFF << (16 - count))));
         return bytes;
     }
 

@@ -49,7 +49,8 @@ internal static class FbaCommands
             return program.Check(FbaSense.CommandReject);
         BlockGeometry disk = program.Volume.Geometry;
         var extent = new FbaExtent(
-            FbaExtentLayout.Mask.Byte(bytes), FbaExtentLayout.Locator.Word(bytes), FbaExtentLayout.First.Word(bytes), FbaExtentLayout.Last.Word(bytes));
+            FbaExtentLayout.Mask.Byte(bytes), FbaExtentLayout.Locator.Word(bytes), FbaExtentLayout.First.Word(bytes),
+                FbaExtentLayout.Last.Word(bytes));
         bool valid = (extent.Mask & ~(FbaExtentLayout.WriteControl | Diagnose)) == 0 && bytes[1] == 0
             && (FbaExtentLayout.BlockSize.Half(bytes) == 0 || FbaExtentLayout.BlockSize.Half(bytes) == disk.BlockSize)
             && extent.Last >= extent.First;

@@ -33,4 +33,5 @@ internal enum FbaPlace
 /// <param name="Place">Where it may stand.</param>
 /// <param name="Common">Executes it, where it is common to all control units.</param>
 /// <param name="Handler">Executes it, else.</param>
-internal sealed record FbaRow(CommandDescription Command, UnitRules Unit, FbaPlace Place, CommonHandler? Common, FbaHandler? Handler) : UnitCommand(Unit, Common);
+internal sealed record FbaRow(CommandDescription Command, UnitRules Unit, FbaPlace Place, CommonHandler? Common, FbaHandler? Handler)
+    : UnitCommand(Unit, Common);

@@ -181,11 +181,13 @@ public sealed class FileBlockStore : IBlockStore
         {
             return wanted <= there ? new BlockGeometry(disk.BlockSize, wanted)
                 : throw new ImageException(
-                    $"it has {there} blocks, and {wanted} are wanted; make it longer: truncate -s {(long)wanted * disk.BlockSize} FILE", (int)Errno.EINVAL);
+                    $"it has {there} blocks, and {wanted} are wanted; make it longer: truncate -s {(long)wanted * disk.BlockSize} FILE",
+                        (int)Errno.EINVAL);
         }
         return there <= uint.MaxValue ? new BlockGeometry(disk.BlockSize, (uint)there)
             : throw new ImageException(
-                $"it has {there} blocks, and a 9336 has at most {uint.MaxValue}; give a larger block-size, or blocks={uint.MaxValue}", (int)Errno.EFBIG);
+                $"it has {there} blocks, and a 9336 has at most {uint.MaxValue}; give a larger block-size, or blocks={uint.MaxValue}",
+                    (int)Errno.EFBIG);
     }
 
     private long Offset(uint block) => (long)block * Geometry.BlockSize;

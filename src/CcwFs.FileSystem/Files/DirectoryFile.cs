@@ -7,7 +7,8 @@ namespace CcwFs.FileSystem.Files;
 /// An open directory: what was in it when it was opened; what is gone since is left out. <paramref name="name"/> gives each of
 /// <paramref name="count"/> names; <paramref name="size"/>: bytes that they keep.
 /// </summary>
-internal sealed class DirectoryFile(NodeAttributes attributes, int count, Func<int, DirectoryName> name, long size, ClientAccount account) : OpenFile(account)
+internal sealed class DirectoryFile(NodeAttributes attributes, int count, Func<int, DirectoryName> name, long size, ClientAccount account)
+    : OpenFile(account)
 {
     private const ulong Dots = 2; // "." and ".."
 

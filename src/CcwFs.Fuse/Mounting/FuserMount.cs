@@ -13,7 +13,8 @@ internal static class FuserMount
     private const string Program = "fusermount3";
 
     /// <summary>What to do where the kernel lets nobody mount, or lets that program mount at some places only.</summary>
-    private const string Confined = $"{Program} is confined: choose a mount point below your home directory or $XDG_RUNTIME_DIR (on Ubuntu an AppArmor "
+    private const string Confined =
+        $"{Program} is confined: choose a mount point below your home directory or $XDG_RUNTIME_DIR (on Ubuntu an AppArmor "
         + "profile names its places); a container needs /dev/fuse and CAP_SYS_ADMIN (podman run --device /dev/fuse --cap-add SYS_ADMIN)";
     private const string SocketVariable = "_FUSE_COMMFD";
 
@@ -79,7 +80,8 @@ internal static class FuserMount
 
     private static string Advice(string said) =>
         said.Contains("user_allow_other", StringComparison.Ordinal) ? ": add user_allow_other to /etc/fuse.conf, or leave out --allow-other"
-        : said.Contains("mount failed: Permission denied", StringComparison.Ordinal) || said.Contains("mount failed: Operation not permitted", StringComparison.Ordinal)
+        : said.Contains("mount failed: Permission denied", StringComparison.Ordinal)
+            || said.Contains("mount failed: Operation not permitted", StringComparison.Ordinal)
             ? $": {Confined}"
         : said.Contains("/dev/fuse", StringComparison.Ordinal) ? ": load it with \"modprobe fuse\", or have its permissions opened"
         : "";

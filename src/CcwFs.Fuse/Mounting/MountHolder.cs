@@ -92,7 +92,8 @@ public sealed record MountHolder(int Pid, string Command, string What)
         }
         foreach (string directory in directories)
         {
-            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid != Environment.ProcessId)
+            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+                && pid != Environment.ProcessId)
                 yield return (pid, directory);
         }
     }

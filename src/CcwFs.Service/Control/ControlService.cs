@@ -34,7 +34,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     /// <summary>What an id in the reply of add takes (arbitrary: the text, the JSON and its copy).</summary>
     private const int IdCost = 128;
 
-    private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken, Task<ControlReply>>> s_verbs = new()
+    private static readonly Dictionary<string, Func<ControlService, ControlRequest, ControlCaller, CancellationToken,
+        Task<ControlReply>>> s_verbs = new()
     {
         ["list"] = (service, _, caller, _) => Task.FromResult(service.List(caller)),
         ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
@@ -67,12 +68,20 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         }
         catch (JsonException wrong)
         {
-            reply = new ControlReply { Error = $"the request is not understood at {wrong.Path ?? "its beginning"}: it is a JSON object like {{\"verb\":\"list\"}}" };
+            reply = new ControlReply
+            {
+                Error = $"the request is not understood at {wrong.Path ?? "its beginning"}: it is a JSON object like {{\"verb\":\"list\"}}",
+            };
         }
         catch (Exception error) when (Expected.Is(error) || error is ArgumentException or FormatException)
         {
             var command = error as CommandException;
-            reply = new ControlReply { Error = VisibleText.Of(Expected.Text(error).ReplaceLineEndings(" ")), Hint = command?.Hint, Usage = command?.Status == CommandException.WrongUsage ? true : null };
+            reply = new ControlReply
+            {
+                Error = VisibleText.Of(Expected.Text(error).ReplaceLineEndings(" ")),
+                Hint = command?.Hint,
+                Usage = command?.Status == CommandException.WrongUsage ? true : null,
+            };
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -87,7 +96,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         IReadOnlyList<VfioCcwDevice> devices = _table.Devices;
         Charge(caller, (long)devices.Count * RowCost);
-        return new ControlReply { Devices = new MadeList<VfioCcwDevice, DeviceRow>(devices, Row), Pid = Environment.ProcessId, Namespaces = OwnNamespaces.All };
+        return new ControlReply { Devices = new MadeList<VfioCcwDevice, DeviceRow>(devices, Row), Pid = Environment.ProcessId,
+            Namespaces = OwnNamespaces.All };
     }
 
     /// <summary>What a long reply takes is counted before it is made.</summary>
@@ -163,11 +173,13 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     private async Task<ControlReply> RunAsync(ControlRequest request, ControlCaller caller, CancellationToken cancelled)
     {
         VfioCcwDevice device = Device(request);
-        byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex) : throw new CommandException("\"orb\" is 12 bytes in hex");
+        byte[] orb = request.Orb is { Length: Orb.Size * 2 } hex && hex.All(char.IsAsciiHexDigit) ? Convert.FromHexString(hex)
+            : throw new CommandException("\"orb\" is 12 bytes in hex");
         if (request is { Storage: null, Memory: null })
             return await RunAsync(device, orb, SpaceOf(caller), cancelled).ConfigureAwait(false);
         IReadOnlyList<StorageRun> runs = request is { Storage: { } storage, Memory: null } ? [new StorageRun(0, storage)] : request.Memory ?? [];
-        using var space = new ProgramSpace([.. runs.Select(run => new StoragePart(run?.Address ?? 0, run?.Bytes?.Length ?? 0))], caller.Session.Account);
+        using var space =
+            new ProgramSpace([.. runs.Select(run => new StoragePart(run?.Address ?? 0, run?.Bytes?.Length ?? 0))], caller.Session.Account);
         foreach (StorageRun run in runs)
             space.Write(run.Address, run.Bytes);
         ControlReply reply = await RunAsync(device, orb, space, cancelled).ConfigureAwait(false);
@@ -237,7 +249,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     /// <summary>CLEAR SUBCHANNEL as a shell says it: the command in the machine's byte order, and room for the return code.</summary>
     private string Clear(VfioCcwDevice device)
     {
-        string command = string.Concat(BitConverter.GetBytes((ulong)RegionLayout.CommandClear << (BitConverter.IsLittleEndian ? 0 : 32)).Select(b => $"\\{b}"));
+        string command =
+            string.Concat(BitConverter.GetBytes((ulong)RegionLayout.CommandClear << (BitConverter.IsLittleEndian ? 0 : 32)).Select(b => $"\\{b}"));
         return $"printf '{command}' > {ShellText.Quote($"{factory.MountPoint}/{device.Id}/cmd")}";
     }
 
@@ -245,11 +258,14 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     {
         Mono.Unix.Native.Errno.EBUSY when device.IsTaken => new($"{device.Id} belongs to a VFIO client (QEMU); end that first"),
         Mono.Unix.Native.Errno.EBUSY => new($"{device.Id} is busy with another program; try again, or end that one: {Clear(device)}"),
-        _ when fault is { } where => new($"{device.Id}: the program cannot be translated because of its CCW at {where.CcwAddress.Value:X8}: {where.Reason}"),
-        Mono.Unix.Native.Errno.EINVAL => new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
+        _ when fault is { } where =>
+            new($"{device.Id}: the program cannot be translated because of its CCW at {where.CcwAddress.Value:X8}: {where.Reason}"),
+        Mono.Unix.Native.Errno.EINVAL =>
+            new($"{device.Id}: the program cannot be translated: over 256 CCWs in a chain, or an address outside its storage"),
         Mono.Unix.Native.Errno.ENODEV when device.Subchannel.Identity.Backend == DeviceRow.RealBackend =>
             new($"{device.Id}: the host has no channel path to the device; there: lscss {device.HostId}, then chchp --vary 1 for one of its paths"),
-        Mono.Unix.Native.Errno.ENODEV => CommandException.Hinting($"{device.Id}: no channel path is left; bring one back: ", $"ccwfs path {device.Id} CHPID on"),
+        Mono.Unix.Native.Errno.ENODEV =>
+            CommandException.Hinting($"{device.Id}: no channel path is left; bring one back: ", $"ccwfs path {device.Id} CHPID on"),
         _ => new($"{device.Id} refused the program: {Problem.Of(-(int)errno)}"),
     };
 }

@@ -75,7 +75,8 @@ internal sealed class DeviceFactory : IDisposable
             for (int i = 0; i < spec.Count; i++)
             {
                 var request = new Request(
-                    spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0, charges.Peek());
+                    spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0,
+                        charges.Peek());
                 opened.Devices.Add(Open(request));
                 charges.Dequeue(); // it is the device's now
             }
@@ -160,7 +161,8 @@ internal sealed class DeviceFactory : IDisposable
     internal IReadOnlyList<string> NotClosed()
     {
         lock (_gate)
-            return [.. _shown.Values.Where(device => device.File is not null).Concat(_end.Left).Select(device => $"{device.Device.Id} ({device.What})")];
+            return [.. _shown.Values.Where(device => device.File is not null).Concat(_end.Left)
+                .Select(device => $"{device.Device.Id} ({device.What})")];
     }
 
     /// <summary>
@@ -299,7 +301,8 @@ internal sealed class DeviceFactory : IDisposable
         DeviceLogs logs = _logs.Of(request.Caller?.Uid);
         return InPlace(request, found?.Id, place => spec.Kind.Open(
             new DeviceOpening(
-                spec, request.Index, request.Directory, request.Caller, place, found, logs, own => TakeNumber(request, place, own), request.Charge.Dispose),
+                spec, request.Index, request.Directory, request.Caller, place, found, logs, own =>
+                    TakeNumber(request, place, own), request.Charge.Dispose),
             _parts));
     }
 

@@ -77,7 +77,8 @@ internal sealed class DevicePlaces(SubchannelTable table)
         Settle(place);
         if (IsInSet0(place.Id))
             _takenHost[place.Id.Number] = _host.ContainsKey(place.Id) || table.FindHost(place.Id) is not null;
-        TakenNumbers(place.ShownNumber)[place.Number.Number] = _numbers.ContainsKey(place.ShownNumber) || table.FindDevice(place.ShownNumber) is not null;
+        TakenNumbers(place.ShownNumber)[place.Number.Number] = _numbers.ContainsKey(place.ShownNumber)
+            || table.FindDevice(place.ShownNumber) is not null;
     }
 
     private static bool IsInSet0(SubchannelId id) => id is { CssId: 0, SetId: 0 };
@@ -110,7 +111,8 @@ internal sealed class DevicePlaces(SubchannelTable table)
 
     /// <summary>As what the device is shown that has one of these ids; null when both are free.</summary>
     private SubchannelId? Holder(SubchannelId id, SubchannelId shown, IReadOnlySet<VfioCcwDevice> leaving) =>
-        Staying(table.FindHost(id), leaving) ?? Staying(table.Find(shown), leaving) ?? (_host.GetValueOrDefault(id) ?? _shown.GetValueOrDefault(shown))?.Shown;
+        Staying(table.FindHost(id), leaving) ?? Staying(table.Find(shown), leaving)
+            ?? (_host.GetValueOrDefault(id) ?? _shown.GetValueOrDefault(shown))?.Shown;
 
     private SubchannelId? Holder(DeviceId shown, IReadOnlySet<VfioCcwDevice> leaving) =>
         Staying(table.FindDevice(shown), leaving) ?? _numbers.GetValueOrDefault(shown)?.Shown;

@@ -113,7 +113,8 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
         : Path.GetFullPath(Image.Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
 
     /// <summary>The images of all devices, absolute paths, each once.</summary>
-    internal IEnumerable<string> Images(string directory) => Enumerable.Range(0, Count).Select(index => ImageAt(index, directory)).OfType<string>().Distinct();
+    internal IEnumerable<string> Images(string directory) =>
+        Enumerable.Range(0, Count).Select(index => ImageAt(index, directory)).OfType<string>().Distinct();
 
     /// <summary>The number <paramref name="index"/> steps on; <paramref name="what"/>: the key, for the message.</summary>
     internal static ushort Following(ushort first, int index, string what) => first + index <= ushort.MaxValue
@@ -131,7 +132,8 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
         var text = new StringBuilder(Kind.Name);
         foreach (SpecKey key in Kind.Keys.Where(k => _given.ContainsKey(k.Key) && !(fixedOnly && k.AtRunTime)))
         {
-            string value = _given[key.Key] is { } given ? "=" + given.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal) : "";
+            string value = _given[key.Key] is { } given ? "="
+                + given.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal) : "";
             text.Append(CultureInfo.InvariantCulture, $",{key.Key}{value}");
         }
         return text.ToString();

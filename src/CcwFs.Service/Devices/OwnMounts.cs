@@ -26,7 +26,8 @@ internal static class OwnMounts
     {
         if (Find(path) is { } mount)
             throw Inside(path, mount);
-        int result = plain ? FileDescriptor.OpenPlain(path, OpenOptions.PathOnly, out named) : FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out named);
+        int result = plain ? FileDescriptor.OpenPlain(path, OpenOptions.PathOnly, out named)
+            : FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out named);
         try
         {
             if (result == 0)
@@ -103,7 +104,8 @@ internal static class OwnMounts
     private static CommandException Inside(string path, MountEntry mount) =>
         new($"{path} is inside the mounted ccwfs {mount.MountPoint}; give a file outside of it");
 
-    private static CommandException InsideOurs(string path) => new($"{path} is inside this ccwfs itself; give a device of the host, or of another ccwfs");
+    private static CommandException InsideOurs(string path) =>
+        new($"{path} is inside this ccwfs itself; give a device of the host, or of another ccwfs");
 
     private static string Text(ulong device) => string.Create(CultureInfo.InvariantCulture, $"{device >> 32}:{(uint)device}");
 

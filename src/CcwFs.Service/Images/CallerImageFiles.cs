@@ -68,7 +68,8 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
     {
         foreach (HostImageFile file in _images)
         {
-            int result = other is null ? FileDescriptor.MayReopen(file.Descriptor, write) : other.Run(() => FileDescriptor.MayReopen(file.Descriptor, write));
+            int result = other is null ? FileDescriptor.MayReopen(file.Descriptor, write)
+                : other.Run(() => FileDescriptor.MayReopen(file.Descriptor, write));
             if (result < 0)
             {
                 string how = write ? $" to write, as it is by {string.Join(", ", holders)}" : "";

@@ -21,7 +21,8 @@ internal static class DefaultVolume
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             CkdGeometry geometry = CkdGeometry.Model3390(Cylinders);
-            CkdImageCreator.Create(path, geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "CCWFS1"), lazy: false, progress: null, CancellationToken.None);
+            CkdImageCreator.Create(path, geometry, VolumeLayout.Create(geometry, VolumeFormat.Cdl, volser: "CCWFS1"), lazy: false, progress: null,
+                CancellationToken.None);
         }
         DeviceSpec spec = DeviceKinds.OfKind("dasd", "dasd");
         spec.Apply("image", path);

@@ -76,7 +76,8 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     /// A device over a volume that lives in memory, which it gives back when it ends. <paramref name="held"/>: the volume, and what tells the bytes
     /// that it takes.
     /// </summary>
-    internal (TDevice Device, Func<Action, string?> Closing) InMemory<TVolume, TDevice>((TVolume Volume, Func<long> Bytes) held, Func<TVolume, TDevice> make) =>
+    internal (TDevice Device, Func<Action, string?> Closing) InMemory<TVolume,
+        TDevice>((TVolume Volume, Func<long> Bytes) held, Func<TVolume, TDevice> make) =>
         (make(held.Volume), end =>
         {
             long bytes = held.Bytes();

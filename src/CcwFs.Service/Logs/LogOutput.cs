@@ -101,7 +101,8 @@ internal sealed class LogOutput : IDisposable
     {
         using FileDescriptor error = Detaching.Keep(2);
         return Environment.GetEnvironmentVariable("JOURNAL_STREAM")?.Split(':') is [_, { } inode]
-            && error.Status(out FileStatus status) >= 0 && status.Type == SocketMode && inode == status.Inode.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            && error.Status(out FileStatus status) >= 0 && status.Type == SocketMode
+                && inode == status.Inode.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static void ConnectJournal()

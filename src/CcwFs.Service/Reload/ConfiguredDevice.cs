@@ -19,6 +19,7 @@ internal sealed record ConfiguredDevice(DeviceSpec Spec, IReadOnlyList<VfioCcwDe
     internal IEnumerable<SubchannelId> ReplacedBy(DeviceSpec spec) => Devices.Where(device => IsReplaced(device, spec)).Select(device => device.Id);
 
     private bool IsReplaced(VfioCcwDevice device, DeviceSpec by) => by.Id is { } id
-        ? device.Id.CssId == by.Shown(id).CssId && device.Id.SetId == id.SetId && device.Id.Number >= id.Number && device.Id.Number < id.Number + by.Count
+        ? device.Id.CssId == by.Shown(id).CssId && device.Id.SetId == id.SetId && device.Id.Number >= id.Number && device.Id.Number < id.Number
+            + by.Count
         : Spec.Id is null;
 }

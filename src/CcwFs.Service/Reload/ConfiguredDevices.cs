@@ -43,7 +43,8 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
                     Try(arrival.Spec, failures, arrival.Stays, () => coming.Add(Open(arrival.Spec, plan)));
             }
             foreach (PolicyChange change in plan.Altered)
-                Try(change.Spec, failures, stays: "nothing is changed", () => change.Entry.Devices.ToList().ForEach(device => change.Spec.PolicyOf(device.Subchannel.Identity)));
+                Try(change.Spec, failures, stays: "nothing is changed", () =>
+                    change.Entry.Devices.ToList().ForEach(device => change.Spec.PolicyOf(device.Subchannel.Identity)));
             if (failures.Count > 0 || !TryHandOver(plan, coming, failures))
                 return failures;
 

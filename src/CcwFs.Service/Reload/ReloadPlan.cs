@@ -35,12 +35,14 @@ internal sealed record ReloadPlan(
     /// leave must be closed before those of a SPEC can be opened; it throws an <see cref="Expected"/> error where the SPEC cannot be had.
     /// </summary>
     internal static ReloadPlan Of(
-        IEnumerable<ConfiguredDevice> now, IReadOnlyList<DeviceSpec> wanted, Func<DeviceSpec, IReadOnlySet<VfioCcwDevice>, IReadOnlyList<VfioCcwDevice>> inTheWay)
+        IEnumerable<ConfiguredDevice> now, IReadOnlyList<DeviceSpec> wanted, Func<DeviceSpec, IReadOnlySet<VfioCcwDevice>,
+            IReadOnlyList<VfioCcwDevice>> inTheWay)
     {
         List<ConfiguredDevice> kept = [], left = [.. now];
         List<PolicyChange> altered = [];
         List<DeviceSpec> added = Match(wanted, left, spec => spec.ToString(), (_, _) => true, (entry, _) => kept.Add(entry));
-        added = Match(added, left, spec => spec.FixedText, (entry, spec) => !entry.MustBeMadeAgain(spec), (entry, spec) => altered.Add(new PolicyChange(entry, spec)));
+        added = Match(added, left, spec => spec.FixedText, (entry, spec) => !entry.MustBeMadeAgain(spec), (entry, spec) =>
+            altered.Add(new PolicyChange(entry, spec)));
         IReadOnlySet<VfioCcwDevice> leaving = DevicesOf(left);
         return new ReloadPlan(kept, altered, left, [.. added.Select(spec => Plan(spec, left, () => inTheWay(spec, leaving)))]);
     }

@@ -15,7 +15,8 @@ namespace CcwFs.Service.Reload;
 /// <param name="lines">Where to tell.</param>
 /// <param name="manager">Whom to tell too.</param>
 internal sealed class Reloads(
-    MountSettings running, Func<(MountSettings Settings, IReadOnlyList<string> Errors)> read, ConfiguredDevices devices, LogOutput logs, ReloadLog lines,
+    MountSettings running, Func<(MountSettings Settings, IReadOnlyList<string> Errors)> read, ConfiguredDevices devices, LogOutput logs,
+        ReloadLog lines,
     ServiceManager manager)
 {
     private readonly Channel<bool> _asked = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });

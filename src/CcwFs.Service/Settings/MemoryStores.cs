@@ -71,7 +71,8 @@ internal static class GuestStorage
         wrong ??= NamedFile.Open(text, OpenOptions.ReadWrite, NamedFileRules.OfFriend, out file, owner);
         if (wrong is not null)
         {
-            string advice = wrong.Contains("; ", StringComparison.Ordinal) ? ", or a size like 256M" : "; give a size like 256M, or a file that exists";
+            string advice = wrong.Contains("; ", StringComparison.Ordinal) ? ", or a size like 256M"
+                : "; give a size like 256M, or a file that exists";
             throw new CommandException($"--memory {text}: {wrong}{advice}");
         }
         if (file.Status(out FileStatus status) < 0 || status.Size < MinSize)

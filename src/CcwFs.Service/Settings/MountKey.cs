@@ -30,29 +30,37 @@ internal sealed record MountKey(string Key, MountKeyType Type, string Value, str
     /// <summary>The levels of --log-level.</summary>
     private static readonly (string Name, LogLevel Level)[] s_levels =
     [
-        ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information), ("warning", LogLevel.Warning), ("error", LogLevel.Error),
+        ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information), ("warning", LogLevel.Warning),
+            ("error", LogLevel.Error),
     ];
 
     /// <summary>The keys.</summary>
     internal static readonly MountKey[] Keys =
     [
-        new("mountpoint", MountKeyType.Text, "DIRECTORY", "Where to mount. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others.", SetMountPoint),
-        new("devices", MountKeyType.Devices, "SPEC", "The devices. Without this key there is one volume, which is made on first use. Say [] for no device at all.", AddDevice)
+        new("mountpoint", MountKeyType.Text, "DIRECTORY", "Where to mount. The default is /run/ccwfs for root and $XDG_RUNTIME_DIR/ccwfs for others.",
+            SetMountPoint),
+        new("devices", MountKeyType.Devices, "SPEC",
+            "The devices. Without this key there is one volume, which is made on first use. Say [] for no device at all.", AddDevice)
             { Option = "--device", AtRunTime = true },
-        new("memory", MountKeyType.Text, "SIZE|PATH", "The guest storage: a size, or a file that another program maps too. The default is 256M.", SetMemory),
+        new("memory", MountKeyType.Text, "SIZE|PATH", "The guest storage: a size, or a file that another program maps too. The default is 256M.",
+            SetMemory),
         new("owner", MountKeyType.Text, "USER", "The owner of the files, a name or a number. The default is the user who mounts.",
             (s, v) => SystemNames.FindId(v, "/etc/passwd", "user", out string? wrong) is { } id ? Done(s.Uid = id) : wrong),
         new("group", MountKeyType.Text, "GROUP", "The group of the files, a name or a number. The default is the group of the user who mounts.",
             (s, v) => SystemNames.FindId(v, "/etc/group", "group", out string? wrong) is { } id ? Done(s.Gid = id) : wrong),
         new("mode", MountKeyType.Text, "OCTAL", "The permissions of the files: read and write bits. The default is 0600.",
             (s, v) => SystemNames.ParseMode(v) is { } mode ? Done(s.FileMode = mode) : "give read and write bits in octal, like 0660"),
-        new("allow-other", MountKeyType.Flag, "true|false", "Let other users in, as far as owner, group and mode allow it.", (s, v) => Done(s.AllowOther = v == "true")),
+        new("allow-other", MountKeyType.Flag, "true|false", "Let other users in, as far as owner, group and mode allow it.", (s, v) =>
+            Done(s.AllowOther = v == "true")),
         new("log", MountKeyType.Text, "console|journal|FILE",
             "Where log lines go: console is standard error, journal is the journal with priorities, and with --daemon it may be a file. The default is the journal where standard error is the journal, and for a daemon where there is one; else console.",
-            (s, v) => v.Length > 0 ? Done(s.Log = v is LogOutput.Console or LogOutput.Journal ? v : Path.GetFullPath(v, s.Directory)) : "it is console, journal or a file"),
-        new("log-level", MountKeyType.Text, "trace|debug|information|warning|error", "What is logged: this level and all that is worse. The default is warning.", SetLevel)
+            (s, v) => v.Length > 0 ? Done(s.Log = v is LogOutput.Console or LogOutput.Journal ? v : Path.GetFullPath(v, s.Directory))
+                : "it is console, journal or a file"),
+        new("log-level", MountKeyType.Text, "trace|debug|information|warning|error",
+            "What is logged: this level and all that is worse. The default is warning.", SetLevel)
             { AtRunTime = true },
-        new("verbose", MountKeyType.Flag, "true|false", "Log more: this is the level debug.", (s, v) => v == "true" ? Done(s.LogLevel = LogLevel.Debug) : null)
+        new("verbose", MountKeyType.Flag, "true|false", "Log more: this is the level debug.", (s, v) => v == "true"
+            ? Done(s.LogLevel = LogLevel.Debug) : null)
             { Alias = "-v", AtRunTime = true },
     ];
 

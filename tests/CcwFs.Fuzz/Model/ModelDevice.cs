@@ -41,7 +41,8 @@ internal sealed partial class ModelDevice
     {
         (_first, _last, _blockSize, _mask) = (0, _tracks.Length - 1, 0, 0);
         (_hasExtent, _hasMask, _hasIpl, _isConversion, _domain) = (false, false, false, false, null);
-        (_isSeeked, _track, _place, _indexPasses, _proof, _hasTransferSince) = (false, 0, new ModelPlace(ModelField.Index, 0), 0, ModelProof.None, false);
+        (_isSeeked, _track, _place, _indexPasses, _proof, _hasTransferSince) =
+            (false, 0, new ModelPlace(ModelField.Index, 0), 0, ModelProof.None, false);
         return ModelChannel.Run(steps, Execute, End);
     }
 
@@ -84,7 +85,8 @@ internal sealed partial class ModelDevice
         }
         catch (ModelCheck check)
         {
-            return (Good | DeviceStatus.UnitCheck, string.Create(CultureInfo.InvariantCulture, $"{check.Sense0:X2} {check.Sense1:X2} {check.Sense7:X2}"));
+            return (Good | DeviceStatus.UnitCheck,
+                string.Create(CultureInfo.InvariantCulture, $"{check.Sense0:X2} {check.Sense1:X2} {check.Sense7:X2}"));
         }
         catch (ModelEndOfFile)
         {

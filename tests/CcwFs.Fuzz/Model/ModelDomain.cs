@@ -9,7 +9,8 @@ namespace CcwFs.Fuzz;
 /// <param name="Set">The tracks of a track set.</param>
 internal sealed record ModelDomain(int Operation, int Orientation, int Count, bool HasSuffix, int Length, IReadOnlyList<int> Set)
 {
-    internal const int Orient = 0x00, Write = 0x01, Format = 0x03, Read = 0x06, WriteTrack = 0x0B, ReadTracks = 0x0C, ReadCkd = 0x16, Extended = 0x3F00;
+    internal const int Orient = 0x00, Write = 0x01, Format = 0x03, Read = 0x06, WriteTrack = 0x0B, ReadTracks = 0x0C, ReadCkd = 0x16,
+        Extended = 0x3F00;
     internal const int WriteAny = 0x3F09, ReadAny = 0x3F0A, ReadSet = 0x3F0E, WriteSet = 0x3F11, UpdateSet = 0x3F13;
     internal const int OnCount = 0, OnHome = 1, OnData = 2, OnIndex = 3;
 

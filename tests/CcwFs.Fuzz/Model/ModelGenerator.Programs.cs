@@ -8,8 +8,10 @@ internal sealed partial class ModelGenerator
     // What there is for a command that takes another's place. The model knows all of these.
     private static readonly byte[] s_commands =
     [
-        0x03, 0x07, 0x0B, 0x1B, 0x13, 0x1F, 0x23, 0x63, 0x47, 0x4B, 0x02, 0x12, 0x92, 0x06, 0x86, 0x0E, 0x8E, 0x1E, 0x9E, 0x1A, 0x9A, 0x16, 0x96, 0x5E, 0xDE,
-        0x05, 0x85, 0x0D, 0x8D, 0x1D, 0x9D, 0x15, 0x19, 0x11, 0xA5, 0x95, 0x31, 0xB1, 0x51, 0xD1, 0x71, 0xF1, 0x29, 0xA9, 0x49, 0xC9, 0x69, 0xE9, 0x39, 0xB9,
+        0x03, 0x07, 0x0B, 0x1B, 0x13, 0x1F, 0x23, 0x63, 0x47, 0x4B, 0x02, 0x12, 0x92, 0x06, 0x86, 0x0E, 0x8E, 0x1E, 0x9E, 0x1A, 0x9A, 0x16, 0x96,
+            0x5E, 0xDE,
+        0x05, 0x85, 0x0D, 0x8D, 0x1D, 0x9D, 0x15, 0x19, 0x11, 0xA5, 0x95, 0x31, 0xB1, 0x51, 0xD1, 0x71, 0xF1, 0x29, 0xA9, 0x49, 0xC9, 0x69, 0xE9,
+            0x39, 0xB9,
     ];
 
     private readonly List<ModelStep> _steps = [];
@@ -135,7 +137,8 @@ internal sealed partial class ModelGenerator
         bool isForMore = _parts > 1 && !Chance(4); // what follows may be a write
         return
         [
-            isForMore ? (byte)0xC0 : mask, One<byte>(0xC0, 0xC0, 0xC4, 0xE0), (byte)(blockSize >> 8), (byte)blockSize, 0, 0, 0, One<byte>(0, 0, 0x04, 0x40),
+            isForMore ? (byte)0xC0 : mask, One<byte>(0xC0, 0xC0, 0xC4, 0xE0), (byte)(blockSize >> 8), (byte)blockSize, 0, 0, 0,
+                One<byte>(0, 0, 0x04, 0x40),
             .. ModelTrack.AddressOf(first), .. ModelTrack.AddressOf(last),
         ];
     }
@@ -239,7 +242,8 @@ internal sealed partial class ModelGenerator
         int updates = One(1, 1, 2, 2, 3, random.Next(1, 8));
         ModelRecord first = on.Records[Math.Min(at, on.Records.Count - 1)];
         int length = first.Data.Length + (withKey ? first.Key.Length : 0);
-        Begin(One<byte>(0x80, 0x80, 0x00, 0xC0), onData ? (byte)0x81 : (byte)0x01, updates + (suffix ? 1 : 0), track, Search(on, record), length, suffix);
+        Begin(One<byte>(0x80, 0x80, 0x00, 0xC0), onData ? (byte)0x81 : (byte)0x01, updates + (suffix ? 1 : 0), track, Search(on, record), length,
+            suffix);
         bool isSingle = updates == 1 && !onData && Chance(2);
         for (int i = 0; i < updates; i++)
             Add((byte)((withKey ? 0x0D : 0x05) | (isSingle ? 0 : 0x80)), Bytes(Chance(8) ? random.Next(length + 9) : length), Chance(3));
@@ -354,7 +358,8 @@ internal sealed partial class ModelGenerator
         int length = Track(track).Records[^1].Data.Length;
         byte form = operation switch { 0x0E => One<byte>(0x3F, 0x7F), 0x13 => One<byte>(0x3F, 0xBF), _ => 0x3F };
         byte mask = operation is 0x11 ? (byte)0xC0 : operation is 0x13 ? (byte)0x80 : (byte)0x40;
-        Begin(mask, form, set.Length, track, Search(Track(track), Chance(4) ? 1 : 0), operation == 0x13 ? length : 0, extended: operation, parameter: map);
+        Begin(mask, form, set.Length, track, Search(Track(track), Chance(4) ? 1 : 0), operation == 0x13 ? length : 0, extended: operation,
+            parameter: map);
         foreach (int number in set.Where(t => t < _device.Tracks.Count))
         {
             if (operation == 0x0E)
@@ -408,7 +413,8 @@ internal sealed partial class ModelGenerator
                     break;
                 byte[] bytes = [.. step.Out];
                 int place = random.Next(Math.Min(bytes.Length, Chance(2) ? 16 : 66));
-                bytes[place] = One((byte)random.Next(256), (byte)(bytes[place] ^ (1 << random.Next(8))), (byte)(bytes[place] + 1), (byte)(bytes[place] - 1));
+                bytes[place] =
+                    One((byte)random.Next(256), (byte)(bytes[place] ^ (1 << random.Next(8))), (byte)(bytes[place] + 1), (byte)(bytes[place] - 1));
                 steps[at] = step with { Out = bytes };
                 break;
         }

@@ -57,7 +57,8 @@ internal sealed class ModelPair : IDisposable
         if (difference is null && differing.Count == 0)
             return null;
         IEnumerable<int> named = Named(steps).Where(t => t < before.Count).Union(Model.Changed).Union(_store.Written).Order();
-        string tracks = string.Concat(differing.Select(t => $"\ndevice {_store.Hex(t, Shown)}\nmodel {Model.Tracks[t]}\n      {Beginning(Model.Tracks[t])}"));
+        string tracks =
+            string.Concat(differing.Select(t => $"\ndevice {_store.Hex(t, Shown)}\nmodel {Model.Tracks[t]}\n      {Beginning(Model.Tracks[t])}"));
         string on = string.Join('\n', named.Select(t => before[t]));
         return $"{difference ?? "tracks"} differ\n{ModelStep.Text(steps)}\non\n{on}\ndevice: {got}\nmodel: {expected}{tracks}";
     }

@@ -185,7 +185,8 @@ public class DeviceEndTests : IDisposable
     [InlineData("chained", 2u, FunctionControl.Clear, Pending, 0u)]
     [InlineData("command", 2u, FunctionControl.Clear, Pending, 0u)]
     [InlineData("device end", 2u, FunctionControl.Clear, Pending, 0u)]
-    public void Halt_and_clear_end_the_wait_and_tell_the_device(string what, uint command, FunctionControl function, StatusControl control, uint status)
+    public void Halt_and_clear_end_the_wait_and_tell_the_device(string what, uint command, FunctionControl function, StatusControl control,
+        uint status)
     {
         StartWaiting(what);
         Assert.Equal(8, _machine.Command(command));

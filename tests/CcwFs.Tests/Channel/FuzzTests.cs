@@ -51,7 +51,8 @@ public sealed class FuzzTests
         [
             [Step.Extent(0x00, track, track), Step.Locate(0x03, 1, track, 0, 512), Step.W(0x1D, count).WithSli()],
             [Step.Extent(0x80, track, track), Step.Locate(0x01, 1, track, 1, 512), Step.Sized(0x85, 512, 7)],
-            [Step.Seek(track / 15, 0), Step.Extent(0x80, track, track), Step.Seek(track / 15, 0), Step.SearchId(track / 15, 0, 1), Step.Tic(3), Step.Sized(0x05, 512, 7)],
+            [Step.Seek(track / 15, 0), Step.Extent(0x80, track, track), Step.Seek(track / 15, 0), Step.SearchId(track / 15, 0, 1), Step.Tic(3),
+                Step.Sized(0x05, 512, 7)],
             [WriteRuleTests.Prefix(track, 0x3F, 0x23, 512), Step.Sized(0xA5, 512, 7)],
         ];
         foreach (Step[] steps in programs)

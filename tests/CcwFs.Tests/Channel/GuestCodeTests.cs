@@ -115,7 +115,8 @@ public sealed class GuestCodeTests : IDisposable
         };
         Ccws(Ccw(Marked, 4096, command: true), Ccw(Marked + 1024, 4096, command: true), Ccw(Plain, 4096, command: true), Ccw(Plain + 2048, 4096));
         AssertGood();
-        Assert.Equal([1, 2, 2, 0xEE, 3, 4], new[] { Marked + 1023, Marked + 1024, Marked + 5119, Marked + 5120, Plain + 2047, Plain + 2048 }.Select(a => (int)_memory.Bytes[a]));
+        Assert.Equal([1, 2, 2, 0xEE, 3, 4],
+            new[] { Marked + 1023, Marked + 1024, Marked + 5119, Marked + 5120, Plain + 2047, Plain + 2048 }.Select(a => (int)_memory.Bytes[a]));
     }
 
     [Theory]
@@ -357,7 +358,8 @@ public sealed class GuestCodeTests : IDisposable
     }
 
     private static ulong Ccw(int address, int count, bool chain = false, bool sli = false, bool command = false) =>
-        ((ulong)Read << 56) | ((ulong)((chain ? CcwFlags.ChainData : 0) | (sli ? CcwFlags.SuppressLength : 0) | (command ? CcwFlags.ChainCommand : 0)) << 48) | ((ulong)count << 32) | (uint)address;
+        ((ulong)Read << 56) | ((ulong)((chain ? CcwFlags.ChainData : 0) | (sli ? CcwFlags.SuppressLength : 0) | (command ? CcwFlags.ChainCommand
+            : 0)) << 48) | ((ulong)count << 32) | (uint)address;
 
     /// <summary>Memory of which an emulator has translated some pages.</summary>
     private sealed class CodeMemory : IMemoryStore, IGuestCode, IDisposable

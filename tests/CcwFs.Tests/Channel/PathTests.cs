@@ -30,7 +30,8 @@ public sealed class PathTests : IDisposable
         Assert.Equal(1u, _machine.Await(_machine.Device.IoInterrupt));
         Scsw scsw = _machine.ReadIrb().Scsw;
         Assert.Equal(
-            (FunctionControl.Start, ActivityControl.None, StatusControl.Alert | StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending),
+            (FunctionControl.Start, ActivityControl.None,
+                StatusControl.Alert | StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending),
             (scsw.Function, scsw.Activity, scsw.StatusControl));
         Assert.Equal((DeviceStatus.None, SubchannelStatus.InterfaceControlCheck), (scsw.Device, scsw.Subchannel));
         Assert.Equal([0], _device.LostPaths);

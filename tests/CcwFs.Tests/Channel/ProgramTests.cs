@@ -58,7 +58,8 @@ public class ProgramTests : IDisposable
         { "data chaining", [0x0280_0006_0000_2000, 0x0000_000A_0000_3000], 0, "00004007 00001010 0C000000" },
         { "the last of a data chain has SLI", [0x0280_0006_0000_2000, 0x0020_0010_0000_3000], 0, "00004007 00001010 0C000006" },
         { "SLI counts for nothing while data is chained", [0x02A0_0020_0000_2000, 0x0000_0008_0000_3000], 0, "00004007 00001008 0C400010" },
-        { "data chaining across a transfer", [0x0280_0006_0000_2000, 0x0800_0000_0000_1018, 0, 0x0000_000A_0000_3000], 0, "00004007 00001020 0C000000" },
+        { "data chaining across a transfer", [0x0280_0006_0000_2000, 0x0800_0000_0000_1018, 0, 0x0000_000A_0000_3000], 0,
+            "00004007 00001020 0C000000" },
         { "a count of 0 that chains data", [0x0280_0000_0000_2000, 0x0000_0010_0000_3000], 0, "00004017 00001008 00200000" },
         { "a count of 0 in a data chain", [0x0280_0008_0000_2000, 0x0000_0000_0000_3000], 0, "00004017 00001010 0C200000" },
         { "status modifier skips one", [0x0B60_0001_0000_2000, 0x0740_0000_0000_0000, 0x0320_0002_0000_2000], 0, "00004007 00001018 0C000002" },
@@ -207,7 +208,8 @@ public class ProgramTests : IDisposable
         Irb suspended = _machine.Run(0x1000, Machine.Orb64 | Suspend);
         Assert.Equal("08C04029 00001010 00000000", $"{Hex(suspended, 0)} {Hex(suspended, 4)} {Hex(suspended, 8)}");
         Schib schib = Schib.Read(_machine.Read(RegionIndex.Schib));
-        Assert.Equal((ActivityControl.Suspended, 0x1010u, 0x1122_3344u), (schib.Scsw.Activity, schib.Scsw.CcwAddress, schib.Pmcw.InterruptionParameter));
+        Assert.Equal((ActivityControl.Suspended, 0x1010u, 0x1122_3344u),
+            (schib.Scsw.Activity, schib.Scsw.CcwAddress, schib.Pmcw.InterruptionParameter));
         Assert.Equal(0, _machine.Memory[0x2001]);
         Assert.Equal(124, _machine.Resume());
         Assert.Equal(0x0C00_0000u, _machine.ReadIrb().Scsw.Status);

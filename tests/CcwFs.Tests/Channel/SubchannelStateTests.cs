@@ -31,8 +31,10 @@ public sealed class SubchannelStateTests
         {
             foreach (StepResult result in _results)
             {
-                string cell = cells[(int)activity].Split('/') is [_, string ended] && result == StepResult.Ended ? ended : cells[(int)activity].Split('/')[0];
-                Assert.Equal((activity, result, cell), (activity, result, $"{SubchannelTransitions.Settle(activity, Enum.Parse<RequestedEnd>(end), result)}"));
+                string cell = cells[(int)activity].Split('/') is [_, string ended] && result == StepResult.Ended ? ended
+                    : cells[(int)activity].Split('/')[0];
+                Assert.Equal((activity, result, cell),
+                    (activity, result, $"{SubchannelTransitions.Settle(activity, Enum.Parse<RequestedEnd>(end), result)}"));
             }
         }
     }
@@ -55,7 +57,8 @@ public sealed class SubchannelStateTests
     public void Every_end_and_result_is_in_the_tables()
     {
         Assert.Equal(Enum.GetNames<RequestedEnd>()[1..].Order(), Requested.Select(row => (string)row[0]).Order());
-        int results = typeof(SubchannelStateTests).GetMethod(nameof(Without_a_requested_end_the_result_decides))!.GetCustomAttributes(typeof(InlineDataAttribute), false).Length;
+        int results = typeof(SubchannelStateTests)
+            .GetMethod(nameof(Without_a_requested_end_the_result_decides))!.GetCustomAttributes(typeof(InlineDataAttribute), false).Length;
         Assert.Equal(_results.Length, results);
         Assert.Throws<ArgumentOutOfRangeException>(() => SubchannelTransitions.Settle(Activity.Active, RequestedEnd.None, StepResult.Abandoned));
     }

@@ -64,7 +64,8 @@ public sealed class UnprefetchedTests
         using var machine = new Machine();
         machine.Ccws(0x500, 0x0300_0500_0000_0500);
         Irb irb = machine.Run(0x500, control);
-        Assert.Equal((0x508u, DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, expected, 0x500), (irb.Scsw.CcwAddress, irb.Scsw.Device, irb.Scsw.Subchannel, irb.Scsw.Residual));
+        Assert.Equal((0x508u, DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, expected, 0x500),
+            (irb.Scsw.CcwAddress, irb.Scsw.Device, irb.Scsw.Subchannel, irb.Scsw.Residual));
     }
 
     [Fact]
@@ -183,7 +184,8 @@ public sealed class UnprefetchedTests
         Assert.Collection(
             log.Lines,
             line => Assert.Contains("the whole program is prefetched all the same", line, StringComparison.Ordinal),
-            line => Assert.Contains("its CCW at 00001000 cannot be translated: the chain there has more than 256 CCWs", line, StringComparison.Ordinal));
+            line => Assert.Contains("its CCW at 00001000 cannot be translated: the chain there has more than 256 CCWs", line,
+                StringComparison.Ordinal));
     }
 
     [Fact]
@@ -196,10 +198,12 @@ public sealed class UnprefetchedTests
         Step.SearchId(1, 0, 3).Out.CopyTo(machine.Memory.AsSpan(0x2010));
         // SEEK; s: SEARCH; TIC x; READ; x: NOP; TIC s
         machine.Ccws(
-            0x1000, 0x0740_0006_0000_2000, 0x3140_0005_0000_2010, 0x0800_0000_0000_1020, 0x0620_0050_0000_3000, 0x0340_0000_0000_0000, 0x0800_0000_0000_1008);
+            0x1000, 0x0740_0006_0000_2000, 0x3140_0005_0000_2010, 0x0800_0000_0000_1020, 0x0620_0050_0000_3000, 0x0340_0000_0000_0000,
+                0x0800_0000_0000_1008);
         Irb irb = machine.Run(0x1000, Prefetched);
         Assert.Equal((SubchannelStatus.ProgramCheck, 0x1020u), (irb.Scsw.Subchannel, irb.Scsw.CcwAddress));
-        Assert.Contains("its CCW at 00001018, which was not prefetched: it stands behind a TIC", Assert.Single(log.Warnings), StringComparison.Ordinal);
+        Assert.Contains("its CCW at 00001018, which was not prefetched: it stands behind a TIC", Assert.Single(log.Warnings),
+            StringComparison.Ordinal);
         Assert.Equal(0x1020u, machine.Run(0x1000, Live).Good().Scsw.CcwAddress);
         Assert.Equal(3, machine.Memory[0x3000]);
     }
@@ -247,7 +251,8 @@ public sealed class UnprefetchedTests
         using var executor = new ChannelExecutor();
         var device = new TestDevice();
         using var vfio = new VfioCcwDevice(
-            new EmulatedSubchannel(new SubchannelId(0, 0, 0), new DeviceId(0, 0, 0), [0], device, executor), new AddressSpace(IovaMap.Identity(store)), new LogLines());
+            new EmulatedSubchannel(new SubchannelId(0, 0, 0), new DeviceId(0, 0, 0), [0], device, executor),
+                new AddressSpace(IovaMap.Identity(store)), new LogLines());
         BinaryPrimitives.WriteUInt64BigEndian(memory.AsSpan(0x1000), Nop);
         BinaryPrimitives.WriteUInt64BigEndian(memory.AsSpan(0x1008), 0x0800_0000_0000_9000);
         BinaryPrimitives.WriteUInt64BigEndian(memory.AsSpan(0x9000), LastNop);

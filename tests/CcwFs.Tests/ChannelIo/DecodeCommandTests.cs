@@ -33,8 +33,10 @@ public sealed class DecodeCommandTests
         Assert.Equal(0, status);
         Assert.Contains($"\n{first} cc count=16 address=00002000\n", output, StringComparison.Ordinal);
         Assert.Contains($"\n{second} cc count=1 address=00003000\n", output, StringComparison.Ordinal);
-        Assert.Contains("invalid command", Run("decode", "sense", "--commands", "eckd", "800000000000000100000000000000000000000000000000").Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("invalid command", Run("decode", "sense", "--commands", "fba", "800000000000000100000000000000000000000000000000").Output, StringComparison.Ordinal);
+        Assert.Contains("invalid command", Run("decode", "sense", "--commands", "eckd", "800000000000000100000000000000000000000000000000").Output,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("invalid command",
+            Run("decode", "sense", "--commands", "fba", "800000000000000100000000000000000000000000000000").Output, StringComparison.Ordinal);
     }
 
     [Fact]

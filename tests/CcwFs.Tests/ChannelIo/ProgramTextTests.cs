@@ -14,7 +14,8 @@ public sealed class ProgramTextTests
         Assert.Equal(0u, program.ProgramAddress);
         Assert.Equal(new Orb(0, 0x00C0_FF00, 0), program.Orb());
         ProgramStep step = Assert.Single(program.Steps);
-        Assert.Equal(("SENSE_ID", 0u, 8u, 40, CommandDirection.Input, 1), (step.Name, step.CcwAddress, step.DataAddress, step.Count, step.Direction, step.Line));
+        Assert.Equal(("SENSE_ID", 0u, 8u, 40, CommandDirection.Input, 1),
+            (step.Name, step.CcwAddress, step.DataAddress, step.Count, step.Direction, step.Line));
         Assert.Equal(4096, program.Storage.Length);
     }
 
@@ -86,7 +87,8 @@ public sealed class ProgramTextTests
     [InlineData("LRE op=read-tracks search=1/2/1 count=3 length=8192", "0C80000300010002000100020100200000000000")]
     [InlineData("LRE op=write-tracks seek=0/3 count=2", "3F000002000000030000000300000000 00110002C000")]
     [InlineData("LRE op=read-track-set orient=home seek=0/3 count=2 tracks=0xA000", "7F000002000000030000000300000000 000E0002A000")]
-    [InlineData("PREFIX begin=0/1 mask=read", "00800000000000000000000040C00000000000000000000100000001 00000000000000000000000000000000 0000000000000000000000000000000000000000")]
+    [InlineData("PREFIX begin=0/1 mask=read",
+        "00800000000000000000000040C00000000000000000000100000001 00000000000000000000000000000000 0000000000000000000000000000000000000000")]
     [InlineData("PFX begin=1/0 end=1/2 mask=update block=4096 op=write-track-data search=1/0/1 count=3 length=4096 base=0x0150",
         "01A05000010000000000000080C01000000000000001000000010002 00000000000000000000000000000000 3F80000300010000000100000100100000230000")]
     [InlineData("PSF prepare=volume unit=0x0150", "180000000150520000000000")]
@@ -107,7 +109,8 @@ public sealed class ProgramTextTests
     [Fact]
     public void A_transfer_in_channel_goes_to_a_label_and_chains_nothing()
     {
-        AssembledProgram program = Assemble("SEEK to=0/0", "loop: SEARCH_ID_EQUAL id=0/0/3", "tic=loop   # until found", "", "READ_DATA count=80", "TIC LOOP");
+        AssembledProgram program =
+            Assemble("SEEK to=0/0", "loop: SEARCH_ID_EQUAL id=0/0/3", "tic=loop   # until found", "", "READ_DATA count=80", "TIC LOOP");
         Assert.Equal(
             "0740000600000028" + "3140000500000030" + "0800000000000008" + "0640005000000038" + "0800000000000008", Ccws(program));
         Assert.Equal([1, 2, 3, 5, 6], program.Steps.Select(s => s.Line));
@@ -192,10 +195,13 @@ public sealed class ProgramTextTests
     public void Random_text_never_throws()
     {
         var random = new Random(7);
-        string[] words = ["NOP", "TIC", "SEEK", "LR", "to=", "to=1/2", "a:", "=", "\"", "data=", "data=\"x\"", "zero=9", "count=0x", "#", "E4", "cd", "DATA", "to=a", "id=//", "LOCATE_RECORD", "search=0/0/0", ":", "@", "ida"];
+        string[] words =
+            ["NOP", "TIC", "SEEK", "LR", "to=", "to=1/2", "a:", "=", "\"", "data=", "data=\"x\"", "zero=9", "count=0x", "#", "E4", "cd", "DATA",
+            "to=a", "id=//", "LOCATE_RECORD", "search=0/0/0", ":", "@", "ida"];
         for (int i = 0; i < 5000; i++)
         {
-            string text = string.Join(random.Next(4) == 0 ? "\n" : " ", Enumerable.Range(0, random.Next(8)).Select(_ => words[random.Next(words.Length)]));
+            string text =
+                string.Join(random.Next(4) == 0 ? "\n" : " ", Enumerable.Range(0, random.Next(8)).Select(_ => words[random.Next(words.Length)]));
             bool good = ProgramText.TryAssemble([text], Files, Families.Eckd, out AssembledProgram program, out string error);
             Assert.Equal(good, error.Length == 0);
             Assert.Equal(good, program.Steps.Count > 0);

@@ -33,7 +33,8 @@ public sealed class RunReportTests
         RunReport report = Report(program, irb, program.Storage);
 
         Assert.False(report.EndedWell);
-        Assert.Equal([("READ_COUNT", 8, true), ("READ_DATA", 16, false), ("READ_DATA", 4, true)], report.Reads.Select(r => (r.Step.Name, r.Data.Length, r.Exact)));
+        Assert.Equal([("READ_COUNT", 8, true), ("READ_DATA", 16, false), ("READ_DATA", 4, true)],
+            report.Reads.Select(r => (r.Step.Name, r.Data.Length, r.Exact)));
         string text = report.ToText(fields: false);
         Assert.Contains("no record found", text);
         Assert.Contains("Last CCW used: READ_DATA (line 5, at 00000020).", text);
@@ -60,7 +61,8 @@ public sealed class RunReportTests
         Assert.False(json.RootElement.GetProperty("ended_well").GetBoolean());
         Assert.Equal(48, json.RootElement.GetProperty("sense").GetString()!.Length);
         JsonElement read = Assert.Single(json.RootElement.GetProperty("reads").EnumerateArray());
-        Assert.Equal((1, 8, "0000000000000000"), (read.GetProperty("line").GetInt32(), read.GetProperty("transferred").GetInt32(), read.GetProperty("hex").GetString()));
+        Assert.Equal((1, 8, "0000000000000000"),
+            (read.GetProperty("line").GetInt32(), read.GetProperty("transferred").GetInt32(), read.GetProperty("hex").GetString()));
         Assert.Equal("irb", json.RootElement.GetProperty("irb").GetProperty("structure").GetString());
     }
 

@@ -10,7 +10,8 @@ public sealed class StructureDecoderTests
 {
     public static TheoryData<string, int> Lengths => new()
     {
-        { "orb", 12 }, { "ccw", 8 }, { "scsw", 12 }, { "irb", 96 }, { "schib", 52 }, { "crw", 4 }, { "crw", 8 }, { "sense", 24 }, { "sense", 32 }, { "io", 124 },
+        { "orb", 12 }, { "ccw", 8 }, { "scsw", 12 }, { "irb", 96 }, { "schib", 52 }, { "crw", 4 }, { "crw", 8 }, { "sense", 24 }, { "sense", 32 },
+            { "io", 124 },
     };
 
     [Theory]
@@ -49,7 +50,8 @@ public sealed class StructureDecoderTests
     {
         foreach (int wrong in (int[])[0, length - 1, length + 1, 1000 + 3])
         {
-            Assert.False(StructureDecoder.TryDecode(name, new byte[wrong], true, Families.Eckd, out IReadOnlyList<DecodedStructure> none, out string error));
+            Assert.False(StructureDecoder.TryDecode(name, new byte[wrong], true, Families.Eckd, out IReadOnlyList<DecodedStructure> none,
+                out string error));
             Assert.Empty(none);
             Assert.Contains(length.ToString(), error);
             Assert.DoesNotContain('\n', error);
@@ -186,7 +188,8 @@ public sealed class StructureDecoderTests
 
     private static IReadOnlyList<DecodedStructure> Decode(string name, byte[] bytes, bool format1 = true)
     {
-        Assert.True(StructureDecoder.TryDecode(name, bytes, format1, Families.Eckd, out IReadOnlyList<DecodedStructure> decoded, out string error), error);
+        Assert.True(StructureDecoder.TryDecode(name, bytes, format1, Families.Eckd, out IReadOnlyList<DecodedStructure> decoded, out string error),
+            error);
         return decoded;
     }
 

@@ -50,7 +50,8 @@ public sealed class TranslatorVectorTests
         {
             JsonNode backend = answer["iommufd"] ?? actual;
             if (iommufd.GetProperty("init").GetInt32() != backend["init"]!.GetValue<int>()
-                || (iommufd.TryGetProperty("prefetch", out JsonElement p) && p.ValueKind == JsonValueKind.Number && p.GetInt32() != backend["prefetch"]!.GetValue<int>()))
+                || (iommufd.TryGetProperty("prefetch", out JsonElement p) && p.ValueKind == JsonValueKind.Number
+                    && p.GetInt32() != backend["prefetch"]!.GetValue<int>()))
                 return $"iommufd: expected {iommufd}, got {backend.ToJsonString()}";
         }
         return CompareChains(expected["chains"]?.AsArray(), actual["chains"]?.AsArray(), dataChained);
@@ -65,7 +66,8 @@ public sealed class TranslatorVectorTests
         for (int c = 0; c < expected.Count; c++)
         {
             JsonArray? wanted = expected[c]!["ccws"]?.AsArray();
-            if (!JsonNode.DeepEquals(expected[c]!["iova"], actual[c]!["iova"]) || !JsonNode.DeepEquals(expected[c]!["translated"], actual[c]!["translated"]))
+            if (!JsonNode.DeepEquals(expected[c]!["iova"], actual[c]!["iova"])
+                || !JsonNode.DeepEquals(expected[c]!["translated"], actual[c]!["translated"]))
                 return $"chain {c}: expected {expected[c]!.ToJsonString()}, got {actual[c]!.ToJsonString()}";
             for (int i = 0; i < (wanted?.Count ?? 0); i++)
             {

@@ -8,7 +8,8 @@ public sealed class QemuArgumentsTests
 {
     private const string Uuid = "11112222-3333-8444-8555-666677778888";
 
-    private static readonly DeviceRow[] s_rows = [Row("0.0.0000", "0.0.0150"), Row("0.0.0001", "0.0.0151"), Row("1.0.0000", "1.0.1234"), Row("0.1.0000", "0.1.0150")];
+    private static readonly DeviceRow[] s_rows =
+        [Row("0.0.0000", "0.0.0150"), Row("0.0.0001", "0.0.0151"), Row("1.0.0000", "1.0.1234"), Row("0.1.0000", "0.1.0150")];
 
     private static DeviceRow Row(string id, string device) =>
         new(id, device, "3390/0c", "3990/e9", false, "80", "80", "ff", "4000000000000000", "emulated", "idle", Uuid);
@@ -82,7 +83,8 @@ public sealed class QemuArgumentsTests
     public void A_comma_in_the_path_is_doubled()
     {
         IReadOnlyList<QemuDevice> devices = QemuDevice.Choose(["0.0.0000"], s_rows, []);
-        Assert.Contains("sysfsdev=/a,,b/sys/bus/css/devices/0.0.0000/", QemuArguments.Added([], devices, "/a,b/sys/bus", 3, [4], privateMemory: true)[^1], StringComparison.Ordinal);
+        Assert.Contains("sysfsdev=/a,,b/sys/bus/css/devices/0.0.0000/",
+            QemuArguments.Added([], devices, "/a,b/sys/bus", 3, [4], privateMemory: true)[^1], StringComparison.Ordinal);
     }
 
     [Theory]

@@ -43,7 +43,8 @@ public sealed class DescriptionTests
     [Fact]
     public void Fields_lie_one_behind_the_other_inside_their_layout()
     {
-        foreach (ParameterLayout layout in Families.All.SelectMany(family => family.Rows).Select(row => row.Layout).OfType<ParameterLayout>().Distinct())
+        foreach (ParameterLayout layout in Families.All.SelectMany(family => family.Rows).Select(row => row.Layout).OfType<ParameterLayout>()
+            .Distinct())
         {
             int end = 0;
             foreach (ParameterField field in layout.Fields)

@@ -51,7 +51,8 @@ internal sealed class Counter(SharedUnit unit, ushort number) : ControlUnitDevic
         _ => null,
     };
 
-    private protected override DeviceStatus? Judge(UnitCommand command) => ((Row)command).Code == 0x01 && _wasRead ? Check(UnitFault.InvalidSequence) : null;
+    private protected override DeviceStatus? Judge(UnitCommand command) =>
+        ((Row)command).Code == 0x01 && _wasRead ? Check(UnitFault.InvalidSequence) : null;
 
     private protected override DeviceStatus Perform(UnitCommand command, IDataTransfer data)
     {

@@ -75,7 +75,8 @@ public sealed class ReserveStateTests
         Action<SharedUnit, Sharer>[] events =
         [
             (unit, s) => unit.TryReserve(s), (unit, s) => unit.Steal(s), (unit, s) => unit.Release(s), (unit, s) => unit.Reset(s),
-            (unit, s) => unit.AbandonProgram(s), (unit, s) => unit.LosePath(s, 0), (_, s) => s.State = s.State.Enter(), (unit, s) => unit.LeaveProgram(s),
+            (unit, s) =>
+                unit.AbandonProgram(s), (unit, s) => unit.LosePath(s, 0), (_, s) => s.State = s.State.Enter(), (unit, s) => unit.LeaveProgram(s),
         ];
         int choices = events.Length * Devices;
         for (int sequence = 0; sequence < (int)Math.Pow(choices, Depth); sequence++)

@@ -66,7 +66,8 @@ internal sealed record Outcome(DeviceStatus Status, bool IncorrectLength, int La
 
     public Outcome Ok()
     {
-        Assert.True(Status == Good && !IncorrectLength, $"step {Last}: {Status}, incorrect length {IncorrectLength}, sense {Convert.ToHexString(Sense)}");
+        Assert.True(Status == Good && !IncorrectLength,
+            $"step {Last}: {Status}, incorrect length {IncorrectLength}, sense {Convert.ToHexString(Sense)}");
         return this;
     }
 

@@ -26,7 +26,8 @@ public sealed class ExtendedAddressTests : IDisposable
     {
         using var rig = new Rig(Cylinders);
         byte[] rdc = rig.Device.Run(Step.R(0x64, 64)).Ok().Data[0];
-        Assert.Equal((0xFFFE, Cylinders), (BinaryPrimitives.ReadUInt16BigEndian(rdc.AsSpan(12)), BinaryPrimitives.ReadInt32BigEndian(rdc.AsSpan(60))));
+        Assert.Equal((0xFFFE, Cylinders),
+            (BinaryPrimitives.ReadUInt16BigEndian(rdc.AsSpan(12)), BinaryPrimitives.ReadInt32BigEndian(rdc.AsSpan(60))));
         byte[] volume = rig.Device.Run(OrderTests.Prepare(0x52), Step.R(0x3E, 28)).Ok().Data[0];
         Assert.Equal(Cylinders, BinaryPrimitives.ReadInt32BigEndian(volume.AsSpan(24)));
         using var plain = new Rig(65_520);
@@ -43,8 +44,10 @@ public sealed class ExtendedAddressTests : IDisposable
             Step.Seek(Cylinder, Head), Step.R(0x1A, 5), Step.SearchId(Cylinder, Head, 2), Step.Tic(2), Step.R(0x06, 512), Step.R(0x12, 8)).Ok().Data;
         Assert.Equal(["00" + Address, Convert.ToHexString(data, 512, 512), Address + "03000200"], plain.Select(Convert.ToHexString));
         Assert.Equal(Address, Convert.ToHexString(rig.Device.Run(Step.Seek(Cylinder, Head), Step.R(0x16, 16)).Ok().Data[0], 0, 4));
-        rig.Device.Run(Step.Seek(Cylinder, 0), Step.W(0x1B, 0, 0, 0, 0, 0, Head), Step.W(0x39, Convert.FromHexString(Address)), Step.Tic(2), Step.R(0x12, 8)).Ok();
-        rig.Device.Run(Step.Seek(0, 0), Step.W(0x0B, [0, 0, .. Convert.FromHexString(Address)]), Step.SearchId(Cylinder, Head, 1), Step.Tic(2), Step.R(0x06, 512)).Ok();
+        rig.Device.Run(Step.Seek(Cylinder, 0), Step.W(0x1B, 0, 0, 0, 0, 0, Head), Step.W(0x39, Convert.FromHexString(Address)), Step.Tic(2),
+            Step.R(0x12, 8)).Ok();
+        rig.Device.Run(Step.Seek(0, 0), Step.W(0x0B, [0, 0, .. Convert.FromHexString(Address)]), Step.SearchId(Cylinder, Head, 1), Step.Tic(2),
+            Step.R(0x06, 512)).Ok();
         Assert.Equal(data, rig.Records(Track, 3, 512));
         Assert.Equal(data, rig.Device.Run(TrackSteps.ReadData(Track, Track, 1, data.Length), Step.R(0xA6, data.Length)).Ok().Data[0]);
         rig.Device.Run(TrackSteps.WriteData(Track, Track, 2, 512), Step.Sized(0xA5, 512, 0x99)).Ok();
@@ -63,7 +66,8 @@ public sealed class ExtendedAddressTests : IDisposable
         Outcome outcome = rig.Device.Run(
             Step.Extent(0x40, Last, Last + 1), Step.Locate(0x06, 3, Last, 2, 64), Step.R(0x86, 64), Step.R(0x92, 8), Step.R(0x86, 64)).Ok();
         Assert.Equal("0000001001000040", Convert.ToHexString(outcome.Data[1]));
-        byte[] counts = [.. rig.Device.Run(Step.Seek(65_535, 14), Step.R(0x12, 8), Step.Seek(65_536, 0), Step.R(0x12, 8)).Ok().Data.SelectMany(d => d)];
+        byte[] counts =
+            [.. rig.Device.Run(Step.Seek(65_535, 14), Step.R(0x12, 8), Step.Seek(65_536, 0), Step.R(0x12, 8)).Ok().Data.SelectMany(d => d)];
         Assert.Equal("FFFF000E01000040" + "0000001001000040", Convert.ToHexString(counts));
     }
 
@@ -134,7 +138,8 @@ public sealed class ExtendedAddressTests : IDisposable
         {
             Assert.Equal((Cylinders, true), (opened.Image.Geometry.Cylinders, opened.Image.IsEmpty(Track)));
             opened.Device.Run(
-                Step.Extent(0, Track, Track), Step.Locate(0x03, 1, Track, 0, 8), Step.W(0x1D, [.. Step.Count(Cylinder, Head, 1, 0, 8), .. "kept...."u8])).Ok();
+                Step.Extent(0, Track, Track), Step.Locate(0x03, 1, Track, 0, 8),
+                    Step.W(0x1D, [.. Step.Count(Cylinder, Head, 1, 0, 8), .. "kept...."u8])).Ok();
         }
         using (Rig.Opened opened = Rig.Open(path))
         {
@@ -148,6 +153,7 @@ public sealed class ExtendedAddressTests : IDisposable
         }
         using (FileStream file = File.OpenWrite(path))
             file.Write("CKD_P370"u8);
-        Assert.Contains("262668 cylinders; at most 65520", Assert.Throws<ImageException>(() => CkdImage.Open(path)).Message, StringComparison.Ordinal);
+        Assert.Contains("262668 cylinders; at most 65520", Assert.Throws<ImageException>(() => CkdImage.Open(path)).Message,
+            StringComparison.Ordinal);
     }
 }

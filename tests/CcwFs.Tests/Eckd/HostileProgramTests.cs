@@ -75,7 +75,9 @@ public sealed class HostileProgramTests
             13 => TrackSteps.Random(random, track, record),
             14 => Step.R((byte)(random.Next(3) switch { 0 => 0xA6, 1 => 0xDE, _ => 0x5E }), random.Next(60_000)),
             15 => Step.W(0xA5, new byte[random.Next(8) * 512]),
-            16 => Step.W(0x95, [.. Step.Count(0, 0, 0, 0, 8), .. new byte[8], .. Step.Count(9, 9, 1, random.Next(2), random.Next(70)), .. noise, .. TrackSteps.EndMark]),
+            16 => Step.W(0x95,
+                [.. Step.Count(0, 0, 0, 0, 8), .. new byte[8], .. Step.Count(9, 9, 1, random.Next(2), random.Next(70)), .. noise,
+                .. TrackSteps.EndMark]),
             _ => Step.R((byte)random.Next(256), random.Next(1000)),
         };
     }

@@ -198,7 +198,8 @@ public sealed class IdentityTests
     /// </summary>
     public static TheoryData<int, byte> Facilities() => new()
     {
-        { 6, 0x40 }, { 6, 0x10 }, { 6, 0x02 }, { 8, 0x08 }, { 8, 0x04 }, { 8, 0x02 }, { 43, 0x02 }, { 47, 0x01 }, { 0x108, 0x01 }, { 0x109, 0x20 }, { 0x10C, 0x40 },
+        { 6, 0x40 }, { 6, 0x10 }, { 6, 0x02 }, { 8, 0x08 }, { 8, 0x04 }, { 8, 0x02 }, { 43, 0x02 }, { 47, 0x01 }, { 0x108, 0x01 }, { 0x109, 0x20 },
+            { 0x10C, 0x40 },
         { 0x138, 0x01 },
     };
 
@@ -214,7 +215,8 @@ public sealed class IdentityTests
                 : (rig.Device.Run(OrderTests.Prepare(0x41), Step.R(0x3E, 256)).Ok().Data[0][place - 0x100] & bit) != 0;
             Step[] program = Needs(place, bit);
             Outcome outcome = rig.Device.Run(program);
-            Assert.True(isAnnounced == (outcome.Status == Outcome.Good), $"{profile}: byte {place:X} bit {bit:X2}, step {outcome.Last}: {outcome.Status}");
+            Assert.True(isAnnounced == (outcome.Status == Outcome.Good),
+                $"{profile}: byte {place:X} bit {bit:X2}, step {outcome.Last}: {outcome.Status}");
         }
     }
 
@@ -232,7 +234,9 @@ public sealed class IdentityTests
             (8, 0x04) => [write, TrackSteps.Extended(0x3F, 2, 15, 0, 64, extended: 0x13, set: 0xC000), Step.Sized(0xA5, 128), Step.Sized(0xA5, 128)],
             (0x10C, 0x40) => [TrackSteps.WriteData(15, 15, 1, 64), Step.Sized(0xA5, 128)],
             (8, 0x02) => [write, TrackSteps.Extended(0x3F, 1, 15, 0, extended: 0x11, set: 0x8000), Step.W(0x95, track)],
-            (43, 0x02) => [read, TrackSteps.Extended(0x7F, 2, 15, 0, extended: 0x0E, set: 0xC000), Step.R(0xDE, 57_326).WithSli(), Step.R(0xDE, 57_326).WithSli()],
+            (43, 0x02) =>
+                [read, TrackSteps.Extended(0x7F, 2, 15, 0, extended: 0x0E, set: 0xC000), Step.R(0xDE, 57_326).WithSli(),
+                Step.R(0xDE, 57_326).WithSli()],
             (47, 0x01) => [read, TrackSteps.OfAnyRecord(0x0A, 2, 15), Step.R(0x92, 8), Step.R(0x86, 64), Step.R(0x92, 8)],
             (0x138, 0x01) => [Step.W(0xF7, [0x81, 0, 0x30, 0, 1, 0x50, .. new byte[15], 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0])],
             _ => throw new ArgumentOutOfRangeException(nameof(place)),

@@ -46,7 +46,8 @@ public sealed class ParameterTests
         ["locate a record that is not there"] = ([Step.Extent(0, 0, 1), Step.Locate(0x06, 1, 0, 5)], 0, 0x08, 0),
         ["locate without an extent"] = ([Step.Seek(0, 0), Step.Locate(0x06, 1, 0, 0)], 0x80, 0, 0x02),
         ["update domain of two with one command"] = ([.. _records, Step.Locate(0x01, 2, 1, 1, 8), Step.Sized(0x85, 8)], 0x81, 0, 0),
-        ["update domain of two with one command and a short length"] = ([.. _records, Step.Locate(0x01, 2, 1, 1, 8), Step.Sized(0x85, 3).WithSli()], 0x81, 0, 0),
+        ["update domain of two with one command and a short length"] =
+            ([.. _records, Step.Locate(0x01, 2, 1, 1, 8), Step.Sized(0x85, 3).WithSli()], 0x81, 0, 0),
         ["update domain without a command"] = ([.. _records, Step.Locate(0x01, 1, 1, 1, 8)], 0x81, 0, 0),
         ["format domain without a command"] = ([Step.Extent(0, 0, 1), Step.Locate(0x03, 1, 1, 0)], 0x81, 0, 0),
         ["read outside an exhausted domain's extent"] = (
@@ -55,7 +56,8 @@ public sealed class ParameterTests
             [Step.Extent(0, 0, 1), Step.Locate(0x03, 2, 1, 0), Step.W(0x1D, Step.Count(0, 1, 1, 0, 0)), Step.W(0x9D, Step.Count(0, 2, 1, 0, 0))],
             0, 0x04, 0),
         ["format that looks like an end mark"] = ([Step.Extent(0, 0, 1), Step.Locate(0x03, 1, 1, 0), Step.Sized(0x1D, 8, 0xFF)], 0x80, 0, 0x04),
-        ["erase of more than a track"] = ([Step.Extent(0, 0, 1), Step.Locate(0x0B, 2, 1, 0), Step.Sized(0x05, 8), Step.W(0x11, Step.Count(0, 1, 1, 0, 65535))], 0, 0x40, 0),
+        ["erase of more than a track"] =
+            ([Step.Extent(0, 0, 1), Step.Locate(0x0B, 2, 1, 0), Step.Sized(0x05, 8), Step.W(0x11, Step.Count(0, 1, 1, 0, 65535))], 0, 0x40, 0),
         ["order without a byte"] = ([Step.W(0x27)], 0x80, 0, 0x03),
         ["order 18 with eleven bytes"] = ([Step.Sized(0x27, 11, 0x18)], 0x80, 0, 0x03),
         ["unknown order"] = ([Step.Sized(0x27, 12, 0x99)], 0x80, 0, 0x04),

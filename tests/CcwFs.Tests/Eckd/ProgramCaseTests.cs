@@ -19,7 +19,8 @@ public sealed class ProgramCaseTests(ProgramCaseTests.Volume volume) : IClassFix
 
     private static readonly Dictionary<string, string> _senses = new()
     {
-        ["NRF"] = "00 08 00", ["FP"] = "00 04 00", ["EOC"] = "00 20 00", ["ITF"] = "00 40 00", ["INHIBITED"] = "80 02 00", ["INCOMPLETE"] = "81 00 00",
+        ["NRF"] = "00 08 00", ["FP"] = "00 04 00", ["EOC"] = "00 20 00", ["ITF"] = "00 40 00", ["INHIBITED"] = "80 02 00",
+            ["INCOMPLETE"] = "81 00 00",
         ["CR 1"] = "80 00 01", ["CR 2"] = "80 00 02", ["CR 3"] = "80 00 03", ["CR 4"] = "80 00 04",
     };
 
@@ -36,7 +37,8 @@ public sealed class ProgramCaseTests(ProgramCaseTests.Volume volume) : IClassFix
     public static TheoryData<string, string> Cases()
     {
         var cases = new TheoryData<string, string>();
-        foreach (string file in System.IO.Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, Directory), "*.txt").Order(StringComparer.Ordinal))
+        foreach (string file in System.IO.Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, Directory), "*.txt")
+            .Order(StringComparer.Ordinal))
         {
             foreach (string line in File.ReadLines(file).Where(l => l.StartsWith("== ", StringComparison.Ordinal)))
                 cases.Add(Path.GetFileName(file), line[3..]);
@@ -79,13 +81,16 @@ public sealed class ProgramCaseTests(ProgramCaseTests.Volume volume) : IClassFix
 
     private static IEnumerable<string> Lines(string file, string name) =>
         File.ReadLines(Path.Combine(AppContext.BaseDirectory, Directory, file))
-            .SkipWhile(l => l != $"== {name}").Skip(1).TakeWhile(l => !l.StartsWith("== ", StringComparison.Ordinal)).Where(l => l.Length > 0 && l[0] != '#');
+            .SkipWhile(l => l != $"== {name}").Skip(1).TakeWhile(l => !l.StartsWith("== ", StringComparison.Ordinal))
+                .Where(l => l.Length > 0 && l[0] != '#');
 
     private static string Run(Machine machine, List<string> lines, string ending)
     {
         (Irb irb, AssembledProgram program) = Run(machine, lines);
         string[] words = ending.Split(" at ");
-        int last = Assert.IsType<int>(program.Steps.Select((s, i) => (s.CcwAddress, Number: i + 1)).FirstOrDefault(s => s.CcwAddress + Ccw.Size == irb.Scsw.CcwAddress).Number);
+        int last =
+            Assert.IsType<int>(program.Steps.Select((s, i) => (s.CcwAddress, Number: i + 1))
+            .FirstOrDefault(s => s.CcwAddress + Ccw.Size == irb.Scsw.CcwAddress).Number);
         string got = Ending(irb);
         Assert.Equal((words[0], words.Length > 1 ? int.Parse(words[1], CultureInfo.InvariantCulture) : last), (got, last));
         var read = new System.Text.StringBuilder();
@@ -122,7 +127,9 @@ public sealed class ProgramCaseTests(ProgramCaseTests.Volume volume) : IClassFix
         if (expected == "as made")
             expected = string.Join(' ', Enumerable.Range(1, 12).Select(r => $"{r}:0:4096").Prepend("0:0:8"));
         (Irb irb, AssembledProgram program) = Run(
-            machine, [$"DEFINE_EXTENT mask=read begin={place} end={place}", $"LOCATE_RECORD op=read-tracks orient=home seek={place} count=1", "READ_TRACK sli count=57326"]);
+            machine,
+                [$"DEFINE_EXTENT mask=read begin={place} end={place}", $"LOCATE_RECORD op=read-tracks orient=home seek={place} count=1",
+                "READ_TRACK sli count=57326"]);
         Assert.Equal("well", Ending(irb));
         var got = new List<string>();
         for (int at = (int)program.Steps[2].DataAddress; machine.Memory.AsSpan(at, 8).IndexOfAnyExcept((byte)0xFF) >= 0;)

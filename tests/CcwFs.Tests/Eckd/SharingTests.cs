@@ -147,7 +147,8 @@ public sealed class SharingTests
         Assert.Equal(Outcome.Good, rig.Device.EndProgram(Outcome.Good));
         Assert.Equal([[3], [1, 2]], rig.Store.Writes);
 
-        void Begin(params Step[] steps) => Assert.All(steps, step => Assert.Equal(Outcome.Good, rig.Device.Execute(step.Code, new FakeTransfer(step))));
+        void Begin(params Step[] steps) =>
+            Assert.All(steps, step => Assert.Equal(Outcome.Good, rig.Device.Execute(step.Code, new FakeTransfer(step))));
     }
 
     /// <summary>A program of two writes to two tracks; another device releases a track, or one that the first has changed, between them.</summary>
@@ -172,7 +173,8 @@ public sealed class SharingTests
         Assert.Equal(fails, rig.Device.EndProgram(Outcome.Good) != Outcome.Good); // who lost a track is told, where nobody emptied it
         Assert.Equal([released == 1 ? [2] : [1, 2]], rig.Store.Writes);
 
-        void Begin(params Step[] steps) => Assert.All(steps, step => Assert.Equal(Outcome.Good, rig.Device.Execute(step.Code, new FakeTransfer(step))));
+        void Begin(params Step[] steps) =>
+            Assert.All(steps, step => Assert.Equal(Outcome.Good, rig.Device.Execute(step.Code, new FakeTransfer(step))));
     }
 
     [Fact]

@@ -112,7 +112,8 @@ public sealed class SpaceTests : IDisposable
             }
             Assert.Equal(Lines, log.Lines.Count(line => line.Contains("there is space again", StringComparison.Ordinal)));
         }
-        Assert.Single(log.Lines, line => line.EndsWith($"{Turns - Lines} more lines about space that there is again were left out", StringComparison.Ordinal));
+        Assert.Single(log.Lines, line =>
+            line.EndsWith($"{Turns - Lines} more lines about space that there is again were left out", StringComparison.Ordinal));
     }
 
     private static EckdDevice Device(EckdVolume volume, ushort number, bool spaceEfficient) =>

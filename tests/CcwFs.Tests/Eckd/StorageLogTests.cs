@@ -38,7 +38,8 @@ public sealed class StorageLogTests
         }
         Assert.Equal(Lines, rig.Log.Lines.Count(line => line.Contains("reserve of 0.0.0151 taken away", StringComparison.Ordinal)));
         rig.Device.Dispose();
-        Assert.Contains($"{Reads - Lines} more lines about reserves taken away were left out", Assert.Single(rig.Log.Warnings), StringComparison.Ordinal);
+        Assert.Contains($"{Reads - Lines} more lines about reserves taken away were left out", Assert.Single(rig.Log.Warnings),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,6 +83,7 @@ public sealed class StorageLogTests
     {
         Assert.Equal(Lines, rig.Log.Warnings.Count);
         rig.Device.Dispose();
-        Assert.Contains($"{Reads - Lines} more lines about {what} were left out", Assert.Single(rig.Log.Warnings.Skip(Lines)), StringComparison.Ordinal);
+        Assert.Contains($"{Reads - Lines} more lines about {what} were left out", Assert.Single(rig.Log.Warnings.Skip(Lines)),
+            StringComparison.Ordinal);
     }
 }

@@ -133,6 +133,7 @@ public sealed class TrackParameterTests
             return result;
         }
 
-        byte[] Gather() => [.. Enumerable.Range(0, blocks).SelectMany(i => machine.Memory.AsSpan((int)Pages + ((blocks - i) * 2 * block), block).ToArray())];
+        byte[] Gather() =>
+            [.. Enumerable.Range(0, blocks).SelectMany(i => machine.Memory.AsSpan((int)Pages + ((blocks - i) * 2 * block), block).ToArray())];
     }
 }

@@ -77,7 +77,8 @@ public sealed class TrackSequenceTests
     {
         using var rig = new Rig();
         byte[] data = rig.Filled(20, 12, 4096);
-        Outcome outcome = rig.Device.Run(TrackSteps.Prefix(0x40, 20, 20), Step.Locate(0x06, 2, 20, 2, 4096, 20), Step.R(0x86, 4096), Step.R(0x86, 4096)).Ok();
+        Outcome outcome =
+            rig.Device.Run(TrackSteps.Prefix(0x40, 20, 20), Step.Locate(0x06, 2, 20, 2, 4096, 20), Step.R(0x86, 4096), Step.R(0x86, 4096)).Ok();
         Assert.Equal(data[4096..(3 * 4096)], outcome.Data.SelectMany(d => d));
         rig.Device.Run(TrackSteps.Prefix(0x40, 20, 20), Step.Locate(0x06, 1, 21, 1)).Fails(0, 0x04, 0, 1);
         rig.Device.Run(TrackSteps.Prefix(0x40, 20, 20, validity: 0), Step.Extent(0x40, 21, 21), Step.Locate(0x00, 0, 21, 0)).Ok();
@@ -101,7 +102,8 @@ public sealed class TrackSequenceTests
     {
         using Rig rig = new Rig().Formatted(14, 5, 700, 20);
         rig.Filled(15, 12, 4096);
-        Outcome outcome = rig.Device.Run(TrackSteps.ReadTracks(14, 16), Step.R(0xDE, Raw).WithSli(), Step.R(0xDE, Raw).WithSli(), Step.R(0xDE, Raw).WithSli()).Ok();
+        Outcome outcome =
+            rig.Device.Run(TrackSteps.ReadTracks(14, 16), Step.R(0xDE, Raw).WithSli(), Step.R(0xDE, Raw).WithSli(), Step.R(0xDE, Raw).WithSli()).Ok();
         Assert.Equal(Plain(rig, 14, 5), outcome.Data[0]);
         Assert.Equal(Plain(rig, 15, 12), outcome.Data[1]);
         Assert.Equal("0001000100000008" + "0000000000000000" + "FFFFFFFFFFFFFFFF", Convert.ToHexString(outcome.Data[2]));

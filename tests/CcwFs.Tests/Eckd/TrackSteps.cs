@@ -8,7 +8,8 @@ internal static class TrackSteps
     public static readonly byte[] EndMark = [.. Enumerable.Repeat((byte)0xFF, 8)];
 
     /// <summary>20 bytes, or 22 with a bit map of tracks.</summary>
-    public static byte[] LocateBytes(byte operation, int count, int track, int record, int length = 0, byte extended = 0, ushort set = 0, byte auxiliary = 0)
+    public static byte[] LocateBytes(byte operation, int count, int track, int record, int length = 0, byte extended = 0, ushort set = 0,
+        byte auxiliary = 0)
     {
         byte[] bytes = new byte[set == 0 ? 20 : 22];
         Step.Locate(operation, count, track, record, length, auxiliary: auxiliary).Out.CopyTo(bytes, 0);
@@ -21,7 +22,8 @@ internal static class TrackSteps
         return bytes;
     }
 
-    public static Step Extended(byte operation, int count, int track, int record, int length = 0, byte extended = 0, ushort set = 0, byte auxiliary = 0) =>
+    public static Step Extended(byte operation, int count, int track, int record, int length = 0, byte extended = 0, ushort set = 0,
+        byte auxiliary = 0) =>
         Step.W(0x4B, LocateBytes(operation, count, track, record, length, extended, set, auxiliary));
 
     /// <summary>Read Any (0A) or Write Any (09), whose set is one record.</summary>
@@ -61,7 +63,8 @@ internal static class TrackSteps
             1 => WriteData(track, last, record, random.Next(2) == 0 ? 512 : 64),
             2 => ReadTracks(track, last),
             3 => WriteTracks(track, last),
-            4 => Extended((byte)random.Next(256), random.Next(4), track, record, random.Next(2) * 64, (byte)(random.Next(2) * 0x0E), (ushort)random.Next(65536)),
+            4 => Extended((byte)random.Next(256), random.Next(4), track, record, random.Next(2) * 64, (byte)(random.Next(2) * 0x0E),
+                (ushort)random.Next(65536)),
             _ => Prefix((byte)random.Next(256), 0, 29),
         };
         if (random.Next(3) == 0)

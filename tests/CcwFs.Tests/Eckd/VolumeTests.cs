@@ -180,7 +180,8 @@ public sealed class VolumeTests
             Outcome outcome = device.Run(Step.Seek(1, 3), Step.R(code, 16)).Fails(0x08, 0x80, 0x40, 1);
             Assert.Equal("00010003", Convert.ToHexString(outcome.Sense, 8, 4));
         }
-        Assert.Contains(rig.Log.Lines, l => l.StartsWith("0.0.0152: fake: track 18 (cylinder 1 head 3) is damaged, offset ", StringComparison.Ordinal));
+        Assert.Contains(rig.Log.Lines, l =>
+            l.StartsWith("0.0.0152: fake: track 18 (cylinder 1 head 3) is damaged, offset ", StringComparison.Ordinal));
         Assert.Equal(value, rig.Store.Slot(18)[offset]);
         device.Run(Step.Seek(1, 4), Step.R(0x06, 16)).Ok();
     }

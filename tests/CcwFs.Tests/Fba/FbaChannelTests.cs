@@ -112,9 +112,11 @@ public sealed class FbaChannelTests : IDisposable
 
     [Fact]
     public void Its_types_are_those_of_its_family() =>
-        Assert.Equal((("9336/10", "6310/01"), Families.Fba), ((_machine.Emulated.Identity.DeviceType, _machine.Emulated.Identity.ControlUnitType), _machine.Emulated.Identity.Commands));
+        Assert.Equal((("9336/10", "6310/01"), Families.Fba),
+            ((_machine.Emulated.Identity.DeviceType, _machine.Emulated.Identity.ControlUnitType), _machine.Emulated.Identity.Commands));
 
-    private static bool IsGood(Irb irb) => irb.Scsw is { Device: DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, Subchannel: SubchannelStatus.None };
+    private static bool IsGood(Irb irb) =>
+        irb.Scsw is { Device: DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, Subchannel: SubchannelStatus.None };
 
     private void Begin(byte operation, int count, uint block) => Begin(_machine, operation, count, block);
 

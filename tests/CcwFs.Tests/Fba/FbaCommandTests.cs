@@ -64,7 +64,8 @@ public sealed class FbaCommandTests : IDisposable
     {
         byte[] one = FbaRig.Bytes(512, 1), two = FbaRig.Bytes(512, 2);
         Outcome outcome = _rig.Device.Run(
-            FbaRig.Extent(0, 0, 0, 999), FbaRig.Locate(FbaRig.Write, 1, 1), Step.W(0x41, one), FbaRig.Locate(FbaRig.Verify, 1, 999), Step.W(0x41, two),
+            FbaRig.Extent(0, 0, 0, 999), FbaRig.Locate(FbaRig.Write, 1, 1), Step.W(0x41, one), FbaRig.Locate(FbaRig.Verify, 1, 999),
+                Step.W(0x41, two),
             FbaRig.Locate(FbaRig.Read, 1, 1), Step.R(0x42, 512), FbaRig.Locate(FbaRig.Replicated, 1, 999, replication: 3), Step.R(0x42, 512)).Ok();
         Assert.Equal((byte[][])[one, two], outcome.Data);
     }
@@ -106,7 +107,8 @@ public sealed class FbaCommandTests : IDisposable
 
     [Fact]
     public void A_program_may_read_less_than_it_has_located() =>
-        Assert.Equal(1000, _rig.Device.Run(FbaRig.Extent(0x40, 0, 0, 9), FbaRig.Locate(FbaRig.Read, 5, 0), Step.R(0x42, 1000).WithSli()).Ok().Data[0].Length);
+        Assert.Equal(1000,
+            _rig.Device.Run(FbaRig.Extent(0x40, 0, 0, 9), FbaRig.Locate(FbaRig.Read, 5, 0), Step.R(0x42, 1000).WithSli()).Ok().Data[0].Length);
 
     [Fact]
     public void After_an_error_of_the_channel_whole_blocks_alone_are_written()
@@ -221,7 +223,8 @@ public sealed class FbaCommandTests : IDisposable
     [InlineData(false)]
     public void A_read_only_disk_inhibits_writes_and_no_more(bool device)
     {
-        using FbaRig rig = device ? new FbaRig(readOnly: true) : new FbaRig(store: new MemoryBlockStore(new BlockGeometry(512, 100), isReadOnly: true));
+        using FbaRig rig = device ? new FbaRig(readOnly: true)
+            : new FbaRig(store: new MemoryBlockStore(new BlockGeometry(512, 100), isReadOnly: true));
         foreach (byte operation in (byte[])[FbaRig.Write, FbaRig.Verify, FbaRig.Format])
             rig.Device.Run(FbaRig.Extent(0xC0, 0, 0, 9), FbaRig.Locate(operation, 1, 0)).Refused(0x80, 0x02, 1);
         Assert.Equal(new byte[1024], rig.Get(0, 2));
@@ -242,7 +245,8 @@ public sealed class FbaCommandTests : IDisposable
         var heard = new List<CcwFs.ChannelIo.DeviceStatus>();
         _rig.Device.Unsolicited = heard.Add;
         _rig.Device.RaiseStateChange();
-        Assert.Equal([CcwFs.ChannelIo.DeviceStatus.Attention | CcwFs.ChannelIo.DeviceStatus.DeviceEnd | CcwFs.ChannelIo.DeviceStatus.UnitException], heard);
+        Assert.Equal([CcwFs.ChannelIo.DeviceStatus.Attention | CcwFs.ChannelIo.DeviceStatus.DeviceEnd | CcwFs.ChannelIo.DeviceStatus.UnitException],
+            heard);
     }
 
     [Fact]
@@ -250,7 +254,8 @@ public sealed class FbaCommandTests : IDisposable
     {
         byte[] bytes = FbaRig.Bytes(8 * 512, 1);
         FakeTransfer[] Transfers(Step step) => [.. Enumerable.Range(0, 16).Select(_ => new FakeTransfer(step))];
-        FakeTransfer[] extents = Transfers(FbaRig.Extent(0, 0, 0, 9)), locates = Transfers(FbaRig.Locate(FbaRig.Write, 8, 0)), writes = Transfers(Step.W(0x41, bytes));
+        FakeTransfer[] extents = Transfers(FbaRig.Extent(0, 0, 0, 9)), locates = Transfers(FbaRig.Locate(FbaRig.Write, 8, 0)),
+            writes = Transfers(Step.W(0x41, bytes));
         int run = 0;
         bool good = true;
         void Write()
@@ -267,5 +272,6 @@ public sealed class FbaCommandTests : IDisposable
         Assert.True(good);
     }
 
-    private static byte[] Bytes(byte mask, uint locator, uint first, uint last, ushort blockSize = 512) => FbaRig.Extent(mask, locator, first, last, blockSize).Out;
+    private static byte[] Bytes(byte mask, uint locator, uint first, uint last, ushort blockSize = 512) =>
+        FbaRig.Extent(mask, locator, first, last, blockSize).Out;
 }

@@ -23,7 +23,8 @@ public sealed class FbaModelTests
             (int last, bool ok, List<byte[]> read) = Run(model, program);
             Outcome outcome = devices[random.Next(2)].Run(program);
             string what = $"program {n} of seed {Seed}: {string.Join(' ', program.Select(step => $"{step.Code:X2}:{Convert.ToHexString(step.Out.AsSpan(0, Math.Min(step.Out.Length, 16)))}/{step.Read}"))}";
-            Assert.True((last, ok) == (outcome.Last, outcome.Status == Outcome.Good), $"{what}: {outcome.Last} {outcome.Status}, {last} {ok} by the model");
+            Assert.True((last, ok) == (outcome.Last, outcome.Status == Outcome.Good),
+                $"{what}: {outcome.Last} {outcome.Status}, {last} {ok} by the model");
             Assert.True(read.SequenceEqual(outcome.Data.Where((_, i) => i < read.Count), BytesComparer.Instance), what);
             good += ok ? 1 : 0;
         }
@@ -72,7 +73,8 @@ public sealed class FbaModelTests
                 case 0x43:
                     int operation = step.Out[0], count = step.Out[3], repeat = step.Out[1];
                     long block = Number(step.Out, 4);
-                    ok = extent is { } e && operation is 1 or 2 or 4 or 5 or 6 && count > 0 && block >= extent!.Value.First && block + count - 1 <= extent.Value.Last
+                    ok = extent is { } e && operation is 1 or 2 or 4 or 5 or 6 && count > 0 && block >= extent!.Value.First && block
+                        + count - 1 <= extent.Value.Last
                         && (operation != 2 || (repeat > 0 && repeat % count == 0)) && (operation is not (1 or 5) || extent.Value.Mask != 0x40)
                         && (operation != 4 || extent.Value.Mask == 0xC0);
                     if (ok && operation != 4)

@@ -27,7 +27,8 @@ public sealed class FbaStorageTests : IDisposable
             Assert.Throws<ImageException>(() => Open(path));
         }
         byte[] all = File.ReadAllBytes(path);
-        Assert.Equal((64 * 512, -1, -1), (all.Length, all.AsSpan(0, 10 * 512).IndexOfAnyExcept((byte)0), all.AsSpan(13 * 512).IndexOfAnyExcept((byte)0)));
+        Assert.Equal((64 * 512, -1, -1),
+            (all.Length, all.AsSpan(0, 10 * 512).IndexOfAnyExcept((byte)0), all.AsSpan(13 * 512).IndexOfAnyExcept((byte)0)));
         using FbaRig again = Open(path);
         Assert.Equal(bytes, again.Get(10, 3));
         Assert.Single(Directory.GetFiles(_files.Path));
@@ -147,7 +148,9 @@ public sealed class FbaStorageTests : IDisposable
         string path = _files["d.raw"];
         if (length >= 0)
             File.WriteAllBytes(path, new byte[length]);
-        string message = Assert.Throws<ImageException>(() => FileBlockStore.Open(HostImageFiles.Instance, path, new BlockOptions(blockSize, blocks), default)).Message;
+        string message =
+            Assert.Throws<ImageException>(() =>
+            FileBlockStore.Open(HostImageFiles.Instance, path, new BlockOptions(blockSize, blocks), default)).Message;
         Assert.StartsWith(path + ": ", message, StringComparison.Ordinal);
         Assert.EndsWith(said, message, StringComparison.Ordinal);
     }

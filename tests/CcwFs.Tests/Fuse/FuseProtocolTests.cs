@@ -39,7 +39,8 @@ public sealed partial class FuseProtocolTests
     {
         StringBuilder source = new("#include <stddef.h>\n#include <sys/types.h>\n#include <sys/stat.h>\n#include <linux/fuse.h>\n");
         int structures = 0;
-        foreach (Type type in typeof(FuseInHeader).Assembly.GetExportedTypes().Where(type => type.IsValueType && !type.IsEnum && type.Namespace == typeof(FuseInHeader).Namespace))
+        foreach (Type type in typeof(FuseInHeader).Assembly.GetExportedTypes()
+            .Where(type => type.IsValueType && !type.IsEnum && type.Namespace == typeof(FuseInHeader).Namespace))
         {
             structures++;
             string name = type == typeof(FuseAttrWire) ? "fuse_attr" : Snake(type.Name);

@@ -24,11 +24,13 @@ public sealed class FuseSessionTests
         Assert.Equal(". .. big block data fault link range wait 124 666 1000000000", lines[0]);
         Assert.Equal(["data", "abcdefgh", "XYcdefgh", "124"], lines[1..5]);
         Assert.Equal(
-            ["not permitted", "not permitted", "not permitted", "not permitted", "not permitted", "Not a directory", "not permitted", "not permitted", "not permitted"],
+            ["not permitted", "not permitted", "not permitted", "not permitted", "not permitted", "Not a directory", "not permitted", "not permitted",
+                "not permitted"],
             lines[5..]);
         string[] wanted =
         [
-            "LOOKUP", "GETATTR", "SETATTR 8 0", "READLINK", "OPEN", "RELEASE", "OPENDIR", "READDIRPLUS", "RELEASEDIR", "STATFS", "FLUSH", "FSYNC", "FDATASYNC",
+            "LOOKUP", "GETATTR", "SETATTR 8 0", "READLINK", "OPEN", "RELEASE", "OPENDIR", "READDIRPLUS", "RELEASEDIR", "STATFS", "FLUSH", "FSYNC",
+                "FDATASYNC",
         ];
         Assert.Empty(wanted.Except(mounted.Tree.Seen.Keys));
     }

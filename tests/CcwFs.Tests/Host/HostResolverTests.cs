@@ -74,7 +74,8 @@ public sealed class HostResolverTests : IDisposable
     public void What_is_not_there_is_refused(string word)
     {
         AddSubchannel("0.0.0313", "0.0.2b09", HostDevice.IoDriver);
-        Assert.Contains($"has no subchannel, device or mediated device {word};", Assert.Throws<CommandException>(() => Resolver.Resolve(word)).Message, StringComparison.Ordinal);
+        Assert.Contains($"has no subchannel, device or mediated device {word};",
+            Assert.Throws<CommandException>(() => Resolver.Resolve(word)).Message, StringComparison.Ordinal);
         Assert.Null(Resolver.Find(word));
     }
 
@@ -93,7 +94,8 @@ public sealed class HostResolverTests : IDisposable
     [Fact]
     public void A_machine_without_channel_subsystem_is_named()
     {
-        Assert.Contains("this is no s390x Linux", Assert.Throws<CommandException>(() => Resolver.Resolve("0.0.0313")).Message, StringComparison.Ordinal);
+        Assert.Contains("this is no s390x Linux", Assert.Throws<CommandException>(() => Resolver.Resolve("0.0.0313")).Message,
+            StringComparison.Ordinal);
         Assert.Empty(Resolver.All());
     }
 
@@ -109,7 +111,8 @@ public sealed class HostResolverTests : IDisposable
     {
         AddSubchannel("0.0.0313", "0.0.2b09", HostDevice.IoDriver);
         string directory = $"{_root}/devices/css0/0.0.0313";
-        foreach (string file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).LinkTarget is null))
+        foreach (string file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+            .Where(file => new FileInfo(file).LinkTarget is null))
             File.WriteAllText(file, text);
         HostDevice found = Resolver.Resolve("0.0.0313");
         Assert.Equal((false, null, "", ""), (found.IsIo, found.IsOnline, found.DeviceType, found.ControlUnitType));

@@ -74,7 +74,8 @@ public sealed class CkdImageTests : IDisposable
         using (CkdImage read = CkdImage.Open(path, readOnly: true))
             Assert.Equal(7, GenerationOf(read, new TrackPattern(read.Geometry).Tracks(7).First()));
         File.WriteAllBytes(path, bytes[..^1]);
-        Assert.Contains("an image of zPDT with 2 cylinders, but the file holds 1: truncated?", Refusal(path, readOnly: true), StringComparison.Ordinal);
+        Assert.Contains("an image of zPDT with 2 cylinders, but the file holds 1: truncated?", Refusal(path, readOnly: true),
+            StringComparison.Ordinal);
         bytes[22] = 1;
         File.WriteAllBytes(path, bytes);
         Assert.Contains($"file {version} of a series; open the first", Refusal(path), StringComparison.Ordinal);

@@ -23,7 +23,8 @@ public sealed class CkdTrackTests
         Assert.True(track.Append(0, [0, 1, 0, 1, 1, 2, 0, 3], out int index));
         "KK"u8.CopyTo(track.Key(index));
         "ddd"u8.CopyTo(track.Data(index));
-        Assert.Equal("0000010001" + "0001000100000008" + "0000000000000000" + "0001000101020003" + "4B4B646464" + "FFFFFFFFFFFFFFFF", Convert.ToHexString(track.Image.Span));
+        Assert.Equal("0000010001" + "0001000100000008" + "0000000000000000" + "0001000101020003" + "4B4B646464" + "FFFFFFFFFFFFFFFF",
+            Convert.ToHexString(track.Image.Span));
         var again = new CkdTrack(Geometry);
         Assert.Null(again.Load(track.Image.Span, 16));
         Assert.Equal((2, 1, 2, 3), (again.RecordCount, again.Count(1)[4], again.KeyLength(1), again.DataLength(1)));

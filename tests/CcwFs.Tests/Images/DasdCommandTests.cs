@@ -47,7 +47,8 @@ public sealed class DasdCommandTests : IDisposable
         Assert.Equal(4, lines.Length);
         Assert.Equal($"{path}: offset {512 + 16 * 56_832}: cylinder 1 head 1: torn or impossible track: offset 21: record of 65543 bytes runs over the track's end", lines[0]);
         Assert.Contains("cylinder 1 head 3: record 9: record number 9 occurs twice", lines[1], StringComparison.Ordinal);
-        Assert.Contains("cylinder 1 head 5: record 1: count field 0007000501001000 is of another cylinder or head", lines[2], StringComparison.Ordinal);
+        Assert.Contains("cylinder 1 head 5: record 1: count field 0007000501001000 is of another cylinder or head", lines[2],
+            StringComparison.Ordinal);
         Assert.Equal($"{path}: 30 tracks checked, 3 findings", lines[3]);
         JsonElement json = JsonDocument.Parse(Dasd("check", path, "--json").Out).RootElement;
         Assert.Equal(3, json.GetProperty("findings").GetArrayLength());
@@ -63,7 +64,8 @@ public sealed class DasdCommandTests : IDisposable
     public void Every_model_can_be_made(string model, int cylinders)
     {
         string path = _files["v.ckd"];
-        Assert.Equal((0, $"{path}: {model}, {cylinders} cylinders, format none, no volume serial\n", ""), Dasd("create", path, "--model", model, "--lazy"));
+        Assert.Equal((0, $"{path}: {model}, {cylinders} cylinders, format none, no volume serial\n", ""),
+            Dasd("create", path, "--model", model, "--lazy"));
         using CkdImage image = CkdImage.Open(path);
         var track = new CkdTrack(image.Geometry);
         Assert.Null(track.Load(image, image.Geometry.Tracks - 1));
@@ -76,7 +78,8 @@ public sealed class DasdCommandTests : IDisposable
     public void An_existing_file_is_never_overwritten()
     {
         File.WriteAllText(_files["v.ckd"], "precious");
-        Assert.Equal((1, "", $"ccwfs: {_files["v.ckd"]}: exists already; an image is never overwritten\n"), Dasd("create", _files["v.ckd"], "--cylinders", "1"));
+        Assert.Equal((1, "", $"ccwfs: {_files["v.ckd"]}: exists already; an image is never overwritten\n"),
+            Dasd("create", _files["v.ckd"], "--cylinders", "1"));
         Assert.Equal("precious", File.ReadAllText(_files["v.ckd"]));
     }
 
@@ -86,7 +89,8 @@ public sealed class DasdCommandTests : IDisposable
         CkdGeometry geometry = CkdGeometry.Model3390(100);
         VolumeLayout layout = VolumeLayout.Create(geometry, VolumeFormat.None);
         using var cancel = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => CkdImageCreator.Create(_files["v.ckd"], geometry, layout, false, new Cancel(cancel), cancel.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            CkdImageCreator.Create(_files["v.ckd"], geometry, layout, false, new Cancel(cancel), cancel.Token));
         Assert.Empty(Directory.GetFiles(_files.Path));
         Assert.Equal(1, Dasd("create", _files["no/such/v.ckd"], "--cylinders", "1").Status);
     }

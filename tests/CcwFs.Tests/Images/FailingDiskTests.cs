@@ -16,7 +16,8 @@ public sealed class FailingDiskTests : IDisposable
         {
             var data = new TheoryData<Errno, bool>();
             foreach (Errno errno in (Errno[])[
-                Errno.EIO, Errno.ENOSPC, Errno.EDQUOT, Errno.EROFS, Errno.EPERM, Errno.EACCES, Errno.EFBIG, Errno.EINTR, Errno.EAGAIN, Errno.ECANCELED,
+                Errno.EIO, Errno.ENOSPC, Errno.EDQUOT, Errno.EROFS, Errno.EPERM, Errno.EACCES, Errno.EFBIG, Errno.EINTR, Errno.EAGAIN,
+                    Errno.ECANCELED,
                 Errno.EINVAL, Errno.EBADF, Errno.ENOMEM, Errno.ESTALE, Errno.ETIMEDOUT, Errno.EREMOTEIO])
             {
                 data.Add(errno, true);
@@ -88,7 +89,8 @@ public sealed class FailingDiskTests : IDisposable
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "TIMED"))), null, Guid.NewGuid());
         var synced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        CkdImage volume = CkdImage.Open(disk, "disk.ckd", new ImageOptions(Sync: new ImageSync(EveryProgram: false, 1), Say: line => failed.TrySetResult()));
+        CkdImage volume =
+            CkdImage.Open(disk, "disk.ckd", new ImageOptions(Sync: new ImageSync(EveryProgram: false, 1), Say: line => failed.TrySetResult()));
         Assert.True(Try(volume, 1, out _));
         int marks = 0;
         disk.Fail = what =>

@@ -120,9 +120,11 @@ public sealed class HerculesTests : IDisposable
                 Assert.Null(track.Load(image, number));
             image.Write([new TrackImage(50_084, track.Image)]);
         }
-        Assert.Contains("file 2 of a series", Assert.Throws<ImageException>(() => CkdImage.Open(_files["vol_2.ckd"])).Message, StringComparison.Ordinal);
+        Assert.Contains("file 2 of a series", Assert.Throws<ImageException>(() => CkdImage.Open(_files["vol_2.ckd"])).Message,
+            StringComparison.Ordinal);
         File.Delete(_files["vol_2.ckd"]);
-        Assert.Contains("vol_2.ckd: file 2 of the series is missing", Assert.Throws<ImageException>(() => CkdImage.Open(_files["vol_1.ckd"])).Message, StringComparison.Ordinal);
+        Assert.Contains("vol_2.ckd: file 2 of the series is missing", Assert.Throws<ImageException>(() => CkdImage.Open(_files["vol_1.ckd"])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -141,10 +143,12 @@ public sealed class HerculesTests : IDisposable
         Assert.Equal((0, ""), _files.Run("cmp", "whole.ckd", "copy.ckd"));
         AssertSameTracks(_files["whole.ckd"], _files["part_1.ckd"], VolumeFormat.Cdl);
         File.WriteAllBytes(_files["part_2.ckd"], [.. header, .. whole.AsSpan(seam + 15 * 56_832)]);
-        Assert.Contains("part_2.ckd: offset 512: home address", Assert.Throws<ImageException>(() => CkdImage.Open(_files["part_1.ckd"])).Message, StringComparison.Ordinal);
+        Assert.Contains("part_2.ckd: offset 512: home address", Assert.Throws<ImageException>(() => CkdImage.Open(_files["part_1.ckd"])).Message,
+            StringComparison.Ordinal);
         header[17] = 3;
         File.WriteAllBytes(_files["part_2.ckd"], [.. header, .. whole.AsSpan(seam)]);
-        Assert.Contains("file number 3 where 2", Assert.Throws<ImageException>(() => CkdImage.Open(_files["part_1.ckd"])).Message, StringComparison.Ordinal);
+        Assert.Contains("file number 3 where 2", Assert.Throws<ImageException>(() => CkdImage.Open(_files["part_1.ckd"])).Message,
+            StringComparison.Ordinal);
     }
 
     private static void AssertSameTracks(string theirs, string ours, VolumeFormat format)

@@ -7,7 +7,8 @@ namespace CcwFs.Tests.Images;
 public sealed class ImageDirectory : IDisposable
 {
     /// <summary>How many mutated files a test opens: CCWFS_MUTATIONS=N for N of each kind; the first ones are always the same.</summary>
-    internal static int Mutations(int otherwise) => int.TryParse(Environment.GetEnvironmentVariable("CCWFS_MUTATIONS"), out int rounds) ? rounds : otherwise;
+    internal static int Mutations(int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable("CCWFS_MUTATIONS"), out int rounds) ? rounds : otherwise;
 
     public string Path { get; } = Directory.CreateTempSubdirectory("ccwfs-images-").FullName;
 
@@ -15,7 +16,8 @@ public sealed class ImageDirectory : IDisposable
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
-    public string Create(string name, int cylinders, VolumeFormat format = VolumeFormat.None, string? volser = null, int blockSize = 4_096, bool lazy = false)
+    public string Create(string name, int cylinders, VolumeFormat format = VolumeFormat.None, string? volser = null, int blockSize = 4_096,
+        bool lazy = false)
     {
         CkdGeometry geometry = CkdGeometry.Model3390(cylinders);
         CkdImageCreator.Create(this[name], geometry, VolumeLayout.Create(geometry, format, blockSize, volser), lazy);

@@ -12,6 +12,7 @@ public sealed class ImageFuzzTests
     {
         using var fuzzer = new ImageFuzzer(seed);
         fuzzer.Run(TimeSpan.FromSeconds(3));
-        Assert.True(fuzzer.Opened > 5 && fuzzer.Rounds - fuzzer.Opened > 5, $"{fuzzer.Rounds} images, {fuzzer.Opened} opened: not every kind was tried");
+        Assert.True(fuzzer.Opened > 5 && fuzzer.Rounds - fuzzer.Opened > 5,
+            $"{fuzzer.Rounds} images, {fuzzer.Opened} opened: not every kind was tried");
     }
 }

@@ -66,7 +66,8 @@ public sealed class PoorFileSystemTests : IDisposable
     public PoorFileSystemTests()
     {
         File.WriteAllText(_files["poor.c"], Library);
-        (int status, string text) = _files.Run("gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", _files["poor.so"], _files["poor.c"], "-ldl");
+        (int status, string text) =
+            _files.Run("gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", _files["poor.so"], _files["poor.c"], "-ldl");
         Assert.True(status == 0, text);
         Directory.CreateDirectory(_files["images"]);
     }
@@ -127,5 +128,6 @@ public sealed class PoorFileSystemTests : IDisposable
     }
 
     private Process StartPoor(string lacks, string program, params string[] arguments) =>
-        _files.Start("env", [$"LD_PRELOAD={_files["poor.so"]}", $"POOR={lacks}", "dotnet", Path.Combine(AppContext.BaseDirectory, program), .. arguments]);
+        _files.Start("env",
+            [$"LD_PRELOAD={_files["poor.so"]}", $"POOR={lacks}", "dotnet", Path.Combine(AppContext.BaseDirectory, program), .. arguments]);
 }

@@ -90,7 +90,8 @@ public sealed class PowerCutTests : IDisposable
         Assert.NotNull(killed.Redo);
         byte[] image = killed.Image.Bytes.ToArray();
         killed.Fail = what => what == "image sync" ? -5 : 0;
-        Assert.Contains("input/output error", Assert.Throws<ImageException>(() => killed.OpenImage(ImageSync.None)).Message, StringComparison.Ordinal);
+        Assert.Contains("input/output error", Assert.Throws<ImageException>(() => killed.OpenImage(ImageSync.None)).Message,
+            StringComparison.Ordinal);
         Assert.NotNull(killed.Redo); // as long as nothing was synced it says so
         killed.Fail = null;
         killed.OpenImage(ImageSync.None).Dispose();

@@ -78,7 +78,8 @@ internal sealed class RecordedDisk(DiskFile image, DiskFile? redo, Guid boot) : 
 
     private int Ask(string what) => Fail?.Invoke(what) ?? 0;
 
-    private void Note(DiskAct act, DiskFile? file = null, long offset = 0, byte[]? bytes = null) => Steps.Add(new DiskStep(act, file, offset, bytes ?? []));
+    private void Note(DiskAct act, DiskFile? file = null, long offset = 0, byte[]? bytes = null) =>
+        Steps.Add(new DiskStep(act, file, offset, bytes ?? []));
 
     private sealed class Handle(RecordedDisk disk, DiskFile file, string path, string name) : IImageFile
     {

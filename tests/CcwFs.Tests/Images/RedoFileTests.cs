@@ -67,7 +67,8 @@ public sealed class RedoFileTests : IDisposable
         byte[] redo = File.ReadAllBytes(path + ".redo"), torn = File.ReadAllBytes(path), before = File.ReadAllBytes(_files["before"]);
         byte[] damaged = (byte[])redo.Clone();
         damaged[DataAt + 5_000] ^= 1;
-        foreach (byte[] bad in new[] { 5, 8, 13, 511, 512, 570, 600, 4_096, DataAt, redo.Length - 1 }.Select(length => redo[..length]).Append(damaged))
+        foreach (byte[] bad in new[] { 5, 8, 13, 511, 512, 570, 600, 4_096, DataAt, redo.Length - 1 }.Select(length => redo[..length])
+            .Append(damaged))
         {
             File.WriteAllBytes(path, before);
             File.WriteAllBytes(path + ".redo", bad);
@@ -270,7 +271,8 @@ public sealed class RedoFileTests : IDisposable
         for (int change = random.Next(1, 4); change > 0 && bad.Length > 0; change--)
         {
             // Mostly where structure is: the head, the change, its table.
-            int at = random.Next(4) switch { 0 => random.Next(80), 1 => 512 + random.Next(64), 2 => 576 + random.Next(400), _ => random.Next(bad.Length) };
+            int at =
+                random.Next(4) switch { 0 => random.Next(80), 1 => 512 + random.Next(64), 2 => 576 + random.Next(400), _ => random.Next(bad.Length) };
             if (at < bad.Length)
                 bad[at] = random.Next(3) == 0 ? (byte)0xFF : (byte)random.Next(256);
         }

@@ -234,5 +234,6 @@ public sealed class RedoTrustTests : IDisposable
         return text.Split(' ') is [{ Length: 64 } sum, ..] ? sum : text;
     }
 
-    private static string Refusal(string path, bool readOnly = false) => Assert.Throws<ImageException>(() => CkdImage.Open(path, readOnly).Dispose()).Message;
+    private static string Refusal(string path, bool readOnly = false) =>
+        Assert.Throws<ImageException>(() => CkdImage.Open(path, readOnly).Dispose()).Message;
 }

@@ -71,7 +71,8 @@ public sealed class StuckChangeTests : IDisposable
         RecordedDisk killed = disk.Killed();
         killed.Image.ChangedAt += 1_000_000;
         killed.Image.Write(CkdSlot(Track) + 10_000, new byte[20_000]);
-        Assert.Contains("something else has written", Assert.Throws<ImageException>(() => killed.OpenImage(ImageSync.None)).Message, StringComparison.Ordinal);
+        Assert.Contains("something else has written", Assert.Throws<ImageException>(() => killed.OpenImage(ImageSync.None)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,6 +8,9 @@ public sealed partial class LayoutTests
 {
     private const int LongFile = 500;
 
+    /// <summary>Columns: two windows of them stand side by side on a wide screen.</summary>
+    private const int LongLine = 150;
+
     /// <summary>Most files of a room that know each other in a circle: one can still be read with the others in mind.</summary>
     private const int LongCircle = 4;
 
@@ -34,13 +37,15 @@ public sealed partial class LayoutTests
         ["CcwFs.Host"] = ["CcwFs.ChannelIo", "CcwFs.Linux", "CcwFs.Fuse", "CcwFs.Subchannel", "CcwFs.Control"],
         ["CcwFs.Service"] =
         [
-            "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Policy", "CcwFs.Subchannel",
+            "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Policy",
+                "CcwFs.Subchannel",
             "CcwFs.Emulation", "CcwFs.FileSystem",
             "CcwFs.Vfio.Endpoint", "CcwFs.Vfio.Backend", "CcwFs.Control", "CcwFs.Host",
         ],
         ["CcwFs.Cli"] =
         [
-            "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Subchannel", "CcwFs.Emulation",
+            "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Subchannel",
+                "CcwFs.Emulation",
             "CcwFs.Vfio",
             "CcwFs.Control", "CcwFs.Host", "CcwFs.Service",
         ],
@@ -51,7 +56,8 @@ public sealed partial class LayoutTests
     {
         { "src/CcwFs.Emulation/Channel", ["CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
         { "src/CcwFs.Emulation/ControlUnit", ["CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
-        { "src/CcwFs.Emulation/Dasd/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd", "CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/Dasd/Images",
+            ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd", "CcwFs.Emulation.Fba"] },
         { "src/CcwFs.Emulation/Dasd/Eckd", ["CcwFs.Emulation.Fba"] },
         { "src/CcwFs.Emulation/Fba", ["CcwFs.Emulation.Dasd.Eckd"] },
     };
@@ -95,7 +101,8 @@ public sealed partial class LayoutTests
     private static readonly string s_root = FindRoot();
 
     private static string[] RoomNames =>
-        [.. Directory.GetFiles(Path.Combine(s_root, "src"), "*.csproj", SearchOption.AllDirectories).Select(p => Path.GetFileNameWithoutExtension(p)!)];
+        [.. Directory.GetFiles(Path.Combine(s_root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .Select(p => Path.GetFileNameWithoutExtension(p)!)];
 
     public static TheoryData<string> Rooms => [.. RoomNames];
 
@@ -114,7 +121,8 @@ public sealed partial class LayoutTests
     {
         string[] files = [.. Sources().Where(f => f.StartsWith(folder + "/", StringComparison.Ordinal))];
         Assert.NotEmpty(files);
-        Assert.All(files, f => Assert.All(above, name => Assert.DoesNotContain(name, File.ReadAllText(Path.Combine(s_root, f)), StringComparison.Ordinal)));
+        Assert.All(files, f =>
+            Assert.All(above, name => Assert.DoesNotContain(name, File.ReadAllText(Path.Combine(s_root, f)), StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -140,7 +148,8 @@ public sealed partial class LayoutTests
             }
         }
         Assert.Empty(found);
-        Assert.Equal(["src/CcwFs.Linux/CcwFs.Linux.csproj"], Projects().Where(p => File.ReadAllText(Path.Combine(s_root, p)).Contains("AllowUnsafeBlocks", StringComparison.Ordinal)));
+        Assert.Equal(["src/CcwFs.Linux/CcwFs.Linux.csproj"],
+            Projects().Where(p => File.ReadAllText(Path.Combine(s_root, p)).Contains("AllowUnsafeBlocks", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -190,6 +199,30 @@ public sealed partial class LayoutTests
             }
         }
         wrong.AddRange(listed.Select(circle => $"{circle} is no long circle any more: take it off the list"));
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    /// <summary>
+    /// A message that is printed as one line stays one text, so that it can be found; without its texts a line must fit.
+    /// </summary>
+    [Fact]
+    public void Lines_are_short()
+    {
+        List<string> wrong = [];
+        string[] files = [.. Files("*.cs"), .. Files("*.cs", "tests"), .. Files("*.md"), .. Files("*.md", "tests"), "README.md"];
+        foreach (string file in files)
+        {
+            string source = File.ReadAllText(Path.Combine(s_root, file));
+            bool isCode = file.EndsWith(".cs", StringComparison.Ordinal);
+            string[] lines = source.Split('\n'), code = isCode ? CodeText.Of(source).Split('\n') : lines;
+            for (int i = 0; i < lines.Length; i++)
+            {
+                bool mayBeLong = isCode ? code[i].Length <= LongLine && !Comment().IsMatch(lines[i]) : lines[i].StartsWith('|');
+                if (lines[i].Length > LongLine && !mayBeLong)
+                    wrong.Add($"{file}:{i + 1} has {lines[i].Length} columns");
+            }
+        }
+        Assert.True(files.Length > 700, "the sources were not found");
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
@@ -247,8 +280,8 @@ public sealed partial class LayoutTests
 
     private static IEnumerable<string> Sources() => Files("*.cs");
 
-    private static IEnumerable<string> Files(string pattern) => Directory
-        .EnumerateFiles(Path.Combine(s_root, "src"), pattern, SearchOption.AllDirectories)
+    private static IEnumerable<string> Files(string pattern, string directory = "src") => Directory
+        .EnumerateFiles(Path.Combine(s_root, directory), pattern, SearchOption.AllDirectories)
         .Select(f => Path.GetRelativePath(s_root, f))
         .Where(f => !f.Split('/').Any(part => part is "obj" or "bin"));
 
@@ -261,6 +294,9 @@ public sealed partial class LayoutTests
         }
         throw new InvalidOperationException("the tests do not run inside the repository");
     }
+
+    [GeneratedRegex(@"^\s*//|[;,{)] // ")]
+    private static partial Regex Comment();
 
     [GeneratedRegex(@"\b(unsafe|DllImport|LibraryImport|Marshal|NativeMemory|NativeLibrary|Unsafe\.(?!SizeOf)\w+)\b")]
     private static partial Regex Unsafe();

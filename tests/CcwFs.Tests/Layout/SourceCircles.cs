@@ -48,7 +48,8 @@ internal static partial class SourceCircles
             {
                 string space = string.Join('.', words[..at]);
                 known.UnionWith(declared[words[at]]
-                    .Where(type => at == 0 ? file.Sees(type.Space) : type.Space == space || type.Space.EndsWith("." + space, StringComparison.Ordinal))
+                    .Where(type => at == 0 ? file.Sees(type.Space) : type.Space == space
+                        || type.Space.EndsWith("." + space, StringComparison.Ordinal))
                     .GroupBy(type => file.Distance(type.Space)).MinBy(group => group.Key)?.Select(type => type.File) ?? []);
             }
         }
@@ -79,7 +80,8 @@ internal static partial class SourceCircles
         {
             string space = SourceCircles.Space().Match(code).Groups[1].Value;
             return new Source(
-                file, space, Using().Replace(code, ""), [.. Declaration().Matches(code).Select(type => type.Groups[1].Value + type.Groups[2].Value).Distinct()],
+                file, space, Using().Replace(code, ""),
+                    [.. Declaration().Matches(code).Select(type => type.Groups[1].Value + type.Groups[2].Value).Distinct()],
                 [.. Using().Matches(code).Select(known => known.Groups[1].Value)]);
         }
 

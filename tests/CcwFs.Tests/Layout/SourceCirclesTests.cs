@@ -5,11 +5,13 @@ public sealed class SourceCirclesTests
 {
     [Fact]
     public void Two_files_that_name_each_others_types_are_a_circle() => Assert.Equal(["a.cs b.cs"], Circles(
-        ("a.cs", "namespace R;\ninternal sealed class A(B other);"), ("b.cs", "namespace R;\ninternal enum E { One }\ninternal sealed record B(A? Other);"), ("c.cs", "namespace R;\nclass C : A;")));
+        ("a.cs", "namespace R;\ninternal sealed class A(B other);"),
+            ("b.cs", "namespace R;\ninternal enum E { One }\ninternal sealed record B(A? Other);"), ("c.cs", "namespace R;\nclass C : A;")));
 
     [Fact]
     public void A_way_round_three_files_is_one_circle() => Assert.Equal(["a.cs b.cs c.cs"], Circles(
-        ("a.cs", "namespace R;\nclass A { B b; }"), ("b.cs", "namespace R;\nstruct B { C c; }"), ("c.cs", "namespace R;\ninterface C { A Get(); }"), ("d.cs", "namespace R;\nclass D { A a; }")));
+        ("a.cs", "namespace R;\nclass A { B b; }"), ("b.cs", "namespace R;\nstruct B { C c; }"), ("c.cs", "namespace R;\ninterface C { A Get(); }"),
+            ("d.cs", "namespace R;\nclass D { A a; }")));
 
     [Fact]
     public void The_parts_of_a_type_are_a_circle() => Assert.Equal(["a.1.cs a.cs"], Circles(
@@ -57,6 +59,7 @@ public sealed class SourceCirclesTests
 
     private static Dictionary<string, string> With(string source) => new()
     {
-        ["a.cs"] = source, ["b.cs"] = "namespace R;\npublic static class B;", ["far.cs"] = "namespace R.Far;\ninternal readonly record struct B(int Value);",
+        ["a.cs"] = source, ["b.cs"] = "namespace R;\npublic static class B;",
+            ["far.cs"] = "namespace R.Far;\ninternal readonly record struct B(int Value);",
     };
 }

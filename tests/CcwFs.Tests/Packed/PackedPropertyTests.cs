@@ -103,7 +103,8 @@ public sealed class PackedPropertyTests
         for (uint at = Heads; at < Heads + HeadArea; at += 8)
         {
             bool transfer = random.Next(6) == 0;
-            uint address = transfer ? Heads + (8 * (uint)random.Next(0, 128)) : random.Next(3) == 0 ? Lists + (8 * (uint)random.Next(0, 0x400)) : Data + (uint)random.Next(0, 0x1_0000);
+            uint address = transfer ? Heads + (8 * (uint)random.Next(0, 128)) : random.Next(3) == 0 ? Lists + (8 * (uint)random.Next(0, 0x400)) : Data
+                + (uint)random.Next(0, 0x1_0000);
             byte command = transfer ? (byte)8 : (byte)random.Next(256);
             byte flags = transfer ? (byte)0 : (byte)(random.Next(256) & (address >= Data ? 0xF8 : 0xFC) & (random.Next(3) == 0 ? 0x3F : 0xFF));
             ushort count = transfer ? (ushort)0 : (ushort)(random.Next(8) == 0 ? 0 : random.Next(0x2000));
@@ -139,7 +140,8 @@ public sealed class PackedPropertyTests
             }
             var map = new IovaMap();
             foreach (MemoryRun run in restored!.Memory)
-                Assert.True(map.Map(run.Address, (ulong)run.Bytes.Length, new ArrayStore(run.Bytes), 0, MemoryRights.ReadWrite) == MapOutcome.Done, name);
+                Assert.True(map.Map(run.Address, (ulong)run.Bytes.Length, new ArrayStore(run.Bytes), 0, MemoryRights.ReadWrite) == MapOutcome.Done,
+                    name);
             var translator = new Translator();
             if (translator.Initialize(restored.Orb, map) == ProgramFault.None)
                 Assert.True(translator.Prefetch() is ProgramFault.None or ProgramFault.Fault or ProgramFault.Unmapped, name);

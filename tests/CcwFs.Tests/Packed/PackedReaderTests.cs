@@ -55,7 +55,8 @@ public sealed class PackedReaderTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(4095)]
-    public void A_cut_block_is_refused(int length) => Assert.StartsWith("a packed program has 4096 to ", Refused(File()[..length]), StringComparison.Ordinal);
+    public void A_cut_block_is_refused(int length) =>
+        Assert.StartsWith("a packed program has 4096 to ", Refused(File()[..length]), StringComparison.Ordinal);
 
     [Fact]
     public void A_block_of_zeros_or_of_a_nop_alone_is_refused()

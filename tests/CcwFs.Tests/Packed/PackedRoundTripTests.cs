@@ -57,7 +57,8 @@ public sealed class PackedRoundTripTests
         Assert.Equal(Convert.ToHexString(first), Convert.ToHexString(second));
         for (int i = 0; i < packed.Ccws.Count; i++)
         {
-            if (!packed.Ccws[i].IsTransferInChannel && CommandCode.MovesToStorage(packed.Ccws[i].Command) && !packed.Ccws[i].Has(CcwFlags.IndirectData))
+            if (!packed.Ccws[i].IsTransferInChannel && CommandCode.MovesToStorage(packed.Ccws[i].Command)
+                && !packed.Ccws[i].Has(CcwFlags.IndirectData))
             {
                 byte[] data = restored.Data(i, packed.Ccws[i].Count, restored.Memory);
                 Assert.Equal(Convert.ToHexString(original.Memory.AsSpan((int)packed.Ccws[i].DataAddress, data.Length)), Convert.ToHexString(data));
@@ -92,16 +93,26 @@ public sealed class PackedRoundTripTests
     public static TheoryData<string, uint, uint, ulong[]> Shapes => new()
     {
         { "format 1", Machine.Orb64, 0x1000, [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0620_0200_0000_3000] },
-        { "format 0", OrbControl.Prefetch | 0x8000, 0x1000, [0x0700_2000_6000_0006, 0x3100_2008_6000_0005, 0x0800_1008_0000_0000, 0x0600_3000_2000_0200] },
-        { "not to be prefetched", Machine.Orb64 & ~OrbControl.Prefetch, 0x1000, [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0624_0200_0000_2030] },
-        { "a chain elsewhere", Machine.Orb64, 0x1000, [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0360_0001_0000_0000, 0x0800_0000_0000_5000] },
+        { "format 0", OrbControl.Prefetch | 0x8000, 0x1000,
+            [0x0700_2000_6000_0006, 0x3100_2008_6000_0005, 0x0800_1008_0000_0000, 0x0600_3000_2000_0200] },
+        { "not to be prefetched", Machine.Orb64 & ~OrbControl.Prefetch, 0x1000,
+            [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0624_0200_0000_2030] },
+        { "a chain elsewhere", Machine.Orb64, 0x1000,
+            [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0360_0001_0000_0000, 0x0800_0000_0000_5000] },
         { "IDAWs of format 2", Machine.Orb64, 0x1000, [0x0764_0006_0000_2020, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0624_0200_0000_2030] },
-        { "IDAWs of 2K", Machine.Orb64 | OrbControl.TwoKIdaws, 0x1000, [0x0764_0006_0000_2020, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0624_0200_0000_2040] },
-        { "IDAWs of format 1", Machine.Orb64 & ~OrbControl.Format2Idaws, 0x1000, [0x0764_0006_0000_2050, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0624_0200_0000_2058] },
-        { "SKIP and data chaining", Machine.Orb64, 0x1000, [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x06B0_0010_0000_3000, 0x00A0_0010_0000_3100, 0x0020_0200_0000_3800] },
-        { "count 0", Machine.Orb64, 0x1000, [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0660_0000_0000_3000, 0x0320_0000_0000_0000] },
-        { "incorrect length", Machine.Orb64, 0x1000, [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0640_0100_0000_3000, 0x0320_0001_0000_0000] },
-        { "a data chain over a TIC", Machine.Orb64, 0x1000, [0x07A0_0003_0000_2000, 0x0800_0000_0000_1018, 0, 0x0060_0003_0000_2003, 0x0620_1000_0000_3000] },
+        { "IDAWs of 2K", Machine.Orb64 | OrbControl.TwoKIdaws, 0x1000,
+            [0x0764_0006_0000_2020, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0624_0200_0000_2040] },
+        { "IDAWs of format 1", Machine.Orb64 & ~OrbControl.Format2Idaws, 0x1000,
+            [0x0764_0006_0000_2050, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0624_0200_0000_2058] },
+        { "SKIP and data chaining", Machine.Orb64, 0x1000,
+            [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x06B0_0010_0000_3000, 0x00A0_0010_0000_3100,
+            0x0020_0200_0000_3800] },
+        { "count 0", Machine.Orb64, 0x1000,
+            [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0660_0000_0000_3000, 0x0320_0000_0000_0000] },
+        { "incorrect length", Machine.Orb64, 0x1000,
+            [0x0760_0006_0000_2000, 0x3160_0005_0000_2008, 0x0800_0000_0000_1008, 0x0640_0100_0000_3000, 0x0320_0001_0000_0000] },
+        { "a data chain over a TIC", Machine.Orb64, 0x1000,
+            [0x07A0_0003_0000_2000, 0x0800_0000_0000_1018, 0, 0x0060_0003_0000_2003, 0x0620_1000_0000_3000] },
         { "an invalid command", Machine.Orb64, 0x1000, [0x0760_0006_0000_2000, 0x1020_0001_0000_2000] },
         { "an unknown command, key 5, L on", Machine.Orb64 | 0x5000_0080, 0x1000, [0x0760_0006_0000_2000, 0xFF20_0001_0000_2000] },
         { "MIDA", Machine.Orb64, 0x1000, [0x0760_0006_0000_2000, 0x0621_0010_0000_3000] },
@@ -168,7 +179,8 @@ public sealed class PackedRoundTripTests
         Assert.Equal(2, Restore(GuestImage.Read(reads)).Memory.Sum(run => run.Bytes.Length / 4096));
         byte[] writes = new GuestImage().Ccws(0x1000, 0x0720_0006_0000_2000).Pack(0x1000).Write(withData: false);
         Assert.False(RestoredProgram.TryRestore(GuestImage.Read(writes), null, out _, out string error));
-        Assert.Equal("CCW 0 needs 6 bytes at 00002000 that did not come with it; pack it with its data: ccwfs translate --format packed --with-data", error);
+        Assert.Equal("CCW 0 needs 6 bytes at 00002000 that did not come with it; pack it with its data: ccwfs translate --format packed --with-data",
+            error);
         byte[] list = new GuestImage().Ccws(0x1000, 0x0624_0006_0000_2000).Pack(0x1000).Write(withData: false);
         Assert.False(RestoredProgram.TryRestore(GuestImage.Read(list), null, out _, out error));
         Assert.StartsWith("CCW 0: its IDAW at 00002000 is not there", error, StringComparison.Ordinal);

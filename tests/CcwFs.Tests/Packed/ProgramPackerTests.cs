@@ -100,7 +100,8 @@ public sealed class ProgramPackerTests
         else
             image.Words(0x2000, 0x8600, 0xA000);
         PackedProgram program = image.Pack(0x1000, control);
-        Assert.Equal($"2000+{2 * size:X} 8600+200 A000+800".Replace("A000+800", "A000+800", StringComparison.Ordinal), Segments(image.Ccws(0x1000, 0x0524_0A00_0000_2000).Pack(0x1000, control)));
+        Assert.Equal($"2000+{2 * size:X} 8600+200 A000+800".Replace("A000+800", "A000+800", StringComparison.Ordinal),
+            Segments(image.Ccws(0x1000, 0x0524_0A00_0000_2000).Pack(0x1000, control)));
         Assert.Equal(control, program.Orb.Control);
         GuestImage.AssertSame(program, GuestImage.Read(program.Write(withData: true)));
     }
@@ -141,7 +142,8 @@ public sealed class ProgramPackerTests
             .Ccws(0x1000, 0x0760_0006_0000_3000, 0x3160_0005_0000_3004, 0x0160_0010_0000_3009, 0x0120_0001_0000_301A)
             .Put(0x3000, [.. Enumerable.Range(1, 0x20).Select(i => (byte)i)])
             .Pack(0x1000);
-        Assert.Equal(["3000: " + string.Concat(Enumerable.Range(1, 0x19).Select(i => i.ToString("X2", null))), "301A: 1B"], program.Segments.Select(GuestImage.Text));
+        Assert.Equal(["3000: " + string.Concat(Enumerable.Range(1, 0x19).Select(i => i.ToString("X2", null))), "301A: 1B"],
+            program.Segments.Select(GuestImage.Text));
     }
 
     [Theory]

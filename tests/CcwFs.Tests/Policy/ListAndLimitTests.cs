@@ -13,7 +13,11 @@ public sealed class ListAndLimitTests
     [Fact]
     public void A_command_is_used_when_it_is_allowed_and_not_denied()
     {
-        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { Allow = PolicyRig.Commands("SENSE_ID.03"), Deny = PolicyRig.Commands("nop") });
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd)
+        {
+            Allow = PolicyRig.Commands("SENSE_ID.03"),
+            Deny = PolicyRig.Commands("nop"),
+        });
         rig.Run([Step.R(0xE4, 7).WithSli()]).Good();
         rig.Run([Step.R(0xE4, 7).WithSli(), Step.Nop]).Refused(0x80, 0, 1);
         rig.Run([Step.R(0x64, 64)]).Refused(0x80, 0, 1);
@@ -172,7 +176,13 @@ public sealed class ListAndLimitTests
     [Fact]
     public void A_policy_is_shown_as_it_is_written()
     {
-        var policy = new DevicePolicy(Families.Eckd) { ReadOnly = true, Deny = PolicyRig.Commands("dso:81"), Extents = PolicyRig.Tracks("0-9"), MaxBytes = 5 };
+        var policy = new DevicePolicy(Families.Eckd)
+        {
+            ReadOnly = true,
+            Deny = PolicyRig.Commands("dso:81"),
+            Extents = PolicyRig.Tracks("0-9"),
+            MaxBytes = 5,
+        };
         Assert.Equal("readonly deny=dso:81 extents=0-9 max-bytes=5", policy.ToString());
         Assert.Equal(policy, policy with { Extents = PolicyRig.Tracks("0-9") });
         Assert.Equal("none", new DevicePolicy(Families.Eckd).ToString());

@@ -48,7 +48,8 @@ public sealed class WriteRuleTests
         ["update"] = Update(15),
         ["format"] = [Step.Extent(0x00, 15, 15), Step.Locate(0x03, 1, 15, 0, 4096), Step.W(0x1D, Step.Count(1, 0, 1, 0, 4096)).WithSli()],
         ["search and write"] = [Step.Extent(0x80, 15, 15), Step.Seek(1, 0), Step.SearchId(1, 0, 1), Step.Tic(2), Step.W(0x05, s_block)],
-        ["erase"] = [Step.Extent(0x00, 15, 15), Step.Seek(1, 0), Step.SearchId(1, 0, 1), Step.Tic(2), Step.W(0x11, Step.Count(1, 0, 2, 0, 8)).WithSli()],
+        ["erase"] =
+            [Step.Extent(0x00, 15, 15), Step.Seek(1, 0), Step.SearchId(1, 0, 1), Step.Tic(2), Step.W(0x11, Step.Count(1, 0, 2, 0, 8)).WithSli()],
         ["prefix"] = [Prefix(15, 0x01, 0, 4096), Step.W(0x85, s_block)],
         ["full track"] = [Prefix(15, 0x3F, 0x11, 0), Step.Sized(0x95, 57_326).WithSli()],
         ["track data"] = [Prefix(15, 0x3F, 0x23, 4096), Step.Sized(0xA5, 4096)],
@@ -114,12 +115,14 @@ public sealed class WriteRuleTests
         using var rig = new PolicyRig(s_cylinderOne);
         // Status modifier may skip the extent that may be written, and then the one before it holds.
         Step skipped = Step.Extent(0x00, 0, 0);
-        rig.Run([skipped, Step.Seek(0, 0), Step.SearchId(0, 0, 1), Step.Extent(0x00, 15, 15), Step.Locate(0x01, 1, 15, 1, 4096), Step.W(0x85, s_block)])
+        rig.Run([skipped, Step.Seek(0, 0), Step.SearchId(0, 0, 1), Step.Extent(0x00, 15, 15), Step.Locate(0x01, 1, 15, 1, 4096),
+            Step.W(0x85, s_block)])
             .WriteInhibited();
         // A transfer over the extent, into the middle.
         rig.Run([Step.Nop, Step.Tic(3), Step.Extent(0x00, 15, 15), Step.Locate(0x01, 1, 15, 1, 4096), Step.W(0x85, s_block)]).WriteInhibited();
         // The same, told from what is only there and never reached.
-        rig.Run([Step.Nop, Step.Tic(3), Step.W(0x85, s_block), Step.Extent(0x00, 15, 15), Step.Locate(0x01, 1, 15, 1, 4096), Step.W(0x85, s_block)]).Good();
+        rig.Run([Step.Nop, Step.Tic(3), Step.W(0x85, s_block), Step.Extent(0x00, 15, 15), Step.Locate(0x01, 1, 15, 1, 4096), Step.W(0x85, s_block)])
+            .Good();
     }
 
     [Theory]

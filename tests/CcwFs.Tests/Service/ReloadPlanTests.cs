@@ -22,7 +22,9 @@ public sealed class ReloadPlanTests : IDisposable
 
     public ReloadPlanTests()
     {
-        _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(new ArrayStore(new byte[4096]))), _executor, NullLoggerFactory.Instance, owner: null);
+        _factory =
+            new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(new ArrayStore(new byte[4096]))), _executor, NullLoggerFactory.Instance,
+            owner: null);
         _configured = new ConfiguredDevices(_factory, _table, _files.Path);
     }
 

@@ -20,13 +20,15 @@ public sealed class VolumesTests : IDisposable
     {
         string path = _files.Create("v.ckd", 1);
         var volumes = new Volumes(new DeviceQuota(self: 0, owner: null, SystemLimits.Read()), new GarbageTrim());
-        void Fail() => volumes.OpenImage<EckdVolume, int>(new EckdImages(), path, false, ImageSync.None, null, NullLogger.Instance, _ => throw new InvalidTimeZoneException());
+        void Fail() => volumes.OpenImage<EckdVolume,
+            int>(new EckdImages(), path, false, ImageSync.None, null, NullLogger.Instance, _ => throw new InvalidTimeZoneException());
         for (int round = 0; round < 2; round++)
         {
             Assert.Throws<InvalidTimeZoneException>(Fail);
             CkdImage.Open(path).Dispose(); // not locked
         }
-        OpenImage<string> first = volumes.OpenImage(new EckdImages(), path, false, ImageSync.None, null, NullLogger.Instance, static volume => volume.Name);
+        OpenImage<string> first =
+            volumes.OpenImage(new EckdImages(), path, false, ImageSync.None, null, NullLogger.Instance, static volume => volume.Name);
         Assert.Throws<InvalidTimeZoneException>(Fail);
         Assert.Throws<ImageException>(() => CkdImage.Open(path)); // the first one's
         bool ended = false;

@@ -35,7 +35,8 @@ public sealed class AllocationTests
             bool begun = machine.Device.HasWork;
             machine.Device.GoOn(WorkThread.Caller);
             bool inTime = machine.Device.State == DeviceState.Idle;
-            bool signalled = SpinUntilSignalled(machine.Device.IoInterrupt); // at once, unless the time on this thread was over: then the executor's threads went on
+            // at once, unless the time on this thread was over: then the executor's threads went on
+            bool signalled = SpinUntilSignalled(machine.Device.IoInterrupt);
             int read = machine.Device.ReadRegion(RegionIndex.Io, 0, io);
             long after = GC.GetAllocatedBytesForCurrentThread();
             Assert.True(written == 124 && begun && read == 124 && signalled, $"round {i}: {written} {read} {signalled}");

@@ -55,7 +55,8 @@ public sealed class DeviceTransitionsTests
         { "condition code 1", Machine.Orb64, Machine.Start, 0x1000, 0x0320_0001_0000_2000, "cc1", -(int)Errno.EBUSY },
         { "condition code 2", Machine.Orb64, Machine.Start, 0x1000, 0x0320_0001_0000_2000, "cc2", -(int)Errno.EBUSY },
         { "condition code 3, the last path", Machine.Orb64, Machine.Start, 0x1000, 0x0320_0001_0000_2000, "cc3", -(int)Errno.ENODEV },
-        { "a path that there is not, another is left", (Machine.Orb64 & ~0xFF00u) | 0x4000, Machine.Start, 0x1000, 0x0320_0001_0000_2000, "", -(int)Errno.EACCES },
+        { "a path that there is not, another is left", (Machine.Orb64 & ~0xFF00u) | 0x4000, Machine.Start, 0x1000, 0x0320_0001_0000_2000, "",
+            -(int)Errno.EACCES },
         { "unmapped program wins over status pending", Machine.Orb64, Machine.Start, 0x90_0000, 0, "cc1", -(int)Errno.EINVAL },
         { "while a program is suspended", Machine.Orb64, Machine.Start, 0x1000, 0x0320_0001_0000_2000, "suspended", -(int)Errno.EBUSY },
         { "no function while suspended", Machine.Orb64, 0, 0x1000, 0, "suspended", -(int)Errno.EBUSY },
@@ -98,7 +99,8 @@ public sealed class DeviceTransitionsTests
 
     [Theory]
     [MemberData(nameof(IoResults))]
-    public void A_request_in_io_gives_its_errno_and_stores_it(string what, uint control, uint function, uint cpa, ulong ccw, string before, int result)
+    public void A_request_in_io_gives_its_errno_and_stores_it(string what, uint control, uint function, uint cpa, ulong ccw, string before,
+        int result)
     {
         using var machine = new Machine(suppressSuspended: true);
         machine.Ccws(0x1000, ccw);

@@ -30,7 +30,8 @@ public sealed class HammerTests
 
         Action<int>[] work =
         [
-            i => Answer(machine.Write(RegionIndex.Io, 0, Machine.Request(programs[i % programs.Length], Machine.Orb64 | 0x0800_0000)), 124, Errno.EBUSY, Errno.EINVAL),
+            i => Answer(machine.Write(RegionIndex.Io, 0, Machine.Request(programs[i % programs.Length], Machine.Orb64 | 0x0800_0000)), 124,
+                Errno.EBUSY, Errno.EINVAL),
             i => Answer(machine.Command(1), 8, Errno.EBUSY),
             i => Answer(machine.Command(2), 8, Errno.EBUSY),
             i => Answer(machine.Resume(), 124, Errno.EBUSY, Errno.EINVAL),
@@ -39,7 +40,8 @@ public sealed class HammerTests
             i => Read(machine),
             i =>
             {
-                Errno errno = machine.Device.RunPrivate(privateSpace, new Orb(1, Machine.Orb64, 0), (_, final, _) => Count(ref privateEnds, final), out _);
+                Errno errno =
+                    machine.Device.RunPrivate(privateSpace, new Orb(1, Machine.Orb64, 0), (_, final, _) => Count(ref privateEnds, final), out _);
                 if (errno == 0)
                 {
                     privateStarts++;

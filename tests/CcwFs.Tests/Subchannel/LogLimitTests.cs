@@ -12,7 +12,8 @@ public sealed class LogLimitTests
 {
     private const int Lines = 10;
     private const int Waiting = 32; // interrupts behind the one that is shown
-    private const string Refused = "programs that the policy refused", Dropped = "interrupts that were dropped", Lost = "channel reports that were lost", Failed = "programs that failed";
+    private const string Refused = "programs that the policy refused", Dropped = "interrupts that were dropped",
+        Lost = "channel reports that were lost", Failed = "programs that failed";
     private const ulong Nop = 0x0320_0001_0000_2000;
     private static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
 

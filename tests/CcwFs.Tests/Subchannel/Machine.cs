@@ -26,7 +26,8 @@ internal sealed class Machine : IDisposable
     private readonly ChannelExecutor _executor = new();
     private readonly Signals _signals;
 
-    public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0, bool mayWait = false,
+    public Machine(IChannelDevice? device = null, bool suppressSuspended = false, byte[]? chpids = null, IovaMap? map = null, ushort number = 0,
+        bool mayWait = false,
         ILogger? logger = null, TimeProvider? time = null, bool layered = false)
     {
         TestDevice = device as TestDevice ?? (device is null ? new TestDevice() : null!);

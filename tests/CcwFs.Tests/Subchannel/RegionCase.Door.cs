@@ -89,7 +89,8 @@ internal sealed partial class RegionCase
     {
         if (_client is null || op.GetProperty("op").GetString() is not ("pread" or "pwrite"))
             return null;
-        ReadOnlySpan<byte> order = RegionByteOrder.Of(Enum.Parse<RegionIndex>(op.GetProperty("region").GetString()!, ignoreCase: true), BitConverter.IsLittleEndian);
+        ReadOnlySpan<byte> order =
+            RegionByteOrder.Of(Enum.Parse<RegionIndex>(op.GetProperty("region").GetString()!, ignoreCase: true), BitConverter.IsLittleEndian);
         (int position, int length) = ((int)Number(op, "pos"), (int)Number(op, "len"));
         if (length == 0 || position + length > order.Length)
             return null;

@@ -18,7 +18,8 @@ internal sealed partial class RegionCase : IDisposable
     private readonly JsonElement _case;
     private readonly string _name;
     private readonly Machine _machine;
-    private readonly GuestBlock _low = new(0x10_0000), _adjacent = new(0x1_0000), _readOnly = new(0x1_0000), _writeOnly = new(0x1_0000), _extra = new(0x1_0000);
+    private readonly GuestBlock _low = new(0x10_0000), _adjacent = new(0x1_0000), _readOnly = new(0x1_0000), _writeOnly = new(0x1_0000),
+        _extra = new(0x1_0000);
     private readonly HashSet<int> _volatile = [];
     private readonly IovaMap _map = new();
     private bool _wroteCommand, _afterStart, _unplugged, _ownStatus;
@@ -68,7 +69,8 @@ internal sealed partial class RegionCase : IDisposable
                 LeftOut.Add(reason);
                 if (reason == RegionExceptions.CutField)
                     return; // what follows is about bytes that are not there
-                if (op.TryGetProperty("ret", out _) && reason is RegionExceptions.Hardware or RegionExceptions.Positive or RegionExceptions.Defect or RegionExceptions.DeferredCode)
+                if (op.TryGetProperty("ret", out _)
+                    && reason is RegionExceptions.Hardware or RegionExceptions.Positive or RegionExceptions.Defect or RegionExceptions.DeferredCode)
                     Perform(i, kind, op, compare: false);
                 continue;
             }
@@ -99,7 +101,8 @@ internal sealed partial class RegionCase : IDisposable
     /// <summary>Programs that the capture built itself and only names.</summary>
     private void PokeSegments()
     {
-        int segments = _name.StartsWith("deep.tic_segments_", StringComparison.Ordinal) ? int.Parse(_name.AsSpan("deep.tic_segments_".Length), CultureInfo.InvariantCulture)
+        int segments = _name.StartsWith("deep.tic_segments_", StringComparison.Ordinal)
+            ? int.Parse(_name.AsSpan("deep.tic_segments_".Length), CultureInfo.InvariantCulture)
             : _name == "chain.many_tic_segments_600" ? 20 : 0;
         for (int i = 0; i < segments; i++)
         {
@@ -198,7 +201,8 @@ internal sealed partial class RegionCase : IDisposable
                 PokeNops((uint)Number(op, "iova"), (int)Number(op, "ccws"), (uint)Number(op, "cda"));
                 break;
             case "peek":
-                Check(index, "memory", op.GetProperty("hex").GetString()!, Convert.ToHexStringLower(Guest(Number(op, "iova"), out int peeked).Get(peeked, (int)Number(op, "len"))));
+                Check(index, "memory", op.GetProperty("hex").GetString()!,
+                    Convert.ToHexStringLower(Guest(Number(op, "iova"), out int peeked).Get(peeked, (int)Number(op, "len"))));
                 break;
             case "extra map + 0x2000":
                 string extra = op.GetProperty("hex").GetString()!;
@@ -284,7 +288,8 @@ internal sealed partial class RegionCase : IDisposable
             int from = Math.Max(position, RegionLayout.IrbOffset), to = Math.Min(position + expected.Length, RegionLayout.IoRetCodeOffset);
             if (to > from)
             {
-                CompareIrb(index, expected.AsSpan(from - position, to - from), actual.AsSpan(from - position, to - from), varies, from == RegionLayout.IrbOffset);
+                CompareIrb(index, expected.AsSpan(from - position, to - from), actual.AsSpan(from - position, to - from), varies,
+                    from == RegionLayout.IrbOffset);
                 expected.AsSpan(from - position, to - from).Clear();
                 actual.AsSpan(from - position, to - from).Clear();
             }
@@ -358,13 +363,15 @@ internal sealed partial class RegionCase : IDisposable
                 _machine.Subchannel.Inject([.. words[2..].Select(h => Injected(h, 0, hasAddress: false))]);
                 break;
             case "irqc":
-                _machine.Subchannel.Inject(Injected(words[3], uint.Parse(words[2], NumberStyles.HexNumber, CultureInfo.InvariantCulture), hasAddress: true));
+                _machine.Subchannel.Inject(Injected(words[3], uint.Parse(words[2], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                    hasAddress: true));
                 break;
             case "dis" or "ena":
                 _machine.Subchannel.IsDisabled = words[0] == "dis";
                 break;
             case "chp" when words[2] is "0" or "1":
-                _machine.Subchannel.Report(Crw.ChannelPath(byte.Parse(words[3], CultureInfo.InvariantCulture), words[2] == "0" ? Crw.Initialized : Crw.PermanentError));
+                _machine.Subchannel.Report(Crw.ChannelPath(byte.Parse(words[3], CultureInfo.InvariantCulture), words[2] == "0" ? Crw.Initialized
+                    : Crw.PermanentError));
                 break;
             case "chp" or "csense": // vary queues nothing; concurrent sense is the hardware's
                 break;
@@ -436,7 +443,8 @@ internal sealed partial class RegionCase : IDisposable
         byte[] command = new byte[RegionLayout.CmdSize];
         Read(RegionIndex.Cmd, 0, command);
         if (_wroteCommand)
-            CompareBytes(End, RegionIndex.Cmd, 0, Convert.FromHexString(end.GetProperty("cmd").GetString()!), Swapped(RegionIndex.Cmd, 0, command), varies: false);
+            CompareBytes(End, RegionIndex.Cmd, 0, Convert.FromHexString(end.GetProperty("cmd").GetString()!), Swapped(RegionIndex.Cmd, 0, command),
+                varies: false);
         Check(End, "io signals left", $"{end.GetProperty("io_irq").GetUInt64()}", $"{Take(DeviceInterrupt.Io)}");
         Check(End, "crw signals left", $"{end.GetProperty("crw_irq").GetUInt64()}", $"{Take(DeviceInterrupt.Crw)}");
         if (!_unplugged)

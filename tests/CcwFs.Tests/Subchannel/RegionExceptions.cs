@@ -63,7 +63,8 @@ internal static class RegionExceptions
     [
         "dma.data.across_adjacent_maps", "dma.idaw.fmt2_offset", "dma.idaw.fmt2_i2k_two", "dma.idaw.fmt2_i2k_second_at_800", "dma.idaw.fmt1_two",
         "cp.sid.count64_nosli", "cp.sid.count3_sli", "cp.sid.count1_sli", "cp.sid.cross_page", "cp.sense.24_nosli", "cp.tic.into_middle",
-        "cp.dc.sid_two", "cp.second_is_il", "u3270.attention_then_read", "cp.csense0.reject", "cp.csense1.reject", "cp.reject_then_start_sense", "cp.tic.first",
+        "cp.dc.sid_two", "cp.second_is_il", "u3270.attention_then_read", "cp.csense0.reject", "cp.csense1.reject", "cp.reject_then_start_sense",
+            "cp.tic.first",
         "cp.first_is_il_chained", "cp.readconf22", "cp.readconf22.count8",
     ];
 

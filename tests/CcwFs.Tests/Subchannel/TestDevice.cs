@@ -98,7 +98,8 @@ internal sealed class TestDevice : IChannelDevice
     {
         Span<byte> bytes = stackalloc byte[256];
         bytes.Clear();
-        (bytes[0], bytes[1], bytes[2], bytes[3]) = (0xFF, (byte)(Identity.ControlUnitType >> 8), (byte)Identity.ControlUnitType, Identity.ControlUnitModel);
+        (bytes[0], bytes[1], bytes[2], bytes[3]) =
+            (0xFF, (byte)(Identity.ControlUnitType >> 8), (byte)Identity.ControlUnitType, Identity.ControlUnitModel);
         data.Send(bytes);
         return Good;
     }

@@ -42,7 +42,8 @@ public sealed class ClientMemoryTests : IDisposable
         { "mmap(0x4000, 3, SHARED, openfile(F, os.O_RDWR | os.O_CREAT, 0x4000))", 1, 0 },               // (b) any file
         { "mmap(0x4000, 3, SHARED, openfile(F, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0x4000))", 2, 0 }, // (c) its pwrite would append
         { "mmap(0x4000, 3, SHARED, memfd(N, 0x3800, 2))", 2, 0 },             // (c) the last page is not whole in the file
-        { "(M := memfd(N, 0x4000, 2), mmap(0x4000, 3, SHARED, M), fcntl.fcntl(M, 1033, 16))[1]", 2, 0 }, // (c) sealed against new writers after it was mapped
+        // (c) sealed against new writers after it was mapped
+        { "(M := memfd(N, 0x4000, 2), mmap(0x4000, 3, SHARED, M), fcntl.fcntl(M, 1033, 16))[1]", 2, 0 },
         { "mmap(0x4000, 3, SHARED | ANONYMOUS)", 2, 0 },                      // (c) no descriptor
         { "closed()", 2, 0 },                                                 // (c) no descriptor any more
         { "mmap(0x4000)", 2, 0 },                                             // (c) private
@@ -335,7 +336,8 @@ public sealed class ClientMemoryTests : IDisposable
     [Fact]
     public void Copies_allocate_nothing()
     {
-        foreach (string kind in (string[])["mmap(0x4000, 3, SHARED, memfd(N, 0x4000, 2))", "mmap(0x4000, 3, SHARED, memfd(N, 0x4000))", "mmap(0x4000)"])
+        foreach (string kind in (string[])["mmap(0x4000, 3, SHARED, memfd(N, 0x4000, 2))", "mmap(0x4000, 3, SHARED, memfd(N, 0x4000))",
+            "mmap(0x4000)"])
         {
             Assert.Equal(Ok, _client.Map(_iommu, _ioas, Area(kind), Size, 0));
             CcwFs.Memory.Mapping mapping = _device.Space.Map.Snapshot()[0];

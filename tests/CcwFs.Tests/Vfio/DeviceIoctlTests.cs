@@ -40,7 +40,9 @@ public sealed class DeviceIoctlTests
         {
             string name = source.GetProperty("case").GetString()!;
             bool own = name is "irq.io_without_eventfd" or "irq.replace_eventfd"; // their steps are only told in words: EventfdTests
-            if (!own && (name.StartsWith("info.", StringComparison.Ordinal) || name.StartsWith("irq.", StringComparison.Ordinal) || name == "rw.bad_index"))
+            if (!own
+                && (name.StartsWith("info.", StringComparison.Ordinal) || name.StartsWith("irq.", StringComparison.Ordinal)
+                || name == "rw.bad_index"))
                 names.Add(name);
         }
         return names;
@@ -66,7 +68,8 @@ public sealed class DeviceIoctlTests
                 case "set_irqs":
                     byte[] data = Reordered(Convert.FromHexString(op.GetProperty("data").GetString()!), s_words);
                     using (var plain = OpenPlain(name, data))
-                        Assert.Equal(Expected(op), SetIrqs(client, Word(op, "argsz"), Word(op, "flags"), Word(op, "index"), Word(op, "start"), Word(op, "count"), data));
+                        Assert.Equal(Expected(op),
+                            SetIrqs(client, Word(op, "argsz"), Word(op, "flags"), Word(op, "index"), Word(op, "start"), Word(op, "count"), data));
                     break;
                 case "set_irqs argsz 20 EVENTFD count 0, fd -1 lies behind the header":
                     Assert.Equal(0, SetIrqs(client, 20, 0x24, 0, 0, 0, [0xFF, 0xFF, 0xFF, 0xFF]));
@@ -80,7 +83,8 @@ public sealed class DeviceIoctlTests
                     break;
                 case "pread" or "pwrite":
                     if (op.GetProperty("len") is { ValueKind: JsonValueKind.Number } length && op.GetProperty("abs").GetInt64() is >= 0 and var at)
-                        Assert.Equal(Expected(op), kind == "pread" ? client.File.Read(at, new byte[length.GetInt32()]) : client.File.Write(at, new byte[length.GetInt32()]));
+                        Assert.Equal(Expected(op), kind == "pread" ? client.File.Read(at, new byte[length.GetInt32()])
+                            : client.File.Write(at, new byte[length.GetInt32()]));
                     break;
                 default:
                     Assert.Fail(kind);
@@ -133,7 +137,8 @@ public sealed class DeviceIoctlTests
     {
         string what = op.GetProperty("name").GetString()!;
         if (what.EndsWith("(bad pointer)", StringComparison.Ordinal))
-            return client.Ioctl((uint)(what[..7] switch { "GET_INF" => VfioIoctl.GetInfo, "GET_REG" => VfioIoctl.GetRegionInfo, "GET_IRQ" => VfioIoctl.GetIrqInfo, _ => VfioIoctl.SetIrqs }), 8);
+            return client.Ioctl((uint)(what[..7] switch { "GET_INF" => VfioIoctl.GetInfo, "GET_REG" => VfioIoctl.GetRegionInfo, "GET_IRQ" =>
+                VfioIoctl.GetIrqInfo, _ => VfioIoctl.SetIrqs }), 8);
         if (s_unknown.TryGetValue(what, out (uint Command, uint[] Words) unknown))
             return client.Ioctl((VfioIoctl)unknown.Command, DeviceTestClient.Words([.. unknown.Words, 0, 0]));
         (VfioIoctl command, int[] fields) = what switch
@@ -187,5 +192,6 @@ public sealed class DeviceIoctlTests
 
     private static uint Word(JsonElement op, string name) => unchecked((uint)op.GetProperty(name).GetInt64());
 
-    private static int Expected(JsonElement op) => op.GetProperty("ret").GetInt32() is var result && result == -1 ? -op.GetProperty("errno").GetInt32() : result;
+    private static int Expected(JsonElement op) =>
+        op.GetProperty("ret").GetInt32() is var result && result == -1 ? -op.GetProperty("errno").GetInt32() : result;
 }

@@ -128,7 +128,8 @@ public sealed class DeviceLifeTests
     private static DeviceTestClient Attached(Machine machine)
     {
         var client = new DeviceTestClient(machine.Device);
-        Assert.True(machine.Device.Attach(client.File, new AddressSpace(IovaMap.Identity(new ArrayStore(machine.Memory)), Mono.Unix.Native.Errno.ENOENT)));
+        Assert.True(machine.Device.Attach(client.File,
+            new AddressSpace(IovaMap.Identity(new ArrayStore(machine.Memory)), Mono.Unix.Native.Errno.ENOENT)));
         return client;
     }
 

@@ -104,7 +104,8 @@ public sealed class GuestCodeIoctlTests : IDisposable
     [InlineData("T.fileno()", "B.fileno()", "-1", 0u, Errno.EINVAL)]                // TCP
     [InlineData("D.fileno()", "B.fileno()", "-1", 0u, Errno.EINVAL)]                // datagrams
     [InlineData("A.fileno()", "B.fileno()", "0", 0u, Errno.EINVAL)]                 // marks in a pipe
-    [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 1 << 36, 2, 6)", 0u, Errno.EINVAL)] // of huge pages: one that is not there kills who reads it
+    // of huge pages: one that is not there kills who reads it
+    [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 1 << 36, 2, 6)", 0u, Errno.EINVAL)]
     [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 1 << 36)", 0u, Errno.EPERM)]    // they can shrink
     [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 4096, 2)", 0u, Errno.EINVAL)]   // too short
     public void Descriptors_of_another_kind_are_refused(string channel, string other, string marks, uint flags, Errno error)
@@ -137,7 +138,8 @@ public sealed class GuestCodeIoctlTests : IDisposable
     {
         var code = new GuestCodeChannel
         {
-            Size = (uint)Marshal.SizeOf<GuestCodeChannel>(), Flags = flags, Channel = Number(channel), OtherEnd = Number(other), Marks = Number(marks),
+            Size = (uint)Marshal.SizeOf<GuestCodeChannel>(), Flags = flags, Channel = Number(channel), OtherEnd = Number(other),
+                Marks = Number(marks),
         };
         return _client.Ioctl(_iommu, IommufdIoctl.SetGuestCode, ref code);
     }

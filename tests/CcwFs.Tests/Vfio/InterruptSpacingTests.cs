@@ -109,7 +109,9 @@ public sealed class InterruptSpacingTests : IDisposable
     private static Irb Attention(ushort number)
     {
         var irb = default(Irb);
-        irb.Scsw = Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, DeviceStatus.Attention, 0, number);
+        irb.Scsw =
+            Scsw.Build(0, FunctionControl.None, ActivityControl.None, StatusControl.Alert | StatusControl.Pending, 0, DeviceStatus.Attention, 0,
+            number);
         return irb;
     }
 

@@ -64,14 +64,16 @@ public sealed class IommuHeaderTests
         ("iommu_ioas_alloc", typeof(IommuIoasAlloc), [("flags", "Flags"), ("out_ioas_id", "OutIoasId")]),
         ("iommu_iova_range", typeof(IommuIovaRange), [("start", "Start"), ("last", "Last")]),
         ("iommu_ioas_iova_ranges", typeof(IommuIoasIovaRanges),
-            [("ioas_id", "IoasId"), ("num_iovas", "NumIovas"), ("__reserved", "Reserved"), ("allowed_iovas", "AllowedIovas"), ("out_iova_alignment", "OutIovaAlignment")]),
+            [("ioas_id", "IoasId"), ("num_iovas", "NumIovas"), ("__reserved", "Reserved"), ("allowed_iovas", "AllowedIovas"),
+                ("out_iova_alignment", "OutIovaAlignment")]),
         ("iommu_ioas_map", typeof(IommuIoasMap),
             [("flags", "Flags"), ("ioas_id", "IoasId"), ("__reserved", "Reserved"), ("user_va", "UserVa"), ("length", "Length"), ("iova", "Iova")]),
         ("iommu_ioas_map_file", typeof(IommuIoasMapFile),
             [("flags", "Flags"), ("ioas_id", "IoasId"), ("fd", "Fd"), ("start", "Start"), ("length", "Length"), ("iova", "Iova")]),
         ("iommu_ioas_unmap", typeof(IommuIoasUnmap), [("ioas_id", "IoasId"), ("iova", "Iova"), ("length", "Length")]),
         ("iommu_hw_info", typeof(IommuHwInfo),
-            [("flags", "Flags"), ("dev_id", "DeviceId"), ("data_len", "DataLength"), ("data_uptr", "DataPointer"), ("out_data_type", "OutDataType"), ("out_capabilities", "OutCapabilities")]),
+            [("flags", "Flags"), ("dev_id", "DeviceId"), ("data_len", "DataLength"), ("data_uptr", "DataPointer"), ("out_data_type", "OutDataType"),
+                ("out_capabilities", "OutCapabilities")]),
     ];
 
     [Fact]

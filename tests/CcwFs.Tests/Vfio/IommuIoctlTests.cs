@@ -434,10 +434,13 @@ public sealed class IommuIoctlTests : IDisposable
         {
             // A map and its unmap for each thread, in memory that only it uses.
             ulong iova = (i % 2) * Page; // two threads contend for each place
-            _client.Put(Slot(i, 0), Bytes(new IommuIoasMap { Size = 40, Flags = Both | IoasMapFlags.FixedIova, IoasId = _ioas, UserVa = places[i / 2], Length = Page, Iova = iova }));
+            _client.Put(Slot(i, 0),
+                Bytes(new IommuIoasMap { Size = 40, Flags = Both | IoasMapFlags.FixedIova, IoasId = _ioas, UserVa = places[i / 2], Length = Page,
+                Iova = iova }));
             _client.Put(Slot(i, 1), Bytes(new IommuIoasUnmap { Size = 24, IoasId = _ioas, Iova = iova, Length = Page }));
         }
-        Task<int>[] threads = [.. Enumerable.Range(0, Threads).Select(i => Task.Factory.StartNew(() => Hammer((uint)i), TaskCreationOptions.LongRunning))];
+        Task<int>[] threads =
+            [.. Enumerable.Range(0, Threads).Select(i => Task.Factory.StartNew(() => Hammer((uint)i), TaskCreationOptions.LongRunning))];
         int[] done = await Task.WhenAll(threads).WaitAsync(Fuse.Mounted.Patience);
         Assert.All(done, count => Assert.True(count > 0, "a thread never had its turn"));
         _client.Unmap(_iommu, _ioas, 0, ulong.MaxValue, out _);

@@ -137,15 +137,34 @@ internal sealed class IommuTestClient : IDisposable
         return structure.OutIoasId;
     }
 
-    internal int Map(IommuClient iommu, uint ioas, ulong address, ulong length, ulong iova, IoasMapFlags flags = IoasMapFlags.Readable | IoasMapFlags.Writeable)
+    internal int Map(IommuClient iommu, uint ioas, ulong address, ulong length, ulong iova,
+        IoasMapFlags flags = IoasMapFlags.Readable | IoasMapFlags.Writeable)
     {
-        var structure = new IommuIoasMap { Size = 40, Flags = flags | IoasMapFlags.FixedIova, IoasId = ioas, UserVa = address, Length = length, Iova = iova };
+        var structure = new IommuIoasMap
+        {
+            Size = 40,
+            Flags = flags | IoasMapFlags.FixedIova,
+            IoasId = ioas,
+            UserVa = address,
+            Length = length,
+            Iova = iova,
+        };
         return Ioctl(iommu, IommufdIoctl.IoasMap, ref structure);
     }
 
-    internal int MapFile(IommuClient iommu, uint ioas, int file, ulong start, ulong length, ulong iova, IoasMapFlags flags = IoasMapFlags.Readable | IoasMapFlags.Writeable)
+    internal int MapFile(IommuClient iommu, uint ioas, int file, ulong start, ulong length, ulong iova,
+        IoasMapFlags flags = IoasMapFlags.Readable | IoasMapFlags.Writeable)
     {
-        var structure = new IommuIoasMapFile { Size = 40, Flags = flags | IoasMapFlags.FixedIova, IoasId = ioas, Fd = file, Start = start, Length = length, Iova = iova };
+        var structure = new IommuIoasMapFile
+        {
+            Size = 40,
+            Flags = flags | IoasMapFlags.FixedIova,
+            IoasId = ioas,
+            Fd = file,
+            Start = start,
+            Length = length,
+            Iova = iova,
+        };
         return Ioctl(iommu, IommufdIoctl.IoasMapFile, ref structure);
     }
 
@@ -170,7 +189,8 @@ internal sealed class IommuTestClient : IDisposable
             string target = new FileInfo(path).LinkTarget ?? "";
             return target.Contains(Name, StringComparison.Ordinal) || target == $"/proc/{Pid}/mem"
                 || (target.Contains("pidfd", StringComparison.Ordinal)
-                    && File.ReadLines(path.Replace("/fd/", "/fdinfo/", StringComparison.Ordinal)).Contains(string.Create(CultureInfo.InvariantCulture, $"Pid:\t{Pid}")));
+                    && File.ReadLines(path.Replace("/fd/", "/fdinfo/", StringComparison.Ordinal))
+                        .Contains(string.Create(CultureInfo.InvariantCulture, $"Pid:\t{Pid}")));
         }
         catch (IOException)
         {
@@ -184,6 +204,7 @@ internal sealed class IommuTestClient : IDisposable
     {
         Task<string?> answer = _process.StandardOutput.ReadLineAsync();
         Assert.True(answer.Wait(Mounted.Patience), "the client does not answer");
-        return answer.Result is ['=', .. string number] ? number : throw new InvalidOperationException(answer.Result ?? _process.StandardError.ReadToEnd());
+        return answer.Result is ['=', .. string number] ? number
+            : throw new InvalidOperationException(answer.Result ?? _process.StandardError.ReadToEnd());
     }
 }

@@ -7,11 +7,15 @@ namespace CcwFs.Tests.Vfio;
 public sealed class LinuxProcessTests
 {
     [Theory]
-    [InlineData("7fbe76b52000-7fbe76b54000 rw-s 00001000 00:01 10750                      /memfd:guest (deleted)", 0x7fbe76b52000ul, 0x7fbe76b54000ul, true, true, true, 0x1000L, 1ul, 10750ul)]
-    [InlineData("00400000-00452000 r-xp 00000000 fe:02 173521 /usr/bin/a b\\012c", 0x400000ul, 0x452000ul, true, false, false, 0L, 0xfe_0000_0002ul, 173521ul)]
-    [InlineData("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]", 0xffffffffff600000ul, 0xffffffffff601000ul, false, false, false, 0L, 0ul, 0ul)]
+    [InlineData("7fbe76b52000-7fbe76b54000 rw-s 00001000 00:01 10750                      /memfd:guest (deleted)", 0x7fbe76b52000ul, 0x7fbe76b54000ul,
+        true, true, true, 0x1000L, 1ul, 10750ul)]
+    [InlineData("00400000-00452000 r-xp 00000000 fe:02 173521 /usr/bin/a b\\012c", 0x400000ul, 0x452000ul, true, false, false, 0L, 0xfe_0000_0002ul,
+        173521ul)]
+    [InlineData("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]", 0xffffffffff600000ul, 0xffffffffff601000ul,
+        false, false, false, 0L, 0ul, 0ul)]
     [InlineData("1000-2000 rw-p 00000000 103:05 4294967296", 0x1000ul, 0x2000ul, true, true, false, 0L, 0x103_0000_0005ul, 4294967296ul)]
-    public void A_line_of_maps_is_read(string line, ulong start, ulong end, bool read, bool write, bool shared, long offset, ulong device, ulong inode)
+    public void A_line_of_maps_is_read(string line, ulong start, ulong end, bool read, bool write, bool shared, long offset, ulong device,
+        ulong inode)
     {
         Assert.True(MemoryArea.TryParse(Encoding.ASCII.GetBytes(line), out MemoryArea area));
         Assert.Equal(new MemoryArea(start, end, read, write, shared, offset, device, inode), area);

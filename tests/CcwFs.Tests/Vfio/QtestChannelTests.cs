@@ -163,7 +163,8 @@ public sealed class QtestChannelTests : IDisposable
         }
     }
 
-    private static ulong Number(string word) => ulong.Parse(word.AsSpan(2).TrimStart('0') is { Length: > 0 } digits ? digits : "0", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    private static ulong Number(string word) =>
+        ulong.Parse(word.AsSpan(2).TrimStart('0') is { Length: > 0 } digits ? digits : "0", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     private sealed class Loop : IDisposable
     {

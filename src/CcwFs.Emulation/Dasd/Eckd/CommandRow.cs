@@ -44,7 +44,8 @@ internal enum Rules
 /// <param name="Handler">Executes it, else.</param>
 /// <param name="Least">The least profile that has it.</param>
 internal sealed record CommandRow(
-    CommandDescription Command, UnitRules Unit, Rules Rules, Link Needs, DomainUse Domain, WriteClass Write, CommonHandler? Common, CommandHandler? Handler,
+    CommandDescription Command, UnitRules Unit, Rules Rules, Link Needs, DomainUse Domain, WriteClass Write, CommonHandler? Common,
+        CommandHandler? Handler,
     EckdProfile Least)
     : UnitCommand(Unit, Common)
 {

@@ -10,7 +10,8 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// </summary>
 internal sealed class EckdLines(ILogger logger, EckdOptions options, EckdVolume volume) : IDisposable
 {
-    private readonly Kinds _limits = new(what => new LogLimit(TimeProvider.System, count => EckdLog.LeftOut(logger, options.Device.ToString(), count, what)));
+    private readonly Kinds _limits =
+        new(what => new LogLimit(TimeProvider.System, count => EckdLog.LeftOut(logger, options.Device.ToString(), count, what)));
 
     private string BusId => options.Device.ToString();
 

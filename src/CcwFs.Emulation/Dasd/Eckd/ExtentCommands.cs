@@ -150,7 +150,8 @@ internal static class ExtentCommands
 
     private static bool Locate(EckdProgram program, ReadOnlySpan<byte> parameters, ReadOnlySpan<byte> extended)
     {
-        if (!TryDomain(program, parameters, extended, out LocateRecordDomain domain) || !TryTrack(program, LocateRecordLayout.Seek.In(parameters), out int track))
+        if (!TryDomain(program, parameters, extended, out LocateRecordDomain domain)
+            || !TryTrack(program, LocateRecordLayout.Seek.In(parameters), out int track))
             return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         LocateRow row = domain.Row!;
         if (program.IsReadOnly && row.Write != WriteClass.None)

@@ -104,7 +104,8 @@ internal static class FormatCommands
         if (!TryReceiveCount(data, count))
             return UnitStatus.Ended;
         bool isEndMark = count.IndexOfAnyExcept((byte)0xFF) < 0;
-        return isEndMark ? program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter)) : Append(program, track, after, count, data, Link.RecordWritten);
+        return isEndMark ? program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter))
+            : Append(program, track, after, count, data, Link.RecordWritten);
     }
 
     private static DeviceStatus Append(EckdProgram program, CkdTrack track, int after, ReadOnlySpan<byte> count, IDataTransfer data, Link link)

@@ -73,7 +73,8 @@ internal delegate DomainUse DomainSequence(in LocateRecordDomain domain);
 /// <param name="Traits">What else is to be known.</param>
 /// <param name="Least">The least profile that has it.</param>
 internal sealed record LocateRow(
-    LocateOperation Operation, Orientations Orientations, DomainSequence Next, WriteClass Write = WriteClass.None, LocateTraits Traits = LocateTraits.None,
+    LocateOperation Operation, Orientations Orientations, DomainSequence Next, WriteClass Write = WriteClass.None,
+        LocateTraits Traits = LocateTraits.None,
     EckdProfile Least = EckdProfile.Minimal)
 {
     /// <summary>Bytes after the fixed 20 of LOCATE RECORD EXTENDED.</summary>
@@ -113,8 +114,10 @@ internal static class LocateOperations
         new(LocateOperation.ReadAny, Count, AnyReads, Traits: Suffix | AnyRecord, Least: EckdProfile.Linux),
         new(LocateOperation.ReadTrackSet, Count | Home, (in _) => DomainUse.ReadTrack, Traits: TrackSet, Least: EckdProfile.Linux),
         new(LocateOperation.WriteTrackSet, Count, (in _) => DomainUse.WriteFullTrack, WriteClass.Format, TrackSet, EckdProfile.Linux),
-        new(LocateOperation.UpdateTrackSet, Count | Data, (in _) => DomainUse.WriteTrackData, WriteClass.Update, TrackSet | LocateTraits.NeedsLength, EckdProfile.Linux),
-        new(LocateOperation.WriteTrackData, Count, (in _) => DomainUse.WriteTrackData, WriteClass.Update, LocateTraits.NeedsLength, EckdProfile.Linux),
+        new(LocateOperation.UpdateTrackSet, Count | Data, (in _) => DomainUse.WriteTrackData, WriteClass.Update, TrackSet | LocateTraits.NeedsLength,
+            EckdProfile.Linux),
+        new(LocateOperation.WriteTrackData, Count, (in _) => DomainUse.WriteTrackData, WriteClass.Update, LocateTraits.NeedsLength,
+            EckdProfile.Linux),
     ];
 
     /// <summary>The row of an operation that a profile has; null: it is refused.</summary>
@@ -149,7 +152,8 @@ internal static class LocateOperations
     };
 
     /// <summary>06: reads of single tracks or over tracks, in any order (page 61).</summary>
-    private static DomainUse AllReads(in LocateRecordDomain domain) => DomainUse.Read | Multitrack | DomainUse.ReadKeyMultitrack | DomainUse.ReadHomeAddress | ReadsFromHome(domain);
+    private static DomainUse AllReads(in LocateRecordDomain domain) =>
+        DomainUse.Read | Multitrack | DomainUse.ReadKeyMultitrack | DomainUse.ReadHomeAddress | ReadsFromHome(domain);
 
     /// <summary>0B: the data of record 0, then records, and ERASE at most as the last (pages 61, 128, 135).</summary>
     private static DomainUse TrackWrites(in LocateRecordDomain domain) => domain switch
@@ -160,7 +164,8 @@ internal static class LocateOperations
     };
 
     /// <summary>0C: one command for all tracks (page 110).</summary>
-    private static DomainUse WholeTracks(in LocateRecordDomain domain) => domain.Last == DomainUse.None ? DomainUse.ReadTrack | DomainUse.ReadTrackData : domain.Last;
+    private static DomainUse WholeTracks(in LocateRecordDomain domain) =>
+        domain.Last == DomainUse.None ? DomainUse.ReadTrack | DomainUse.ReadTrackData : domain.Last;
 
     /// <summary>
     /// 16: reads over tracks, home address and record 0 only where the orientation is before them; then the suffix (pages 69 and 101).

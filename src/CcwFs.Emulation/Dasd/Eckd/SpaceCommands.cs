@@ -27,7 +27,8 @@ internal static class SpaceCommands
         byte scope = SubsystemOperationLayout.Scope.Byte(header);
         bool byExtent = (scope & SubsystemOperationLayout.ByExtent) != 0;
         ReadOnlySpan<byte> unit = SubsystemOperationLayout.Unit.In(header);
-        bool valid = SubsystemOperationLayout.Order.Byte(header) == SubsystemOperationLayout.ReleaseSpace && SubsystemOperationLayout.Flags.Byte(header) == 0
+        bool valid = SubsystemOperationLayout.Order.Byte(header) == SubsystemOperationLayout.ReleaseSpace
+            && SubsystemOperationLayout.Flags.Byte(header) == 0
             && (scope & ~(SubsystemOperationLayout.ByExtent | SubsystemOperationLayout.GuaranteeInitialization)) == 0
             && unit[0] == program.Options.LogicalSubsystem && unit[1] == program.Options.UnitAddress
             && (byExtent ? count is > 0 and <= MaxRanges : count == 0);

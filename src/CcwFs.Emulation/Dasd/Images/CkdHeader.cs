@@ -60,7 +60,8 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
         if (!extended && IsOfZpdt(bytes, out uint declared))
         {
             header = new CkdHeader(0, 0, IsZpdt: true);
-            return declared == cylinders ? null : $"offset 18: an image of zPDT with {declared} cylinders, but the file holds {cylinders}: truncated?";
+            return declared == cylinders ? null
+                : $"offset 18: an image of zPDT with {declared} cylinders, but the file holds {cylinders}: truncated?";
         }
         if (bytes[17] > MaxFiles || (extended && bytes[17] != 0))
             return $"offset 17: file number {bytes[17]}; a series has at most {MaxFiles} files, an extended address volume is one file";

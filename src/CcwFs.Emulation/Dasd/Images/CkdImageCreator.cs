@@ -17,7 +17,8 @@ public static class CkdImageCreator
     /// may hold a whole system, and who may read a file can keep it locked.
     /// </summary>
     public static void Create(
-        string path, CkdGeometry geometry, VolumeLayout layout, bool lazy = false, IProgress<long>? progress = null, CancellationToken cancel = default)
+        string path, CkdGeometry geometry, VolumeLayout layout, bool lazy = false, IProgress<long>? progress = null,
+            CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(layout);
@@ -65,7 +66,8 @@ public static class CkdImageCreator
         return filled;
     }
 
-    private static void Fill(HostImageFile file, CkdGeometry geometry, VolumeLayout layout, bool lazy, IProgress<long>? progress, CancellationToken cancel)
+    private static void Fill(HostImageFile file, CkdGeometry geometry, VolumeLayout layout, bool lazy, IProgress<long>? progress,
+        CancellationToken cancel)
     {
         Span<byte> header = stackalloc byte[CkdHeader.Size];
         CkdHeader.Format(geometry, default, header);

@@ -56,7 +56,8 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
             file.Dispose();
             throw new ImageException(result switch
             {
-                -(int)Errno.EWOULDBLOCK => "another process has it in use" + holder + (write ? "" : "; its tracks may change while they are read: end that use first"),
+                -(int)Errno.EWOULDBLOCK =>
+                    "another process has it in use" + holder + (write ? "" : "; its tracks may change while they are read: end that use first"),
                 -(int)Errno.EBUSY => "this machine uses it: it is mounted, or part of another device; end that use first",
                 -(int)Errno.ELOOP when plain => LinkOfProcess,
                 -(int)Errno.ENOENT => "its directory does not exist; make that first",
@@ -103,7 +104,8 @@ public sealed class HostImageFile : IImageFile
 {
     private readonly FileDescriptor _descriptor;
 
-    internal HostImageFile(string path, FileDescriptor descriptor, bool isWritable = true) => (Path, _descriptor, IsWritable) = (path, descriptor, isWritable);
+    internal HostImageFile(string path, FileDescriptor descriptor, bool isWritable = true) =>
+        (Path, _descriptor, IsWritable) = (path, descriptor, isWritable);
 
     /// <summary>It was opened to write: who opened it has the right to.</summary>
     internal bool IsWritable { get; }

@@ -10,7 +10,8 @@ internal sealed class HostRedoPlace : IRedoPlace
     private const uint OwnerBits = 0x180;     // S_IRUSR | S_IWUSR
     private const uint GroupBits = 0x30;      // S_IRGRP | S_IWGRP
     private const uint ReadAndWrite = 0x1B6;  // 0666: no more of the image's mode
-    private const int MostNames = 4_096;      // of a directory that are looked at for another redo file (arbitrary: a thousand images are opened in a second)
+    // of a directory that are looked at for another redo file (arbitrary: a thousand images are opened in a second)
+    private const int MostNames = 4_096;
     private const OpenOptions ToRead = OpenOptions.ReadOnly | OpenOptions.NoFollow | OpenOptions.NonBlocking; // the name may be a FIFO's
     private readonly HostImageFile _image;
     private readonly uint _user;
@@ -46,7 +47,8 @@ internal sealed class HostRedoPlace : IRedoPlace
         if (result == -(int)Errno.ENOENT)
             return null;
         if (result < 0)
-            throw new ImageException($"{Path}: {(result == -(int)Errno.ELOOP ? "it is a symbolic link; move it away" : Problem.Of(result))}", -result);
+            throw new ImageException($"{Path}: {(result == -(int)Errno.ELOOP ? "it is a symbolic link; move it away" : Problem.Of(result))}",
+                -result);
         if (Distrust(file) is not { } reason)
             return new HostImageFile(Path, file);
         file.Dispose();
@@ -65,7 +67,8 @@ internal sealed class HostRedoPlace : IRedoPlace
             file.Dispose();
             FileDescriptor.RemoveAt(_directory, _name);
         }
-        string reason = result == -(int)Errno.EEXIST ? "somebody made a file of this name since the image was opened; move it away" : Problem.Of(result);
+        string reason = result == -(int)Errno.EEXIST ? "somebody made a file of this name since the image was opened; move it away"
+            : Problem.Of(result);
         throw new ImageException(reason, -result);
     }
 
@@ -77,7 +80,8 @@ internal sealed class HostRedoPlace : IRedoPlace
         {
             return Directory.EnumerateFileSystemEntries($"/proc/self/fd/{_directory.Number}").Take(MostNames)
                 .Select(static path => System.IO.Path.GetFileName(path))
-                .FirstOrDefault(name => name.EndsWith(RedoFile.Suffix, StringComparison.Ordinal) && name != _name && IsOther(name, isOurs)) is { } found
+                .FirstOrDefault(name => name.EndsWith(RedoFile.Suffix, StringComparison.Ordinal) && name != _name
+                    && IsOther(name, isOurs)) is { } found
                 ? System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, found) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

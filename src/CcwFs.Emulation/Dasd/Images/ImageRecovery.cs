@@ -240,7 +240,8 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
             foreach ((int start, int length, int from) in track.Spans)
                 result = result < 0 ? result : file.WriteAt(offset + start, bytes.Slice(from, length));
             if (result < 0)
-                throw new ImageException($"{slots.Name}: {slots.At(track.Number)} cannot be put in place out of {path}: {Problem.Of(result)}", -result);
+                throw new ImageException($"{slots.Name}: {slots.At(track.Number)} cannot be put in place out of {path}: {Problem.Of(result)}",
+                    -result);
         }
         lines.Say($"{path}: {Named(change)} of {slots.Name} were half written and have been put in place (change {change.Generation})");
     }

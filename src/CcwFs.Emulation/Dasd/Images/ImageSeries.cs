@@ -172,7 +172,9 @@ internal sealed class ImageSeries : IDisposable
         Span<byte> start = stackalloc byte[CkdTrack.HomeAddressSize + CkdTrack.CountSize];
         ReadFully(file, CkdHeader.Size, start, $"offset {CkdHeader.Size}: truncated");
         bool empty = start.IndexOfAnyExcept((byte)0) < 0;
-        if (!empty && (start[0] != 0 || BinaryPrimitives.ReadUInt16BigEndian(start[1..]) != cylinder || BinaryPrimitives.ReadUInt16BigEndian(start[3..]) != 0))
+        if (!empty
+            && (start[0] != 0 || BinaryPrimitives.ReadUInt16BigEndian(start[1..]) != cylinder
+            || BinaryPrimitives.ReadUInt16BigEndian(start[3..]) != 0))
             throw new ImageException($"{file.Path}: offset {CkdHeader.Size}: home address {Convert.ToHexString(start[..5])} is not cylinder {cylinder} head 0");
     }
 }

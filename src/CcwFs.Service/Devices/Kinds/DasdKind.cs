@@ -24,7 +24,8 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
         KindKeys.ChannelPaths,
         .. KindKeys.Policy,
         new("profile", "minimal|linux|full", "What the control unit offers. The default is linux.", SetProfile),
-        new("ese", null, "The volume takes space on demand (thin provisioning), and tells Linux so.", (s, _) => KindKeys.Assign(Of(s).IsSpaceEfficient = true)),
+        new("ese", null, "The volume takes space on demand (thin provisioning), and tells Linux so.", (s, _) =>
+            KindKeys.Assign(Of(s).IsSpaceEfficient = true)),
         KindKeys.Sync(" With none or SECONDS, an image that was in use at a power cut is refused until its redo file is removed."),
         KindKeys.Count,
     ];
@@ -49,7 +50,8 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
     private protected override IChannelDevice Make(EckdVolume volume, in DeviceOpening opening) => new EckdDevice(
         volume,
         new EckdOptions(
-            opening.Place.Number, ReadOnly: opening.Spec.IsReadOnly, Profile: Of(opening.Spec).Profile, SpaceEfficient: Of(opening.Spec).IsSpaceEfficient),
+            opening.Place.Number, ReadOnly: opening.Spec.IsReadOnly, Profile: Of(opening.Spec).Profile,
+                SpaceEfficient: Of(opening.Spec).IsSpaceEfficient),
         opening.Logs.Device);
 
     private protected override void RefuseWrong(DeviceSpec spec, string path) => s_images.RefuseWrong(path, spec.IsReadOnly);

@@ -77,5 +77,6 @@ internal abstract class DeviceKind
 /// <param name="TakeNumber">Takes the device number, by the device's own where it has one; called once, before the subchannel is made.</param>
 /// <param name="Ended">Is told once that the device is closed.</param>
 internal readonly record struct DeviceOpening(
-    DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, DevicePlace Place, KindTarget? Found, DeviceLogs Logs, Action<DeviceId?> TakeNumber,
+    DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, DevicePlace Place, KindTarget? Found, DeviceLogs Logs,
+        Action<DeviceId?> TakeNumber,
     Action Ended);

@@ -13,7 +13,8 @@ namespace CcwFs.Service.Devices.Kinds;
 /// <param name="Volumes">The open images.</param>
 /// <param name="OwnMount">The device number of our own mount, where no device is looked for; null: there is none yet.</param>
 /// <param name="Leave">Takes a device away that has left by itself; true: suddenly.</param>
-internal sealed record DeviceParts(AddressSpace Space, ChannelExecutor Executor, Volumes Volumes, Func<ulong?> OwnMount, Action<OpenDevice, bool> Leave)
+internal sealed record DeviceParts(AddressSpace Space, ChannelExecutor Executor, Volumes Volumes, Func<ulong?> OwnMount, Action<OpenDevice,
+    bool> Leave)
 {
     /// <summary>The device over a subchannel, which it owns from now on, with all layers and the policy of the SPEC.</summary>
     internal VfioCcwDevice Make(ISubchannel subchannel, DeviceSpec spec, ILogger log)
@@ -33,5 +34,6 @@ internal sealed record DeviceParts(AddressSpace Space, ChannelExecutor Executor,
 
     /// <summary>As <see cref="Make"/>, over a subchannel that is emulated for a device behind a control unit.</summary>
     internal VfioCcwDevice Emulate(IChannelDevice behind, in DeviceOpening opening) => Make(
-        new EmulatedSubchannel(opening.Place.Id, opening.Place.Number, opening.Spec.ChannelPaths, behind, Executor), opening.Spec, opening.Logs.Device);
+        new EmulatedSubchannel(opening.Place.Id, opening.Place.Number, opening.Spec.ChannelPaths, behind, Executor), opening.Spec,
+            opening.Logs.Device);
 }

@@ -27,7 +27,8 @@ internal abstract class ImageKind<TVolume> : DeviceKind
         if (spec.ImageAt(its.Index, its.Directory) is not { } path)
         {
             (IChannelDevice device, Func<Action, string?> closing) = parts.Volumes.InMemory(InMemory(spec), Over);
-            return new OpenDevice(parts.Emulate(device, its), its.Place, $"{Name}, in memory", its.Logs.Device) { Closing = closing, Ended = its.Ended };
+            return new OpenDevice(parts.Emulate(device, its), its.Place, $"{Name}, in memory", its.Logs.Device) { Closing = closing,
+                Ended = its.Ended };
         }
         OpenImage<IChannelDevice> opened = parts.Volumes.OpenImage(
             Images(spec), path, spec.IsReadOnly, spec.Sync, its.Caller, its.Logs.Image, Over, its.Place.Shown);

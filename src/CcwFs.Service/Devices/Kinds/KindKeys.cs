@@ -17,7 +17,8 @@ internal static class KindKeys
     /// <summary>Where a device stands.</summary>
     internal static readonly SpecKey[] Place =
     [
-        new("id", "C.S.NNNN", "The bus id of the subchannel. The default is the id that a real subchannel has, else the first free one from 0.0.0000 on.",
+        new("id", "C.S.NNNN",
+            "The bus id of the subchannel. The default is the id that a real subchannel has, else the first free one from 0.0.0000 on.",
             (s, v) => SubchannelId.TryParse(v, out SubchannelId id) ? WrongCss(id.CssId) ?? Assign(s.Id = id) : "it is written like 0.0.0000"),
         new("devno", "C.S.NNNN", "The bus id of the device. The default is what a real device says, else the sum of 0150 and the subchannel number, or the next free number.",
             (s, v) => DeviceId.TryParse(v, out DeviceId id) ? WrongCss(id.CssId) ?? Assign(s.Device = id) : "it is written like 0.0.0150"),
@@ -30,7 +31,8 @@ internal static class KindKeys
     /// <summary>What programs may do.</summary>
     internal static readonly SpecKey[] Policy =
     [
-        new("readonly", null, "Nothing can be written to the volume.", (s, _) => Assign(s.Policy = s.Policy with { ReadOnly = true })) { AtRunTime = true },
+        new("readonly", null, "Nothing can be written to the volume.", (s, _) =>
+            Assign(s.Policy = s.Policy with { ReadOnly = true })) { AtRunTime = true },
         new("allow", "COMMAND.…", "The only commands and orders that may be used, with dots between them, like READ_DATA.86.psf:18.psf:18/0e.dso:81.",
             (s, v) => Wrong(s, set => CommandList.TryParse(v, set, out _)) ?? Assign(s.Policy = s.Policy with { Allow = v })) { AtRunTime = true },
         new("deny", "COMMAND.…", "The commands and orders that may not be used, written in the same way.",
@@ -89,7 +91,8 @@ internal static class KindKeys
 
     private static string? SetSync(DeviceSpec spec, string value)
     {
-        bool isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds is >= 1 and <= MaxSyncSeconds;
+        bool isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
+            && seconds is >= 1 and <= MaxSyncSeconds;
         spec.Sync = value == "program" ? ImageSync.Program : isNumber ? new ImageSync(EveryProgram: false, seconds) : ImageSync.None;
         return isNumber || value is "none" or "program" ? null : $"it is none, program, or a number of seconds from 1 to {MaxSyncSeconds}";
     }

@@ -68,7 +68,8 @@ internal static class RealDevices
     {
         string path = Find(names, directory, own).Target.Path;
         int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
-        return result < 0 ? throw new CommandException($"{path}: {Problem.Of(result)}; see: ccwfs list --all") : new FileIdentity(status.Device, status.Inode);
+        return result < 0 ? throw new CommandException($"{path}: {Problem.Of(result)}; see: ccwfs list --all")
+            : new FileIdentity(status.Device, status.Inode);
     }
 
     private static RealTarget Find(RealNames names, string directory)
@@ -91,7 +92,8 @@ internal static class RealDevices
     /// <summary>A subchannel of this host: its cdev where there is one and an iommufd, else its group.</summary>
     private static VfioTarget HostTarget(HostDevice host, HostRoots roots, string? iommu, string name)
     {
-        HostMdev mdev = host.Mdev ?? throw CommandException.Hinting($"subchannel {host.Id} is not passed through; do that first: ", $"ccwfs attach {name}");
+        HostMdev mdev = host.Mdev
+            ?? throw CommandException.Hinting($"subchannel {host.Id} is not passed through; do that first: ", $"ccwfs attach {name}");
         if (mdev.CdevPath(roots) is { } cdev && File.Exists(cdev) && File.Exists(iommu ?? VfioTarget.DefaultIommu))
             return new VfioTarget(cdev, iommu);
         return mdev.GroupPath(roots) is { } group
@@ -101,7 +103,8 @@ internal static class RealDevices
 
     /// <summary>The subchannel of MOUNTPOINT/C.S.NNNN/device; null for any other path.</summary>
     private static SubchannelId? MountedSubchannel(string path) =>
-        Path.GetFileName(path) == MountedDevice && SubchannelId.TryParse(Path.GetFileName(Path.GetDirectoryName(path)), out SubchannelId id) ? id : null;
+        Path.GetFileName(path) == MountedDevice && SubchannelId.TryParse(Path.GetFileName(Path.GetDirectoryName(path)), out SubchannelId id) ? id
+            : null;
 
     /// <summary>
     /// The real subchannel's id: the directory in sysfs above the mediated device (/sys/devices/css0/0.0.0313/UUID/vfio-dev/vfio0). Null where
@@ -158,7 +161,8 @@ internal static class RealDevices
         }
 
         private int Name(string path, out FileDescriptor named) =>
-            caller is null ? FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out named) : FileDescriptor.OpenPlain(path, OpenOptions.PathOnly, out named);
+            caller is null ? FileDescriptor.Open(path, OpenOptions.PathOnly, 0, out named)
+                : FileDescriptor.OpenPlain(path, OpenOptions.PathOnly, out named);
 
         private T As<T>(Func<T> action) => caller is null ? action() : caller.Run(action);
 
@@ -176,6 +180,7 @@ internal static class RealDevices
 
         public int Signal(FileDescriptor file) => _calls.Signal(file);
 
-        public int Poll(ReadOnlySpan<FileDescriptor> files, Span<short> ready, int timeoutMilliseconds) => _calls.Poll(files, ready, timeoutMilliseconds);
+        public int Poll(ReadOnlySpan<FileDescriptor> files, Span<short> ready, int timeoutMilliseconds) =>
+            _calls.Poll(files, ready, timeoutMilliseconds);
     }
 }

@@ -29,7 +29,8 @@ internal sealed class VfioKind : DeviceKind
         new("iommu", "PATH", "Its iommufd or container. The default is /dev/iommu, /dev/vfio/vfio, or the file iommu of the other ccwfs.",
             (s, v) => KindKeys.SetPath(v, () => RealNames.Of(s).Iommu = v)),
         new("uuid", "UUID", "The name of the mediated device in the group.",
-            (s, v) => Guid.TryParseExact(v, "D", out _) ? KindKeys.Assign(RealNames.Of(s).Uuid = v) : "it is written like 12345678-1234-1234-1234-123456789abc"),
+            (s, v) => Guid.TryParseExact(v, "D", out _) ? KindKeys.Assign(RealNames.Of(s).Uuid = v)
+                : "it is written like 12345678-1234-1234-1234-123456789abc"),
         new("timeout", "SECONDS", "Reset the device when no interrupt has come for so long. The default is to wait without end.", SetTimeout),
         .. KindKeys.Place,
         .. KindKeys.Policy,

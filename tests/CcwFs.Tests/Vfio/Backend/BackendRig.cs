@@ -19,13 +19,16 @@ internal sealed class BackendRig : IDisposable
 
     private readonly Signals _signals;
 
-    public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null, bool identify = false, byte[]? identity = null)
+    public BackendRig(FakeKernel? kernel = null, TimeSpan? timeout = null, bool group = false, ILogger? logger = null, bool identify = false,
+        byte[]? identity = null)
     {
         Kernel = kernel ?? new FakeKernel();
         VfioTarget target = group ? new VfioTarget(FakeKernel.Group, Uuid: FakeKernel.Uuid) : new VfioTarget(FakeKernel.Cdev);
         Memory = new InPlaceStore(Shared = SharedMemory.Create("test", Machine.MemorySize));
         Map = IovaMap.Identity(Memory);
-        Subchannel = new VfioSubchannel(VfioDevice.Open(Kernel, target), new VfioOptions(Id, new DeviceId(0, 0, 0x2B09), timeout), logger ?? NullLogger.Instance);
+        Subchannel =
+            new VfioSubchannel(VfioDevice.Open(Kernel, target), new VfioOptions(Id, new DeviceId(0, 0, 0x2B09), timeout), logger
+            ?? NullLogger.Instance);
         if (identity is not null)
         {
             Kernel.Started = () =>
@@ -61,11 +64,13 @@ internal sealed class BackendRig : IDisposable
     public static Irb Final(uint cpa, FunctionControl function = FunctionControl.Start, ActivityControl activity = ActivityControl.None) =>
         Ended(cpa, residual: 7, function, activity);
 
-    private static Irb Ended(uint cpa, ushort residual, FunctionControl function = FunctionControl.Start, ActivityControl activity = ActivityControl.None)
+    private static Irb Ended(uint cpa, ushort residual, FunctionControl function = FunctionControl.Start,
+        ActivityControl activity = ActivityControl.None)
     {
         var irb = default(Irb);
         irb.Scsw = Scsw.Build(
-            0, function, activity, StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending, cpa, DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, 0, residual);
+            0, function, activity, StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending, cpa,
+                DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd, 0, residual);
         return irb;
     }
 

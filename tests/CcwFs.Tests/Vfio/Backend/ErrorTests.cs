@@ -179,7 +179,8 @@ public sealed class ErrorTests
         Assert.Equal(124, rig.Start());
         Assert.Equal(1u, rig.Await(rig.Device.IoInterrupt));
         Scsw scsw = rig.ReadIrb().Scsw;
-        Assert.Equal((SubchannelStatus.InterfaceControlCheck, FunctionControl.Start, DeviceState.Idle), (scsw.Subchannel, scsw.Function, rig.Device.State));
+        Assert.Equal((SubchannelStatus.InterfaceControlCheck, FunctionControl.Start, DeviceState.Idle),
+            (scsw.Subchannel, scsw.Function, rig.Device.State));
         Assert.Contains("device Reset 0", rig.Kernel.Log);
         Assert.Equal(8, rig.Command(RegionLayout.CommandClear));
         Assert.Equal(1u, rig.Await(rig.Device.IoInterrupt));
@@ -229,7 +230,8 @@ public sealed class ErrorTests
         Assert.Equal(-(int)Errno.EFAULT, rig.Start());
         Assert.Equal([HostArena.Base, BackendRig.GuestBase], rig.Kernel.Maps.Keys);
         Assert.Equal(124, rig.Start());
-        Assert.Equal([HostArena.Base, BackendRig.GuestBase, .. new ulong[] { 0x40_0000, 0x40_1000, 0x40_2000 }.Select(a => BackendRig.GuestBase + a)], rig.Kernel.Maps.Keys);
+        Assert.Equal([HostArena.Base, BackendRig.GuestBase, .. new ulong[] { 0x40_0000, 0x40_1000, 0x40_2000 }.Select(a => BackendRig.GuestBase + a)],
+            rig.Kernel.Maps.Keys);
     }
 
     [Fact]

@@ -16,7 +16,8 @@ internal sealed class FakeKernel : ISystemCalls
 {
     public const string Cdev = "/dev/vfio/devices/vfio7", Iommu = "/dev/iommu", Container = "/dev/vfio/vfio", Group = "/dev/vfio/3";
     public const string Uuid = "7e270a25-e163-4922-af60-757fc8ed48c6";
-    private static readonly string[] s_reads = [.. Enum.GetNames<RegionIndex>().Select(n => "read " + n)], s_writes = [.. Enum.GetNames<RegionIndex>().Select(n => "write " + n)];
+    private static readonly string[] s_reads = [.. Enum.GetNames<RegionIndex>().Select(n => "read " + n)],
+        s_writes = [.. Enum.GetNames<RegionIndex>().Select(n => "write " + n)];
     private const uint Ioas = 5, BoundId = 6;
 
     private readonly PollWatch _watch = new();
@@ -50,7 +51,8 @@ internal sealed class FakeKernel : ISystemCalls
 
     public uint GroupFlags { get; set; } = VfioGroupStatus.FlagViable;
 
-    public Schib Schib { get; set; } = new(new Pmcw(0, Pmcw.Enabled | Pmcw.DeviceNumberValid, 0x2B09, 0xC0, 0, 0, 0xC0, 0xFF, 0xC0, 0x4041_0000_0000_0000), default);
+    public Schib Schib { get; set; } =
+        new(new Pmcw(0, Pmcw.Enabled | Pmcw.DeviceNumberValid, 0x2B09, 0xC0, 0, 0, 0xC0, 0xFF, 0xC0, 0x4041_0000_0000_0000), default);
 
     /// <summary>A program is started on the thread of the start; the IRB comes when a test says so.</summary>
     public int Starts { get; private set; }
@@ -273,7 +275,8 @@ internal sealed class FakeKernel : ISystemCalls
         var region = (RegionIndex)index;
         bool there = Regions.Contains(region);
         VfioRegionInfo info = MemoryMarshal.Read<VfioRegionInfo>(structure);
-        (info.Size, info.Offset, info.Flags) = (there ? (ulong)RegionLayout.Size(region) : 0, (ulong)index << 10, VfioRegionInfo.FlagRead | VfioRegionInfo.FlagWrite);
+        (info.Size, info.Offset, info.Flags) =
+            (there ? (ulong)RegionLayout.Size(region) : 0, (ulong)index << 10, VfioRegionInfo.FlagRead | VfioRegionInfo.FlagWrite);
         if (index > 0 && there)
         {
             info.Flags |= VfioRegionInfo.FlagCapabilities;

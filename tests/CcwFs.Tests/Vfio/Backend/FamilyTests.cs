@@ -51,7 +51,8 @@ public sealed class FamilyTests
     {
         using BackendRig rig = Identified(Identity(type));
         rig.Device.SetPolicy(new DevicePolicy(rig.Device.Commands) { ReadOnly = true });
-        foreach (byte code in (byte[])[0x1F, 0x01, 0x07, 0x17, 0x27, 0x37, 0x63, 0x97, 0x9F, 0xAF, 0xE7, 0xB7]) // 1F: WRITE TAPE MARK, which is SET FILE MASK on a 3990
+        // 1F: WRITE TAPE MARK, which is SET FILE MASK on a 3990
+        foreach (byte code in (byte[])[0x1F, 0x01, 0x07, 0x17, 0x27, 0x37, 0x63, 0x97, 0x9F, 0xAF, 0xE7, 0xB7])
             AssertRefused(rig, 32, 0x80, 0, (code, new byte[1]));
         foreach (byte code in (byte[])[0x02, 0x0C, 0x04, 0xE4, 0x03, 0x24])
             AssertRuns(rig, (code, new byte[1]));
@@ -127,7 +128,8 @@ public sealed class FamilyTests
         AssertRuns(rig, Extent(0, 0, 9999), Locate(6, 0), (0x42, new byte[512]));
         (uint Locator, uint First, uint Last, byte Mask)[] outside =
         [
-            (99, 0, 99, 0), (100, 0, 100, 0), (100, 100, 99, 0), (0, 100, 199, 0), (300, 0, 1, 0), (uint.MaxValue, 0, 199, 0), (100, 0, uint.MaxValue, 0),
+            (99, 0, 99, 0), (100, 0, 100, 0), (100, 100, 99, 0), (0, 100, 199, 0), (300, 0, 1, 0), (uint.MaxValue, 0, 199, 0),
+                (100, 0, uint.MaxValue, 0),
             (100, 0, 99, 0x08), (100, 0, 99, 0x04), // the CE area has blocks of its own
         ];
         foreach ((uint locator, uint first, uint last, byte mask) in outside)
@@ -146,12 +148,14 @@ public sealed class FamilyTests
         using BackendRig rig = Identified(s_disk9336);
         Assert.Null(ExtentRanges.TryParse("100-199", Families.Fba, out ExtentRanges? blocks));
         rig.Device.SetPolicy(new DevicePolicy(Families.Fba) { Extents = blocks });
-        foreach ((string extent, bool good) in ((string, bool)[])[("begin=100 end=199", true), ("begin=100 end=199 first=7", true), ("begin=100 end=200", false)])
+        foreach ((string extent, bool good) in ((string, bool)[])[("begin=100 end=199", true), ("begin=100 end=199 first=7", true),
+            ("begin=100 end=200", false)])
         {
             string[] text = [$"DEFINE_EXTENT {extent} mask=all", "LOCATE op=write-verify at=7 count=1", "WRITE zero=512"];
             Assert.True(ProgramText.TryAssemble(text, null, Families.Fba, out AssembledProgram program, out string error), error);
             Assert.Equal(["DEFINE_EXTENT", "LOCATE", "WRITE"], program.Steps.Select(step => step.Name));
-            (byte, byte[])[] steps = [.. program.Steps.Select(step => (step.Ccw.Command, program.Storage.AsSpan((int)step.DataAddress, step.Count).ToArray()))];
+            (byte, byte[])[] steps =
+                [.. program.Steps.Select(step => (step.Ccw.Command, program.Storage.AsSpan((int)step.DataAddress, step.Count).ToArray()))];
             if (good)
                 AssertRuns(rig, steps);
             else
@@ -160,7 +164,8 @@ public sealed class FamilyTests
     }
 
     [Theory]
-    [InlineData("basic", "extents=1-2", "extents=1-2: ccwfs does not know what this device counts: only a 3390 has tracks and a 9336 blocks; leave it out, or take readonly")]
+    [InlineData("basic", "extents=1-2",
+        "extents=1-2: ccwfs does not know what this device counts: only a 3390 has tracks and a 9336 blocks; leave it out, or take readonly")]
     [InlineData("basic", "deny=SEEK", "deny=SEEK: 'SEEK' is no command of every device: one of NO_OPERATION, SENSE, SENSE_ID, TRANSFER_IN_CHANNEL, READ, READ_BACKWARD, WRITE, or two hex digits; with dots between")]
     [InlineData("basic", "deny=1F.READ", null)]
     [InlineData("basic", "allow=psf:18", "allow=psf:18: 'psf:18' is no command of every device")]

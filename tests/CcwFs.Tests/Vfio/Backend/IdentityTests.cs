@@ -58,7 +58,8 @@ public sealed class IdentityTests
         _kernel.Started = () => _kernel.Interrupt(End(DeviceStatus.ChannelEnd | DeviceStatus.DeviceEnd | DeviceStatus.UnitCheck, 7));
         using BackendRig rig = Identified();
         Assert.Equal(("", ""), (rig.Subchannel.Identity.DeviceType, rig.Subchannel.Identity.ControlUnitType));
-        Assert.Equal("0.0.0313: the device did not say what it is: SENSE ID ends with device status 0E, subchannel status 00", Assert.Single(_log.Lines));
+        Assert.Equal("0.0.0313: the device did not say what it is: SENSE ID ends with device status 0E, subchannel status 00",
+            Assert.Single(_log.Lines));
         Works(rig);
     }
 
@@ -83,7 +84,9 @@ public sealed class IdentityTests
     private static Irb End(DeviceStatus status, ushort residual)
     {
         var irb = default(Irb);
-        irb.Scsw = Scsw.Build(0, FunctionControl.Start, 0, StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending, HostArena.Base + 8, status, 0, residual);
+        irb.Scsw =
+            Scsw.Build(0, FunctionControl.Start, 0, StatusControl.Primary | StatusControl.Secondary | StatusControl.Pending, HostArena.Base + 8,
+            status, 0, residual);
         return irb;
     }
 

@@ -21,7 +21,8 @@ internal sealed class LoopbackRig : IDisposable
         _lower = lower;
         _kernel = new LoopbackKernel(lower.Device);
         var subchannel = new VfioSubchannel(
-            VfioDevice.Open(_kernel, new VfioTarget(LoopbackKernel.Device, LoopbackKernel.Iommu)), new VfioOptions(default, default), NullLogger.Instance);
+            VfioDevice.Open(_kernel, new VfioTarget(LoopbackKernel.Device, LoopbackKernel.Iommu)), new VfioOptions(default, default),
+                NullLogger.Instance);
         Device = new VfioCcwDevice(Machine.Over(subchannel, layered), new AddressSpace(map), NullLogger.Instance);
         Device.Leaving += _ => Device.Unplug();
         _signals = new Signals(Device);

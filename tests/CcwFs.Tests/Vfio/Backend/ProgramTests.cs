@@ -35,7 +35,8 @@ public sealed class ProgramTests : IDisposable
         var read = Ccw.ReadFormat1(ccws);
         Assert.Equal((0x02, CcwFlags.ChainCommand | CcwFlags.SuppressLength | CcwFlags.IndirectData, 0x1800), (read.Command, read.Flags, read.Count));
         Assert.Equal([BackendRig.GuestBase + 0x2100, BackendRig.GuestBase + 0x3000], Idaws(read.DataAddress, 2));
-        Assert.Equal([ulong.MaxValue], Idaws(Ccw.ReadFormat1(ccws.AsSpan(8)).DataAddress, 1)); // moves nothing: the kernel would leave the guest's address to the channel
+        // moves nothing: the kernel would leave the guest's address to the channel
+        Assert.Equal([ulong.MaxValue], Idaws(Ccw.ReadFormat1(ccws.AsSpan(8)).DataAddress, 1));
         Assert.Equal(_rig.Shared.AddressOf(0), Kernel.Maps[BackendRig.GuestBase].Address);
         Assert.Equal(Machine.MemorySize, (long)Kernel.Maps[BackendRig.GuestBase].Length);
     }
@@ -49,7 +50,8 @@ public sealed class ProgramTests : IDisposable
         _rig.Ccws(0x1000, ((ulong)first << 56) | 0x00A0_0008_0000_2100, ((ulong)code << 56) | ((ulong)flags << 48) | 0x0000_0008_0000_3000);
         Assert.Equal(124, _rig.Start());
         var next = Ccw.ReadFormat1(Kernel.Memory(HostArena.Base + Ccw.Size, Ccw.Size));
-        Assert.Equal((first, CcwFlags.SuppressLength | CcwFlags.IndirectData), (next.Command, next.Flags)); // so the kernel pins what the channel uses
+        // so the kernel pins what the channel uses
+        Assert.Equal((first, CcwFlags.SuppressLength | CcwFlags.IndirectData), (next.Command, next.Flags));
         Assert.Equal([BackendRig.GuestBase + 0x3000], Idaws(next.DataAddress, 1));
     }
 
@@ -63,7 +65,8 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(OrbControl.Format2Idaws | OrbControl.TwoKIdaws, Orb.Read(Kernel.Io).Control & (OrbControl.Format2Idaws | OrbControl.TwoKIdaws));
         byte[] ccws = Kernel.Memory(HostArena.Base, 16);
         Assert.Equal(
-            [BackendRig.GuestBase + 0x2100, BackendRig.GuestBase + 0x4800, BackendRig.GuestBase + 0x6000], Idaws(Ccw.ReadFormat1(ccws).DataAddress, 3));
+            [BackendRig.GuestBase + 0x2100, BackendRig.GuestBase + 0x4800, BackendRig.GuestBase + 0x6000],
+                Idaws(Ccw.ReadFormat1(ccws).DataAddress, 3));
         var transfer = Ccw.ReadFormat1(ccws.AsSpan(8));
         Assert.Equal(0x03, Kernel.Memory(transfer.DataAddress, 1)[0]);
     }
@@ -191,7 +194,8 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(-(int)Errno.EINVAL, _rig.Start()); // nothing at 400000 yet
         using var more = new GuestBlock(0x2000);
         Assert.Equal(MapOutcome.Done, _rig.Map.Map(0x40_0000, 0x2000, more.Store, 0, MemoryRights.ReadWrite));
-        Assert.Equal(MapOutcome.Done, _rig.Map.Map(0x50_0000, 0x1000, new ArrayStore(new byte[0x1000]), 0, MemoryRights.ReadWrite)); // no address: out of reach
+        // no address: out of reach
+        Assert.Equal(MapOutcome.Done, _rig.Map.Map(0x50_0000, 0x1000, new ArrayStore(new byte[0x1000]), 0, MemoryRights.ReadWrite));
         Assert.Equal(MapOutcome.Done, _rig.Map.Map(0x60_0000, 0x1000, more.Store, 0x1000, MemoryRights.Read)); // nothing that can be pinned
         Assert.Equal(124, _rig.Start());
         Assert.Equal([HostArena.Base, BackendRig.GuestBase, BackendRig.GuestBase + 0x40_0000], Kernel.Maps.Keys);
