@@ -210,7 +210,7 @@ internal sealed class ProgramRun
         return Perform(mayBeHeldUp);
     }
 
-    /// <summary>The policy lets the current command, the whole of which is known as far as it matters, run.</summary>
+    /// <summary>What stands before the commands lets the current one, the whole of which is known as far as it matters, run.</summary>
     private bool IsAdmitted() => _fetch.Gate is not { } gate || gate.Admits(_fetch.At.Current.Value, _fetch.Ccw, _memory.Fetched);
 
     /// <summary>The device executes the command, perhaps not for the first time.</summary>

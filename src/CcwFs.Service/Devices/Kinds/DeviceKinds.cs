@@ -66,4 +66,5 @@ internal static class DeviceKinds
         }
         parts.Add(part.ToString());
         return parts;
-    }}
+    }
+}
