@@ -98,11 +98,11 @@ public static class DeviceTransitions
     /// <summary>The errno of a refusal; 0 for anything else.</summary>
     public static Errno Refusal(DeviceAction action) => action switch
     {
-        DeviceAction.RefuseGone => Errno.EIO,
-        DeviceAction.RefuseNoDevice => Errno.ENODEV,
-        DeviceAction.RefuseRetry => Errno.EAGAIN,
-        DeviceAction.RefuseBusy or DeviceAction.ResumeOrBusy => Errno.EBUSY,
-        DeviceAction.Ignore or DeviceAction.Start or DeviceAction.HaltOrClear or DeviceAction.TakeStatus or DeviceAction.Give or DeviceAction.EndProgram => 0,
+        RefuseGone => Errno.EIO,
+        RefuseNoDevice => Errno.ENODEV,
+        RefuseRetry => Errno.EAGAIN,
+        RefuseBusy or ResumeOrBusy => Errno.EBUSY,
+        Ignore or Start or HaltOrClear or TakeStatus or Give or EndProgram => 0,
         _ => throw new ArgumentOutOfRangeException(nameof(action)),
     };
 }

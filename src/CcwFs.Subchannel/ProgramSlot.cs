@@ -82,11 +82,17 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
         return outcome;
     }
 
-    /// <summary>A function's outcome as an errno; what it leaves to be done waits for <see cref="GoOn"/>.</summary>
+    /// <summary>
+    /// A function's outcome as an errno; what it leaves to be done waits for <see cref="GoOn"/>, after what an earlier one has left: a start that a
+    /// layer answers by itself may come before the backend has gone on with a CLEAR.
+    /// </summary>
     internal Errno Take(FunctionResult result)
     {
-        if (result.IsInitiated)
-            Volatile.Write(ref _rest, result.Rest);
+        if (result is { IsInitiated: true, Rest: { } rest })
+        {
+            ISubchannelWork? before = Interlocked.Exchange(ref _rest, null);
+            Volatile.Write(ref _rest, before is null || before == rest ? rest : new WorkInTurn(before, rest));
+        }
         return DeviceErrors.FromFunction(result);
     }
 
@@ -263,4 +269,14 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
 
     private void UpdatePaths() =>
         _lpm = subchannel.Store(out Schib schib) ? (byte)(schib.Pmcw.Pam & ~_lostPaths) : (byte)0;
+
+    /// <summary>What two functions have left, of which nobody has gone on with the first.</summary>
+    private sealed class WorkInTurn(ISubchannelWork first, ISubchannelWork second) : ISubchannelWork
+    {
+        public void GoOn(WorkThread thread)
+        {
+            first.GoOn(thread);
+            second.GoOn(thread);
+        }
+    }
 }

@@ -22,6 +22,7 @@ internal sealed class StatusPresenter : IDisposable
     private bool _unseen;      // the client has read an IRB, and has started nothing since
     private long _taken;       // when it did, in milliseconds
     private Irb _head;         // what was shown last
+    private bool _isOver;      // no timer is made any more
 
     /// <summary>
     /// <paramref name="shown"/>: where a reader sees the IRB; <paramref name="showLater"/>: called on a timer's thread, to take the gate and call
@@ -62,7 +63,7 @@ internal sealed class StatusPresenter : IDisposable
     /// <summary>Shows the next IRB, if the head was read and it is not too soon.</summary>
     internal bool ShowNext()
     {
-        if (!_irbs.TryPeek(out Irb next))
+        if (_isOver || !_irbs.TryPeek(out Irb next))
             return false;
         bool own = !IsSolicited(next.Scsw) || !IsSolicited(_head.Scsw);
         if (_unseen && HasClient && own && Environment.TickCount64 - _taken is var since && since < VfioCcwDevice.InterruptSpacing)
@@ -156,8 +157,10 @@ internal sealed class StatusPresenter : IDisposable
     }
 
     /// <inheritdoc/>
+    /// <remarks>Under the gate: a reader of a device that is gone may come later.</remarks>
     public void Dispose()
     {
+        _isOver = true;
         _spacing?.Dispose();
         _interrupts.Dispose();
         _reports.Dispose();

@@ -311,8 +311,11 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     {
         Unplug();
         _space.Map.RemoveOwner(this);
-        _lease.Dispose();
-        _status.Dispose();
+        lock (_gate)
+        {
+            _lease.Dispose();
+            _status.Dispose();
+        }
         _programLog.Dispose();
         _subchannel.Dispose();
     }

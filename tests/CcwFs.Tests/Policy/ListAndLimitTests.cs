@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
 using CcwFs.Policy;
+using CcwFs.Subchannel;
 using CcwFs.Tests.Eckd;
 
 namespace CcwFs.Tests.Policy;
@@ -137,17 +138,42 @@ public sealed class ListAndLimitTests
         rig.Run([Step.Nop, Step.Nop]).Good();
     }
 
+    [Theory]
+    [InlineData(RegionLayout.CommandHalt)]
+    [InlineData(RegionLayout.CommandClear)]
+    public void A_refused_program_leaves_a_halt_or_clear_that_is_under_way_to_its_end(uint command)
+    {
+        using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { MaxCcws = 1 });
+        VfioCcwDevice device = rig.Machine.Device;
+        Assert.Equal(RegionLayout.CmdSize, device.WriteRegion(RegionIndex.Cmd, 0, BitConverter.GetBytes((ulong)command)));
+        rig.Put([Step.Nop, Step.Nop]);
+        Assert.Equal(RegionLayout.IoSize, device.WriteRegion(RegionIndex.Io, 0, Subchannel.Machine.Request(PolicyRig.Program)));
+        device.GoOn(WorkThread.Caller);
+        List<FunctionControl> ended = [];
+        Assert.True(SpinWait.SpinUntil(
+            () =>
+            {
+                if (device.IoInterrupt.TryTake(out _))
+                    ended.Add(rig.Machine.ReadIrb().Scsw.Function);
+                return ended.Count == 2;
+            },
+            Subchannel.Machine.Patience));
+        FunctionControl function = command == RegionLayout.CommandHalt ? FunctionControl.Halt : FunctionControl.Clear;
+        Assert.Equal([function, FunctionControl.Start], ended.OrderBy(f => f == FunctionControl.Start));
+        rig.Run([Step.Nop]).Good();
+    }
+
     [Fact]
     public void A_refused_program_is_pending_until_its_status_is_taken()
     {
         using var rig = new PolicyRig(new DevicePolicy(Families.Eckd) { MaxCcws = 1 });
         rig.Put([Step.Nop, Step.Nop]);
         var request = Subchannel.Machine.Request(PolicyRig.Program);
-        Assert.Equal(CcwFs.Subchannel.RegionLayout.IoSize, rig.Machine.Device.WriteRegion(CcwFs.Subchannel.RegionIndex.Io, 0, request));
+        Assert.Equal(RegionLayout.IoSize, rig.Machine.Device.WriteRegion(RegionIndex.Io, 0, request));
         Assert.True(rig.Machine.Device.HasWork);
-        Assert.Equal(CcwFs.Subchannel.DeviceState.Pending, rig.Machine.Device.State);
-        Assert.Equal("EBUSY", Subchannel.Machine.Errno(rig.Machine.Command(CcwFs.Subchannel.RegionLayout.CommandHalt)));
-        Assert.Equal(8, rig.Machine.Command(CcwFs.Subchannel.RegionLayout.CommandClear));
+        Assert.Equal(DeviceState.Pending, rig.Machine.Device.State);
+        Assert.Equal("EBUSY", Subchannel.Machine.Errno(rig.Machine.Command(RegionLayout.CommandHalt)));
+        Assert.Equal(8, rig.Machine.Command(RegionLayout.CommandClear));
         rig.Machine.Await(rig.Machine.Device.IoInterrupt);
         Assert.Equal(FunctionControl.Clear, rig.Machine.ReadIrb().Scsw.Function);
         Assert.Single(rig.Log.Lines);
