@@ -92,16 +92,13 @@ public sealed class FileBlockStore : IBlockStore
         if (result < 0)
             throw Fault(block, "cannot be read", result);
         if (result < bytes.Length)
-        {
-            throw new ImageException(
-                $"the file ends at block {block + (uint)(result / Geometry.BlockSize)}: somebody has made it shorter; remove the device and add it again");
-        }
+            throw Shorter(Offset(block) + result);
     }
 
     /// <inheritdoc/>
     public void Write(uint block, ReadOnlySpan<byte> bytes)
     {
-        BeginWrite();
+        BeginWrite(block);
         int result = _file.WriteAt(Offset(block), bytes);
         if (result < 0)
             throw Fault(block, "cannot be written", result);
@@ -110,7 +107,7 @@ public sealed class FileBlockStore : IBlockStore
     /// <inheritdoc/>
     public void Zero(uint block, uint count)
     {
-        BeginWrite();
+        BeginWrite(block);
         int result = _punches ? _file.Discard(Offset(block), (long)count * Geometry.BlockSize) : -(int)Errno.EOPNOTSUPP;
         if (result is -(int)Errno.EOPNOTSUPP or -(int)Errno.ENOSYS)
         {
@@ -192,14 +189,23 @@ public sealed class FileBlockStore : IBlockStore
 
     private long Offset(uint block) => (long)block * Geometry.BlockSize;
 
-    private void BeginWrite()
+    /// <summary>A file that was made shorter is not made longer again by a write: what it lost would read as zeros then.</summary>
+    private void BeginWrite(uint block)
     {
         if (IsReadOnly)
             throw new ImageException("the disk is read-only");
         if (_fault is { } fault)
             throw new ImageException(fault);
+        long length = _file.Length();
+        if (length < 0)
+            throw Fault(block, "cannot be written", (int)length);
+        if (length < Offset(Geometry.Blocks))
+            throw Shorter(length);
         _isUnsynced = true;
     }
+
+    private ImageException Shorter(long length) => new(
+        $"the file ends at block {length / Geometry.BlockSize}: somebody has made it shorter; remove its devices and add them again");
 
     private static ImageException Fault(uint block, string what, int result) => new($"block {block} {what}: {Problem.Of(result)}", -result);
 

@@ -22,7 +22,7 @@ public sealed class FbaModelTests
             Step[] program = Program(random);
             (int last, bool ok, List<byte[]> read) = Run(model, program);
             Outcome outcome = devices[random.Next(2)].Run(program);
-            string what = $"program {n} of seed {Seed}: {string.Join(' ', program.Select(step => $"{step.Code:X2}:{Convert.ToHexString(step.Out.AsSpan(0, Math.Min(step.Out.Length, 16)))}/{step.Read}"))}";
+            string what = $"program {n} of seed {Seed}: {string.Join(' ', program.Select(Shown))}";
             Assert.True((last, ok) == (outcome.Last, outcome.Status == Outcome.Good),
                 $"{what}: {outcome.Last} {outcome.Status}, {last} {ok} by the model");
             Assert.True(read.SequenceEqual(outcome.Data.Where((_, i) => i < read.Count), BytesComparer.Instance), what);
@@ -103,6 +103,9 @@ public sealed class FbaModelTests
         }
         return (program.Length - 1, true, read);
     }
+
+    private static string Shown(Step step) =>
+        $"{step.Code:X2}:{Convert.ToHexString(step.Out.AsSpan(0, Math.Min(step.Out.Length, 16)))}/{step.Read}";
 
     private static long Number(byte[] bytes, int at) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at));
 

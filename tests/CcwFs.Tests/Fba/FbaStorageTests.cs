@@ -136,6 +136,19 @@ public sealed class FbaStorageTests : IDisposable
         Assert.Equal(new byte[512], rig.Get(9));
     }
 
+    [Fact]
+    public void A_file_that_became_shorter_is_not_written_so_that_what_it_lost_does_not_read_as_zeros()
+    {
+        string path = Make("d.raw", 100);
+        using FbaRig rig = Open(path);
+        Assert.Equal((0, ""), _files.Run("truncate", "-s", "5120", path));
+        Step extent = FbaRig.Extent(0xC0, 0, 0, 99);
+        rig.Device.Run(extent, FbaRig.Locate(FbaRig.Write, 1, 90), Step.W(0x41, new byte[512])).Refused(0x10, 0x80, 2);
+        rig.Device.Run(extent, FbaRig.Locate(FbaRig.Write, 2, 90), Step.W(0x41).WithSli()).Refused(0x10, 0x80, 2);
+        Assert.Contains("ends at block 10", rig.Log.Warnings[0], StringComparison.Ordinal);
+        Assert.Equal(5120, new FileInfo(path).Length);
+    }
+
     [Theory]
     [InlineData(0, 512, null, "it is empty; give it a size: truncate -s 1G FILE")]
     [InlineData(1000, 512, null, "its 1000 bytes are no whole blocks of 512 bytes; make the last one whole: truncate -s %512 FILE")]
