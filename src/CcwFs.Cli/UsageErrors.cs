@@ -88,8 +88,10 @@ internal static class UsageErrors
             return $"a verb is missing{(command is RootCommand ? "" : $": {Values.List(verbs, "or")}")}";
         foreach (Argument argument in command.Arguments)
         {
-            if ((parsed.CommandResult.GetResult(argument)?.Tokens.Count ?? 0) < argument.Arity.MinimumNumberOfValues)
-                return $"{argument.HelpName ?? argument.Name} is missing: {Invocation(parsed.CommandResult)} {string.Join(' ', command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0).Select(a => a.HelpName ?? a.Name))}";
+            if ((parsed.CommandResult.GetResult(argument)?.Tokens.Count ?? 0) >= argument.Arity.MinimumNumberOfValues)
+                continue;
+            IEnumerable<string> needed = command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0).Select(a => a.HelpName ?? a.Name);
+            return $"{argument.HelpName ?? argument.Name} is missing: {Invocation(parsed.CommandResult)} {string.Join(' ', needed)}";
         }
         return null;
     }

@@ -17,7 +17,8 @@ internal static class FileProblem
     internal static string Of(Exception error, string? path = null)
     {
         path ??= (error as FileNotFoundException)?.FileName ?? Quoted(error.Message);
-        if (path is null || error is not (UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException or { HResult: > 0 and <= LargestErrno }))
+        if (path is null || error
+            is not (UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException or { HResult: > 0 and <= LargestErrno }))
             return error.Message;
         string? directory = Path.GetDirectoryName(path);
         return Directory.Exists(path) ? $"{path}: is a directory; give a file"

@@ -55,7 +55,10 @@ public static class DecodeCommand
     private static int Run(Request request, TextWriter output, TextWriter error)
     {
         if (!StructureDecoder.Names.Contains(request.Structure))
-            return Fail(error, WrongUsage, $"unknown structure '{request.Structure}'{Nearest.Hint(request.Structure, StructureDecoder.Names, $"it is one of {string.Join(", ", StructureDecoder.Names)}")}");
+        {
+            string all = $"it is one of {string.Join(", ", StructureDecoder.Names)}";
+            return Fail(error, WrongUsage, $"unknown structure '{request.Structure}'{Nearest.Hint(request.Structure, StructureDecoder.Names, all)}");
+        }
         if (request.Hex.Length == 0 && !Console.IsInputRedirected)
             return Fail(error, WrongUsage, $"nothing to decode: give the bytes in hex, or pipe them: dd … | ccwfs decode {request.Structure}");
         if (!TryGetBytes(request, out byte[] bytes, out string reason)

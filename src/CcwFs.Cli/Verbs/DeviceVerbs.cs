@@ -52,8 +52,10 @@ internal static class ListCommand
             {
                 string chpids = row.Chpids.Length == 16 ? $"{row.Chpids[..8]} {row.Chpids[8..]}" : row.Chpids;
                 string driver = row.Driver is { Length: > 0 } name ? $" ({name})" : "";
-                output.WriteLine(
-                    $"{row.Device.PadRight(width)} {row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4} {row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids,-17} {row.Backend,-9} {row.State,-8} {(row.Uuid.Length > 0 ? row.Uuid : "-") + driver,-36} {HostIds(row)}".TrimEnd());
+                string types = $"{row.Subchannel,-9} {row.Devtype,-7} {row.Cutype,-7} {(row.Use ? "yes" : ""),-4}";
+                string paths = $"{row.Pim,-3} {row.Pam,-3} {row.Pom,-4} {chpids,-17}";
+                string state = $"{row.Backend,-9} {row.State,-8} {(row.Uuid.Length > 0 ? row.Uuid : "-") + driver,-36}";
+                output.WriteLine($"{row.Device.PadRight(width)} {types} {paths} {state} {HostIds(row)}".TrimEnd());
             }
         });
         return command;

@@ -80,7 +80,8 @@ internal static class ImageVerbs
         if (options.Persist || options.Uuid is not null)
             throw new CommandException($"{image} is an image, and {(options.Persist ? "--persist" : "--uuid")} is for devices of the host; an image stays with a mount that has it in its configuration", CommandException.WrongUsage);
         string path = Path.GetFullPath(image);
-        string text = $"dasd,image={path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal)}{(options.Keys is { Length: > 0 } keys ? "," + keys : "")}";
+        string escaped = path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal);
+        string text = $"dasd,image={escaped}{(options.Keys is { Length: > 0 } keys ? "," + keys : "")}";
         DeviceSpec spec = DeviceKinds.Parse(text);
         if (options.MountPoint is not { } mountPoint)
             throw new CommandException($"{image} can only be attached to a mounted ccwfs{(noMount is null ? "" : $", and {noMount}")}; mount one: ccwfs mount");

@@ -138,7 +138,8 @@ internal static class TranslateCommand
             {
                 throw new CommandException($"{file}:{number}: no vector: {wrong.Message}");
             }
-            catch (Exception wrong) when (wrong is JsonException or FormatException or KeyNotFoundException or InvalidOperationException or OverflowException or ArgumentException)
+            catch (Exception wrong) when (wrong
+                is JsonException or FormatException or KeyNotFoundException or InvalidOperationException or OverflowException or ArgumentException)
             {
                 throw new CommandException(
                     $"{file}:{number}: no vector: {(wrong is JsonException ? "it is not JSON" : "a member is missing, or not of its form")}; a vector is an object with \"name\", \"orb\", \"memory\" and \"mapped\"");

@@ -15,6 +15,8 @@ namespace CcwFs.Service.Settings;
 /// </summary>
 internal sealed class ConfigFile
 {
+    private static readonly string[] s_keys = [.. MountKey.Keys.Select(k => k.Key)];
+
     /// <summary>Where the service has it.</summary>
     internal const string DefaultPath = "/etc/ccwfs/ccwfs.json";
 
@@ -100,7 +102,7 @@ internal sealed class ConfigFile
             string name = reader.GetString()!;
             MountKey? key = MountKey.Find(name);
             if (key is null)
-                Complain(ref reader, $"unknown key '{name}'{Nearest.Hint(name, MountKey.Keys.Select(k => k.Key), $"the keys are {string.Join(", ", MountKey.Keys.Select(k => k.Key))}")}");
+                Complain(ref reader, $"unknown key '{name}'{Nearest.Hint(name, s_keys, $"the keys are {string.Join(", ", s_keys)}")}");
             else if (!seen.Add(key))
                 Complain(ref reader, $"{name} is given twice");
             reader.Read();
