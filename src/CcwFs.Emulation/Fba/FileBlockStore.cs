@@ -21,11 +21,8 @@ public sealed class FileBlockStore : IBlockStore
 
     private readonly IImageFile _file;
     private readonly Action<string>? _say;
-    private readonly Lock _timing = new();  // alone
     private readonly Lock _syncing = new(); // alone: the kernel tells of a failed write-back once, and whoever syncs next must know of it
-    private Timer? _timer;         // guarded by _timing
-    private bool _timerRuns;       // guarded by _timing
-    private bool _timerEnded;      // guarded by _timing
+    private readonly SyncTimer _timer;
     private volatile bool _isUnsynced;
     private volatile string? _fault; // a sync has failed: nothing more is written
     private bool _punches = true;
@@ -35,6 +32,7 @@ public sealed class FileBlockStore : IBlockStore
     {
         (_file, Name, Geometry, IsReadOnly, _say) = (file, path, geometry, options.ReadOnly, options.Say);
         Policy = options.Sync;
+        _timer = new SyncTimer(SyncNow);
     }
 
     /// <inheritdoc/>
@@ -138,7 +136,7 @@ public sealed class FileBlockStore : IBlockStore
         }
         else
         {
-            StartTimer();
+            _timer.Start(Policy.Seconds);
         }
     }
 
@@ -147,7 +145,7 @@ public sealed class FileBlockStore : IBlockStore
     {
         Policy = ImageSync.Stricter(Policy, sync);
         if (_isUnsynced)
-            StartTimer();
+            _timer.Start(Policy.Seconds);
     }
 
     /// <summary>Syncs what is not, and frees the lock.</summary>
@@ -156,7 +154,7 @@ public sealed class FileBlockStore : IBlockStore
         if (_disposed)
             return;
         _disposed = true;
-        StopTimer();
+        _timer.Stop();
         if (_isUnsynced)
             Sync();
         CloseFault = _fault is { } fault ? $"{Name}: {fault}" : null;
@@ -223,40 +221,13 @@ public sealed class FileBlockStore : IBlockStore
         }
     }
 
-    private void StartTimer()
-    {
-        lock (_timing)
-        {
-            if (Policy.Seconds == 0 || _timerEnded || _timerRuns)
-                return;
-            _timerRuns = true;
-            _timer ??= new Timer(static store => ((FileBlockStore)store!).SyncNow(), this, Timeout.Infinite, Timeout.Infinite);
-            _timer.Change(TimeSpan.FromSeconds(Policy.Seconds), Timeout.InfiniteTimeSpan);
-        }
-    }
-
     /// <summary>The timer's turn. The disk is waited for without the volume's gate: who reads and writes goes on.</summary>
     private void SyncNow()
     {
-        lock (_timing)
-            _timerRuns = false;
         if (!_isUnsynced || _fault is not null)
             return;
         Sync();
         if (_fault is { } fault)
             _say?.Invoke($"{Name}: {fault}"); // once: nothing is synced any more
-    }
-
-    /// <summary>No sync of the timer runs any more when this returns.</summary>
-    private void StopTimer()
-    {
-        Timer? timer;
-        lock (_timing)
-            (timer, _timer, _timerEnded) = (_timer, null, true);
-        if (timer is null)
-            return;
-        using var ended = new ManualResetEvent(false);
-        if (timer.Dispose(ended))
-            ended.WaitOne();
     }
 }

@@ -5,9 +5,7 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// <content>When what was written is brought to stable storage, and what the redo file says meanwhile.</content>
 internal sealed partial class ImageWriter
 {
-    private readonly Lock _timing = new(); // alone, or inside _writing
-    private Timer? _timer;        // guarded by _timing
-    private bool _timerEnded;     // guarded by _timing
+    private SyncTimer? _timer;    // guarded by _writing
     private long _unsyncedWrites; // changes since the image was opened that only a sync brings to the disk; guarded by _writing
 
     /// <summary>
@@ -49,34 +47,22 @@ internal sealed partial class ImageWriter
         if (redo is { State: RedoState.Unsynced, HeadIsKnown: true })
             return;
         redo.Mark(RedoState.Unsynced);
-        StartTimer();
+        SyncTimer.Start(SyncPolicy.Seconds);
     }
 
     /// <summary>A sync has failed: nothing more is written.</summary>
     private bool IsLost => _fault is not null && _stuck is null;
 
-    private void StartTimer()
-    {
-        lock (_timing)
-        {
-            if (SyncPolicy.Seconds == 0 || _timerEnded)
-                return;
-            _timer ??= new Timer(static writer => ((ImageWriter)writer!).SyncNow(), this, Timeout.Infinite, Timeout.Infinite);
-            _timer.Change(TimeSpan.FromSeconds(SyncPolicy.Seconds), Timeout.InfiniteTimeSpan);
-        }
-    }
+    /// <summary>Under _writing.</summary>
+    private SyncTimer SyncTimer => _timer ??= new SyncTimer(SyncNow);
 
     /// <summary>No sync of the timer runs any more when this returns. Without _writing, which such a sync takes.</summary>
     private void StopTimer()
     {
-        Timer? timer;
-        lock (_timing)
-            (timer, _timer, _timerEnded) = (_timer, null, true);
-        if (timer is null)
-            return;
-        using var ended = new ManualResetEvent(false);
-        if (timer.Dispose(ended))
-            ended.WaitOne();
+        SyncTimer timer;
+        lock (_writing)
+            timer = SyncTimer;
+        timer.Stop();
     }
 
     /// <summary>The timer's turn. The disk is waited for without a lock: who reads and writes goes on.</summary>
@@ -104,12 +90,12 @@ internal sealed partial class ImageWriter
                 if (before == _unsyncedWrites && _stuck is null)
                     redo.Mark(RedoState.Ordered);
                 else
-                    StartTimer();
+                    SyncTimer.Start(SyncPolicy.Seconds);
             }
             catch (ImageException error)
             {
                 lines.SayUnmarked($"{redo.Path}: {error.Message}");
-                StartTimer();
+                SyncTimer.Start(SyncPolicy.Seconds);
             }
         }
     }
