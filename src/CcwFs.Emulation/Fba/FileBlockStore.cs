@@ -23,6 +23,7 @@ public sealed class FileBlockStore : IBlockStore
     private readonly Action<string>? _say;
     private readonly Lock _syncing = new(); // alone: the kernel tells of a failed write-back once, and whoever syncs next must know of it
     private readonly SyncTimer _timer;
+    private ImageSync _sync;
     private volatile bool _isUnsynced;
     private volatile string? _fault; // a sync has failed: nothing more is written
     private bool _punches = true;
@@ -30,8 +31,7 @@ public sealed class FileBlockStore : IBlockStore
 
     private FileBlockStore(IImageFile file, string path, BlockGeometry geometry, ImageOptions options)
     {
-        (_file, Name, Geometry, IsReadOnly, _say) = (file, path, geometry, options.ReadOnly, options.Say);
-        Policy = options.Sync;
+        (_file, Name, Geometry, IsReadOnly, _say, _sync) = (file, path, geometry, options.ReadOnly, options.Say, options.Sync);
         _timer = new SyncTimer(SyncNow);
     }
 
@@ -45,12 +45,10 @@ public sealed class FileBlockStore : IBlockStore
     public string Name { get; }
 
     /// <inheritdoc/>
-    public ImageSync? SyncPolicy => Policy;
+    public ImageSync? SyncPolicy => _sync;
 
     /// <inheritdoc/>
     public string? CloseFault { get; private set; }
-
-    private ImageSync Policy { get; set; }
 
     /// <summary>Opens and locks a disk; <see cref="ImageException"/> with one line that says what to do.</summary>
     public static FileBlockStore Open(IImageFiles files, string path, BlockOptions disk, ImageOptions options)
@@ -128,7 +126,7 @@ public sealed class FileBlockStore : IBlockStore
     {
         if (!_isUnsynced)
             return;
-        if (Policy.EveryProgram)
+        if (_sync.EveryProgram)
         {
             Sync();
             if (_fault is { } fault)
@@ -136,16 +134,16 @@ public sealed class FileBlockStore : IBlockStore
         }
         else
         {
-            _timer.Start(Policy.Seconds);
+            _timer.Start(_sync.Seconds);
         }
     }
 
     /// <inheritdoc/>
     public void SyncAtLeast(ImageSync sync)
     {
-        Policy = ImageSync.Stricter(Policy, sync);
+        _sync = ImageSync.Stricter(_sync, sync);
         if (_isUnsynced)
-            _timer.Start(Policy.Seconds);
+            _timer.Start(_sync.Seconds);
     }
 
     /// <summary>Syncs what is not, and frees the lock.</summary>

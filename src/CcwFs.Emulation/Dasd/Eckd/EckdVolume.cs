@@ -47,10 +47,10 @@ public sealed partial class EckdVolume : ISharedVolume
     public string? CloseFault => _store.CloseFault;
 
     /// <summary>When writes go to stable storage, for a person; null: the store has none.</summary>
-    internal ImageSync? SyncPolicy => (_store as CkdImage)?.SyncPolicy;
+    internal ImageSync? SyncPolicy => _store.SyncPolicy;
 
     /// <summary>From now on writes go to stable storage as <paramref name="sync"/> says, or sooner as they did before.</summary>
-    public void SyncAtLeast(ImageSync sync) => (_store as CkdImage)?.SyncAtLeast(sync);
+    public void SyncAtLeast(ImageSync sync) => _store.SyncAtLeast(sync);
 
     /// <inheritdoc/>
     public long BufferBytes => (long)_slotCount * Geometry.TrackSize;

@@ -79,8 +79,8 @@ public sealed class CkdImage : ITrackStore
     /// <inheritdoc/>
     public string Name => _slots.Name;
 
-    /// <summary>When writes go to stable storage.</summary>
-    public ImageSync SyncPolicy => _writer?.SyncPolicy ?? _sync;
+    /// <inheritdoc/>
+    public ImageSync? SyncPolicy => _writer?.SyncPolicy ?? _sync;
 
     /// <summary>The files, first to last.</summary>
     public IEnumerable<string> Files => _slots.Parts.Select(static part => part.Path);

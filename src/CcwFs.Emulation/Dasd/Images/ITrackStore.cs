@@ -44,6 +44,14 @@ public interface ITrackStore : IDisposable
     /// After Dispose: why what was written may not be on stable storage, or what else a person must know, one line; null when all is well.
     /// </summary>
     string? CloseFault => null;
+
+    /// <summary>When writes go to stable storage, for a person; null: the store has none.</summary>
+    ImageSync? SyncPolicy => null;
+
+    /// <summary>From now on writes go to stable storage as <paramref name="sync"/> says, or sooner as they did before.</summary>
+    void SyncAtLeast(ImageSync sync)
+    {
+    }
 }
 
 /// <summary>One track to write.</summary>
