@@ -22,11 +22,18 @@ internal sealed class Dasd : IDisposable
     private readonly byte[] _io = new byte[RegionLayout.IoSize];
 
     internal Dasd(Guest guest, string image, bool readOnly)
+        : this(guest, CkdImage.Open(image, readOnly))
+    {
+    }
+
+    /// <summary><paramref name="layer"/>: what is put around the subchannel; null: nothing.</summary>
+    internal Dasd(Guest guest, ITrackStore store, Func<ISubchannel, ISubchannel>? layer = null)
     {
         _guest = guest;
-        var eckd = new EckdDevice(new EckdVolume(CkdImage.Open(image, readOnly)), new EckdOptions(new DeviceId(0, 0, 0x150)));
-        var subchannel = new EmulatedSubchannel(new SubchannelId(0, 0, 0), new DeviceId(0, 0, 0x150), [0x40], eckd, _executor);
-        _device = new VfioCcwDevice(subchannel, new AddressSpace(guest.Space), NullLogger.Instance);
+        var number = new DeviceId(0, 0, 0x150);
+        var eckd = new EckdDevice(new EckdVolume(store), new EckdOptions(number));
+        var subchannel = new EmulatedSubchannel(new SubchannelId(0, 0, 0), number, [0x40], eckd, _executor);
+        _device = new VfioCcwDevice(layer is null ? subchannel : layer(subchannel), new AddressSpace(guest.Space), NullLogger.Instance);
     }
 
     public void Dispose()
@@ -56,7 +63,8 @@ internal sealed class Dasd : IDisposable
         BinaryPrimitives.WriteUInt16BigEndian(at[2..], (ushort)(track % 15));
     }
 
-    private void RunOne()
+    /// <summary>Runs the program once, to its end.</summary>
+    internal void RunOne()
     {
         _io.AsSpan().Clear();
         _guest.Orb.Write(_io);
