@@ -11,7 +11,6 @@ public sealed class FbaTests(ITestOutputHelper output) : GuestTest(output)
     private const long DiskBytes = 256 << 20;
     private const int Pieces = 64;     // MiB
     private const int FirstBlock = 10; // of the load, 4096 bytes each
-    private const int LoadBlocks = 5000;
 
     [Fact]
     public void A_guest_partitions_formats_writes_and_trims_and_the_file_is_what_virtio_shows_too()
@@ -56,32 +55,17 @@ public sealed class FbaTests(ITestOutputHelper output) : GuestTest(output)
 
             // Without failfast the driver holds requests back until the device returns.
             guest.Ok($"echo 1 >/sys/bus/ccw/devices/{Volume.First}/failfast");
-            guest.Ok(Load(disk));
+            guest.Ok(NumberedBlocks.Load(disk, FirstBlock));
             mounted.Ccwfs("remove", "0.0.0000").Ok();
             guest.Ok("until test -e /run/failed; do usleep 20000; done");
             guest.Ok($"chccwdev -d {Volume.First}; until test ! -e /sys/bus/ccw/devices/{Volume.First}; do usleep 20000; done");
             int last = int.Parse(guest.Ok("cat /run/acknowledged"), CultureInfo.InvariantCulture);
-            Assert.InRange(last, 3, LoadBlocks - 1);
+            Assert.InRange(last, 3, NumberedBlocks.Count - 1);
             AssertAcknowledged(image, last);
             guest.Halt();
         }
         Assert.Equal(0, AllocatedBytes(other));
     }
-
-    // Writes numbered blocks one after the other; /run/acknowledged holds the last that was. Ends at the first error.
-    private static string Load(string name) => $$"""
-        cat >/run/load <<'END'
-        n=0
-        while [ $n -lt {{LoadBlocks}} ]; do
-            printf '%04096d' $n | /usr/bin/dd of=/dev/{{name}} bs=4096 seek=$(({{FirstBlock}} + n)) oflag=direct iflag=fullblock 2>/run/error || { mv /run/error /run/failed; break; }
-            echo $n >/run/acknowledged.new
-            mv /run/acknowledged.new /run/acknowledged
-            n=$((n + 1))
-        done
-        END
-        bash /run/load </dev/null >/dev/null 2>&1 &
-        until [ -e /run/acknowledged ] && [ $(cat /run/acknowledged) -ge 3 ]; do usleep 20000; done
-        """;
 
     private static void AssertAcknowledged(string image, int last)
     {

@@ -11,23 +11,6 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
     private const int Cylinders = 40;
     private const int FirstBlock = 100; // of the load; behind the label and the VTOC
 
-    // Writes numbered blocks one after the other; /run/acknowledged holds the last that was. Ends at the first error.
-    private static string Load(string name) => $$"""
-        cat >/run/load <<'END'
-        n=0
-        while [ $n -lt 5000 ]; do
-            printf '%04096d' $n | /usr/bin/dd of=/dev/{{name}} bs=4096 seek=$(({{FirstBlock}} + n)) oflag=direct iflag=fullblock 2>/run/error || { mv /run/error /run/failed; break; }
-            echo $n >/run/acknowledged.new
-            mv /run/acknowledged.new /run/acknowledged
-            n=$((n + 1))
-        done
-        END
-        rm -f /run/failed /run/acknowledged
-        bash /run/load </dev/null >/dev/null 2>&1 &
-        echo $! >/run/load.pid
-        until [ -e /run/acknowledged ] && [ $(cat /run/acknowledged) -ge 3 ]; do usleep 20000; done
-        """;
-
     private const string Progress =
         "n=$(cat /run/acknowledged); until test $(cat /run/acknowledged) -gt $((n + 3)); do test ! -e /run/failed; usleep 20000; done";
     private const string Failed = "until test -e /run/failed; do usleep 20000; done; cat /run/failed";
@@ -62,7 +45,7 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
         using MountedCcwfs mounted = Mount(image + ",chpids=40.41");
         using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
-        guest.Ok(Load("dasda"));
+        guest.Ok(NumberedBlocks.Load("dasda", FirstBlock));
         foreach (string path in (string[])["40", "41"])
         {
             mounted.Ccwfs("path", "0.0.0000", path, "off").Ok();
@@ -113,7 +96,7 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
         {
             guest.Online(Volume.First);
             guest.Ok($"cd /sys/bus/ccw/devices/{Volume.First}; echo 3 >expires; echo 2 >retries");
-            guest.Ok(Load("dasda"));
+            guest.Ok(NumberedBlocks.Load("dasda", FirstBlock));
             mounted.Kill();
             guest.Ok("until test -e /run/failed; do usleep 20000; done", TimeSpan.FromMinutes(1));
             acknowledged = Acknowledged(guest);
@@ -130,7 +113,7 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
     {
         // Without failfast the driver holds requests back until the device returns.
         guest.Ok($"echo 1 >/sys/bus/ccw/devices/{device}/failfast");
-        guest.Ok(Load(name));
+        guest.Ok(NumberedBlocks.Load(name, FirstBlock));
         mounted.Ccwfs("remove", subchannel).Ok();
         Assert.Contains("error writing", guest.Ok(Failed), StringComparison.Ordinal);
         Assert.Equal("no device", guest.Ok($"cat /sys/bus/ccw/devices/{device}/availability"));
@@ -151,7 +134,7 @@ public sealed class HardTimesTests(ITestOutputHelper output) : GuestTest(output)
     {
         using Guest guest = Boot(mounted, ["0.0.0000"]);
         guest.Online(Volume.First);
-        guest.Ok(Load("dasda"));
+        guest.Ok(NumberedBlocks.Load("dasda", FirstBlock));
         int acknowledged = Acknowledged(guest);
         guest.Kill();
         return acknowledged;
