@@ -192,6 +192,12 @@ public readonly record struct Scsw(uint Control, uint CcwAddress, uint Status)
     /// <summary>Activity control.</summary>
     public ActivityControl Activity => (ActivityControl)((Control >> 5) & 0x7F);
 
+    /// <summary>
+    /// What it is the status of goes on no more: neither subchannel nor device is active, and nothing is suspended, so no other status follows.
+    /// </summary>
+    public bool HasEnded =>
+        (Activity & (ActivityControl.SubchannelActive | ActivityControl.DeviceActive | ActivityControl.Suspended)) == 0;
+
     /// <summary>Status control.</summary>
     public StatusControl StatusControl => (StatusControl)(Control & 0x1F);
 

@@ -15,6 +15,9 @@ public abstract class BackendProgram
     /// <summary>The program's memory may wait for its owner (<see cref="IMemoryStore.MayWait"/>).</summary>
     public abstract bool MayWait { get; }
 
+    /// <summary>The ORB that the guest gave.</summary>
+    public abstract Orb GuestOrb { get; }
+
     /// <summary>
     /// The ORB for the backend: the guest's, with the interruption parameter of the host, the subchannel's logical-path mask where the guest gave
     /// none, and what the translation has changed. False: there is no program.

@@ -25,11 +25,14 @@ public sealed class HostProgram : BackendProgram
 
     private const int ChainGap = 64; // between chains in the arena, so that an address belongs to one chain at most
     private const int FewChains = 4, KeptChains = 64; // arbitrary; a larger array is given back
+    private const int KeptGuestBytes = 8 << 10; // arbitrary; the same
 
     private ProgramChain[] _chains = new ProgramChain[FewChains];
     private int _chainCount;
     private Orb _orb; // the guest's
     private ArenaStore? _argumentStore; // made at the first argument
+    private byte[] _guestCcws = new byte[FewChains * Ccw.Size];
+    private int _guestBytes;            // of _guestCcws that are used
     private HostAddress _arguments;     // where the copies of arguments begin, and
     private HostAddress _argumentsEnd;  // end; nothing else of the arena is data
 
@@ -70,24 +73,34 @@ public sealed class HostProgram : BackendProgram
     /// <summary>How the guest's IDAWs look; the host's are 8 bytes, with the same blocks.</summary>
     internal IdawFormat IdawFormat => new(_orb);
 
-    /// <summary>The guest's ORB.</summary>
-    internal ref readonly Orb GuestOrb => ref _orb;
+    /// <inheritdoc/>
+    public override Orb GuestOrb => _orb;
+
+    /// <summary>The CCW as the guest wrote it, in format 1; <paramref name="number"/> counts all CCWs of the program.</summary>
+    public Ccw GuestCcw(int number) => Ccw.ReadFormat1(_guestCcws.AsSpan(0, _guestBytes)[(number * Ccw.Size)..]);
+
+    /// <summary>
+    /// The number of the chain that a host address lies in, or at most a CCW behind the end of, and how many bytes behind its head; false when there
+    /// is none. Chains lie further apart.
+    /// </summary>
+    public bool TryFindChain(HostAddress address, out int number, out uint into)
+    {
+        for (number = 0; number < _chainCount; number++)
+        {
+            into = address.BytesBehind(_chains[number].HostHead);
+            if (into <= _chains[number].Size + Ccw.Size)
+                return true;
+        }
+        into = 0;
+        return false;
+    }
 
     /// <summary>The host CCW at an address; false when there is none.</summary>
     public bool TryFetchCcw(HostAddress address, out Ccw ccw)
     {
-        ccw = default;
-        if (!IsComplete || address.Value % Ccw.Size != 0)
-            return false;
-        foreach (ref readonly ProgramChain chain in Chains)
-        {
-            if (address.BytesBehind(chain.HostHead) < chain.Size)
-            {
-                ccw = Ccw.ReadFormat1(Arena.Bytes(address, Ccw.Size));
-                return true;
-            }
-        }
-        return false;
+        bool found = IsComplete && address.Value % Ccw.Size == 0 && TryFindChain(address, out int chain, out uint into) && into < _chains[chain].Size;
+        ccw = found ? Fetched(address) : default;
+        return found;
     }
 
     /// <summary>The host IDAW at an address of the arena; false when there is none.</summary>
@@ -133,33 +146,18 @@ public sealed class HostProgram : BackendProgram
     /// <summary>The guest address of a CCW address in [head, behind the last CCW] of a chain, by byte; false for any other.</summary>
     public bool TryToGuest(HostAddress ccwAddress, out GuestCcwAddress guest)
     {
-        foreach (ref readonly ProgramChain chain in Chains)
-        {
-            uint into = ccwAddress.BytesBehind(chain.HostHead);
-            if (into <= chain.Size)
-            {
-                guest = chain.GuestHead.Plus(into);
-                return true;
-            }
-        }
-        guest = default;
-        return false;
+        bool found = TryFindChain(ccwAddress, out int chain, out uint into) && into <= _chains[chain].Size;
+        guest = found ? _chains[chain].GuestHead.Plus(into) : default;
+        return found;
     }
 
     /// <inheritdoc/>
     public override bool TryUnfetched(HostAddress ccwAddress, out GuestCcwAddress guest)
     {
-        foreach (ref readonly ProgramChain chain in Chains)
-        {
-            uint into = ccwAddress.BytesBehind(chain.HostHead);
-            if (into == chain.Size + Ccw.Size && Fetched(chain.HostHead.Plus((chain.Length - 1) * Ccw.Size)).IsTransferInChannel)
-            {
-                guest = chain.GuestHead.Plus(chain.Size);
-                return true;
-            }
-        }
-        guest = default;
-        return false;
+        bool found = TryFindChain(ccwAddress, out int chain, out uint into) && into == _chains[chain].Size + Ccw.Size
+            && Fetched(ccwAddress.Plus(-2 * Ccw.Size)).IsTransferInChannel;
+        guest = found ? _chains[chain].GuestHead.Plus(_chains[chain].Size) : default;
+        return found;
     }
 
     /// <inheritdoc/>
@@ -188,6 +186,25 @@ public sealed class HostProgram : BackendProgram
     /// <summary>Leads a CCW's list to a part of the copy of its argument, in place of the guest's pages.</summary>
     public void RedirectList(HostAddress list, HostAddress part) => BinaryPrimitives.WriteUInt64BigEndian(Arena.Bytes(list, IdawSize), part.Value);
 
+    /// <summary>
+    /// Takes a copy of a part of a block into the arena, which an IDAW of the block's kind can name in place of the guest's page:
+    /// <paramref name="into"/> is where in its block it begins. See <see cref="CopyArgument"/> and <see cref="RedirectList"/>.
+    /// </summary>
+    public HostAddress CopyBlock(ReadOnlySpan<byte> bytes, int into)
+    {
+        Arena.Allocate((IdawBlock - (Arena.Used % IdawBlock)) % IdawBlock);
+        HostAddress block = Arena.Allocate(IdawBlock);
+        bytes.CopyTo(Arena.Bytes(block.Plus(into), IdawBlock - into));
+        _argumentStore ??= new ArenaStore(Arena);
+        if (_arguments == _argumentsEnd)
+            _arguments = block;
+        _argumentsEnd = block.Plus(IdawBlock);
+        return block.Plus(into);
+    }
+
+    /// <summary>Puts another CCW in the place of one that was translated: the backend finds that one.</summary>
+    public void Replace(HostAddress address, Ccw ccw) => ccw.WriteFormat1(Arena.Bytes(address, Ccw.Size));
+
     /// <summary>A program without chains yet; the one before has ended.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Begin(in Orb orb, Mapping[] mappings)
@@ -213,6 +230,16 @@ public sealed class HostProgram : BackendProgram
         return bytes[..size];
     }
 
+    /// <summary>Keeps a chain as the guest wrote it, in format 1; the translation changes what is in the arena.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void KeepGuest(ReadOnlySpan<byte> chain)
+    {
+        if (_guestCcws.Length - _guestBytes < chain.Length)
+            Array.Resize(ref _guestCcws, Math.Max(_guestCcws.Length * 2, _guestBytes + chain.Length));
+        chain.CopyTo(_guestCcws.AsSpan(_guestBytes));
+        _guestBytes += chain.Length;
+    }
+
     /// <summary>Every CCW was translated.</summary>
     internal void Complete() => IsComplete = true;
 
@@ -221,7 +248,9 @@ public sealed class HostProgram : BackendProgram
     internal void End()
     {
         (IsComplete, _chainCount, TranslatedCcws) = (false, 0, 0);
-        (_arguments, _argumentsEnd) = (default, default);
+        (_arguments, _argumentsEnd, _guestBytes) = (default, default, 0);
+        if (_guestCcws.Length > KeptGuestBytes)
+            _guestCcws = new byte[FewChains * Ccw.Size];
         Pins.Clear([]);
         Arena.Reset();
         if (_chains.Length > KeptChains)

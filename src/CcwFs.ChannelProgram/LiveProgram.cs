@@ -20,6 +20,9 @@ public sealed class LiveProgram : BackendProgram
     public ILiveGate? Gate { get; set; }
 
     /// <inheritdoc/>
+    public override Orb GuestOrb => _orb;
+
+    /// <inheritdoc/>
     public override bool MayWait => IovaMap.MayWait(_mappings);
 
     /// <summary>

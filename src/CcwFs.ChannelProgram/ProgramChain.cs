@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
 using CcwFs.Memory;
 
@@ -11,6 +12,11 @@ public readonly record struct ProgramChain(GuestCcwAddress GuestHead, HostAddres
 {
     /// <summary>Bytes of the chain.</summary>
     internal uint Size => (uint)(Length * Ccw.Size);
+
+    /// <summary>Rule 3: behind this CCW, its last one as far as it is known, the chain goes on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool GoesOnBehind(Ccw ccw) => ccw.Has(CcwFlags.ChainCommand | CcwFlags.ChainData)
+        || (ccw.IsTransferInChannel && Contains(new GuestCcwAddress(ccw.DataAddress)));
 
     /// <summary>
     /// The guest address lies in [first CCW, last CCW], by byte, compared as 32-bit numbers as the kernel does: a chain over the end of the 4G

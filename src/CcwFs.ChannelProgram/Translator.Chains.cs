@@ -36,6 +36,7 @@ public sealed partial class Translator
             for (int at = 0; at < host.Length; at += Ccw.Size)
                 Ccw.ReadFormat0(_fetched.AsSpan(at)).WriteFormat1(host[at..]);
         }
+        program.KeepGuest(host);
         if (number == _positions.Length)
             Array.Resize(ref _positions, _positions.Length * 2);
         _positions[number] = new Position { Scanned = transfers ? 0 : length, Parent = parent };
@@ -49,7 +50,7 @@ public sealed partial class Translator
     }
 
     /// <summary>
-    /// Rule 3: CCWs up to and with the one that has no chaining flag and is no TIC back into [head, its own address]; -1 when the 256th goes on.
+    /// The CCWs up to and with the one behind which the chain does not go on; -1 when the 256th goes on.
     /// <paramref name="transfers"/>: there is a TIC among them.
     /// </summary>
     private int CountChain(GuestCcwAddress head, out bool transfers)
@@ -61,11 +62,8 @@ public sealed partial class Translator
             ReadOnlySpan<byte> bytes = _fetched.AsSpan(i * Ccw.Size, Ccw.Size);
             Ccw ccw = format1 ? Ccw.ReadFormat1(bytes) : Ccw.ReadFormat0(bytes);
             transfers |= ccw.IsTransferInChannel;
-            if (ccw.Has(CcwFlags.ChainCommand | CcwFlags.ChainData))
-                continue;
-            if (ccw.IsTransferInChannel && new ProgramChain(head, default, i + 1).Contains(new GuestCcwAddress(ccw.DataAddress)))
-                continue;
-            return i + 1;
+            if (!new ProgramChain(head, default, i + 1).GoesOnBehind(ccw))
+                return i + 1;
         }
         return -1;
     }

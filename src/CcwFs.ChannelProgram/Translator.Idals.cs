@@ -25,7 +25,7 @@ public sealed partial class Translator
 
     /// <summary>Rules 6 and 7: every other CCW gets an IDAL; its pages are pinned when data moves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ProgramFault TranslateData(HostAddress at, Ccw ccw, byte command, in IdawFormat format)
+    private ProgramFault TranslateData(HostAddress at, Ccw ccw, bool moves, in IdawFormat format)
     {
         ulong first = ccw.DataAddress;
         bool indirect = ccw.Has(CcwFlags.IndirectData);
@@ -41,7 +41,6 @@ public sealed partial class Translator
         if (pinsBefore + count > PinRecord.MaxPages)
             return ProgramFault.Invalid;
         HostAddress list = _arena.Allocate(count * IdawSize);
-        bool moves = CommandInEffect.MayMoveData(ccw, command);
         ProgramFault outcome = indirect
             ? CopyIdal(ccw.DataAddress, moves, list, count, first, format)
             : MakeIdal(ccw.DataAddress, moves, list, count, format);

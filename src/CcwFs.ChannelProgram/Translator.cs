@@ -63,8 +63,7 @@ public sealed partial class Translator
     /// pinned until <see cref="Free"/> (rule 8).
     /// </summary>
     /// <remarks>
-    /// It goes over the chains itself: <see cref="HostProgram.Ccws"/> keeps what it has reached in memory, and a translation would take a quarter
-    /// longer.
+    /// It takes the same steps as <see cref="HostProgram.Ccws"/>, but does not go over these: to set them up is a fifth of a short translation.
     /// </remarks>
     public ProgramFault Prefetch()
     {
@@ -75,20 +74,19 @@ public sealed partial class Translator
         for (int c = 0; c < Program.Chains.Length; c++)
         {
             ref readonly ProgramChain chain = ref Program.Chains[c];
-            var effect = default(CommandInEffect);
-            for (int i = 0; i < chain.Length; i++)
+            var at = default(CommandInEffect);
+            for (int i = 0; i < chain.Length; i++, done++)
             {
                 HostAddress host = chain.HostHead.Plus(i * Ccw.Size);
-                Ccw ccw = Program.Fetched(host);
-                effect.Take(ccw);
-                ProgramFault fault = ccw.IsTransferInChannel ? TranslateTransfer(host, ccw) : TranslateData(host, ccw, effect.Command, format);
+                at.Take(Program.Fetched(host));
+                ProgramFault fault = at.Ccw.IsTransferInChannel ? TranslateTransfer(host, at.Ccw)
+                    : TranslateData(host, at.Ccw, at.MayMoveData, format);
                 if (fault != ProgramFault.None)
                 {
                     Program.TranslatedCcws = done;
-                    Fault = TranslationFault.OfCcw(chain.GuestHead.Plus((uint)(i * Ccw.Size)), ccw, fault);
+                    Fault = TranslationFault.OfCcw(chain.GuestHead.Plus((uint)(i * Ccw.Size)), at.Ccw, fault);
                     return fault;
                 }
-                done++;
             }
         }
         Program.TranslatedCcws = done;

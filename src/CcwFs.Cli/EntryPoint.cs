@@ -7,6 +7,9 @@ using CcwFs.Cli.Decode;
 using CcwFs.Cli.Docs;
 using CcwFs.Cli.Mount;
 using CcwFs.Cli.Qemu;
+using CcwFs.Cli.Replay;
+using CcwFs.Cli.Top;
+using CcwFs.Cli.Trace;
 using CcwFs.Cli.Verbs;
 using CcwFs.Control;
 using CcwFs.Linux;
@@ -66,12 +69,17 @@ internal static class EntryPoint
             ConfigCommand.Create(),
             ListCommand.Create(),
             Verbs.InfoCommand.Create(),
+            TopCommand.Create(),
+            TraceCommand.Create(),
+            RecordCommand.Create(),
+            ReplayCommand.Create(),
             DecodeCommand.Create(),
             RunCommand.Create(),
             TranslateCommand.Create(),
             AddCommand.Create(),
             RemoveCommand.Create(),
             PathCommand.Create(),
+            FaultCommand.Create(),
             DasdCommand.Create(allocatedBytes: AllocatedBytes),
             QemuCommand.Create(),
             AttachCommand.Create(),

@@ -16,7 +16,7 @@ internal static class RuntimePort
     {
         if (Environment.GetEnvironmentVariable(Variable) is not null)
             return;
-        const int StartTime = 22, First = 3; // proc_pid_stat(5); the fields behind the name, which is in parentheses
+        const int StartTime = 22, First = 3; // proc_pid_stat(5); the fields after the name, which is in parentheses
         string status = File.ReadAllText("/proc/self/stat");
         string start = status[(status.LastIndexOf(')') + 2)..].Split(' ')[StartTime - First];
         string process = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{start}");

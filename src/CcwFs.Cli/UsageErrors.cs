@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Control;
 
 namespace CcwFs.Cli;
@@ -43,7 +44,7 @@ internal static class UsageErrors
             && !TakesValue(parsed.CommandResult.Command, parts[0]))
         .Select(parts => $"{parts[0]} takes no value").FirstOrDefault();
 
-    /// <summary>As of an unset variable. What is behind -- is another program's.</summary>
+    /// <summary>As of an unset variable. What follows -- is another program's.</summary>
     private static string? EmptyWord(ParseResult parsed)
     {
         int ours = parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).Count(t => t.Type == TokenType.Argument && t.Value.Length == 0);

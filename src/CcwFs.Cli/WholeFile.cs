@@ -18,7 +18,26 @@ internal static class WholeFile
     /// Writes a file. A new one is there whole or not at all, also when we are killed or the disk is full; one that exists is written as it is.
     /// Throws where another user may have put there what it is.
     /// </summary>
-    internal static void Write(string file, Action<Stream> write)
+    internal static void Write(string file, Action<Stream> write) =>
+        Put(file, NewFile.EverybodysMode, namedFirst: false, opened => Fill(opened, write));
+
+    /// <summary>
+    /// Begins a file that may be read while it grows, by the same rules; a new one is for its owner alone, for it is to hold what programs hold.
+    /// </summary>
+    internal static Stream Begin(string file)
+    {
+        const uint OwnersMode = 0x180; // 0600
+        FileDescriptor? begun = null;
+        int result = 0;
+        Put(file, OwnersMode, namedFirst: true, opened => result = opened.Duplicate(out begun));
+        if (result < 0)
+            throw new CommandException($"{file}: {Problem.Of(result)}");
+        var stream = new FileStream(new SafeFileHandle(begun!.Number, ownsHandle: true), FileAccess.Write);
+        begun.SetHandleAsInvalid(); // it is the stream's
+        return stream;
+    }
+
+    private static void Put(string file, uint mode, bool namedFirst, Action<FileDescriptor> put)
     {
         if (file.Length == 0 || file.Contains('\0', StringComparison.Ordinal))
             throw new CommandException(FileProblem.NoPath, CommandException.WrongUsage);
@@ -27,7 +46,7 @@ internal static class WholeFile
             using NamedPlace place = NamedPlace.Find(file, NamedFileRules.Output | NamedFileRules.OwnLinks);
             if (place.IsFree)
             {
-                if (TryMake(file, place, write))
+                if (TryMake(file, place, mode, namedFirst, put))
                     return;
                 continue;
             }
@@ -35,26 +54,29 @@ internal static class WholeFile
                 throw new CommandException(FileProblem.NoDirectory(file, directory));
             if ((place.Wrong ?? Wrong(place.Status)) is { } wrong)
                 throw new CommandException($"{file}: {wrong}");
-            Overwrite(file, place, write);
+            Overwrite(file, place, put);
             return;
         }
         throw new CommandException($"{file}: comes and goes; give another path");
     }
 
     /// <summary>False: one was made meanwhile.</summary>
-    private static bool TryMake(string file, NamedPlace place, Action<Stream> write)
+    private static bool TryMake(string file, NamedPlace place, uint mode, bool namedFirst, Action<FileDescriptor> put)
     {
-        int result = NewFile.Make(place, NewFile.EverybodysMode, out NewFile? made);
+        int result = NewFile.Make(place, mode, out NewFile? made);
         if (result == 0)
         {
             using NewFile whole = made!;
-            Fill(whole.File, write);
+            if (!namedFirst)
+                put(whole.File);
             result = whole.Name();
+            if (namedFirst && result == 0)
+                put(whole.File);
         }
         return result is 0 or -(int)Errno.EEXIST ? result == 0 : throw new CommandException($"{file}: {Problem.Of(result)}");
     }
 
-    private static void Overwrite(string file, NamedPlace place, Action<Stream> write)
+    private static void Overwrite(string file, NamedPlace place, Action<FileDescriptor> put)
     {
         const OpenOptions Anew = OpenOptions.WriteOnly | OpenOptions.Truncate;
         int result = place.Status.Type == FileStatus.TypeLink
@@ -64,7 +86,7 @@ internal static class WholeFile
         {
             if (result < 0)
                 throw new CommandException($"{file}: {Problem.Of(result)}");
-            Fill(opened, write);
+            put(opened);
         }
     }
 

@@ -44,6 +44,12 @@ public sealed class CommandSet
     /// <summary>Whose commands these are, for a person: "the 3990".</summary>
     public string Device { get; }
 
+    /// <summary>Its devices, as the heading of a chapter.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Control units and the devices behind them, by the types that SENSE ID gives. Source: the device tables of Linux' drivers.</summary>
+    internal (ushort[] ControlUnits, ushort[] Devices)[] Types { get; init; } = [];
+
     /// <summary>What the extents of a policy count.</summary>
     public ExtentUnit Extents { get; }
 
@@ -52,6 +58,10 @@ public sealed class CommandSet
 
     /// <summary>Every command, in the order of the family's manual.</summary>
     public IReadOnlyList<CommandDescription> Rows { get; }
+
+    /// <summary>Whether a device is of the family.</summary>
+    internal bool Has(ushort controlUnitType, ushort deviceType) =>
+        Array.Exists(Types, row => row.ControlUnits.Contains(controlUnitType) && row.Devices.Contains(deviceType));
 
     /// <summary>The command with this code; null when the family is not known to have one.</summary>
     public CommandDescription? Find(byte code) => _byCode[code];

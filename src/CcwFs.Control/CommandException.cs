@@ -10,7 +10,7 @@ internal sealed class CommandException(string message, int status = CommandExcep
     internal const int WrongUsage = 2;
 
     /// <summary>
-    /// The command of ccwfs that the message ends with, for the mount that is talked about: --mount of the person who asked is put behind it.
+    /// The command of ccwfs that the message ends with, for the mount that is talked about: --mount of the person who asked is put after it.
     /// </summary>
     internal string? Hint { get; private init; }
 

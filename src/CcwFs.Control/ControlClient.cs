@@ -92,7 +92,7 @@ internal static class ControlClient
         }
     }
 
-    /// <summary>What a command to type needs behind it for a mount: nothing where it is the default one.</summary>
+    /// <summary>What must follow a command to type for a mount: nothing where it is the default one.</summary>
     internal static string Mounted(string? mountPoint) =>
         mountPoint is null || mountPoint == Places.DefaultMountPoint ? "" : $" {MountName} {ShellText.Quote(mountPoint)}";
 

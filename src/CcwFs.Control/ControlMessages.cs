@@ -8,7 +8,7 @@ namespace CcwFs.Control;
 /// <summary>One request of the control file. Which members count depends on the verb.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary>list, info, add, remove, path, run, space, write, read, end.</summary>
+    /// <summary>list, info, add, remove, path, fault, run, space, write, read, end.</summary>
     public string? Verb { get; init; }
 
     /// <summary>A subchannel's bus id.</summary>
@@ -28,6 +28,12 @@ internal sealed record ControlRequest
 
     /// <summary>path: whether it is there.</summary>
     public bool Available { get; init; }
+
+    /// <summary>fault: add, list or remove.</summary>
+    public string? Action { get; init; }
+
+    /// <summary>fault: the rule or preset to add; the number of the one to remove, or all.</summary>
+    public string? Rule { get; init; }
 
     /// <summary>run: 12 bytes in hex.</summary>
     public string? Orb { get; init; }
@@ -94,6 +100,12 @@ internal sealed record ControlReply
     /// <summary>info: facts, key and value in order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>>? Facts { get; init; }
 
+    /// <summary>fault: the rules, or those that were added.</summary>
+    public IReadOnlyList<FaultRow>? Faults { get; init; }
+
+    /// <summary>fault: faults that were injected so far.</summary>
+    public long? Injected { get; init; }
+
     /// <summary>run: the IRBs, the last one final, in hex.</summary>
     public IReadOnlyList<string>? Irbs { get; init; }
 
@@ -130,6 +142,14 @@ internal sealed record RefusalReply(string Ccw, string Text, string Rule)
     internal ProgramRefusal? ToReport() => ControlReply.Address(Ccw) is { } address ? new ProgramRefusal(address, Text, Rule) : null;
 }
 
+/// <summary>A rule by which faults are injected.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="Rule">Its words.</param>
+/// <param name="Preset">The preset that it is of; null: of none.</param>
+/// <param name="Seen">How often what it looks at came.</param>
+/// <param name="Injected">How often it has acted.</param>
+internal sealed record FaultRow(int Number, string Rule, string? Preset, long Seen, long Injected);
+
 /// <summary>
 /// A row of `ccwfs list`; the columns of lscss. The ids on the host are there where they differ from what is shown (css= of a SPEC).
 /// </summary>
@@ -150,5 +170,6 @@ internal sealed record DeviceRow(
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlReply))]
 [JsonSerializable(typeof(IReadOnlyList<DeviceRow>))]
+[JsonSerializable(typeof(IReadOnlyList<FaultRow>))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
 internal sealed partial class ControlJson : JsonSerializerContext;

@@ -29,7 +29,7 @@ internal static class ShellText
             "\n" => "\\n",
             "\t" => "\\t",
             _ when VisibleText.Of(text) == text => text,
-            // Three digits, so that none behind is taken for one.
+            // Three digits, so that no digit after them is taken for one.
             _ => string.Concat(Encoding.UTF8.GetBytes(text).Select(b => $"\\{Convert.ToString(b, 8).PadLeft(3, '0')}")),
         };
     }

@@ -13,7 +13,7 @@ namespace CcwFs.FileSystem;
 /// The mounted tree: names, and the handles of what is open. What kinds of files there are is in <see cref="NodeRow"/>, what an open one does in its
 /// <see cref="OpenFile"/>. Handlers never wait: reads of interrupts and control requests are held and answered later. Thread-safe.
 /// </summary>
-public sealed class CcwTree : FuseHandlers, IPollNotifier
+public sealed class CcwTree : FuseHandlers
 {
     private const int LongestId = 16;                  // characters, arbitrary: more than a subchannel's id has
     private const int EntrySize = 8, ListedSize = 128; // bytes: what a reference takes, and about what a listed file of sys does
@@ -27,7 +27,9 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
     /// <summary>A tree over what the composition root made.</summary>
     public CcwTree(SubchannelTable table, IMemoryStore memory, ControlOpener control, VfioService vfio, TreeOwner owner)
     {
-        _services = new TreeServices(table, new SysTree(table, NodeRow.Sys.Number), memory, control, new ControlBudget(owner.Uid), vfio, this, owner);
+        _services = new TreeServices(
+            table, new SysTree(table, NodeRow.Sys.Number), memory, control, new ControlBudget(owner.Uid), vfio,
+            pollHandle => _session?.NotifyPoll(pollHandle), owner, () => _session);
         _attributes = new NodeAttributes(_services);
     }
 
@@ -124,7 +126,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         var node = new NodeId(request.Node);
         NodeOpener? open = _services.Sys.Owns(node) ? OpenerOfSysDirectory(node)
             : NodeRow.Of(node.Row) is { IsDirectory: true } row && !_attributes.IsGone(node)
-            ? (in Opening opening, out OpenFile? file) => OpenDirectory(row, node.Slot, opening.Account, out file)
+            ? NodeRow.Made(opening => OpenDirectory(row, node.Slot, opening.Account))
             : null;
         return open is null ? -(int)Errno.ENOENT
             : Keep(open, new Opening(_services, null, request, 0, _services.Vfio.Accounts.Of(request.Uid)), out opened);
@@ -149,8 +151,6 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         };
         return 0;
     }
-
-    void IPollNotifier.NotifyPoll(ulong pollHandle) => _session?.NotifyPoll(pollHandle);
 
     private NodeId? Find(NodeId parent, ReadOnlySpan<byte> name)
     {
@@ -202,7 +202,7 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
         return 0;
     }
 
-    private int OpenDirectory(NodeRow row, ulong slot, ClientAccount account, out OpenFile? file)
+    private DirectoryFile OpenDirectory(NodeRow row, ulong slot, ClientAccount account)
     {
         NodeRow[] rows = row.Children;
         SubchannelEntry[] entries = row == NodeRow.Root ? _services.Table.Sorted() : [];
@@ -215,18 +215,16 @@ public sealed class CcwTree : FuseHandlers, IPollNotifier
             return new DirectoryName(Encoding.ASCII.GetBytes(entry.Device.Id.ToString()), NodeRow.OfSubchannel.Node(entry.Slot),
                 NodeAttributes.Directory);
         }
-        file = new DirectoryFile(_attributes, rows.Length + entries.Length, Name, (long)entries.Length * EntrySize, account);
-        return 0;
+        return new DirectoryFile(_attributes, rows.Length + entries.Length, Name, (long)entries.Length * EntrySize, account);
     }
 
     private NodeOpener? OpenerOfSys(NodeId node) => _services.Sys.TypeOf(node) is null ? null
-        : (in Opening opening, out OpenFile? file) => TextFile.Open(opening, opening.Services.Sys.Content(node) ?? [], out file);
+        : NodeRow.Made(opening => new TextFile(opening.Services.Sys.Content(node) ?? [], opening.Account));
 
     private NodeOpener? OpenerOfSysDirectory(NodeId node) => _services.Sys.TypeOf(node) != SysTree.TypeDirectory ? null
-        : (in Opening opening, out OpenFile? file) =>
+        : NodeRow.Made(opening =>
         {
             IReadOnlyList<DirectoryName> names = opening.Services.Sys.List(node);
-            file = new DirectoryFile(_attributes, names.Count, index => names[index], (long)names.Count * ListedSize, opening.Account);
-            return 0;
-        };
+            return new DirectoryFile(_attributes, names.Count, index => names[index], (long)names.Count * ListedSize, opening.Account);
+        });
 }

@@ -3,7 +3,8 @@ using CcwFs.Linux;
 namespace CcwFs.FileSystem;
 
 /// <summary>
-/// What is behind one open control file. One request at a time; Dispose comes when the file is closed and the last request has ended.
+/// What carries out the requests of one open control file. One request at a time; Dispose comes when the file is closed and the last request has
+/// ended.
 /// </summary>
 public interface IControlSession : IDisposable
 {

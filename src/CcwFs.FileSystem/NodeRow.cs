@@ -1,6 +1,9 @@
 using System.Text;
+using CcwFs.CommandSets;
 using CcwFs.FileSystem.Files;
+using CcwFs.Metrics;
 using CcwFs.Subchannel;
+using CcwFs.Trace.Views;
 using CcwFs.Vfio.Endpoint;
 
 namespace CcwFs.FileSystem;
@@ -36,18 +39,26 @@ internal sealed class NodeRow
     internal static NodeRow[] All { get; } =
     [
         Directory(""),
-        File("memory", NodeRights.Written, MemoryFile.Open, services => services.Memory.Length),
+        File("memory", NodeRights.Written, Made(o => new MemoryFile(o.Services.Memory, o.Account)), services => services.Memory.Length),
         File("control", NodeRights.Written | NodeRights.Taken, ControlFile.Open),
-        File("iommu", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient, IommuOpen.Open),
+        File("iommu", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient,
+            Made(o => new EndpointOpen(o.Services.Vfio.OpenIommu(o.IsWritable, o.Account), o.Account))),
+        File("metrics", NodeRights.None, Made(o => new TextFile(MountMetrics.Render(o.Services), o.Account))),
         Directory("sys"), // what is below: SysTree
         Directory(Subchannel),
         Region("io", RegionIndex.Io, NodeRights.Written | NodeRights.Taken),
         Region("cmd", RegionIndex.Cmd, NodeRights.Written),
         Region("schib", RegionIndex.Schib, NodeRights.None),
         Region("crw", RegionIndex.Crw, NodeRights.Taken),
-        File(Subchannel + "/device", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient, DeviceOpen.Open),
-        File(Subchannel + "/info", NodeRights.None, (in Opening o, out OpenFile? file) =>
-            TextFile.Open(o, DeviceInfo.Render(o.Entry!.Device), out file)),
+        File(Subchannel + "/device", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient,
+            Made(o => new DeviceOpen(o.Entry!, o.Services.Vfio.OpenDevice(o.Entry!.Device, o.IsWritable, o.Account), o.Account))),
+        File(Subchannel + "/info", NodeRights.None, Made(o => new TextFile(DeviceInfo.Render(o.Entry!.Device), o.Account))),
+        File(Subchannel + "/stats", NodeRights.None, Made(o => new TextFile(StatsText.Render(MetricDevice.Of(o.Entry!.Device)), o.Account))),
+        Trace("trace", commands => new TextView(commands)),
+        Trace("trace.json", commands => new JsonView(commands)),
+        Trace("trace.pcapng", commands => new PcapngView(commands)),
+        Flight("flight", commands => new TextView(commands)),
+        Flight("flight.pcapng", commands => new PcapngView(commands)),
         Directory(Interrupts),
         Interrupt("io", DeviceInterrupt.Io),
         Interrupt("crw", DeviceInterrupt.Crw),
@@ -108,15 +119,30 @@ internal sealed class NodeRow
     /// <summary>The row with a number; null for a number that is none.</summary>
     internal static NodeRow? Of(int number) => number > 0 && number <= All.Length ? All[number - 1] : null;
 
+    /// <summary>Opens a file of a kind that refuses nobody.</summary>
+    internal static NodeOpener Made(Func<Opening, OpenFile> make) => (in Opening opening, out OpenFile? file) =>
+    {
+        file = make(opening);
+        return 0;
+    };
+
     private static NodeRow Directory(string path) => new(path, NodeRights.Written, null, _ => 0);
 
     private static NodeRow File(string path, NodeRights rights, NodeOpener open, Func<TreeServices, long>? size = null) =>
         new(path, rights, open, size ?? (_ => 0));
 
     private static NodeRow Region(string name, RegionIndex region, NodeRights rights) => new(
-        $"{Subchannel}/{name}", rights, (in Opening o, out OpenFile? file) => RegionFile.Open(o, region, out file), _ => RegionLayout.Size(region));
+        $"{Subchannel}/{name}", rights, Made(o => new RegionFile(o.Entry!, region, o.Account)), _ => RegionLayout.Size(region));
+
+    private static NodeRow Trace(string name, Func<CommandSet, TraceView> view) => new(
+        $"{Subchannel}/{name}", NodeRights.Written | NodeRights.Taken,
+        (in Opening o, out OpenFile? file) => TraceFile.Open(o, view, out file), _ => 0);
+
+    private static NodeRow Flight(string name, Func<CommandSet, TraceView> view) => new(
+        $"{Subchannel}/{name}", NodeRights.Taken,
+        Made(o => new TextFile(TraceFile.Flight(o.Entry!.Trace, view), o.Account)), _ => 0);
 
     private static NodeRow Interrupt(string name, DeviceInterrupt interrupt) => new(
         $"{Interrupts}/{name}", NodeRights.Written | NodeRights.Taken,
-        (in Opening o, out OpenFile? file) => InterruptOpen.Open(o, interrupt, out file), _ => sizeof(ulong));
+        Made(o => new InterruptOpen(o.Entry!.Interrupt(interrupt, o.Services.NotifyPoll), o.Account)), _ => sizeof(ulong));
 }

@@ -3,6 +3,7 @@ using CcwFs.ChannelIo;
 using CcwFs.FileSystem.Files;
 using CcwFs.Fuse;
 using CcwFs.Subchannel;
+using CcwFs.Trace;
 
 namespace CcwFs.FileSystem;
 
@@ -14,6 +15,9 @@ internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device) : IAfter
     internal ulong Slot { get; } = slot;
 
     internal VfioCcwDevice Device { get; } = device;
+
+    /// <summary>Sees all that passes; null: the device has no such layer.</summary>
+    internal TraceLayer? Trace { get; } = SubchannelLayer.Find<TraceLayer>(device.Subchannel);
 
     /// <summary>What a write has begun, if it has begun anything, goes on when the write has been answered. Gives the write's result.</summary>
     internal int GoOnAfter(in FuseRequest write, int result)
@@ -33,13 +37,13 @@ internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device) : IAfter
     internal string Uuid => field ??= SubchannelUuid.Of(Device.Id);
 
     /// <summary>The file of an interrupt, made at its first use: thousands of idle subchannels cost nothing.</summary>
-    internal InterruptFile Interrupt(DeviceInterrupt interrupt, IPollNotifier notifier)
+    internal InterruptFile Interrupt(DeviceInterrupt interrupt, Action<ulong> notifyPoll)
     {
         int index = (int)interrupt;
         if (_interrupts[index] is { } file)
             return file;
         lock (_interrupts)
-            return _interrupts[index] ??= new InterruptFile(Device.Line(interrupt), notifier);
+            return _interrupts[index] ??= new InterruptFile(Device.Line(interrupt), notifyPoll);
     }
 }
 

@@ -1,3 +1,4 @@
+using CcwFs.Fuse;
 using CcwFs.Memory;
 using CcwFs.Vfio.Endpoint;
 
@@ -10,8 +11,13 @@ namespace CcwFs.FileSystem;
 /// <param name="Control">Opens a control file's session.</param>
 /// <param name="Budget">What control files may take.</param>
 /// <param name="Vfio">The endpoint of VFIO clients, and the accounts of all who open files.</param>
-/// <param name="Notifier">Tells the kernel that a poll handle has something new.</param>
+/// <param name="NotifyPoll">Tells the kernel that a poll handle has something new.</param>
 /// <param name="Owner">Who owns the tree.</param>
+/// <param name="Session">Serves the tree; null: nobody does yet.</param>
 internal sealed record TreeServices(
-    SubchannelTable Table, SysTree Sys, IMemoryStore Memory, ControlOpener Control, ControlBudget Budget, VfioService Vfio, IPollNotifier Notifier,
-        TreeOwner Owner);
+    SubchannelTable Table, SysTree Sys, IMemoryStore Memory, ControlOpener Control, ControlBudget Budget, VfioService Vfio, Action<ulong> NotifyPoll,
+        TreeOwner Owner, Func<FuseSession?> Session)
+{
+    /// <summary>When the tree was made, in seconds since 1970.</summary>
+    internal double MountedSeconds { get; } = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).TotalSeconds;
+}

@@ -5,7 +5,7 @@ namespace CcwFs.Fuse;
 /// errno between -1 and -511; the default of every method is the errno that the session would answer without it (-ENOSYS).
 /// Methods run on the session's worker threads, several at once, and must not wait: a read, write, ioctl that has to wait
 /// calls <see cref="FuseRequest.Defer"/>, returns <see cref="Later"/> and answers afterwards.
-/// Buffers are the session's: valid only during the call.
+/// Buffers are the session's: valid only during the call, and once a request is deferred only until it is answered.
 /// </summary>
 public abstract class FuseHandlers
 {
@@ -61,9 +61,6 @@ public abstract class FuseHandlers
 
     /// <summary>STATFS.</summary>
     public virtual int StatFs(in FuseRequest request, out FuseStatFs statFs) => NotImplemented(out statFs);
-
-    /// <summary>ACCESS (only without default_permissions).</summary>
-    public virtual int Access(in FuseRequest request, uint mask) => NotImplemented();
 
     /// <summary>FLUSH: one close(2) of an open file.</summary>
     public virtual int Flush(in FuseRequest request, ulong handle) => 0;

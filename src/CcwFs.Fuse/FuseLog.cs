@@ -28,4 +28,16 @@ internal static partial class FuseLog
 
     [LoggerMessage(8, LogLevel.Error, "a callback after {Operation} failed")]
     internal static partial void CallbackFailed(ILogger logger, string operation, Exception exception);
+
+    [LoggerMessage(9, LogLevel.Debug, "FUSE over io_uring is not used: {Reason}")]
+    internal static partial void NoRings(ILogger logger, string reason);
+
+    [LoggerMessage(10, LogLevel.Debug, "FUSE over io_uring is used; queues: {Queues}, threads at the start: {Threads}")]
+    internal static partial void Rings(ILogger logger, int queues, int threads);
+
+    [LoggerMessage(11, LogLevel.Error, "a queue of FUSE over io_uring broke: {Problem}; the session ends")]
+    internal static partial void RingBroke(ILogger logger, string problem);
+
+    [LoggerMessage(12, LogLevel.Debug, "a queue of FUSE over io_uring gets no further thread: {Problem}")]
+    internal static partial void NoMoreWorkers(ILogger logger, string problem);
 }

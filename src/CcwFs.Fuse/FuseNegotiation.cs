@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using CcwFs.Fuse.Protocol;
 using Mono.Unix.Native;
 
@@ -40,5 +42,20 @@ public static class FuseNegotiation
         reply.TimeGran = 1;
         reply.MaxPages = (ushort)(options.MaxWrite / PageSize);
         return 0;
+    }
+
+    /// <summary>The body of an INIT offers FUSE over io_uring (Linux 6.14).</summary>
+    internal static bool OffersRings(ReadOnlySpan<byte> body)
+    {
+        int more = Unsafe.SizeOf<FuseInitIn>(); // flags2 follows what older kernels send
+        return body.Length >= more + sizeof(uint) && (MemoryMarshal.Read<FuseInitIn>(body).Flags & FuseConstants.FUSE_INIT_EXT) != 0
+            && (MemoryMarshal.Read<uint>(body[more..]) & RingProtocol.OverRings) != 0;
+    }
+
+    /// <summary>Says in a reply that queues of io_uring will be registered; the kernel keeps requests back until then.</summary>
+    internal static void AgreeOnRings(ref FuseInitOut reply)
+    {
+        reply.Flags |= FuseConstants.FUSE_INIT_EXT;
+        reply.Flags2 |= RingProtocol.OverRings;
     }
 }

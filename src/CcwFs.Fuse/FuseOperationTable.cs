@@ -17,30 +17,13 @@ public enum FuseReplyKind
 }
 
 /// <summary>All that the session knows of one operation.</summary>
-public sealed class FuseOperation
+/// <param name="Code">Its number.</param>
+/// <param name="Name">Its name in linux/fuse.h without FUSE_.</param>
+/// <param name="MinimalBody">Bytes that must follow the header; a shorter body is answered EIO.</param>
+/// <param name="Reply">What is answered.</param>
+public sealed record FuseOperation(FuseOpcode Code, string Name, int MinimalBody, FuseReplyKind Reply)
 {
-    internal FuseOperation(FuseOpcode code, string name, int minimalBody, FuseReplyKind reply, Func<FuseWorker, int> run)
-    {
-        Code = code;
-        Name = name;
-        MinimalBody = minimalBody;
-        Reply = reply;
-        Run = run;
-    }
-
-    /// <summary>Its number.</summary>
-    public FuseOpcode Code { get; }
-
-    /// <summary>Its name in linux/fuse.h without FUSE_.</summary>
-    public string Name { get; }
-
-    /// <summary>Bytes that must follow the header; a shorter body is answered EIO.</summary>
-    public int MinimalBody { get; }
-
-    /// <summary>What is answered.</summary>
-    public FuseReplyKind Reply { get; }
-
-    internal Func<FuseWorker, int> Run { get; }
+    internal Func<FuseWorker, int> Run { get; init; } = FuseOperations.Nothing;
 }
 
 /// <summary>One row an operation; whatever has none here is answered ENOSYS.</summary>
@@ -48,15 +31,13 @@ public static class FuseOperationTable
 {
     private const int Name = 2; // one byte and NUL
 
-    // Only numbers below this are looked up; the header's own stop at 51.
-    private const int Rows = 64;
-
     private static readonly FuseOperation?[] ByCode = Build();
 
-    /// <summary>Every row; a test compares them with the kernel's header.</summary>
+    /// <summary>Every row, in the order of the numbers.</summary>
     public static IEnumerable<FuseOperation> All => ByCode.OfType<FuseOperation>();
 
-    internal static FuseOperation? Find(uint code) => code < Rows ? ByCode[code] : null;
+    /// <summary>The row of an operation's number; null: it is not implemented.</summary>
+    public static FuseOperation? Find(uint code) => code < FuseCounters.Operations ? ByCode[code] : null;
 
     private static IEnumerable<FuseOperation> List()
     {
@@ -86,7 +67,6 @@ public static class FuseOperationTable
         yield return Row<FuseReadIn>(FuseOpcode.ReadDir, "READDIR", 0, FuseReplyKind.Now, FuseOperations.ReadDir);
         yield return Row<FuseReleaseIn>(FuseOpcode.ReleaseDir, "RELEASEDIR", 0, FuseReplyKind.Now, FuseOperations.ReleaseDir);
         yield return Row<FuseFsyncIn>(FuseOpcode.FsyncDir, "FSYNCDIR", 0, FuseReplyKind.Now, FuseOperations.Fsync);
-        yield return Row<FuseAccessIn>(FuseOpcode.Access, "ACCESS", 0, FuseReplyKind.Now, FuseOperations.Access);
         yield return Row<Nothing>(FuseOpcode.Create, "CREATE", Name, FuseReplyKind.Now, FuseOperations.NotPermitted);
         yield return Row<FuseInterruptIn>(FuseOpcode.Interrupt, "INTERRUPT", 0, FuseReplyKind.None, FuseOperations.Interrupt);
         yield return Row<Nothing>(FuseOpcode.Destroy, "DESTROY", 0, FuseReplyKind.Now, FuseOperations.Nothing);
@@ -100,7 +80,7 @@ public static class FuseOperationTable
 
     private static FuseOperation?[] Build()
     {
-        FuseOperation?[] rows = new FuseOperation?[Rows];
+        FuseOperation?[] rows = new FuseOperation?[FuseCounters.Operations];
         foreach (FuseOperation row in List())
         {
             if (rows[(int)row.Code] is not null)
@@ -113,7 +93,7 @@ public static class FuseOperationTable
     // The minimal body is the structure's size and what follows it.
     private static FuseOperation Row<TBody>(FuseOpcode code, string name, int more, FuseReplyKind reply, Func<FuseWorker, int> run)
         where TBody : unmanaged =>
-        new(code, name, (typeof(TBody) == typeof(Nothing) ? 0 : Unsafe.SizeOf<TBody>()) + more, reply, run);
+        new(code, name, (typeof(TBody) == typeof(Nothing) ? 0 : Unsafe.SizeOf<TBody>()) + more, reply) { Run = run };
 
     private readonly struct Nothing;
 }

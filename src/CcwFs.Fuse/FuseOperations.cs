@@ -143,9 +143,6 @@ internal static class FuseOperations
         });
     }
 
-    internal static int Access(FuseWorker worker) =>
-        Math.Min(worker.Handlers.Access(worker.Request, worker.Get<FuseAccessIn>().Mask), 0);
-
     internal static int Flush(FuseWorker worker) =>
         Math.Min(worker.Handlers.Flush(worker.Request, worker.Get<FuseFlushIn>().Fh), 0);
 
@@ -192,8 +189,9 @@ internal static class FuseOperations
 
     internal static int Init(FuseWorker worker)
     {
-        int result = FuseNegotiation.Agree(worker.Get<FuseInitIn>(), worker.Session.Options, out FuseInitOut reply);
-        worker.Session.Negotiated(worker.Get<FuseInitIn>(), reply, result);
+        int result = worker.Session.Negotiate(worker.Body, out FuseInitOut reply, out IAfterReply? after);
+        if (after is not null)
+            worker.After(after);
         return result < 0 ? result : worker.Put(reply);
     }
 }

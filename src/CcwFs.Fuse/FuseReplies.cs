@@ -8,7 +8,7 @@ using Mono.Unix.Native;
 namespace CcwFs.Fuse;
 
 /// <summary>The one way out to the kernel: a message is one write(2), so any thread may send at any time.</summary>
-internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
+internal sealed class FuseReplies(FileDescriptor device, ILogger logger) : IReplyWay
 {
     internal const int HeaderLength = 16; // struct fuse_out_header
 
@@ -21,14 +21,9 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
     internal static bool IsErrno(int error) => error is <= 0 and >= -LargestErrno;
 
     /// <summary>A reply from a payload elsewhere.</summary>
-    internal void Send(ulong unique, int error, ReadOnlySpan<byte> payload)
-    {
-        FuseOutHeader header = new() { Len = (uint)(HeaderLength + payload.Length), Error = error, Unique = unique };
-        ReadOnlySpan<byte> head = MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header));
-        Judge(unique, Write(head, payload));
-    }
+    public void Send(ulong unique, int error, ReadOnlySpan<byte> payload) => Judge(unique, Write(unique, error, payload));
 
-    /// <summary>A reply whose payload already stands behind the room for the header.</summary>
+    /// <summary>A reply whose payload already stands after the room for the header.</summary>
     internal void SendInPlace(ulong unique, Span<byte> message)
     {
         MemoryMarshal.Write(message, new FuseOutHeader { Len = (uint)message.Length, Unique = unique });
@@ -36,11 +31,7 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
     }
 
     /// <summary>A reply that the kernel may have no use for any more.</summary>
-    internal void SendUnasked(ulong unique, int error)
-    {
-        FuseOutHeader header = new() { Len = HeaderLength, Error = error, Unique = unique };
-        Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)), default);
-    }
+    internal void SendUnasked(ulong unique, int error) => Write(unique, error, default);
 
     /// <summary>A notification: its code stands where a reply has the error, and unique is 0. 0 or a negative errno.</summary>
     internal int Notify<T>(int code, in T body)
@@ -50,6 +41,12 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
         MemoryMarshal.Write(message, new FuseOutHeader { Len = (uint)message.Length, Error = code });
         MemoryMarshal.Write(message[HeaderLength..], in body);
         return Math.Min(Write(message, default), 0);
+    }
+
+    private int Write(ulong unique, int error, ReadOnlySpan<byte> payload)
+    {
+        FuseOutHeader header = new() { Len = (uint)(HeaderLength + payload.Length), Error = error, Unique = unique };
+        return Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)), payload);
     }
 
     // A thread that answers or notifies may come after the session's end.
@@ -71,7 +68,6 @@ internal sealed class FuseReplies(FileDescriptor device, ILogger logger)
         if (result >= 0 || result == -(int)Errno.ENOENT || result == -(int)Errno.ENODEV)
             return;
         FuseLog.ReplyRefused(Logger, unique, -result);
-        FuseOutHeader header = new() { Len = HeaderLength, Error = -(int)Errno.EIO, Unique = unique };
-        Write(MemoryMarshal.AsBytes(new ReadOnlySpan<FuseOutHeader>(in header)), default);
+        SendUnasked(unique, -(int)Errno.EIO);
     }
 }

@@ -32,7 +32,7 @@ public readonly struct FuseRequest
     /// and never before the handler has returned: it must not wait. INTERRUPT answers a READ at once, the others when they have not ended by
     /// themselves a second later. A handler that returns anything else takes the request back.
     /// <paramref name="mayEnd"/> is asked before that answer goes out, as long as the caller is still where it is, and must not wait either: false
-    /// when whoever holds the request will answer it in a moment instead.
+    /// when the holder of the request will answer it in a moment instead.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another operation, or a second call.</exception>
     public DeferredReply Defer(Action<DeferredReply>? interrupted, Func<bool>? mayEnd = null) =>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CcwFs.Fuse.Protocol;
 using CcwFs.Linux;
 using Microsoft.Extensions.Logging;
@@ -7,16 +8,20 @@ namespace CcwFs.Fuse;
 
 /// <summary>
 /// One mounted file system's conversation with the kernel: worker threads that read requests from the device, call the handlers and write the
-/// replies.
+/// replies. Where the kernel has it and the options ask for it, all but FORGET, INTERRUPT and notifications goes over io_uring.
 /// </summary>
-public sealed class FuseSession : IDisposable
+public sealed class FuseSession : IFuseSession, IAfterReply, IDisposable
 {
+    private const string NoRings = "cannot serve the mount over io_uring: ";
+
     private readonly FileDescriptor _device; // disposed by the last worker
     private readonly FuseHandlers _handlers;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
-    private FuseWorker[] _workers = []; // replaced under _gate, read without
+    private DeviceWorker[] _workers = []; // replaced under _gate, read without
+    private RingTransport? _rings; // set before the kernel can give it a request
     private int _running; // guarded by _gate
     private int _idle;
     private int _openFiles;
@@ -37,7 +42,7 @@ public sealed class FuseSession : IDisposable
             throw new FuseMountException($"cannot serve the mount: no descriptor is left (errno {-error}): raise the limit (ulimit -n)");
         _handlers = handlers;
         Replies = new FuseReplies(_device, logger);
-        Held = new HeldRequests(Replies);
+        Held = new HeldRequests(Replies.Logger, Counters);
     }
 
     /// <summary>Ends well when the kernel's INIT was answered; fails when the kernel is too old or the mount went away before.</summary>
@@ -45,6 +50,12 @@ public sealed class FuseSession : IDisposable
 
     /// <summary>Ends when the file system is unmounted (or aborted) and every worker is gone, after <see cref="FuseHandlers.Destroy"/>.</summary>
     public Task Completion => _completion.Task;
+
+    /// <summary>Ends when a part of it works no more while the rest does: callers may wait until the connection is aborted.</summary>
+    public Task Broken => _broken.Task;
+
+    /// <summary>Requests come over io_uring; known when <see cref="Ready"/> has ended.</summary>
+    public bool UsesRings { get; private set; }
 
     /// <summary>
     /// Workers that now wait for a request, or are parked until it pays; 0 means that a handler which goes on computing delays others.
@@ -54,18 +65,36 @@ public sealed class FuseSession : IDisposable
     /// <summary>Files and directories that are open, whatever mount of the file system they were opened by.</summary>
     public int OpenFiles => Volatile.Read(ref _openFiles);
 
+    /// <summary>What the kernel has asked so far.</summary>
+    public FuseCounters Counters { get; } = new();
+
     /// <summary>Called on a worker when the last of the <see cref="OpenFiles"/> was closed; short, and must not throw.</summary>
     internal Action? AllClosed { get; set; }
 
+    /// <summary>Its sizes and its way.</summary>
     internal FuseSessionOptions Options { get; }
 
     internal FuseReplies Replies { get; }
 
     internal HeldRequests Held { get; }
 
+    FuseSessionOptions IFuseSession.Options => Options;
+
+    FuseReplies IFuseSession.Replies => Replies;
+
+    HeldRequests IFuseSession.Held => Held;
+
+    bool IFuseSession.Initialized => _initialized;
+
     internal SoleReader SoleReader { get; } = new();
 
-    internal bool Initialized => _initialized;
+    /// <summary>Before anything is mounted: the kernel must have <see cref="FuseTransport.Rings"/>, and have it switched on.</summary>
+    /// <exception cref="FuseMountException">It has not.</exception>
+    public static void RequireRings()
+    {
+        if (RingTransport.WhyOff() is { } problem)
+            throw new FuseMountException(NoRings + problem);
+    }
 
     /// <summary>Starts the workers; once.</summary>
     public void Start()
@@ -106,15 +135,15 @@ public sealed class FuseSession : IDisposable
     /// <summary>Ends the held requests. The workers end with the connection: unmount or close the mount for that.</summary>
     public void Dispose() => Stop();
 
-    internal void FileOpened() => Interlocked.Increment(ref _openFiles);
+    void IFuseSession.FileOpened() => Interlocked.Increment(ref _openFiles);
 
-    internal void FileClosed()
+    void IFuseSession.FileClosed()
     {
         if (Interlocked.Decrement(ref _openFiles) == 0)
             AllClosed?.Invoke();
     }
 
-    internal int ReadRequest(FuseWorker worker, byte[] buffer)
+    internal int ReadRequest(DeviceWorker worker, byte[] buffer)
     {
         Interlocked.Increment(ref _idle);
         SoleReader.BeforeRead(worker);
@@ -127,32 +156,82 @@ public sealed class FuseSession : IDisposable
         return result;
     }
 
-    /// <summary>Ends the named request, or has its worker end it; false when it is neither being handled nor held.</summary>
-    internal bool TryInterrupt(ulong unique)
+    bool IFuseSession.TryInterrupt(ulong unique) => TryInterrupt(unique);
+
+    private bool TryInterrupt(ulong unique)
     {
         // The workers first: a request is held before its worker lets go of it.
-        foreach (FuseWorker worker in Volatile.Read(ref _workers))
+        foreach (DeviceWorker worker in Volatile.Read(ref _workers))
         {
             if (worker.TryMark(unique))
                 return true;
         }
-        return Held.Interrupt(unique);
+        if (_rings is null)
+            return Held.Interrupt(unique);
+        if (_rings.TryMark(unique) || Held.Interrupt(unique))
+            return true;
+        _rings.NoteEarly(unique);
+        return _rings.TryMark(unique) || Held.Interrupt(unique);
     }
 
-    internal void Negotiated(in FuseInitIn offer, in FuseInitOut reply, int result)
+    int IFuseSession.Negotiate(ReadOnlySpan<byte> body, out FuseInitOut reply, out IAfterReply? after)
     {
+        after = null;
+        FuseInitIn offer = MemoryMarshal.Read<FuseInitIn>(body);
+        int result = FuseNegotiation.Agree(offer, Options, out reply);
         if (result < 0)
         {
             FuseLog.TooOld(Replies.Logger, offer.Major, offer.Minor);
             _ready.TrySetException(new FuseMountException(
                 $"cannot serve the mount: the kernel speaks FUSE {offer.Major}.{offer.Minor}, at least 7.{FuseNegotiation.OldestMinor} (Linux 4.18) is needed"));
-            return;
+            return result;
         }
         if (offer.Major > reply.Major)
-            return;
+            return 0;
+        if (Options.Transport != FuseTransport.Classic)
+        {
+            string problem = RingTransport.WhyOff() ?? "the kernel does not offer it for this mount";
+            if (FuseNegotiation.OffersRings(body))
+                _rings = RingTransport.Create(_device, this, _handlers, RingBroke, out problem);
+            if (_rings is null)
+                RingsFailed(problem);
+            else
+                FuseNegotiation.AgreeOnRings(ref reply);
+        }
         FuseLog.Agreed(Replies.Logger, reply.Major, reply.Minor, offer.Minor, reply.Flags);
         _initialized = true;
+        if (_rings is null)
+            _ready.TrySetResult();
+        else
+            after = this;
+        return 0;
+    }
+
+    /// <summary>After the reply to INIT, which promised queues: the kernel waits for them, and goes on without when it refuses one.</summary>
+    void IAfterReply.Run(bool mayStay)
+    {
+        string? problem = _rings!.Register(this);
+        UsesRings = problem is null;
+        if (problem is not null)
+        {
+            _rings.End();
+            RingsFailed(problem);
+        }
         _ready.TrySetResult();
+    }
+
+    private void RingsFailed(string problem)
+    {
+        if (Options.Transport == FuseTransport.Rings)
+            _ready.TrySetException(new FuseMountException(NoRings + problem));
+        else
+            FuseLog.NoRings(Replies.Logger, problem);
+    }
+
+    private void RingBroke(string problem)
+    {
+        if (_broken.TrySetResult())
+            FuseLog.RingBroke(Replies.Logger, problem);
     }
 
     // Under _gate.
@@ -160,8 +239,8 @@ public sealed class FuseSession : IDisposable
     {
         if (_workers.Length >= Options.MaxWorkers)
             return;
-        FuseWorker worker = new(this, _handlers);
-        FuseWorker[] before = _workers;
+        DeviceWorker worker = new(this, _handlers);
+        DeviceWorker[] before = _workers;
         Volatile.Write(ref _workers, [.. before, worker]);
         _running++;
         try
@@ -176,7 +255,7 @@ public sealed class FuseSession : IDisposable
         }
     }
 
-    private void RunWorker(FuseWorker worker)
+    private void RunWorker(DeviceWorker worker)
     {
         worker.Run();
         SoleReader.End(); // a parked worker finds the end of the connection too
@@ -185,6 +264,7 @@ public sealed class FuseSession : IDisposable
             if (--_running > 0)
                 return;
         }
+        _rings?.End();
         Stop();
         try
         {

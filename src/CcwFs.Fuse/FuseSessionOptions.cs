@@ -17,4 +17,20 @@ public sealed record FuseSessionOptions
 
     /// <summary>Largest READ and WRITE in bytes; a multiple of the page size from 4096 on.</summary>
     public int MaxWrite { get; init; } = MaxWriteLimit;
+
+    /// <summary>The way of requests and replies.</summary>
+    public FuseTransport Transport { get; init; }
+}
+
+/// <summary>How requests and replies go between the kernel and a session.</summary>
+public enum FuseTransport
+{
+    /// <summary>Reads and writes of the device.</summary>
+    Classic,
+
+    /// <summary>io_uring where the kernel has it for FUSE and it is permitted, else <see cref="Classic"/>.</summary>
+    Auto,
+
+    /// <summary>io_uring, or the session fails.</summary>
+    Rings,
 }

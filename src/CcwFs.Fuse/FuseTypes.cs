@@ -23,19 +23,13 @@ public struct FuseAttr
 
     /// <summary>Group.</summary>
     public uint Gid;
-
-    /// <summary>Blocks of 512 bytes in use.</summary>
-    public ulong Blocks;
 }
 
 /// <summary>A LOOKUP's answer.</summary>
 public struct FuseEntry
 {
-    /// <summary>Node id; never 0.</summary>
+    /// <summary>Node id; never 0, and never used again: its generation is always 0.</summary>
     public ulong Node;
-
-    /// <summary>Generation; ids are not reused, so 0 will do.</summary>
-    public ulong Generation;
 
     /// <summary>How long the name may be cached, nanoseconds.</summary>
     public long EntryValidNs;

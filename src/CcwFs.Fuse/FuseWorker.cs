@@ -6,46 +6,44 @@ using Mono.Unix.Native;
 namespace CcwFs.Fuse;
 
 /// <summary>
-/// One thread of a session with its two buffers: reads a request, passes it through the gate and the row's handler, sends one reply.
+/// One thread of a session that handles requests, one at a time: passes each through the gate and the row's handler, and sees to it that it gets one
+/// reply. How requests come and replies go is for those derived from it.
 /// </summary>
-internal sealed class FuseWorker : IRequestHolder
+internal abstract class FuseWorker : IRequestHolder
 {
-    // Before FUSE_MAX_PAGES (7.28) a READ was 32 pages at most, whatever max_write said.
-    private const int SmallestRead = 32 * 4096;
-
     private const int NotDeferrable = -1;
     private const ulong InterruptedMark = 1UL << 63; // the kernel counts unique numbers up from 0: never this far
 
-    private readonly byte[] _in, _out;
-    private int _length;
     private int _maxData = NotDeferrable;
     private bool _held;
     private IAfterReply? _after; // of the request being handled
     private ulong _current; // the unique number being handled, with InterruptedMark when INTERRUPT met it there; 0 when none
 
-    internal FuseWorker(FuseSession session, FuseHandlers handlers)
+    private protected FuseWorker(IFuseSession session, FuseHandlers handlers)
     {
         Session = session;
         Handlers = handlers;
-        int head = Unsafe.SizeOf<FuseInHeader>() + Unsafe.SizeOf<FuseWriteIn>();
-        int room = Math.Max(head + session.Options.MaxWrite, (int)FuseConstants.FUSE_MIN_READ_BUFFER);
-
-        // Pinned, so that no collection moves or copies a megabyte; pages are touched only as far as requests need them.
-        _in = GC.AllocateUninitializedArray<byte>(room, pinned: true);
-        _out = GC.AllocateUninitializedArray<byte>(FuseReplies.HeaderLength + Math.Max(session.Options.MaxWrite, SmallestRead), pinned: true);
     }
 
-    internal FuseSession Session { get; }
+    internal IFuseSession Session { get; }
 
     internal FuseHandlers Handlers { get; }
 
     internal FuseInHeader Header { get; private set; }
 
-    internal ReadOnlySpan<byte> Body => _in.AsSpan(Unsafe.SizeOf<FuseInHeader>(), _length - Unsafe.SizeOf<FuseInHeader>());
+    /// <summary>What follows the header of the request.</summary>
+    internal abstract ReadOnlySpan<byte> Body { get; }
 
-    internal Span<byte> Payload => _out.AsSpan(FuseReplies.HeaderLength);
+    /// <summary>Room for what follows the header of the reply.</summary>
+    internal abstract Span<byte> Payload { get; }
 
     internal FuseRequest Request => new(this, Header.Nodeid, Header.Uid, Header.Gid, Header.Pid);
+
+    /// <summary>Where a late reply to the request being handled goes.</summary>
+    private protected abstract IReplyWay LateWay { get; }
+
+    /// <summary>Another worker would take a request that comes now.</summary>
+    private protected abstract bool OthersWait { get; }
 
     /// <summary>A handler's count, where more than there was room for is a fault of the handler: EIO, logged.</summary>
     internal static int Within(int result, int most) => result <= most ? result : int.MaxValue;
@@ -67,7 +65,7 @@ internal sealed class FuseWorker : IRequestHolder
     {
         if (_maxData == NotDeferrable)
             throw new InvalidOperationException("only a READ, WRITE or IOCTL can be answered later");
-        DeferredReply reply = Session.Held.Add(Header.Unique, (FuseOpcode)Header.Opcode, _maxData, interrupted, mayEnd);
+        DeferredReply reply = Session.Held.Add(LateWay, Header.Unique, (FuseOpcode)Header.Opcode, _maxData, interrupted, mayEnd);
         _held = true;
         return reply;
     }
@@ -85,45 +83,36 @@ internal sealed class FuseWorker : IRequestHolder
         return seen == unique || seen == (unique | InterruptedMark);
     }
 
-    internal void Run()
+    /// <summary>Replies to the request being handled: a payload of so many bytes that stands in <see cref="Payload"/>, or a negative errno.</summary>
+    private protected abstract void Reply(ulong unique, int result);
+
+    /// <summary>Replies go out now, those too that could wait for the next call of the kernel.</summary>
+    private protected virtual void Flush()
     {
-        while (true)
-        {
-            int result = Session.ReadRequest(this, _in);
-            if (result >= 0)
-                Process(result);
-            else if (result is not (-(int)Errno.EINTR or -(int)Errno.ENOENT or -(int)Errno.EAGAIN))
-            {
-                // ENODEV: unmounted; ECONNABORTED: aborted.
-                if (result is not (-(int)Errno.ENODEV or -(int)Errno.ECONNABORTED))
-                    FuseLog.DeviceFailed(Session.Replies.Logger, -result);
-                return;
-            }
-        }
     }
 
-    private void Process(int length)
+    /// <summary>INTERRUPT has come before its request, which begins now.</summary>
+    private protected virtual bool WasInterrupted(ulong unique) => false;
+
+    /// <summary>The caller of a request that is held now has got a signal that no INTERRUPT tells of.</summary>
+    private protected virtual bool HasSignal() => false;
+
+    /// <summary>Handles a request of so many bytes, with its header.</summary>
+    private protected void Serve(in FuseInHeader header, int length)
     {
-        int head = Unsafe.SizeOf<FuseInHeader>();
-        if (length < head)
-        {
-            FuseLog.Malformed(Session.Replies.Logger, length, 0, "?");
-            return;
-        }
-        _length = length;
-        Header = MemoryMarshal.Read<FuseInHeader>(_in);
-        Session.SoleReader.AfterRead(this, Header.Pid);
-        FuseOperation? row = FuseOperationTable.Find(Header.Opcode);
+        Header = header;
+        FuseOperation? row = FuseOperationTable.Find(header.Opcode);
         if (row is null)
         {
-            Session.Replies.Send(Header.Unique, -(int)Errno.ENOSYS, default);
+            Reply(header.Unique, -(int)Errno.ENOSYS);
             return;
         }
-        if (Header.Len != (uint)length || length - head < row.MinimalBody || (!Session.Initialized && row.Code != FuseOpcode.Init))
+        int body = length - Unsafe.SizeOf<FuseInHeader>();
+        if (header.Len != (uint)length || body < row.MinimalBody || (!Session.Initialized && row.Code != FuseOpcode.Init))
         {
-            FuseLog.Malformed(Session.Replies.Logger, length, Header.Len, row.Name);
+            FuseLog.Malformed(Session.Replies.Logger, length, header.Len, row.Name);
             if (row.Reply != FuseReplyKind.None)
-                Session.Replies.Send(Header.Unique, -(int)Errno.EIO, default);
+                Reply(header.Unique, -(int)Errno.EIO);
             return;
         }
         Handle(row);
@@ -132,7 +121,9 @@ internal sealed class FuseWorker : IRequestHolder
     private void Handle(FuseOperation row)
     {
         ulong unique = Header.Unique;
+        Session.Counters.Count(row.Code);
         Volatile.Write(ref _current, unique);
+        bool interrupted = WasInterrupted(unique);
         int result;
         try
         {
@@ -145,8 +136,8 @@ internal sealed class FuseWorker : IRequestHolder
         }
         if (row.Reply != FuseReplyKind.None)
             Answer(row, unique, result);
-        bool interrupted = (Interlocked.Exchange(ref _current, 0) & InterruptedMark) != 0;
-        if (_held && (interrupted || Session.Held.Stopped))
+        interrupted |= (Interlocked.Exchange(ref _current, 0) & InterruptedMark) != 0;
+        if (_held && (interrupted || Session.Held.Stopped || HasSignal()))
             Session.Held.Interrupt(unique);
         _held = false;
         _maxData = NotDeferrable;
@@ -169,17 +160,17 @@ internal sealed class FuseWorker : IRequestHolder
             result = -(int)Errno.EIO;
         }
         if (result < 0)
-            Session.Replies.Send(unique, result, default);
-        else
-            Session.Replies.SendInPlace(unique, _out.AsSpan(0, FuseReplies.HeaderLength + result));
+            Session.Counters.CountError(row.Code);
+        Reply(unique, result);
     }
 
     private void RunAfter(FuseOperation row, IAfterReply work)
     {
         _after = null;
+        Flush();
         try
         {
-            work.Run(mayStay: Session.IdleWorkers > 0);
+            work.Run(mayStay: OthersWait);
         }
         catch (Exception exception)
         {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CcwFs.Fuse.Protocol;
+using Microsoft.Extensions.Logging;
 using Mono.Unix.Native;
 
 namespace CcwFs.Fuse;
@@ -9,12 +10,13 @@ namespace CcwFs.Fuse;
 /// The requests whose replies come later, by unique number. The thread that takes an entry out answers it; that is all there is
 /// to "exactly one try succeeds". Steady state allocates nothing: the dictionary keeps its room.
 /// </summary>
-internal sealed class HeldRequests(FuseReplies replies)
+internal sealed class HeldRequests(ILogger logger, FuseCounters counters)
 {
     /// <summary>How long an INTERRUPT leaves a held WRITE or IOCTL (arbitrary).</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
 
-    private readonly record struct Entry(FuseOpcode Opcode, int MaxData, Action<DeferredReply>? Interrupted, Func<bool>? MayEnd);
+    private readonly record struct Entry(
+        IReplyWay Way, FuseOpcode Opcode, int MaxData, Action<DeferredReply>? Interrupted, Func<bool>? MayEnd);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, Entry> _entries = []; // guarded by _gate
@@ -30,11 +32,12 @@ internal sealed class HeldRequests(FuseReplies replies)
         }
     }
 
-    internal DeferredReply Add(ulong unique, FuseOpcode opcode, int maxData, Action<DeferredReply>? interrupted, Func<bool>? mayEnd = null)
+    internal DeferredReply Add(
+        IReplyWay way, ulong unique, FuseOpcode opcode, int maxData, Action<DeferredReply>? interrupted, Func<bool>? mayEnd)
     {
         lock (_gate)
         {
-            if (!_entries.TryAdd(unique, new Entry(opcode, maxData, interrupted, mayEnd)))
+            if (!_entries.TryAdd(unique, new Entry(way, opcode, maxData, interrupted, mayEnd)))
                 throw new InvalidOperationException("the request is held already");
         }
         return new DeferredReply(this, unique);
@@ -51,7 +54,7 @@ internal sealed class HeldRequests(FuseReplies replies)
     {
         if (!TryRemove(unique, FuseOpcode.Read, out Entry entry))
             return false;
-        replies.Send(unique, 0, data[..Math.Min(data.Length, entry.MaxData)]);
+        entry.Way.Send(unique, 0, data[..Math.Min(data.Length, entry.MaxData)]);
         return true;
     }
 
@@ -60,7 +63,7 @@ internal sealed class HeldRequests(FuseReplies replies)
         if (!TryRemove(unique, FuseOpcode.Write, out Entry entry))
             return false;
         FuseWriteOut written = new() { Size = (uint)Math.Clamp(count, 0, entry.MaxData) };
-        replies.Send(unique, 0, MemoryMarshal.AsBytes(new ReadOnlySpan<FuseWriteOut>(in written)));
+        entry.Way.Send(unique, 0, MemoryMarshal.AsBytes(new ReadOnlySpan<FuseWriteOut>(in written)));
         return true;
     }
 
@@ -75,15 +78,16 @@ internal sealed class HeldRequests(FuseReplies replies)
         message.Clear();
         MemoryMarshal.Write(message, new FuseIoctlOut { Result = result });
         output[..Math.Min(output.Length, count)].CopyTo(message[head..]);
-        replies.Send(unique, 0, message);
+        entry.Way.Send(unique, 0, message);
         return true;
     }
 
     internal bool TryFail(ulong unique, int errno)
     {
-        if (!TryRemove(unique, null, out _))
+        if (!TryRemove(unique, null, out Entry entry))
             return false;
-        replies.Send(unique, FuseReplies.IsErrno(-errno) ? -errno : -(int)Errno.EIO, default);
+        counters.CountError(entry.Opcode);
+        entry.Way.Send(unique, FuseReplies.IsErrno(-errno) ? -errno : -(int)Errno.EIO, default);
         return true;
     }
 
@@ -120,14 +124,15 @@ internal sealed class HeldRequests(FuseReplies replies)
             return true;
         if (!TryRemove(unique, null, out entry))
             return false;
-        replies.Send(unique, -(int)Errno.EINTR, default);
+        counters.CountError(entry.Opcode);
+        entry.Way.Send(unique, -(int)Errno.EINTR, default);
         try
         {
             entry.Interrupted?.Invoke(new DeferredReply(this, unique));
         }
         catch (Exception exception)
         {
-            FuseLog.CallbackFailed(replies.Logger, "INTERRUPT", exception);
+            FuseLog.CallbackFailed(logger, "INTERRUPT", exception);
         }
         return true;
     }

@@ -23,7 +23,7 @@ internal sealed record AttachRecord
     /// <summary>The subchannel's driver; null when it had none.</summary>
     public string? Driver { get; init; } = HostDevice.IoDriver;
 
-    /// <summary>The driver that somebody had chosen for the subchannel.</summary>
+    /// <summary>The driver that was chosen for the subchannel.</summary>
     public string? Override { get; init; }
 
     /// <summary>mdevctl and driverctl, or systemd, were told of it.</summary>

@@ -5,10 +5,10 @@ namespace CcwFs.Host;
 
 /// <summary>One subchannel of this host as its sysfs shows it; every member was checked, what did not look right is unknown.</summary>
 /// <param name="Id">The subchannel.</param>
-/// <param name="Device">The device behind it; null when the subchannel names none.</param>
+/// <param name="Device">Its device; null when the subchannel names none.</param>
 /// <param name="IsIo">Whether it is an I/O subchannel (type 0), the only kind that has devices and can be passed through.</param>
 /// <param name="Driver">The subchannel's driver: io_subchannel, vfio_ccw, …; null without one.</param>
-/// <param name="Override">The driver that somebody chose for it; null when nobody did, or the kernel has no such attribute.</param>
+/// <param name="Override">The driver that was chosen for it; null when none was, or the kernel has no such attribute.</param>
 /// <param name="DeviceDriver">The ccw device's driver, "dasd-eckd" say; null without one.</param>
 /// <param name="DeviceType">The device's type and model, "3390/0c"; empty when unknown.</param>
 /// <param name="ControlUnitType">The control unit's, "3990/e9"; empty when unknown.</param>

@@ -14,7 +14,7 @@ internal sealed record HostRoots(string Sys = "/sys", string Proc = "/proc", str
     /// <summary>The channel subsystem's bus: subchannels and their drivers.</summary>
     internal string Css => $"{Sys}/bus/css";
 
-    /// <summary>The bus of the devices behind I/O subchannels that Linux drives itself.</summary>
+    /// <summary>The bus of the devices of I/O subchannels that Linux drives itself.</summary>
     internal string Ccw => $"{Sys}/bus/ccw";
 
     /// <summary>The bus of mediated devices.</summary>

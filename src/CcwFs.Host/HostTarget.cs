@@ -9,7 +9,7 @@ namespace CcwFs.Host;
 /// <param name="Force">Devices in use too.</param>
 /// <param name="Persist">It survives a reboot.</param>
 /// <param name="MountPoint">The ccwfs that shows it; null: none.</param>
-/// <param name="Keys">More keys of its SPEC in the mount; whoever makes the options has looked them over.</param>
+/// <param name="Keys">More keys of its SPEC in the mount, which were checked before.</param>
 /// <param name="KeysSayId">They name the id to show it under; else that is the host's own.</param>
 /// <param name="Patience">How long to wait for what the kernel does by itself.</param>
 internal sealed record HostOptions(string? Uuid, bool Force, bool Persist, string? MountPoint, string? Keys, bool KeysSayId, TimeSpan Patience);

@@ -87,7 +87,7 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     /// Whether a path of ours leads to the same file by the root directory of the caller, and to write if that is wanted: 0, -ESTALE for another
     /// file, or what the system says. For an action of <see cref="Run"/>.
     /// </summary>
-    public int LeadsTo(string path, in FileStatus file, bool write)
+    public int LeadsTo(string path, FileIdentity file, bool write)
     {
         if (Root is null)
             return 0;
@@ -95,7 +95,7 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         using (theirs)
         {
             result = result < 0 ? result : theirs.Status(out FileStatus status) is < 0 and var failed ? failed
-                : (status.Device, status.Inode) != (file.Device, file.Inode) ? -(int)Errno.ESTALE : FileDescriptor.MayReopen(theirs, write);
+                : FileIdentity.Of(status) != file ? -(int)Errno.ESTALE : FileDescriptor.MayReopen(theirs, write);
             return result;
         }
     }

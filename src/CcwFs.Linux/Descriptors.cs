@@ -41,20 +41,12 @@ public static unsafe class Descriptors
     /// <summary>poll(2) of one descriptor: POLL* bits, 0 after the timeout (-1: none), or a negative errno. EINTR is not retried.</summary>
     public static int Poll(SafeHandle descriptor, short events, int timeoutMilliseconds)
     {
-        bool held = false;
-        descriptor.DangerousAddRef(ref held);
-        try
-        {
-            PollEntry entry = new() { Descriptor = (int)descriptor.DangerousGetHandle(), Events = events };
+        using var held = new HeldHandle(descriptor);
+        PollEntry entry = new() { Descriptor = held.Number, Events = events };
 
-            // SAFETY: one entry is passed and it is a local; the descriptor is held open by the reference above.
-            int result = Result.Of(LibC.Poll(&entry, 1, timeoutMilliseconds));
-            return result > 0 ? (ushort)entry.ReturnedEvents : result;
-        }
-        finally
-        {
-            descriptor.DangerousRelease();
-        }
+        // SAFETY: one entry is passed and it is a local; the descriptor is held open by the reference above.
+        int result = Result.Of(LibC.Poll(&entry, 1, timeoutMilliseconds));
+        return result > 0 ? (ushort)entry.ReturnedEvents : result;
     }
 
     /// <summary>
@@ -85,12 +77,8 @@ public static unsafe class Descriptors
     }
 
     /// <summary>eventfd(2); <paramref name="created"/> belongs to the caller.</summary>
-    public static int EventFd(uint initial, bool nonBlocking, out FileDescriptor created)
-    {
-        int result = Result.Of(LibC.EventFd(initial, CloseOnExec | (nonBlocking ? NonBlocking : 0)));
-        created = new FileDescriptor(Math.Max(result, -1));
-        return Math.Min(result, 0);
-    }
+    public static int EventFd(uint initial, bool nonBlocking, out FileDescriptor created) =>
+        FileDescriptor.Of(LibC.EventFd(initial, CloseOnExec | (nonBlocking ? NonBlocking : 0)), out created);
 
     /// <summary>Adds to an eventfd's count.</summary>
     public static int Signal(FileDescriptor eventFd, ulong count) =>
@@ -158,27 +146,13 @@ public static unsafe class Descriptors
     }
 
     /// <summary>pidfd_open(2); <paramref name="opened"/> belongs to the caller.</summary>
-    public static int OpenProcess(int pid, out FileDescriptor opened)
-    {
-        int result = Result.Of(LibC.SystemCall(PidFdOpenNumber, pid, 0, 0));
-        opened = new FileDescriptor(Math.Max(result, -1));
-        return Math.Min(result, 0);
-    }
+    public static int OpenProcess(int pid, out FileDescriptor opened) =>
+        FileDescriptor.Of((int)LibC.SystemCall(PidFdOpenNumber, pid, 0, 0), out opened);
 
     /// <summary>pidfd_getfd(2): our own descriptor of another process's open file; belongs to the caller.</summary>
     public static int TakeFromProcess(FileDescriptor process, int number, out FileDescriptor taken)
     {
-        bool held = false;
-        process.DangerousAddRef(ref held);
-        try
-        {
-            int result = Result.Of(LibC.SystemCall(PidFdGetFdNumber, process.Number, number, 0));
-            taken = new FileDescriptor(Math.Max(result, -1));
-            return Math.Min(result, 0);
-        }
-        finally
-        {
-            process.DangerousRelease();
-        }
+        using var held = new HeldHandle(process);
+        return FileDescriptor.Of((int)LibC.SystemCall(PidFdGetFdNumber, held.Number, number, 0), out taken);
     }
 }

@@ -51,27 +51,19 @@ public sealed unsafe class EventSignals : IDisposable
                 return -(int)Errno.EBADF;
             if (_submitted >= Harvest)
                 Clear();
-            bool held = false;
-            eventFd.DangerousAddRef(ref held);
-            try
+            using var held = new HeldHandle(eventFd);
+            byte target;
+            ControlBlock block = new()
             {
-                byte target;
-                ControlBlock block = new()
-                {
-                    Command = CommandRead, Descriptor = (uint)_nothing.Number, Buffer = (ulong)&target, Count = 1, Flags = NotifyEventFd,
-                    EventFd = (uint)eventFd.Number,
-                };
-                ControlBlock* blocks = &block;
+                Command = CommandRead, Descriptor = (uint)_nothing.Number, Buffer = (ulong)&target, Count = 1, Flags = NotifyEventFd,
+                EventFd = (uint)held.Number,
+            };
+            ControlBlock* blocks = &block;
 
-                // SAFETY: one block is passed, a local; reading the null device ends before the call returns and writes nothing.
-                int result = Result.Of(LibC.SystemCall(Numbers.Submit, (nint)_context, 1, (nint)(&blocks)));
-                _submitted++;
-                return Math.Min(result, 0);
-            }
-            finally
-            {
-                eventFd.DangerousRelease();
-            }
+            // SAFETY: one block is passed, a local; reading the null device ends before the call returns and writes nothing.
+            int result = Result.Of(LibC.SystemCall(Numbers.Submit, (nint)_context, 1, (nint)(&blocks)));
+            _submitted++;
+            return Math.Min(result, 0);
         }
     }
 
@@ -104,7 +96,7 @@ public sealed unsafe class EventSignals : IDisposable
         _ => throw new PlatformNotSupportedException("the system-call numbers of this architecture are not known"),
     };
 
-    /// <summary>struct iocb (linux/aio_abi.h). aio_rw_flags stands before or behind aio_key by byte order; both stay 0.</summary>
+    /// <summary>struct iocb (linux/aio_abi.h). aio_rw_flags stands before or after aio_key by byte order; both stay 0.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 64)]
     private struct ControlBlock
     {

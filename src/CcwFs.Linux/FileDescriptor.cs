@@ -32,21 +32,21 @@ public sealed partial class FileDescriptor : SafeHandle
     /// <summary>The descriptor's number, for option strings and the environment of a child; valid while this is not disposed.</summary>
     public int Number => (int)handle;
 
-    /// <summary>open(2); <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
-    public static int Open(string path, OpenOptions options, uint mode, out FileDescriptor opened)
+    /// <summary>Takes over what a call of the C library gave: 0, or a negative errno and then none.</summary>
+    internal static int Of(int returned, out FileDescriptor opened)
     {
-        int result = Result.Of(LibC.Open(path, (int)options | Always, mode));
+        int result = Result.Of(returned);
         opened = new FileDescriptor(Math.Max(result, NoDescriptor));
         return Math.Min(result, 0);
     }
 
+    /// <summary>open(2); <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
+    public static int Open(string path, OpenOptions options, uint mode, out FileDescriptor opened) =>
+        Of(LibC.Open(path, (int)options | Always, mode), out opened);
+
     /// <summary>openat(2) under <paramref name="directory"/>; <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
-    public static int OpenAt(SafeHandle directory, string path, OpenOptions options, uint mode, out FileDescriptor opened)
-    {
-        int result = Result.Of(LibC.OpenAt(directory, path, (int)options | Always, mode));
-        opened = new FileDescriptor(Math.Max(result, NoDescriptor));
-        return Math.Min(result, 0);
-    }
+    public static int OpenAt(SafeHandle directory, string path, OpenOptions options, uint mode, out FileDescriptor opened) =>
+        Of(LibC.OpenAt(directory, path, (int)options | Always, mode), out opened);
 
     /// <summary>
     /// openat2(2) with O_PATH and RESOLVE_IN_ROOT: as if <paramref name="root"/> were the root directory, also for symbolic links on the way.
@@ -55,21 +55,13 @@ public sealed partial class FileDescriptor : SafeHandle
     public static int OpenBelow(FileDescriptor root, string path, out FileDescriptor opened)
     {
         const ulong InRoot = 0x10; // RESOLVE_IN_ROOT
-        bool held = false;
-        root.DangerousAddRef(ref held);
-        try
-        {
-            return Open(root.Number, path, OpenOptions.PathOnly, InRoot, out opened);
-        }
-        finally
-        {
-            root.DangerousRelease();
-        }
+        using var held = new HeldHandle(root);
+        return Open(held.Number, path, OpenOptions.PathOnly, InRoot, out opened);
     }
 
     /// <summary>
     /// openat2(2) with RESOLVE_NO_MAGICLINKS: -ELOOP where a link of /proc to an open file or to a directory of a process is on the way, whatever
-    /// leads to it. The kernel asks nobody for rights on what such a link of our own process leads to: who acts for somebody else opens paths with
+    /// leads to it. The kernel asks nobody for rights on what such a link of our own process leads to: who acts for another user opens paths with
     /// this. <paramref name="opened"/> belongs to the caller when the result is 0.
     /// </summary>
     public static int OpenPlain(string path, OpenOptions options, out FileDescriptor opened)
@@ -87,9 +79,7 @@ public sealed partial class FileDescriptor : SafeHandle
         fixed (byte* start = name)
         {
             // SAFETY: a NUL-terminated path and a structure of the given size, both alive during the call; the callers hold the directory open.
-            int result = Result.Of(LibC.SystemCall(OpenAt2, directory, (nint)start, (nint)how, 3 * sizeof(ulong)));
-            opened = new FileDescriptor(Math.Max(result, NoDescriptor));
-            return Math.Min(result, 0);
+            return Of((int)LibC.SystemCall(OpenAt2, directory, (nint)start, (nint)how, 3 * sizeof(ulong)), out opened);
         }
     }
 
@@ -107,16 +97,12 @@ public sealed partial class FileDescriptor : SafeHandle
     /// <summary>statx(2) of the open file.</summary>
     public int Status(out FileStatus status) => Status(this, out status);
 
-    /// <summary>statx(2) of a name in an open directory; of a symbolic link itself.</summary>
-    public static unsafe int StatusAt(SafeHandle directory, string name, out FileStatus status)
-    {
-        StatXBuffer buffer = default;
+    /// <summary>statx(2) of an open file.</summary>
+    public static int Status(SafeHandle file, out FileStatus status) => Status(file, "", AtEmptyPath, BasicStats, out status);
 
-        // SAFETY: as above.
-        int result = Result.Of(LibC.StatX(directory, name, AtSymlinkNoFollow, BasicStats, &buffer));
-        status = Convert(buffer);
-        return result;
-    }
+    /// <summary>statx(2) of a name in an open directory; of a symbolic link itself.</summary>
+    public static int StatusAt(SafeHandle directory, string name, out FileStatus status) =>
+        Status(directory, name, AtSymlinkNoFollow, BasicStats, out status);
 
     /// <summary>
     /// Whether a name in an open directory leads to the file of <paramref name="device"/> and <paramref name="inode"/> (as in
@@ -133,28 +119,14 @@ public sealed partial class FileDescriptor : SafeHandle
             && (((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor) == device;
     }
 
-    /// <summary>statx(2) of an open file.</summary>
-    public static unsafe int Status(SafeHandle file, out FileStatus status)
-    {
-        StatXBuffer buffer = default;
-
-        // SAFETY: as above.
-        int result = Result.Of(LibC.StatX(file, "", AtEmptyPath, BasicStats, &buffer));
-        status = Convert(buffer);
-        return result;
-    }
-
     /// <summary>
     /// The device that holds an open file (as in <see cref="FileStatus"/>), from what the kernel knows: the server of a FUSE file system is not
     /// asked.
     /// </summary>
-    public static unsafe int Device(SafeHandle file, out ulong device)
+    public static int Device(SafeHandle file, out ulong device)
     {
-        StatXBuffer buffer = default;
-
-        // SAFETY: as above.
-        int result = Result.Of(LibC.StatX(file, "", AtEmptyPath | AtStatXDontSync, 0, &buffer));
-        device = Convert(buffer).Device;
+        int result = Status(file, "", AtEmptyPath | AtStatXDontSync, 0, out FileStatus status);
+        device = status.Device;
         return result;
     }
 
@@ -164,16 +136,8 @@ public sealed partial class FileDescriptor : SafeHandle
     /// </summary>
     public static int Reopen(SafeHandle file, OpenOptions options, out FileDescriptor opened)
     {
-        bool held = false;
-        file.DangerousAddRef(ref held);
-        try
-        {
-            return Open($"/proc/self/fd/{file.DangerousGetHandle()}", options, 0, out opened);
-        }
-        finally
-        {
-            file.DangerousRelease();
-        }
+        using var held = new HeldHandle(file);
+        return Open($"/proc/self/fd/{held.Number}", options, 0, out opened);
     }
 
     /// <summary>
@@ -388,9 +352,7 @@ public sealed partial class FileDescriptor : SafeHandle
     public int Duplicate(out FileDescriptor duplicate)
     {
         const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC
-        int result = Result.Of(LibC.Fcntl(this, DuplicateCloseOnExec, 0));
-        duplicate = new FileDescriptor(Math.Max(result, NoDescriptor));
-        return Math.Min(result, 0);
+        return Of(LibC.Fcntl(this, DuplicateCloseOnExec, 0), out duplicate);
     }
 
     /// <summary>Lets the descriptor survive an execve(2) of this process.</summary>
@@ -402,6 +364,16 @@ public sealed partial class FileDescriptor : SafeHandle
 
     /// <summary>The file system's magic number (linux/magic.h) from fstatfs(2).</summary>
     public unsafe int FileSystemType(out long magic) => FileSystems.Type(this, out magic);
+
+    private static unsafe int Status(SafeHandle directory, string name, int flags, uint mask, out FileStatus status)
+    {
+        StatXBuffer buffer = default;
+
+        // SAFETY: statx writes 256 bytes, the size of the local structure.
+        int result = Result.Of(LibC.StatX(directory, name, flags, mask, &buffer));
+        status = Convert(buffer);
+        return result;
+    }
 
     private int Uninterrupted(Func<FileDescriptor, int> call)
     {

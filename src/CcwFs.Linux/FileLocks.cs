@@ -26,7 +26,7 @@ public static class FileLocks
         {
             foreach (string line in File.ReadLines("/proc/locks").Take(MostLines))
             {
-                // "1: FLOCK  ADVISORY  READ  1234 fe:00:56 0 EOF"; who waits for one has "->" behind the number (proc_locks(5)).
+                // "1: FLOCK  ADVISORY  READ  1234 fe:00:56 0 EOF"; who waits for one has "->" after the number (proc_locks(5)).
                 if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, "FLOCK", _, _, string process, string locked, ..] && locked == name
                     && int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
                     return new FileLock(number, ProcessFiles.Name(number, out string command) < 0 ? null : command);

@@ -136,6 +136,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
     internal static partial nint Map(nint address, nuint length, int protection, int flags, SafeHandle fd, long offset);
 
+    [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
+    internal static partial nint Map(nint address, nuint length, int protection, int flags, int fd, long offset);
+
     [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
     internal static partial int Unmap(nint address, nuint length);
 
@@ -158,6 +161,19 @@ internal static unsafe partial class LibC
     /// <summary>The same with four.</summary>
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth);
+
+    /// <summary>The same with six.</summary>
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
+
+    [LibraryImport(Library, EntryPoint = "sched_getaffinity", SetLastError = true)]
+    internal static partial int GetAffinity(int thread, nuint length, byte* mask);
+
+    [LibraryImport(Library, EntryPoint = "sched_setaffinity", SetLastError = true)]
+    internal static partial int SetAffinity(int thread, nuint length, byte* mask);
+
+    [LibraryImport(Library, EntryPoint = "sched_getcpu", SetLastError = true)]
+    internal static partial int CurrentProcessor();
 
     /// <summary>io_getevents(2), which the C library has no function for.</summary>
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
@@ -205,8 +221,6 @@ internal struct StatXBuffer
     [FieldOffset(48)] internal ulong Blocks;
     [FieldOffset(96)] internal long ChangedSeconds;
     [FieldOffset(104)] internal uint ChangedNanoseconds;
-    [FieldOffset(112)] internal long ModifiedSeconds;
-    [FieldOffset(120)] internal uint ModifiedNanoseconds;
     [FieldOffset(128)] internal uint RawDeviceMajor;
     [FieldOffset(132)] internal uint RawDeviceMinor;
     [FieldOffset(136)] internal uint DeviceMajor;

@@ -37,7 +37,7 @@ public enum NamedFileRules
 /// Files that are opened by a name that a person gave, where others may have put something else: a FIFO, which would be waited for, a link or a
 /// second name of a file that only we can write. What lies there is looked at before it is opened, and what was looked at is what is opened. Its
 /// directories, and the links that are followed among them, belong to this user or to root, and no directory is everybody's to write without the
-/// sticky bit. The messages say why not and what to do, to stand behind the path and a colon.
+/// sticky bit. The messages say why not and what to do, to stand after the path and a colon.
 /// </summary>
 public static class NamedFile
 {

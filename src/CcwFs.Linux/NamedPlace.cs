@@ -35,7 +35,7 @@ public sealed class NamedPlace : IDisposable
     /// <summary>Its name in its directory.</summary>
     public string Name { get; private set; } = "";
 
-    /// <summary>Why it is not to be opened, to stand behind the path and a colon; null: it is good.</summary>
+    /// <summary>Why it is not to be opened, to stand after the path and a colon; null: it is good.</summary>
     public string? Wrong { get; private set; }
 
     /// <summary>Why the system refused: a negative errno; 0 where we do.</summary>

@@ -12,7 +12,7 @@ public static class OwnProgram
     /// The program, or dotnet and the program's file: that is how it runs where .NET has no host for the architecture (the s390x package).
     /// </summary>
     public static string[] Words => Path.GetFileName(Environment.ProcessPath) == "dotnet"
-        ? [Environment.ProcessPath!, Started.Location]
+        ? [Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, $"{Started.GetName().Name}.dll")]
         : [Environment.ProcessPath ?? "ccwfs"];
 
     private static Assembly Started => Assembly.GetEntryAssembly()!;

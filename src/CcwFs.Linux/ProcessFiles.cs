@@ -7,7 +7,7 @@ namespace CcwFs.Linux;
 
 /// <summary>One line of /proc/TID/maps: addresses <see cref="Start"/> to <see cref="End"/>, the end not included.</summary>
 /// <param name="Start">First address.</param>
-/// <param name="End">First address behind.</param>
+/// <param name="End">First address after it.</param>
 /// <param name="Readable">The process may read it.</param>
 /// <param name="Writable">The process may write it.</param>
 /// <param name="Shared">Writes go to the file, or to those who share the memory; else to a private copy.</param>
@@ -34,9 +34,9 @@ public readonly record struct MemoryArea(
         return true;
     }
 
-    private static bool TakeHex(ref ReadOnlySpan<byte> line, byte behind, out ulong value)
+    private static bool TakeHex(ref ReadOnlySpan<byte> line, byte after, out ulong value)
     {
-        bool good = Utf8Parser.TryParse(line, out value, out int used, 'x') && used < line.Length && line[used] == behind;
+        bool good = Utf8Parser.TryParse(line, out value, out int used, 'x') && used < line.Length && line[used] == after;
         line = good ? line[(used + 1)..] : line;
         return good;
     }
@@ -52,7 +52,7 @@ public static class ProcessFiles
 
     /// <summary>
     /// Whether /proc numbers processes as the kernel numbers our callers: it may be mounted from another pid namespace, where the same number is
-    /// somebody else's.
+    /// another process's.
     /// </summary>
     public static bool AreOurs => s_areOurs.Value;
 

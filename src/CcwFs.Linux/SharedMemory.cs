@@ -96,66 +96,45 @@ public sealed unsafe class SharedMemory : SafeHandle
     /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
     public byte ReadOrdered(long offset)
     {
-        byte* at = Enter(offset, 1);
-        try
-        {
-            Interlocked.MemoryBarrier();
+        byte* at = Locate(offset, 1);
+        using var held = new HeldHandle(this);
+        Interlocked.MemoryBarrier();
 
-            // SAFETY: Enter checked the range and holds the mapping.
-            return Volatile.Read(ref *at);
-        }
-        finally
-        {
-            DangerousRelease();
-        }
+        // SAFETY: the range was checked, and the mapping is held.
+        return Volatile.Read(ref *at);
     }
 
     /// <summary>Makes a byte another one if it is <paramref name="old"/>, in one step.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
     public bool TryReplace(long offset, byte old, byte value)
     {
-        byte* at = Enter(offset, 1);
-        try
-        {
-            // SAFETY: Enter checked the range and holds the mapping.
-            return Interlocked.CompareExchange(ref *at, value, old) == old;
-        }
-        finally
-        {
-            DangerousRelease();
-        }
+        byte* at = Locate(offset, 1);
+        using var held = new HeldHandle(this);
+
+        // SAFETY: the range was checked, and the mapping is held.
+        return Interlocked.CompareExchange(ref *at, value, old) == old;
     }
 
     /// <summary>Copies out from <paramref name="offset"/> on.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Any byte lies outside.</exception>
     public void Read(long offset, Span<byte> into)
     {
-        byte* start = Enter(offset, into.Length);
-        try
-        {
-            // SAFETY: Enter checked the range and holds the mapping.
-            new ReadOnlySpan<byte>(start, into.Length).CopyTo(into);
-        }
-        finally
-        {
-            DangerousRelease();
-        }
+        byte* start = Locate(offset, into.Length);
+        using var held = new HeldHandle(this);
+
+        // SAFETY: the range was checked, and the mapping is held.
+        new ReadOnlySpan<byte>(start, into.Length).CopyTo(into);
     }
 
     /// <summary>Copies in from <paramref name="offset"/> on.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Any byte lies outside.</exception>
     public void Write(long offset, ReadOnlySpan<byte> from)
     {
-        byte* start = Enter(offset, from.Length);
-        try
-        {
-            // SAFETY: Enter checked the range and holds the mapping.
-            from.CopyTo(new Span<byte>(start, from.Length));
-        }
-        finally
-        {
-            DangerousRelease();
-        }
+        byte* start = Locate(offset, from.Length);
+        using var held = new HeldHandle(this);
+
+        // SAFETY: the range was checked, and the mapping is held.
+        from.CopyTo(new Span<byte>(start, from.Length));
     }
 
     /// <inheritdoc/>
@@ -183,12 +162,11 @@ public sealed unsafe class SharedMemory : SafeHandle
 
     private static int Check(int result) => result < 0 ? throw new Win32Exception(Marshal.GetLastPInvokeError()) : result;
 
-    private byte* Enter(long offset, int count)
+    /// <summary>Where bytes lie, for a caller that holds the mapping when it uses them.</summary>
+    private byte* Locate(long offset, int count)
     {
         if ((ulong)offset > (ulong)Length || (ulong)count > (ulong)(Length - offset))
             throw new ArgumentOutOfRangeException(nameof(offset), offset, "outside the shared memory");
-        bool held = false;
-        DangerousAddRef(ref held);
         return (byte*)handle + offset;
     }
 }

@@ -9,7 +9,7 @@ public static class StartStreams
     private const int DuplicateFor = 0, DuplicateCloseOnExec = 1030; // F_DUPFD, F_DUPFD_CLOEXEC
     private const int CloseOnExec = 1; // FD_CLOEXEC
     private const int AccessMode = 3; // O_ACCMODE; 0: O_RDONLY
-    private const int FirstOther = 3; // behind the standard streams, which are redirected for a child
+    private const int FirstOther = 3; // after the standard streams, which are redirected for a child
 
     private static readonly string[] s_directories = ["/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"];
 

@@ -7,6 +7,6 @@ public readonly record struct GuestCcwAddress(uint Value)
     /// <summary>So many bytes further, modulo 2^32.</summary>
     public GuestCcwAddress Plus(uint bytes) => new(unchecked(Value + bytes));
 
-    /// <summary>How many bytes it lies behind another one, modulo 2^32: a large number when it lies before.</summary>
+    /// <summary>How many bytes it lies after another one, modulo 2^32: a large number when it lies before.</summary>
     public uint BytesBehind(GuestCcwAddress start) => unchecked(Value - start.Value);
 }

@@ -10,6 +10,6 @@ public readonly record struct HostAddress(uint Value)
     /// <summary>So many bytes further, modulo 2^32; a negative number leads back.</summary>
     public HostAddress Plus(int bytes) => new(unchecked(Value + (uint)bytes));
 
-    /// <summary>How many bytes it lies behind another one, modulo 2^32: a large number when it lies before.</summary>
+    /// <summary>How many bytes it lies after another one, modulo 2^32: a large number when it lies before.</summary>
     public uint BytesBehind(HostAddress start) => unchecked(Value - start.Value);
 }

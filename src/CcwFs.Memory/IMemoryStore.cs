@@ -15,7 +15,7 @@ public interface IMemoryStore
     bool MayWait => false;
 
     /// <summary>
-    /// Where the byte at <paramref name="offset"/> lies in this process, and how many more lie behind it without a gap (itself included). True for
+    /// Where the byte at <paramref name="offset"/> lies in this process, and how many more lie after it without a gap (itself included). True for
     /// shared memory that is mapped and cannot shrink; the address is good until the store's owner ends it, who tells the users of its mappings
     /// before (<see cref="IPinOwner.Unmapped"/>).
     /// </summary>
@@ -53,30 +53,4 @@ public interface IMemoryStore
 
     /// <summary>Copies in. False as for <see cref="Read"/>.</summary>
     bool Write(long offset, ReadOnlySpan<byte> source);
-}
-
-/// <summary>A store in managed memory, for small address spaces and tests.</summary>
-public sealed class ArrayStore : IMemoryStore
-{
-    private readonly byte[] _bytes;
-
-    /// <summary>A store over <paramref name="bytes"/>, shared with the caller.</summary>
-    public ArrayStore(byte[] bytes) => _bytes = bytes;
-
-    /// <inheritdoc/>
-    public long Length => _bytes.Length;
-
-    /// <inheritdoc/>
-    public bool Read(long offset, Span<byte> destination)
-    {
-        _bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
-        return true;
-    }
-
-    /// <inheritdoc/>
-    public bool Write(long offset, ReadOnlySpan<byte> source)
-    {
-        source.CopyTo(_bytes.AsSpan((int)offset, source.Length));
-        return true;
-    }
 }

@@ -60,6 +60,11 @@ public sealed record Mapping(ulong Start, ulong Last, IMemoryStore Store, long O
 /// <summary>An owner of pinned pages of a map.</summary>
 public interface IPinOwner
 {
+    /// <summary>These addresses were mapped in <paramref name="map"/>. Called without locks of the map; nothing depends on it.</summary>
+    void Mapped(IovaMap map, ulong iova, ulong length)
+    {
+    }
+
     /// <summary>
     /// The mapping of these addresses is gone from <paramref name="map"/>; on return nothing touches its memory any more. Called without locks of the
     /// map, and so possibly after the owner was taken off its list, when it may have the same addresses of another map pinned.
@@ -80,9 +85,6 @@ public sealed class IovaMap
     private volatile Mapping[] _mappings = []; // sorted by Start, replaced as a whole; changed under _gate
     private readonly HashSet<IPinOwner> _owners = new(ReferenceEqualityComparer.Instance); // guarded by _gate
 
-    /// <summary>The mappings now, sorted by address; tests see by it what a client has mapped.</summary>
-    public IReadOnlyList<Mapping> Mappings => _mappings;
-
     /// <summary>A map with all of <paramref name="store"/> at guest address 0: the address space of file users.</summary>
     public static IovaMap Identity(IMemoryStore store)
     {
@@ -94,11 +96,11 @@ public sealed class IovaMap
     /// <summary>Adds a mapping.</summary>
     public MapOutcome Map(ulong iova, ulong length, IMemoryStore store, long offset, MemoryRights rights)
     {
-        if (length == 0 || (iova | length) % PageSize != 0 || iova + (length - 1) < iova || rights == MemoryRights.None)
-            return MapOutcome.Invalid;
-        if (offset < 0 || length > (ulong)store.Length || (ulong)offset > (ulong)store.Length - length)
+        if (!IsRange(iova, length) || rights == MemoryRights.None || offset < 0 || length > (ulong)store.Length
+            || (ulong)offset > (ulong)store.Length - length)
             return MapOutcome.Invalid;
         ulong last = iova + (length - 1);
+        IPinOwner[] owners;
         lock (_gate)
         {
             Mapping[] old = _mappings;
@@ -108,7 +110,10 @@ public sealed class IovaMap
             if (at < old.Length && old[at].Start <= last)
                 return MapOutcome.Exists;
             _mappings = [.. old[..at], new Mapping(iova, last, store, offset, rights), .. old[at..]];
+            owners = [.. _owners];
         }
+        foreach (IPinOwner owner in owners)
+            owner.Mapped(this, iova, length);
         return MapOutcome.Done;
     }
 
@@ -119,7 +124,7 @@ public sealed class IovaMap
     public MapOutcome Unmap(ulong iova, ulong length, out ulong unmapped)
     {
         unmapped = 0;
-        if (length == 0 || (iova | length) % PageSize != 0 || iova + (length - 1) < iova)
+        if (!IsRange(iova, length))
             return MapOutcome.Invalid;
         ulong last = iova + (length - 1);
         Mapping[] gone;
@@ -144,6 +149,9 @@ public sealed class IovaMap
         return MapOutcome.Done;
     }
 
+    /// <summary>Whole pages, some, that do not wrap.</summary>
+    private static bool IsRange(ulong iova, ulong length) => length != 0 && (iova | length) % PageSize == 0 && iova + (length - 1) >= iova;
+
     /// <summary>Adds an owner to be told of unmapping.</summary>
     public void AddOwner(IPinOwner owner)
     {
@@ -162,15 +170,7 @@ public sealed class IovaMap
     public Mapping[] Snapshot() => _mappings;
 
     /// <summary>A copy from or to one of these mappings may wait for its owner (<see cref="IMemoryStore.MayWait"/>).</summary>
-    public static bool MayWait(Mapping[] mappings)
-    {
-        foreach (Mapping mapping in mappings)
-        {
-            if (mapping.Store.MayWait)
-                return true;
-        }
-        return false;
-    }
+    public static bool MayWait(Mapping[] mappings) => Array.Exists(mappings, static mapping => mapping.Store.MayWait);
 
     /// <summary>All memory of these mappings that may be pinned has addresses in this process (<see cref="IMemoryStore.TryAddress"/>).</summary>
     public static bool HaveAddresses(Mapping[] mappings) => Array.TrueForAll(
@@ -233,7 +233,4 @@ public sealed class IovaMap
         }
         return MemoryFault.None;
     }
-
-    /// <summary>Copies out with the mappings as they are now.</summary>
-    public MemoryFault Read(ulong iova, Span<byte> destination) => Read(_mappings, iova, destination);
 }

@@ -69,7 +69,7 @@ public sealed class PinRecord
     public void Truncate(int count) => Count = count;
 
     /// <summary>
-    /// The store and offset behind a backend address, and how many bytes are left in its page; false when it is no pinned page.
+    /// The store and offset of a backend address, and how many bytes are left in its page; false when it is no pinned page.
     /// </summary>
     public bool TryResolve(ulong hostAddress, out IMemoryStore store, out long offset, out int left)
     {
@@ -110,7 +110,7 @@ public sealed class PinRecord
     /// <summary>The guest address of pinned page <paramref name="index"/>.</summary>
     public ulong GuestPage(int index) => _pages.AsSpan(0, Count)[index].GuestAddress;
 
-    /// <summary>The guest address behind a backend address; false when it is no pinned page.</summary>
+    /// <summary>The guest address of a backend address; false when it is no pinned page.</summary>
     public bool TryGuestAddress(ulong hostAddress, out ulong guestAddress)
     {
         ulong index = (hostAddress - WindowBase) / IovaMap.PageSize;

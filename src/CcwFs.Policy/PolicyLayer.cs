@@ -29,7 +29,7 @@ public sealed class PolicyLayer : SubchannelLayer, ISubchannelWork
         : base(next)
     {
         (_logger, _id) = (logger, shown ?? next.Identity.Id);
-        _lines = new LogLimit(time ?? TimeProvider.System, count => PolicyLog.LeftOut(logger, _id, count));
+        _lines = LogLimit.Of(logger, "programs that the policy refused", _id, time);
     }
 
     /// <summary>Why a program was refused last, in the guest's addresses; a new object for each. Null: none was.</summary>
@@ -150,6 +150,7 @@ public sealed class PolicyLayer : SubchannelLayer, ISubchannelWork
     private void Tell(PolicyRefusal refusal)
     {
         _lastRefusal = refusal with { };
+        Refused(refusal.CcwAddress, refusal.Ccw, refusal.Rule);
         if (_lines.May())
             PolicyLog.Refused(_logger, _id, refusal.CcwAddress, refusal.CcwText, refusal.Rule);
     }

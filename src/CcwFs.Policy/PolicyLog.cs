@@ -8,7 +8,4 @@ internal static partial class PolicyLog
 {
     [LoggerMessage(1, LogLevel.Warning, "{Id}: the policy refused a program because of {Ccw} at {Address:X8}: {Rule}")]
     internal static partial void Refused(ILogger logger, SubchannelId id, uint address, string ccw, string rule);
-
-    [LoggerMessage(2, LogLevel.Warning, "{Id}: {Count} more lines about programs that the policy refused were left out")]
-    internal static partial void LeftOut(ILogger logger, SubchannelId id, int count);
 }

@@ -25,7 +25,7 @@ internal sealed class MountServer : IDisposable
     /// <summary>How long who asks for the end has to unmount (arbitrary): then we do it.</summary>
     private static readonly TimeSpan s_unmountPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the end waits for a reload under way (arbitrary): one that hangs in a file that it opens is left behind.</summary>
+    /// <summary>How long the end waits for a reload under way (arbitrary): one that hangs in a file is not waited for longer.</summary>
     private static readonly TimeSpan s_reloadPatience = TimeSpan.FromSeconds(5);
 
     /// <summary>How many devices a line about the end names (arbitrary).</summary>
@@ -60,7 +60,8 @@ internal sealed class MountServer : IDisposable
         _isDaemon = isDaemon;
         _logs = new LogOutput(settings.Log, settings.LogLevel);
         _loggers = _logs.Loggers;
-        (_controlLines, _fileLines) = (Limit("requests of control"), Limit("requests of files"));
+        ILogger log = _loggers.CreateLogger("mount");
+        (_controlLines, _fileLines) = (LogLimit.Of(log, "requests of control"), LogLimit.Of(log, "requests of files"));
         _memory = GuestStorage.Open(settings.Memory ?? GuestStorage.Default, settings.Uid);
         _vfio = new VfioService(_loggers.CreateLogger("vfio"), owner: settings.Uid);
         _factory = new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(_memory)), _executor, _loggers, settings.Uid);
@@ -69,8 +70,6 @@ internal sealed class MountServer : IDisposable
         _reloadLog = new ReloadLog(_loggers.CreateLogger("reload"));
         _reloads = reread is null ? null : new Reloads(settings, reread, _configured, _logs, _reloadLog, _manager);
     }
-
-    private LogLimit Limit(string what) => new(TimeProvider.System, count => MountLog.RequestsLeftOut(_loggers.CreateLogger("mount"), count, what));
 
     /// <summary>The devices, in the order of their ids.</summary>
     internal IReadOnlyList<VfioCcwDevice> Devices => _table.Devices;
@@ -97,6 +96,8 @@ internal sealed class MountServer : IDisposable
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using PosixSignalRegistration quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, OnSignal);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangUp);
+        if (_settings.Transport == FuseTransport.Rings)
+            FuseSession.RequireRings();
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
         var tree = new CcwTree(
@@ -117,13 +118,14 @@ internal sealed class MountServer : IDisposable
         _ = EndAtOnceAsync(mount, log);
         if (!await AddDevicesAsync(mount).ConfigureAwait(false))
             return 0;
-        using var session =
-            new FuseSession(mount.Device, tree, new FuseSessionOptions(), new LimitedLogger(_loggers.CreateLogger("fuse"), _fileLines));
+        using var session = new FuseSession(
+            mount.Device, tree, new FuseSessionOptions { Transport = _settings.Transport },
+            new LimitedLogger(_loggers.CreateLogger("fuse"), _fileLines));
         tree.Attach(session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
         using var watch = new MountWatch(mount, session);
-        MountLog.Mounted(log, OwnProgram.Version, path, _table.Devices.Count);
+        MountLog.Mounted(log, OwnProgram.Version, path, _table.Devices.Count, session.UsesRings ? "io_uring" : "/dev/fuse");
         mounted(path);
         string Status() => $"{_table.Devices.Count} subchannels at {path}";
         _manager.Ready(Status());
@@ -149,12 +151,12 @@ internal sealed class MountServer : IDisposable
     }
 
     /// <summary>
-    /// Until a signal, a client that asks for the end, or an unmount. Whoever has files open by a mount in another namespace, or one that was
-    /// detached, goes on after it; a mount that is merely left there does not keep the images.
+    /// Until a signal, a client that asks for the end, or an unmount. A process that has files open by a mount in another namespace, or by one that
+    /// was detached, goes on after it; a mount that is merely left there does not keep the images.
     /// </summary>
     private async Task ServeAsync(FuseMount mount, FuseSession session, MountWatch watch, ILogger log)
     {
-        Task ended = Task.WhenAny(session.Completion, _signalled.Task, _asked.Task);
+        Task ended = Task.WhenAny(session.Completion, session.Broken, _signalled.Task, _asked.Task);
         await Task.WhenAny(ended, watch.Gone).ConfigureAwait(false);
         if (!ended.IsCompleted && !_closing.IsValueCreated && session.OpenFiles > 0)
             MountLog.StillUsed(log, mount.Path, MountUsers.Of(mount.FindHolders().Where(holder => holder.IsOpen)));

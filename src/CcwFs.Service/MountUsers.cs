@@ -4,7 +4,7 @@ using CcwFs.Fuse;
 namespace CcwFs.Service;
 
 /// <summary>
-/// Those who keep a file system alive, in words; what they are called they chose themselves, so that it stands in quotes behind the number.
+/// The processes that keep a file system alive, in words. A process chooses its own name, so that this stands in quotes after the number.
 /// </summary>
 internal static class MountUsers
 {
@@ -20,6 +20,6 @@ internal static class MountUsers
         string.Join(", ",
             places.Select(p => $"in the mount namespace of pid {p.Pid} ({VisibleText.Quoted(p.Command)}) at {VisibleText.Quoted(p.Path)}"));
 
-    /// <summary>A path, which somebody chose, or words of ours.</summary>
+    /// <summary>A path, which another user may have chosen, or words of ours.</summary>
     private static string Held(string what) => what.Contains('/', StringComparison.Ordinal) ? VisibleText.Quoted(what) : what;
 }

@@ -24,10 +24,10 @@ internal static class DeviceErrors
         _ => throw new ArgumentOutOfRangeException(nameof(fault)),
     };
 
-    /// <summary>RESUME, HALT and CLEAR as errno.</summary>
+    /// <summary>A function as errno.</summary>
     internal static Errno FromFunction(in FunctionResult result) => result.Refusal != 0 ? result.Refusal : FromCondition(result.Condition);
 
-    /// <summary>RESUME, HALT and CLEAR: condition code as errno.</summary>
+    /// <summary>A function's condition code as errno.</summary>
     internal static Errno FromCondition(ConditionCode cc) => cc switch
     {
         ConditionCode.Initiated => 0,

@@ -26,7 +26,4 @@ internal static partial class DeviceLog
 
     [LoggerMessage(9, LogLevel.Warning, "{Id}: a program ended with program check at its CCW at {Address:X8}, which was not prefetched: it stands behind a TIC that leads out of its chain; the ORB's P bit off has each CCW fetched at its turn")]
     internal static partial void Unfetched(ILogger logger, SubchannelId id, uint address);
-
-    [LoggerMessage(7, LogLevel.Warning, "{Id}: {Count} more lines about {What} were left out")]
-    internal static partial void LeftOut(ILogger logger, SubchannelId id, int count, string what);
 }

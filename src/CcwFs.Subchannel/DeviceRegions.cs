@@ -20,6 +20,7 @@ internal sealed class DeviceRegions(byte[] io, ISubchannel subchannel, ProgramSl
     private const int LargestErrno = 511;
 
     private readonly byte[] _cmd = new byte[RegionLayout.CmdSize];
+    private readonly IDeviceWatch? _watch = subchannel as IDeviceWatch;
 
     /// <summary>
     /// Reads a range that was judged to be inside; gives its bytes, or a negative errno. <paramref name="mayTake"/>: what is read is taken.
@@ -107,7 +108,10 @@ internal sealed class DeviceRegions(byte[] io, ISubchannel subchannel, ProgramSl
         Copy(io, position, destination, order);
         const int LastIrbByte = RegionLayout.IoRetCodeOffset - 1;
         bool tookIrb = mayTake && position <= LastIrbByte && position + destination.Length > LastIrbByte;
-        signal = tookIrb && status.HeadUnread && status.TakeHead();
+        bool isNew = tookIrb && status.HeadUnread;
+        if (isNew)
+            _watch?.InterruptTaken(DeviceInterrupt.Io);
+        signal = isNew && status.TakeHead();
         return destination.Length;
     }
 
@@ -129,7 +133,10 @@ internal sealed class DeviceRegions(byte[] io, ISubchannel subchannel, ProgramSl
         bytes.Clear();
         bool more = false;
         if (mayTake && status.TryTakeReport(out Crw crw, out more))
+        {
             crw.Write(bytes);
+            _watch?.InterruptTaken(DeviceInterrupt.Crw);
+        }
         signal = more;
         return Copy(bytes, position, destination, order);
     }

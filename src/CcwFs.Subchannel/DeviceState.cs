@@ -55,7 +55,7 @@ public enum DeviceAction
     /// <summary>Refused: EAGAIN, try again.</summary>
     RefuseRetry,
 
-    /// <summary>Refused: EBUSY, somebody else's program is pending.</summary>
+    /// <summary>Refused: EBUSY, another user's program is pending.</summary>
     RefuseBusy,
 
     /// <summary>Refused: EBUSY; but a resume of a suspended program is taken.</summary>

@@ -4,7 +4,7 @@ using CcwFs.ChannelProgram;
 namespace CcwFs.Subchannel;
 
 /// <summary>
-/// One I/O subchannel that can run channel programs: an emulated one, or a real one behind VFIO. The calls mirror the I/O instructions
+/// One I/O subchannel that can run channel programs: an emulated one, or a real one that is reached by VFIO. The calls mirror the I/O instructions
 /// (SA22-7832, chapter 14) and return their condition code at once. What they begin goes on in <see cref="FunctionResult.Rest"/>, or on the
 /// backend's own threads, and makes status pending, which <see cref="ISubchannelEvents.Interrupt"/> announces, never from inside one of these calls,
 /// and <see cref="Test"/> takes. The caller serializes Start, Resume, Halt, Clear, Test and Reset: what was taken belongs to the program that the
@@ -20,6 +20,9 @@ public interface ISubchannel : IDisposable
 
     /// <summary>Its channel paths, where they can be taken away and brought back; null: they cannot.</summary>
     IChannelPaths? Paths { get; }
+
+    /// <summary>What its volume has; null: it has none. Waits a moment at most.</summary>
+    VolumeFigures? Volume => null;
 
     /// <summary>Who is told of interrupts and path events; called once, before anything else.</summary>
     void Connect(ISubchannelEvents events);
@@ -72,6 +75,9 @@ public interface ISubchannel : IDisposable
 /// <summary>Where a subchannel's events go. Called from any thread, without locks of the caller.</summary>
 public interface ISubchannelEvents
 {
+    /// <summary>What <see cref="DataWanted"/> is where nobody wants to be told of commands.</summary>
+    const int NoCommands = -1;
+
     /// <summary>Status is pending: <see cref="ISubchannel.Test"/> until there is none. May come late, with nothing left to take.</summary>
     void Interrupt();
 
@@ -86,4 +92,31 @@ public interface ISubchannelEvents
 
     /// <summary>A program failed in a way that it should not: a defect, which ended that program with channel-control check.</summary>
     void Failed(Exception failure);
+
+    /// <summary>
+    /// How many of the first bytes of each command's data somebody wants to see with <see cref="Executed"/>; <see cref="NoCommands"/>: nobody wants
+    /// to be told of commands. A channel asks before each of them.
+    /// </summary>
+    int DataWanted => NoCommands;
+
+    /// <summary>
+    /// A command was executed, of which somebody wants to be told. Called by an emulated channel while the program runs, so it must be short, takes
+    /// no lock of the caller, and calls nothing of the subchannel. For those who watch: nothing depends on it.
+    /// </summary>
+    void Executed(in ExecutedCommand command)
+    {
+    }
+
+    /// <summary>
+    /// A layer has refused a program, at <paramref name="ccw"/>, which the guest has at <paramref name="address"/>. For those who watch; rules as for
+    /// <see cref="Executed"/>.
+    /// </summary>
+    void Refused(uint address, Ccw ccw, string why)
+    {
+    }
+
+    /// <summary>A layer has injected a fault, by this rule. For those who watch; rules as for <see cref="Executed"/>.</summary>
+    void Injected(string rule)
+    {
+    }
 }

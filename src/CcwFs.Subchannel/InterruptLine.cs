@@ -107,4 +107,20 @@ public sealed class InterruptLine
             return count != 0;
         }
     }
+
+    /// <summary>The one of a device's lines that is of an interrupt.</summary>
+    internal static InterruptLine Of(DeviceInterrupt interrupt, InterruptLine io, InterruptLine crw, InterruptLine request) => interrupt switch
+    {
+        DeviceInterrupt.Io => io,
+        DeviceInterrupt.Crw => crw,
+        DeviceInterrupt.Request => request,
+        _ => throw new ArgumentOutOfRangeException(nameof(interrupt)),
+    };
+
+    /// <summary>Ends several lines.</summary>
+    internal static void Close(params ReadOnlySpan<InterruptLine> lines)
+    {
+        foreach (InterruptLine line in lines)
+            line.Close();
+    }
 }

@@ -13,7 +13,7 @@ internal sealed class IrbQueue
     /// <summary>Most interrupts waiting (arbitrary; beyond it all but a program's are dropped, logged).</summary>
     internal const int Limit = 32;
 
-    private readonly List<Irb> _waiting = []; // behind the head
+    private readonly List<Irb> _waiting = []; // after the head
 
     /// <summary>The head is shown and not read.</summary>
     internal bool HeadUnread { get; private set; }

@@ -17,8 +17,8 @@ internal sealed class ProgramLog : IDisposable
     internal ProgramLog(ILogger logger, SubchannelId id, TimeProvider time)
     {
         (_logger, _id) = (logger, id);
-        LogLimit Limit(string what) => new(time, count => DeviceLog.LeftOut(logger, id, count, what));
-        (_programs, _failures) = (Limit("programs that could not be translated or prefetched"), Limit("programs that failed"));
+        _programs = LogLimit.Of(logger, "programs that could not be translated or prefetched", id, time);
+        _failures = LogLimit.Of(logger, "programs that failed", id, time);
     }
 
     internal void PrefetchNotAllowed()

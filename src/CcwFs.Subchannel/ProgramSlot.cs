@@ -24,6 +24,7 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
     private volatile DeviceState _state = DeviceState.Idle;
     private byte _lpm;
     private byte _lostPaths;                 // taken out of _lpm by condition code 3, until the path reports again
+    private bool _wasPrivate;                // the program that ended last
     private ISubchannelWork? _rest;          // of a function that was accepted and not gone on with yet; taken without the gate
 
     /// <summary>The device's state.</summary>
@@ -38,6 +39,10 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
     /// <summary>Takes the interrupts of a private run; null: they go to the region.</summary>
     internal PrivateInterrupt? PrivateRun { get; set; }
 
+    /// <summary>Status of a program that has ended, and was a private run: it is nobody else's.</summary>
+    internal bool IsOfPrivateRun(in Scsw scsw) =>
+        _wasPrivate && _state == DeviceState.Idle && (scsw.Function & FunctionControl.Start) != 0;
+
     /// <summary>Where and why the last program could not be translated; null when it could.</summary>
     internal TranslationFault? Fault => _started.Fault;
 
@@ -47,7 +52,7 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
     /// <summary>A function was begun that nobody has gone on with.</summary>
     internal bool HasWork => Volatile.Read(ref _rest) is not null;
 
-    /// <summary>Goes on with what was begun, unless somebody has done so since.</summary>
+    /// <summary>Goes on with what was begun, unless that was done since.</summary>
     internal void GoOn(WorkThread thread)
     {
         if (HasWork)
@@ -67,6 +72,8 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
             outcome = Translate(_started, orb, mappings, Space);
         else if (!TranslateWaiting(orb, mappings, out outcome))
             return outcome;
+        if (outcome != 0)
+            (subchannel as IDeviceWatch)?.NotTranslated(orb, outcome, Fault?.Reason ?? "its memory is not there, or may not be used");
         try
         {
             outcome = outcome == 0 ? StartTranslated(orb) : outcome;
@@ -142,6 +149,8 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
     internal PrivateInterrupt? End(AddressSpace next)
     {
         PrivateInterrupt? privateRun = PrivateRun;
+        if (_state == DeviceState.Pending)
+            _wasPrivate = privateRun is not null;
         _started.Free();
         PrivateRun = null;
         Enter(next);
@@ -160,7 +169,7 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
         Space = next;
     }
 
-    /// <summary>The request that is being translated ends: whoever translates will find that, and what it translates stays with it.</summary>
+    /// <summary>The request that is being translated ends: its thread will find that, and keeps what it translates.</summary>
     internal void Cancel()
     {
         if (_translating is null)
@@ -248,23 +257,15 @@ internal sealed class ProgramSlot(Lock gate, ISubchannel subchannel, ProgramLog 
         BackendProgram program = _started.Current;
         program.TryGetOrb(orb.InterruptionParameter, _lpm, out Orb host);
         FunctionResult result = subchannel.Start(host, program);
-        if (result.Refusal != 0)
-            return result.Refusal;
-        switch (result.Condition)
+        if (result is { Refusal: 0, Condition: ConditionCode.NotOperational })
         {
-            case ConditionCode.Initiated:
-                InterruptionParameter = orb.InterruptionParameter;
-                return Take(result);
-            case ConditionCode.StatusPending or ConditionCode.Busy:
-                return Errno.EBUSY;
-            case ConditionCode.NotOperational:
-                byte tried = orb.LogicalPathMask != 0 ? orb.LogicalPathMask : _lpm;
-                _lostPaths |= tried;
-                UpdatePaths();
-                return _lpm != 0 ? Errno.EACCES : Errno.ENODEV;
-            case ConditionCode unknown:
-                throw new InvalidOperationException($"condition code {unknown}");
+            _lostPaths |= orb.LogicalPathMask != 0 ? orb.LogicalPathMask : _lpm;
+            UpdatePaths();
+            return _lpm != 0 ? Errno.EACCES : Errno.ENODEV;
         }
+        if (result.IsInitiated)
+            InterruptionParameter = orb.InterruptionParameter;
+        return Take(result);
     }
 
     private void UpdatePaths() =>

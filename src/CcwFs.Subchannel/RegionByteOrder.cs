@@ -20,9 +20,6 @@ public static class RegionByteOrder
 
     private static readonly byte[][] s_little = Array.ConvertAll(s_widths, Reverse);
 
-    /// <summary>The field widths of a region; their sum is its size, which a test sees to.</summary>
-    public static ReadOnlySpan<byte> Widths(RegionIndex region) => s_widths[(int)region];
-
     /// <summary>
     /// For each byte of the region as a client sees it, where it lies in the big-endian region: a permutation that is its own inverse. Empty on a
     /// big-endian host: every byte lies where the client sees it.

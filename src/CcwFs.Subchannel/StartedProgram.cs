@@ -10,13 +10,13 @@ namespace CcwFs.Subchannel;
 /// </summary>
 internal sealed class StartedProgram
 {
-    private readonly Translator _translator = new();
-    private LiveProgram? _live; // made at the first such program
+    private static readonly HostProgram s_none = new Translator().Program; // never begun, so nothing of it changes
 
-    internal StartedProgram() => Current = _translator.Program;
+    private Translator? _translator; // made at the first program
+    private LiveProgram? _live;      // made at the first such program
 
     /// <summary>The program; without one it has no chain.</summary>
-    internal BackendProgram Current { get; private set; }
+    internal BackendProgram Current { get; private set; } = s_none;
 
     /// <summary>Where and why the last program could not be translated; null when it could.</summary>
     internal TranslationFault? Fault { get; private set; }
@@ -37,6 +37,8 @@ internal sealed class StartedProgram
     /// <summary>Translates a program.</summary>
     internal ProgramFault Translate(in Orb orb, Mapping[] mappings)
     {
+        _translator ??= new Translator();
+        Current = _translator.Program;
         ProgramFault fault = _translator.Initialize(orb, mappings);
         if (fault == ProgramFault.None)
             fault = _translator.Prefetch();
@@ -50,7 +52,7 @@ internal sealed class StartedProgram
         Current.EndNotes();
         if (Current == _live)
             _live.End();
-        _translator.Free();
-        Current = _translator.Program;
+        _translator?.Free();
+        Current = _translator?.Program ?? s_none;
     }
 }

@@ -31,8 +31,8 @@ internal sealed class StatusPresenter : IDisposable
     internal StatusPresenter(Memory<byte> shown, Action showLater, ILogger logger, SubchannelId id, TimeProvider time)
     {
         (_shown, _showLater, _logger, _id) = (shown, showLater, logger, id);
-        LogLimit Limit(string what) => new(time, count => DeviceLog.LeftOut(logger, id, count, what));
-        (_interrupts, _reports) = (Limit("interrupts that were dropped"), Limit("channel reports that were lost"));
+        _interrupts = LogLimit.Of(logger, "interrupts that were dropped", id, time);
+        _reports = LogLimit.Of(logger, "channel reports that were lost", id, time);
     }
 
     /// <summary>A VFIO client reads: one IRB at a time, each with a signal of its own.</summary>
@@ -41,7 +41,7 @@ internal sealed class StatusPresenter : IDisposable
     /// <summary>The head is shown and not read.</summary>
     internal bool HeadUnread => _irbs.HeadUnread;
 
-    /// <summary>There is more behind a head whose signal was taken.</summary>
+    /// <summary>There is more after a head whose signal was taken.</summary>
     internal bool MoreIsSignalled => _irbs.HeadSignalled && _irbs.HasMore;
 
     /// <summary>
@@ -50,7 +50,7 @@ internal sealed class StatusPresenter : IDisposable
     internal static bool IsSolicited(in Scsw scsw) =>
         scsw.DeferredConditionCode != 0 || scsw.StatusControl != (StatusControl.Alert | StatusControl.Pending);
 
-    /// <summary>Keeps an IRB for whoever reads.</summary>
+    /// <summary>Keeps an IRB for the next reader.</summary>
     internal bool Present(in Irb irb)
     {
         if (HasClient && (irb.Scsw.Function & FunctionControl.Halt) != 0)
@@ -85,14 +85,13 @@ internal sealed class StatusPresenter : IDisposable
     }
 
     /// <summary>
-    /// A start was accepted: its maker has seen the IRBs that were read. The unread head goes; with a VFIO client what earlier programs gave goes,
-    /// and status of the device's own stays, for its signal is still to be answered.
+    /// A start was accepted: its maker has seen the IRBs that were read. The unread head goes, and so does what earlier programs gave; with a VFIO
+    /// client status of the device's own stays, for its signal is still to be answered.
     /// </summary>
     internal bool Begun()
     {
         _unseen = false;
-        if (HasClient)
-            _irbs.DropPrograms();
+        _irbs.DropPrograms();
         if (!HasClient || IsSolicited(_head.Scsw))
             _irbs.DropHead();
         else if (_irbs.HeadUnread)

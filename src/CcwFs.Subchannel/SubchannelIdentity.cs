@@ -6,7 +6,7 @@ namespace CcwFs.Subchannel;
 /// <summary>What a subchannel is. It stays what it is from <see cref="ISubchannel.Connect"/> on.</summary>
 /// <param name="Id">Bus id.</param>
 /// <param name="Device">The device's bus id.</param>
-/// <param name="Backend">What is behind it, one word for tables: "emulated" or "vfio".</param>
+/// <param name="Backend">What runs its programs, one word for tables: "emulated" or "vfio".</param>
 /// <param name="FetchesByItself">
 /// It fetches a program that must not be prefetched (ORB P bit 0) CCW by CCW, as a <see cref="ChannelProgram.LiveProgram"/>; another is given every
 /// program translated as a whole, a <see cref="ChannelProgram.HostProgram"/>, as the kernel does.

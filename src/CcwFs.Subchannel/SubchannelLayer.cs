@@ -28,6 +28,9 @@ public abstract class SubchannelLayer : ISubchannel, ISubchannelEvents
     /// <inheritdoc/>
     public virtual IChannelPaths? Paths => Next.Paths;
 
+    /// <inheritdoc/>
+    public virtual VolumeFigures? Volume => Next.Volume;
+
     /// <summary>The layer of this kind in a stack; null: it has none.</summary>
     public static TLayer? Find<TLayer>(ISubchannel top)
         where TLayer : SubchannelLayer
@@ -91,6 +94,18 @@ public abstract class SubchannelLayer : ISubchannel, ISubchannelEvents
 
     /// <inheritdoc/>
     public virtual void Failed(Exception failure) => _above?.Failed(failure);
+
+    /// <inheritdoc/>
+    public virtual int DataWanted => _above?.DataWanted ?? ISubchannelEvents.NoCommands;
+
+    /// <inheritdoc/>
+    public virtual void Executed(in ExecutedCommand command) => _above?.Executed(command);
+
+    /// <inheritdoc/>
+    public virtual void Refused(uint address, Ccw ccw, string why) => _above?.Refused(address, ccw, why);
+
+    /// <inheritdoc/>
+    public virtual void Injected(string rule) => _above?.Injected(rule);
 
     /// <inheritdoc/>
     public void Dispose()

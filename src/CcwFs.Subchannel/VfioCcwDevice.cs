@@ -42,7 +42,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     private readonly DeviceRegions _regions;
     private readonly ProgramSlot _slot;
     private readonly StatusPresenter _status;
-    private readonly ClientLease _lease = new();
+    private readonly ClientLease _lease;
 
     /// <summary>
     /// A device over <paramref name="subchannel"/>, which it owns, for programs in <paramref name="space"/>. <paramref name="css"/>: the channel
@@ -50,7 +50,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     /// </summary>
     public VfioCcwDevice(ISubchannel subchannel, AddressSpace space, ILogger logger, byte? css = null, TimeProvider? time = null)
     {
-        (_subchannel, _space, _logger) = (subchannel, space, logger);
+        (_subchannel, _space, _logger, _lease) = (subchannel, space, logger, new ClientLease(subchannel as IDeviceWatch));
         Id = HostId with { CssId = css ?? HostId.CssId };
         Device = HostDevice with { CssId = css ?? HostDevice.CssId };
         _programLog = new ProgramLog(logger, Id, time ?? TimeProvider.System);
@@ -113,13 +113,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     public bool IsTaken => _lease.Client is not null;
 
     /// <summary>Where an interrupt signals while no client has the device.</summary>
-    public InterruptLine Line(DeviceInterrupt interrupt) => interrupt switch
-    {
-        DeviceInterrupt.Io => IoInterrupt,
-        DeviceInterrupt.Crw => CrwInterrupt,
-        DeviceInterrupt.Request => RequestInterrupt,
-        _ => throw new ArgumentOutOfRangeException(nameof(interrupt)),
-    };
+    public InterruptLine Line(DeviceInterrupt interrupt) => InterruptLine.Of(interrupt, IoInterrupt, CrwInterrupt, RequestInterrupt);
 
     /// <summary>
     /// Reads a region; a range that is not wholly inside is EINVAL. While a client has the device this takes nothing: the IRB and the reports stay
@@ -264,7 +258,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
             if (_lease.Client != client)
                 return false; // it was given back while the gate was left
             _lease.Space!.Map.RemoveOwner(this);
-            _lease.Space = space;
+            _lease.Attach(space);
             _slot.Enter(space);
             if (space != ClientLease.Nothing)
                 space.Map.AddOwner(this);
@@ -284,7 +278,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
                 return false;
             _lease.AskBack(_ => Raise(DeviceInterrupt.Request), RequestInterval, returned);
         }
-        CloseLines();
+        InterruptLine.Close(IoInterrupt, CrwInterrupt, RequestInterrupt);
         return true;
     }
 
@@ -302,7 +296,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
             EndByReset();
         }
         Raise(DeviceInterrupt.Request);
-        CloseLines();
+        InterruptLine.Close(IoInterrupt, CrwInterrupt, RequestInterrupt);
         DeviceLog.Unplugged(_logger, Id);
     }
 
@@ -321,6 +315,13 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     }
 
     /// <inheritdoc/>
+    public void Mapped(IovaMap map, ulong iova, ulong length)
+    {
+        if (_slot.Space.Map == map)
+            _lease.Watch?.Mapped(iova, length);
+    }
+
+    /// <inheritdoc/>
     public void Unmapped(IovaMap map, ulong iova, ulong length)
     {
         lock (_gate)
@@ -333,6 +334,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
                 ResetProgram(system: false);
             if (_slot.Space.Map == map)
                 _subchannel.Memory?.Unmapped(iova, length);
+            _lease.Watch?.Unmapped(iova, length);
         }
     }
 
@@ -428,7 +430,7 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     /// <summary>Takes one status of the subchannel, if it has any.</summary>
     private bool TakeStatus()
     {
-        bool signal = false, behind = false, final = false;
+        bool signal = false, more = false, final = false;
         PrivateInterrupt? privateRun = null;
         uint? unfetched = null;
         IDeviceClient? client;
@@ -447,13 +449,13 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
                 if (final)
                     _slot.End(_lease.Space ?? _space);
             }
-            if (privateRun is null)
+            if (privateRun is null && !_slot.IsOfPrivateRun(irb.Scsw))
                 signal = _status.Present(irb);
-            behind = !signal && client is null && _status.MoreIsSignalled;
+            more = !signal && client is null && _status.MoreIsSignalled;
         }
         if (signal)
             Raise(DeviceInterrupt.Io, client);
-        if (behind)
+        if (more)
             IoInterrupt.Poke();
         privateRun?.Invoke(irb, final, unfetched);
         return true;
@@ -485,15 +487,9 @@ public sealed class VfioCcwDevice : ISubchannelEvents, IPinOwner, IDisposable
     /// </summary>
     private void Raise(DeviceInterrupt interrupt, IDeviceClient? client)
     {
+        _lease.Watch?.InterruptGiven(interrupt);
         client?.Signal(interrupt);
         if (client is null || interrupt == DeviceInterrupt.Request)
             Line(interrupt).Signal();
-    }
-
-    private void CloseLines()
-    {
-        IoInterrupt.Close();
-        CrwInterrupt.Close();
-        RequestInterrupt.Close();
     }
 }

@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.Subchannel;
 using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Vfio.Backend;
@@ -31,9 +32,29 @@ internal static partial class BackendLog
     [LoggerMessage(8, LogLevel.Information, "{Id}: the device did not say what it is: {Problem}")]
     internal static partial void Unidentified(ILogger logger, SubchannelId id, string problem);
 
-    [LoggerMessage(9, LogLevel.Warning, "{Id}: {Count} more lines about {What} were left out")]
-    internal static partial void LeftOut(ILogger logger, SubchannelId id, int count, string what);
-
-    [LoggerMessage(10, LogLevel.Warning, "{Id}: the kernel refuses a program whose TICs link {Chains} chains; kernels from 2026 on take at most {Most}: link fewer, or put the CCWs one behind the other")]
+    [LoggerMessage(10, LogLevel.Warning, "{Id}: the kernel refuses a program whose TICs link {Chains} chains; kernels from 2026 on take at most {Most}: link fewer, or put the CCWs one after the other")]
     internal static partial void ManyChains(ILogger logger, SubchannelId id, int chains, int most);
+}
+
+/// <summary>
+/// Where the lines about a device go: those that a program can cause as often as it is started have a limit for each kind. Thread-safe.
+/// </summary>
+internal sealed class DeviceLoggers(ILogger logger, SubchannelId id) : IDisposable
+{
+    /// <summary>Without a limit.</summary>
+    internal ILogger Device => logger;
+
+    internal LimitedLogger Refusals { get; } = new(logger, "what the kernel refuses", id);
+
+    internal LimitedLogger Programs { get; } = new(logger, "programs that the kernel does not take", id);
+
+    internal LimitedLogger Timeouts { get; } = new(logger, "interrupts that did not come", id);
+
+    /// <summary>Says what was left out so far.</summary>
+    public void Dispose()
+    {
+        Refusals.Dispose();
+        Programs.Dispose();
+        Timeouts.Dispose();
+    }
 }

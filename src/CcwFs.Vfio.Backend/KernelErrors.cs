@@ -8,43 +8,32 @@ namespace CcwFs.Vfio.Backend;
 internal static class KernelErrors
 {
     /// <summary>
-    /// One row per errno that a write of io or cmd may give (Documentation/arch/s390/vfio-ccw.rst); the meaning is the client's too unless a row says
-    /// otherwise.
+    /// What a refused write of io or cmd means (Documentation/arch/s390/vfio-ccw.rst): to the client too, but where a line says otherwise. An errno
+    /// that the driver does not give is EIO, and <paramref name="known"/> is false.
     /// </summary>
-    private static readonly (Errno Kernel, FunctionResult Answer)[] s_writes =
-    [
-        (Errno.EBUSY, ConditionCode.Busy),
-        (Errno.EAGAIN, ConditionCode.Busy), // it was tried again often enough
-        (Errno.EACCES, FunctionResult.Refused(Errno.EACCES)),         // none of these paths
-        (Errno.ENODEV, FunctionResult.Refused(Errno.ENODEV)),         // no path is left
-        (Errno.EOPNOTSUPP, FunctionResult.Refused(Errno.EOPNOTSUPP)),
-        (Errno.EINVAL, FunctionResult.Refused(Errno.EINVAL)),
-        (Errno.ENOENT, FunctionResult.Refused(Errno.EINVAL)),         // an address that our maps have not; so do iommufd and type1 differ
-        (Errno.E2BIG, FunctionResult.Refused(Errno.EINVAL)),          // of more chains than it takes
-        (Errno.EOVERFLOW, FunctionResult.Refused(Errno.EINVAL)),
-        (Errno.EPERM, FunctionResult.Refused(Errno.EPERM)),
-        (Errno.EFAULT, FunctionResult.Refused(Errno.EFAULT)),
-        (Errno.ENOMEM, FunctionResult.Refused(Errno.ENOMEM)),
-        (Errno.EIO, FunctionResult.Refused(Errno.EIO)),
-    ];
-
-    /// <summary>What a refused write means; an errno of no row is EIO, and <paramref name="known"/> is false.</summary>
     internal static FunctionResult OfWrite(int result, out bool known)
     {
-        foreach ((Errno kernel, FunctionResult answer) in s_writes)
+        known = true;
+        switch ((Errno)(-result))
         {
-            if (result == -(int)kernel)
-            {
-                known = true;
-                return answer;
-            }
+            case Errno.EBUSY or Errno.EAGAIN: // it was tried again often enough
+                return ConditionCode.Busy;
+            case Errno.ENOENT: // an address that our maps have not; so do iommufd and type1 differ
+            case Errno.E2BIG: // of more chains than it takes
+            case Errno.EOVERFLOW:
+                return FunctionResult.Refused(Errno.EINVAL);
+            case Errno.EACCES: // none of these paths
+            case Errno.ENODEV: // no path is left
+            case Errno.EOPNOTSUPP or Errno.EINVAL or Errno.EPERM or Errno.EFAULT or Errno.ENOMEM or Errno.EIO:
+                return FunctionResult.Refused((Errno)(-result));
+            default:
+                known = false;
+                return FunctionResult.Refused(Errno.EIO);
         }
-        known = false;
-        return FunctionResult.Refused(Errno.EIO);
     }
 
     /// <summary>
-    /// No device is behind the descriptor any more: ENODEV of the schib region, and what the files of a file system say that ended.
+    /// The descriptor has no device any more: ENODEV of the schib region, and what the files of a file system say that ended.
     /// </summary>
     internal static bool IsGone(int result) =>
         result < 0 && (Errno)(-result) is Errno.ENODEV or Errno.ENXIO or Errno.ENOTCONN or Errno.ECONNABORTED or Errno.ESTALE;

@@ -35,7 +35,7 @@ internal sealed class ProgramArena : IDisposable
             if (at.Ccw.IsTransferInChannel)
                 continue;
             Span<byte> list = copy.Slice(HostArena.OffsetOf(at.List), at.IdawCount * IdawSize);
-            if (at.IsPinned && !TryName(program.Pins, list))
+            if (!TryName(program.Pins, list))
                 return false;
             Ccw kernels = ForKernel(at);
             kernels.WriteFormat1(copy[HostArena.OffsetOf(at.Host)..]);
@@ -68,12 +68,15 @@ internal sealed class ProgramArena : IDisposable
     /// <summary>Reads at an offset.</summary>
     internal void Read(int offset, Span<byte> bytes) => _memory.Read(offset, bytes);
 
-    /// <summary>Gives the IDAWs of a list the kernel's addresses of their pages. False: one has none.</summary>
+    /// <summary>Gives the IDAWs of a list that name pinned pages the kernel's addresses of these. False: one has none.</summary>
     private static bool TryName(PinRecord pins, Span<byte> idaws)
     {
         for (; !idaws.IsEmpty; idaws = idaws[IdawSize..])
         {
-            if (!pins.TryGuestAddress(BinaryPrimitives.ReadUInt64BigEndian(idaws), out ulong guest) || guest > ulong.MaxValue - DmaMaps.GuestBase)
+            ulong idaw = BinaryPrimitives.ReadUInt64BigEndian(idaws);
+            if (!PinRecord.InWindow(idaw))
+                continue; // it leads to a copy in the arena, or nowhere
+            if (!pins.TryGuestAddress(idaw, out ulong guest) || guest > ulong.MaxValue - DmaMaps.GuestBase)
                 return false;
             BinaryPrimitives.WriteUInt64BigEndian(idaws, DmaMaps.GuestBase + guest);
         }

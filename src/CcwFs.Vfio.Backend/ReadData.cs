@@ -12,8 +12,6 @@ namespace CcwFs.Vfio.Backend;
 /// </summary>
 internal sealed class ReadData : ICodeUser
 {
-    private const int SmallBlock = 2048;
-
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1); // arbitrary: as a reset of an emulated device has
 
     private readonly List<Piece> _pieces = [];  // of the last program
@@ -27,14 +25,18 @@ internal sealed class ReadData : ICodeUser
     public bool IsOver => _ends != _endsBefore;
 
     /// <summary>Takes in where the data of a program that is about to start will go; nothing where no emulator has translated code.</summary>
-    internal void Begin(HostProgram program, in Orb orb)
+    internal void Begin(HostProgram program)
     {
         _pieces.Clear();
-        int block = orb.Format2Idaws && !orb.TwoKIdaws ? IovaMap.PageSize : SmallBlock;
         foreach (ref readonly ProgramCcw at in program.Ccws)
         {
-            if (!at.Ccw.IsTransferInChannel && at.MayMoveToStorage)
-                Add(program, at, block);
+            if (!at.MayMoveToStorage)
+                continue;
+            foreach ((_, IMemoryStore store, long offset, int length) in new DataPieces(program, at))
+            {
+                if (store.CodeAt(offset, out _) is not null)
+                    _pieces.Add(new Piece(store, offset, length, store.MayHoldCode(offset, length)));
+            }
         }
     }
 
@@ -88,21 +90,6 @@ internal sealed class ReadData : ICodeUser
                 return false;
         }
         return true;
-    }
-
-    private void Add(HostProgram program, in ProgramCcw at, int block)
-    {
-        HostAddress list = at.List;
-        for (int left = at.Ccw.Count; left > 0; list = list.Plus(HostProgram.IdawSize))
-        {
-            if (!program.TryFetchIdaw(list, out ulong idaw)
-                || !program.Pins.TryResolve(idaw, out IMemoryStore store, out long offset, out int inPage))
-                return;
-            int length = Math.Min(left, inPage % block == 0 ? block : inPage % block);
-            if (store.CodeAt(offset, out _) is not null)
-                _pieces.Add(new Piece(store, offset, length, store.MayHoldCode(offset, length)));
-            left -= length;
-        }
     }
 
     /// <summary>HeldCode: some of the bytes may have been code before the program began; they are others afterwards.</summary>

@@ -69,6 +69,21 @@ public sealed class VfioDevice : IDisposable
     /// <summary>The kernel has the region.</summary>
     public bool Has(RegionIndex region) => _regions[(int)region] is not null;
 
+    /// <summary>What the kernel does not have for it, in words.</summary>
+    internal string Lacks
+    {
+        get
+        {
+            (RegionIndex Region, string Words)[] optional =
+            [
+                (RegionIndex.Cmd, "cmd (halt and clear are not supported)"), (RegionIndex.Schib, "schib (paths and activity are not known)"),
+                (RegionIndex.Crw, "crw (channel reports do not come)"),
+            ];
+            string missing = string.Join(", ", optional.Where(row => !Has(row.Region)).Select(row => row.Words));
+            return missing.Length == 0 ? "nothing" : missing;
+        }
+    }
+
     /// <summary>The device number that the subchannel has on its machine; null where the kernel does not say it.</summary>
     public ushort? DeviceNumber
     {

@@ -18,44 +18,25 @@ public sealed partial class CallerLog
     public CallerLog(ILogger logger) => _logger = logger;
 
     /// <summary>A caller without a process id.</summary>
-    internal void Foreign()
-    {
-        if (Due(ref _foreignAt))
-            ForeignNamespace(_logger);
-    }
+    internal void Foreign() => Say(ref _foreignAt, ForeignNamespace);
 
     /// <summary>A caller whose memory or descriptors may not be reached.</summary>
-    internal void NoRights(uint thread, int error)
-    {
-        if (Due(ref _rightsAt))
-            NoPtraceRights(_logger, thread, Problem.Of(error));
-    }
+    internal void NoRights(uint thread, int error) => Say(ref _rightsAt, log => NoPtraceRights(log, thread, Problem.Of(error)));
 
     /// <summary>A caller whose memory a real device cannot reach.</summary>
-    internal void PrivateMemory(uint thread)
-    {
-        if (Due(ref _privateAt))
-            NoAddress(_logger, thread);
-    }
+    internal void PrivateMemory(uint thread) => Say(ref _privateAt, log => NoAddress(log, thread));
 
     /// <summary>A client's emulator that does not drop its translations.</summary>
-    internal void Deaf()
-    {
-        if (Due(ref _deafAt))
-            NoAnswer(_logger, QtestChannel.Patience.TotalSeconds);
-    }
+    internal void Deaf() => Say(ref _deafAt, log => NoAnswer(log, QtestChannel.Patience.TotalSeconds));
 
     /// <summary>A QEMU that translates its guest's code and cannot be told what is read.</summary>
-    internal void UnknownCode(uint thread)
-    {
-        if (Due(ref _unknownAt))
-            MayBeStale(_logger, thread);
-    }
+    internal void UnknownCode(uint thread) => Say(ref _unknownAt, log => MayBeStale(log, thread));
 
-    private static bool Due(ref long last)
+    private void Say(ref long last, Action<ILogger> line)
     {
         long now = Environment.TickCount64, before = Interlocked.Read(ref last);
-        return now - before >= Pause && Interlocked.CompareExchange(ref last, now, before) == before;
+        if (now - before >= Pause && Interlocked.CompareExchange(ref last, now, before) == before)
+            line(_logger);
     }
 
     [LoggerMessage(1, LogLevel.Warning,

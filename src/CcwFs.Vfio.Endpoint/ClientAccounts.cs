@@ -43,6 +43,13 @@ public sealed class ClientAccounts
         }
     }
 
+    /// <summary>What all users have of something now, and what they may have.</summary>
+    public (long Used, long Limit) Use(Resource resource)
+    {
+        lock (_gate)
+            return (_ofAll[(int)resource], _limits.OfAll(resource));
+    }
+
     /// <summary>
     /// The account of who opens a file: the user of the request, and where it matters the process of its thread (the number in the FUSE header). Call
     /// it while the request is unanswered: the thread is its own until then. A thread that cannot be looked up is counted by its user alone.
@@ -119,6 +126,24 @@ public sealed class ClientAccount
 
     /// <summary>As <see cref="TryTake"/>, where the errno does not matter.</summary>
     public bool Takes(Resource resource, long amount = 1) => TryTake(resource, amount) == 0;
+
+    /// <summary>Takes a mapping of so many bytes; the result as for <see cref="TryTake"/>.</summary>
+    internal int TryTakeMapping(long bytes)
+    {
+        int result = TryTake(Resource.Mappings);
+        if (result == 0 && (result = TryTake(Resource.MappedBytes, bytes)) < 0)
+            Give(Resource.Mappings);
+        return result;
+    }
+
+    /// <summary>Gives a mapping back; without effect where it has no bytes.</summary>
+    internal void GiveMapping(long bytes)
+    {
+        if (bytes == 0)
+            return;
+        Give(Resource.Mappings);
+        Give(Resource.MappedBytes, bytes);
+    }
 
     /// <summary>Gives back.</summary>
     public void Give(Resource resource, long amount = 1) => _accounts.Give(_user, _process, resource, amount);

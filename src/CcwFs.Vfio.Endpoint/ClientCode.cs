@@ -43,7 +43,7 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
         int result = fits ? 0 : -(int)Errno.EINVAL;
         int descriptors = marks is null ? 2 : 3;
         bool counted = result == 0 && (result = account.TryTake(Resource.Descriptors, descriptors)) == 0;
-        bool countedMap = counted && marks is not null && (result = TakeMapping()) == 0;
+        long mapped = counted && marks is not null && (result = account.TryTakeMapping(GuestCodeMarks.Size)) == 0 ? GuestCodeMarks.Size : 0;
         if (result == 0 && marks is not null)
         {
             result = SharedMemory.Map(marks, out memory);
@@ -58,7 +58,7 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
                 result = _disposed ? -(int)Errno.ENODEV : _channel is not null || _isHardware ? -(int)Errno.EBUSY : 0;
                 if (result == 0)
                 {
-                    (_descriptors, _mapped) = (descriptors, countedMap ? GuestCodeMarks.Size : 0);
+                    (_descriptors, _mapped) = (descriptors, mapped);
                     Volatile.Write(ref _marks, memory is null ? null : new CodeMarks(memory));
                     Volatile.Write(ref _channel, new QtestChannel(channel, otherEnd));
                     return 0;
@@ -71,8 +71,7 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
         otherEnd.Dispose();
         if (counted)
             account.Give(Resource.Descriptors, descriptors);
-        if (countedMap)
-            GiveMapping();
+        account.GiveMapping(mapped);
         return result;
     }
 
@@ -108,8 +107,7 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
         }
         if (_descriptors > 0)
             account.Give(Resource.Descriptors, _descriptors);
-        if (_mapped > 0)
-            GiveMapping();
+        account.GiveMapping(_mapped);
     }
 
     private bool Said(bool good, ICodeUser user)
@@ -117,19 +115,5 @@ internal sealed class ClientCode(CallerLog? log, ClientAccount account) : IGuest
         if (!good && !user.IsOver)
             log?.Deaf();
         return good;
-    }
-
-    private int TakeMapping()
-    {
-        int result = account.TryTake(Resource.Mappings);
-        if (result == 0 && (result = account.TryTake(Resource.MappedBytes, GuestCodeMarks.Size)) < 0)
-            account.Give(Resource.Mappings);
-        return result;
-    }
-
-    private void GiveMapping()
-    {
-        account.Give(Resource.Mappings);
-        account.Give(Resource.MappedBytes, GuestCodeMarks.Size);
     }
 }

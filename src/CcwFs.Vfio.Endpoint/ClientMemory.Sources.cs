@@ -15,16 +15,6 @@ internal sealed partial class ClientMemory
     private readonly List<ClientSource> _sources = []; // guarded by _gate: all that live
     private bool _disposed; // guarded by _gate
 
-    /// <summary>Sources that live now; tests see by it that none stays.</summary>
-    internal int Count
-    {
-        get
-        {
-            lock (_gate)
-                return _sources.Count;
-        }
-    }
-
     /// <summary>Closes everything.</summary>
     public void Dispose()
     {
@@ -48,7 +38,7 @@ internal sealed partial class ClientMemory
     }
 
     // 0 without a source when the client has no fitting descriptor.
-    private int HoldFile(IIoctlCaller caller, in MemoryArea area, long offset, long size, out ClientSource? source)
+    private int HoldFile(IoctlCaller caller, in MemoryArea area, long offset, long size, out ClientSource? source)
     {
         if (Find((area.Device, area.Inode), offset + size, out source))
             return 0;
@@ -98,13 +88,15 @@ internal sealed partial class ClientMemory
         int seals = Math.Max(file.Seals(), 0);
         if ((seals & SealsAgainstWriting) != 0)
             return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size }, out source); // no way for areas that are still written
-        bool inPlace = (seals & SharedMemory.SealAgainstShrinking) != 0 && IsSafeToMap(file) && Reserve(status.Size);
+
+        // What there is no room for is read and written on its descriptor.
+        bool inPlace = (seals & SharedMemory.SealAgainstShrinking) != 0 && IsSafeToMap(file) && account.TryTakeMapping(status.Size) == 0;
         if (!inPlace)
             return Enter(new ClientSource(new DescriptorStore(file)) { Length = status.Size, File = identity }, out source);
         int result = SharedMemory.Map(file, out SharedMemory? memory);
         if (result < 0)
         {
-            Unreserve(status.Size);
+            account.GiveMapping(status.Size);
             return Refusal(result);
         }
 
@@ -115,7 +107,7 @@ internal sealed partial class ClientMemory
 
     // The address is one that will be used: a byte of it tells whether the address space of an earlier call is alive. One that another process shares
     // outlives the execution of another program; what is written then is the memory that the client had, never that of the new program.
-    private int HoldProcess(IIoctlCaller caller, ulong address, out ClientSource? source)
+    private int HoldProcess(IoctlCaller caller, ulong address, out ClientSource? source)
     {
         source = null;
         int process = caller.ProcessId;
@@ -158,7 +150,7 @@ internal sealed partial class ClientMemory
         if (result < 0)
         {
             created.Dispose();
-            Unreserve(created.Mapped);
+            account.GiveMapping(created.Mapped);
             return result;
         }
         lock (_gate)
@@ -198,7 +190,7 @@ internal sealed partial class ClientMemory
     {
         source.Dispose();
         account.Give(Resource.Descriptors, source.Descriptors);
-        Unreserve(source.Mapped);
+        account.GiveMapping(source.Mapped);
     }
 
     /// <summary>
@@ -218,24 +210,5 @@ internal sealed partial class ClientMemory
         {
             return false;
         }
-    }
-
-    // What there is no room for is read and written on its descriptor.
-    private bool Reserve(long bytes)
-    {
-        if (!account.Takes(Resource.Mappings))
-            return false;
-        if (account.Takes(Resource.MappedBytes, bytes))
-            return true;
-        account.Give(Resource.Mappings);
-        return false;
-    }
-
-    private void Unreserve(long bytes)
-    {
-        if (bytes == 0)
-            return; // not mapped
-        account.Give(Resource.Mappings);
-        account.Give(Resource.MappedBytes, bytes);
     }
 }

@@ -26,7 +26,7 @@ internal sealed partial class ClientMemory(ClientAccount account) : IDisposable
     /// Finds the memory at [address, address + length) of the process of a thread that is blocked now. 0, or -EFAULT: a hole, or an area without the
     /// rights; -ENOMEM over a limit; -EPERM without rights over the process. Waits as long as the process likes.
     /// </summary>
-    public int Take(IIoctlCaller caller, ulong address, ulong length, MemoryRights rights, out ClientRange? range)
+    public int Take(IoctlCaller caller, ulong address, ulong length, MemoryRights rights, out ClientRange? range)
     {
         range = null;
         ulong end = unchecked(address + length);
@@ -57,7 +57,7 @@ internal sealed partial class ClientMemory(ClientAccount account) : IDisposable
     /// Takes [offset, offset + length) of a memory file; <paramref name="file"/> is taken over. -EINVAL for a file of another kind or beyond its end,
     /// -EPERM without the access mode.
     /// </summary>
-    public int TakeFile(IIoctlCaller caller, FileDescriptor file, ulong offset, ulong length, MemoryRights rights, out ClientRange? range)
+    public int TakeFile(IoctlCaller caller, FileDescriptor file, ulong offset, ulong length, MemoryRights rights, out ClientRange? range)
     {
         range = null;
         int result = Judge(file, offset, length, rights, out FileStatus status, out bool huge);
@@ -79,7 +79,7 @@ internal sealed partial class ClientMemory(ClientAccount account) : IDisposable
 
     // Files of huge pages have no write(2), and a mapping of ours could meet a page that is not there to be had, which kills. The way is the
     // caller's own mapping of the file.
-    private int TakeHuge(IIoctlCaller caller, in FileStatus status, long offset, ulong length, MemoryRights rights, out ClientRange? range)
+    private int TakeHuge(IoctlCaller caller, in FileStatus status, long offset, ulong length, MemoryRights rights, out ClientRange? range)
     {
         range = null;
         int result = caller.FindMapping(status.Device, status.Inode, offset, length, out ulong address);
@@ -88,7 +88,7 @@ internal sealed partial class ClientMemory(ClientAccount account) : IDisposable
         return result < 0 ? Refusal(result) : Take(caller, address, length, rights, out range);
     }
 
-    private int Hold(IIoctlCaller caller, in MemoryArea area, ulong at, long size, RangeBuilder builder)
+    private int Hold(IoctlCaller caller, in MemoryArea area, ulong at, long size, RangeBuilder builder)
     {
         ClientSource? source = null;
         long offset = area.Offset + (long)(at - area.Start);

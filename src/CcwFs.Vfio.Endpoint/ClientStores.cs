@@ -4,8 +4,8 @@ using CcwFs.Memory;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// Memory of a client behind a descriptor: a file that may shrink, or the memory of a process, where an offset is an address. A short count is memory
-/// that is gone: the file was cut, the process ended or executes another program. Owns the descriptor.
+/// Memory of a client that is read and written by a descriptor: a file that may shrink, or the memory of a process, where an offset is an address. A
+/// short count is memory that is gone: the file was cut, the process ended or executes another program. Owns the descriptor.
 /// </summary>
 internal sealed class DescriptorStore(FileDescriptor file) : IMemoryStore, IDisposable
 {

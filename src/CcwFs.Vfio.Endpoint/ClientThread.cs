@@ -71,37 +71,30 @@ internal sealed class ClientThread(string name, ClientAccount account, ILogger l
         last();
     }
 
-    internal void Abandon(ClientCall call)
-    {
-        List<ClientCall> refused = [];
-        lock (_gate)
-        {
-            if (_running == call && !LeaveCurrent())
-                TakeAll(refused);
-        }
-        refused.ForEach(waiting => waiting.Refuse(Errno.ENOMEM));
-    }
+    internal void Abandon(ClientCall call) => LeaveWhere(() => _running == call);
 
     /// <summary>Does something on the current thread that may be held up: calls that come meanwhile get another one.</summary>
     internal void Aside(Action action)
     {
-        List<ClientCall> refused = [];
-        lock (_gate)
-        {
-            if (_current == Thread.CurrentThread && !LeaveCurrent())
-                TakeAll(refused);
-        }
-        refused.ForEach(waiting => waiting.Refuse(Errno.ENOMEM));
+        LeaveWhere(() => _current == Thread.CurrentThread);
         action();
     }
 
     internal void Report(Exception failure) => EndpointLog.RequestFailed(logger, name, failure);
 
-    // Under _gate.
-    private void TakeAll(List<ClientCall> refused)
+    // Leaves the current thread where that is wanted; calls for which there is no other are refused.
+    private void LeaveWhere(Func<bool> isWanted)
     {
-        refused.AddRange(_calls);
-        _calls.Clear();
+        ClientCall[] refused = [];
+        lock (_gate)
+        {
+            if (isWanted() && !LeaveCurrent())
+            {
+                refused = [.. _calls];
+                _calls.Clear();
+            }
+        }
+        Array.ForEach(refused, waiting => waiting.Refuse(Errno.ENOMEM));
     }
 
     // Under _gate: the current thread is left to what holds it up, and another one takes what waits. The end waits for nobody; calls do when too many

@@ -169,7 +169,7 @@ public sealed partial class DeviceClient
     /// <summary>A QEMU that translates its guest's code: on this machine it can do nothing else.</summary>
     private static bool IsEmulator(int process) => ProcessFiles.Name(process, out string name) == 0 && name == EmulatorName;
 
-    private int SetEventFd(IIoctlCaller caller, DeviceInterrupt interrupt, int number)
+    private int SetEventFd(IoctlCaller caller, DeviceInterrupt interrupt, int number)
     {
         if (number == NoEventFd)
         {

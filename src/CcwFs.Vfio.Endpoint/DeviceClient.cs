@@ -62,13 +62,16 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
     }
 
     /// <summary>
-    /// pwrite(2), as <see cref="Read"/>, for a thread that others wait for: <see cref="VfioCcwDevice.MustWait"/> when it is to be made with
-    /// <see cref="BeginWrite"/>. What it begins waits for <see cref="VfioCcwDevice.GoOn"/>.
+    /// pwrite(2), as <see cref="Read"/>, for a thread that others wait for. Either it is answered now with the result, and what it begins waits for
+    /// <see cref="VfioCcwDevice.GoOn"/>; or the client's memory has to be waited for: then <paramref name="call"/> is to be started by the caller
+    /// when it is ready for a late answer, and the client's thread runs a short program after that.
     /// </summary>
-    public int Write(long offset, ReadOnlySpan<byte> source) => Write(offset, source, mayWait: false);
-
-    /// <summary>pwrite(2) on the client's thread, which also runs a short program after the answer.</summary>
-    public ClientCall BeginWrite(long offset, ReadOnlyMemory<byte> source) => new WriteCall(this, offset, source);
+    public int Write(long offset, ReadOnlySpan<byte> source, out ClientCall? call)
+    {
+        int result = Write(offset, source, mayWait: false);
+        call = result == VfioCcwDevice.MustWait ? new WriteCall(this, offset, source.ToArray()) : null;
+        return result;
+    }
 
     /// <inheritdoc/>
     public override void Release()
@@ -139,7 +142,7 @@ public sealed partial class DeviceClient : EndpointFile, IDeviceClient
         return outcome;
     }
 
-    private int BindTo(IIoctlCaller caller, int descriptor, out Binding? binding)
+    private int BindTo(IoctlCaller caller, int descriptor, out Binding? binding)
     {
         binding = null;
         int result = caller.TakeDescriptor(descriptor, out FileDescriptor taken);

@@ -5,7 +5,12 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>One row per ioctl of a device file. The structure is read once and judged by its argsz before the handler sees it.</summary>
-internal sealed class DeviceIoctl
+/// <param name="Command">Its number.</param>
+/// <param name="Size">Bytes of its structure, which are copied in, and the least argsz; 0: it has none.</param>
+/// <param name="NeedsBinding">Only after BIND.</param>
+/// <param name="Changes">It does more than to ask: only on a file that was opened for writing (EBADF).</param>
+/// <param name="Handler">What it does.</param>
+internal sealed record DeviceIoctl(VfioIoctl Command, int Size, bool NeedsBinding, bool Changes, Func<DeviceClient, DeviceRequest, int> Handler)
 {
     private static readonly DeviceIoctl[] s_rows =
     [
@@ -17,30 +22,13 @@ internal sealed class DeviceIoctl
         Of<VfioIrqInfo>(VfioIoctl.GetIrqInfo, needsBinding: true, changes: false, (_, request) => DeviceClient.GetIrqInfo(request)),
         Of<VfioIrqSet>(VfioIoctl.SetIrqs, needsBinding: true, changes: true, (client, request) => client.SetIrqs(request)),
         Of<VfioDeviceFeature>(VfioIoctl.Feature, needsBinding: true, changes: false, (_, request) => DeviceClient.Feature(request)),
-        new(VfioIoctl.Reset, 0, needsBinding: true, changes: true, (client, _) => -(int)client.Device.Reset(client)),
+        new(VfioIoctl.Reset, 0, NeedsBinding: true, Changes: true, (client, _) => -(int)client.Device.Reset(client)),
     ];
-
-    private readonly Func<DeviceClient, DeviceRequest, int> _handler;
-
-    private DeviceIoctl(VfioIoctl command, int size, bool needsBinding, bool changes, Func<DeviceClient, DeviceRequest, int> handler) =>
-        (Command, Size, NeedsBinding, Changes, _handler) = (command, size, needsBinding, changes, handler);
-
-    /// <summary>Its number.</summary>
-    internal VfioIoctl Command { get; }
-
-    /// <summary>Bytes of its structure, which are copied in, and the least argsz; 0: it has none.</summary>
-    internal int Size { get; }
-
-    /// <summary>Only after BIND.</summary>
-    internal bool NeedsBinding { get; }
-
-    /// <summary>It does more than to ask: only on a file that was opened for writing (EBADF).</summary>
-    internal bool Changes { get; }
 
     internal static DeviceIoctl? Find(uint command) => Array.Find(s_rows, r => (uint)r.Command == command);
 
     /// <summary>Copies the structure in, judges it and runs the handler: the ioctl's result.</summary>
-    internal int Run(DeviceClient client, IIoctlCaller caller, ulong address)
+    internal int Run(DeviceClient client, IoctlCaller caller, ulong address)
     {
         byte[] structure = new byte[Size];
         int result = Size == 0 ? 0 : caller.Read(address, structure);
@@ -48,7 +36,7 @@ internal sealed class DeviceIoctl
             return result;
         if (Size > 0 && MemoryMarshal.Read<uint>(structure) < Size)
             return -(int)Errno.EINVAL;
-        return _handler(client, new DeviceRequest(caller, address, structure));
+        return Handler(client, new DeviceRequest(caller, address, structure));
     }
 
     private static DeviceIoctl Of<T>(VfioIoctl command, bool needsBinding, bool changes, Func<DeviceClient, DeviceRequest, int> handler)
@@ -56,9 +44,9 @@ internal sealed class DeviceIoctl
 }
 
 /// <summary>An ioctl whose structure was copied in.</summary>
-internal sealed class DeviceRequest(IIoctlCaller caller, ulong address, byte[] structure)
+internal sealed class DeviceRequest(IoctlCaller caller, ulong address, byte[] structure)
 {
-    internal IIoctlCaller Caller => caller;
+    internal IoctlCaller Caller => caller;
 
     /// <summary>Where what follows the structure lies in the caller's memory.</summary>
     internal ulong Behind => unchecked(address + (ulong)structure.Length);

@@ -11,7 +11,4 @@ internal static partial class EndpointLog
 
     [LoggerMessage(12, LogLevel.Error, "{File}: a client's request failed in a way that it should not; please report this")]
     internal static partial void RequestFailed(ILogger logger, string file, Exception exception);
-
-    [LoggerMessage(13, LogLevel.Warning, "{Count} more lines about {What} were left out")]
-    internal static partial void LeftOut(ILogger logger, int count, string what);
 }

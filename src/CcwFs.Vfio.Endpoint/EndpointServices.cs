@@ -9,24 +9,21 @@ internal sealed class EndpointServices : IDisposable
 {
     private readonly Lock _gate = new();
     private EventSignals? _signals; // guarded by _gate
-    private readonly LogLimit _failureLines, _signalLines;
 
     /// <summary>Services that log to <paramref name="logger"/>; <paramref name="recognise"/> as for <see cref="Endpoint.Introductions"/>.</summary>
     internal EndpointServices(ILogger logger, Func<FileDescriptor, EndpointFile?>? recognise)
     {
-        _failureLines = new LogLimit(TimeProvider.System, count => EndpointLog.LeftOut(logger, count, "requests of clients"));
-        _signalLines = new LogLimit(TimeProvider.System, count => EndpointLog.LeftOut(logger, count, "signals to clients"));
-        Logger = new LimitedLogger(logger, _failureLines);
-        SignalLogger = new LimitedLogger(logger, _signalLines);
+        Logger = new LimitedLogger(logger, "requests of clients");
+        SignalLogger = new LimitedLogger(logger, "signals to clients");
         CallerLog = new CallerLog(logger);
         Introductions = new Introductions(recognise);
     }
 
     /// <summary>For what clients cause as often as they ask; limited.</summary>
-    internal ILogger Logger { get; }
+    internal LimitedLogger Logger { get; }
 
     /// <summary>For signals that a client does not take; limited.</summary>
-    internal ILogger SignalLogger { get; }
+    internal LimitedLogger SignalLogger { get; }
 
     internal CallerLog CallerLog { get; }
 
@@ -51,7 +48,7 @@ internal sealed class EndpointServices : IDisposable
     public void Dispose()
     {
         _signals?.Dispose();
-        _failureLines.Dispose();
-        _signalLines.Dispose();
+        Logger.Dispose();
+        SignalLogger.Dispose();
     }
 }

@@ -5,7 +5,7 @@ namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
 /// Memory in a file that cannot shrink, mapped in place: a client's, or guest storage of our own. Owns the mapping; once disposed the memory is gone,
-/// for a program that lags behind too.
+/// for a program that still runs too.
 /// </summary>
 public sealed class InPlaceStore(SharedMemory memory) : IMemoryStore, IDisposable
 {

@@ -18,8 +18,6 @@ internal sealed class Introductions(Func<FileDescriptor, EndpointFile?>? recogni
     /// </summary>
     internal const uint Command = 0xFCC5;
 
-    private const long FuseFiles = 0x6573_5546; // FUSE_SUPER_MAGIC
-
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, EndpointFile?> _asked = []; // guarded by _gate: by the number in the question
 
@@ -32,7 +30,7 @@ internal sealed class Introductions(Func<FileDescriptor, EndpointFile?>? recogni
         file = recognise?.Invoke(descriptor);
         if (file is not null)
             return 0;
-        if (descriptor.FileSystemType(out long magic) < 0 || magic != FuseFiles)
+        if (descriptor.FileSystemType(out long magic) < 0 || magic != FileSystems.Fuse)
             return -(int)Errno.EBADFD;
         ulong number = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
         lock (_gate)

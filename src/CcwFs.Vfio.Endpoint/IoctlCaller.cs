@@ -4,19 +4,20 @@ using Mono.Unix.Native;
 namespace CcwFs.Vfio.Endpoint;
 
 /// <summary>
-/// The caller of an ioctl that came through FUSE. The kernel keeps the thread until its ioctl is answered: until then its number is its own, and its
-/// process cannot execute another program, for that waits for all its threads. Afterwards the number may be another's, and the process a set-uid
-/// program: so nothing is ever looked up by number once an answer has gone out. What is looked up is looked up under the gate, which the answer of
-/// others (EINTR) takes first (<see cref="TryEnd"/>), by calls that do not wait; what they give leads to that address space, or to that open file,
-/// for ever. Only the list of descriptors is too long for that: it is dropped when the answer has gone out meanwhile. Errors, besides those of the
-/// interface: -EPERM without the rights of ptrace over the process.
+/// The thread that is blocked in an ioctl that came through FUSE: its memory and its descriptors. Calls may wait for ever (memory of a hostile
+/// client), so they are made on a thread of that client's own, never on one that serves others. The kernel keeps the thread until its ioctl is
+/// answered: until then its number is its own, and its process cannot execute another program, for that waits for all its threads. Afterwards the
+/// number may be another's, and the process a set-uid program: so nothing is ever looked up by number once an answer has gone out. What is looked up
+/// is looked up under the gate, which the answer of others (EINTR) takes first (<see cref="TryEnd"/>), by calls that do not wait; what they give
+/// leads to that address space, or to that open file, for ever. Only the list of descriptors is too long for that: it is dropped when the answer has
+/// gone out meanwhile. Errors, besides those that each call names: -EPERM without the rights of ptrace over the process.
 /// </summary>
 /// <remarks>
 /// Where /proc/TID/mem is closed to us though ptrace is not (a daemon with CAP_SYS_PTRACE alone, and a client of another user), memory is copied by
 /// number, which may wait as long as the client likes: then the answer waits for the copy. The kernel itself ends the ioctl only when the whole
 /// connection is ended, which its owner or root alone can do.
 /// </remarks>
-public sealed class IoctlCaller : IIoctlCaller
+public sealed class IoctlCaller
 {
     /// <summary>Most bytes of one copy: more than any structure of VFIO or iommufd needs (arbitrary).</summary>
     public const int MaxCopy = 1 << 20;
@@ -33,10 +34,10 @@ public sealed class IoctlCaller : IIoctlCaller
     /// <summary>Memory is copied by number although the memory file is open to us; for tests.</summary>
     internal bool ByNumber { get; set; }
 
-    /// <inheritdoc/>
+    /// <summary>Its thread id, as /proc knows it.</summary>
     public uint ThreadId { get; }
 
-    /// <inheritdoc/>
+    /// <summary>The process (thread group) of the thread.</summary>
     public int ProcessId { get; }
 
     /// <summary>
@@ -81,7 +82,7 @@ public sealed class IoctlCaller : IIoctlCaller
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Copies out of its memory: 0, -EFAULT, or -EINTR when the ioctl was answered meanwhile.</summary>
     public int Read(ulong address, Span<byte> destination)
     {
         if (destination.Length > MaxCopy)
@@ -101,7 +102,7 @@ public sealed class IoctlCaller : IIoctlCaller
         return 0;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Copies into its memory: 0 or a negative errno as for <see cref="Read"/>.</summary>
     public int Write(ulong address, ReadOnlySpan<byte> source)
     {
         if (source.Length > MaxCopy)
@@ -121,7 +122,7 @@ public sealed class IoctlCaller : IIoctlCaller
         return 0;
     }
 
-    /// <inheritdoc/>
+    /// <summary>A copy of one of its descriptors, which the caller of this then owns: 0, -EBADF, -EINTR.</summary>
     public int TakeDescriptor(int number, out FileDescriptor taken)
     {
         taken = new FileDescriptor(-1);
@@ -139,7 +140,10 @@ public sealed class IoctlCaller : IIoctlCaller
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// The numbers of its descriptors whose file has this inode number, as <see cref="ProcessFiles.DescriptorsOf"/>; -EINTR. They are good for
+    /// <see cref="TakeDescriptor"/> alone: what they were looked up in may have become another's meanwhile, and that call finds out.
+    /// </summary>
     public int DescriptorsOf(ulong inode, List<int> numbers)
     {
         lock (_gate)
@@ -157,14 +161,14 @@ public sealed class IoctlCaller : IIoctlCaller
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Its areas of memory, as <see cref="ProcessFiles.Areas"/>; -EINTR.</summary>
     public int Areas(ulong start, ulong end, int limit, List<MemoryArea> found)
     {
         int result = Reach(out FileDescriptor? areas, out _);
         return result < 0 ? result : ProcessFiles.Areas(areas!, start, end, limit, found);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Where it has mapped a file, as <see cref="ProcessFiles.FindMapping"/>; -EINTR.</summary>
     public int FindMapping(ulong device, ulong inode, long offset, ulong length, out ulong address)
     {
         address = 0;
@@ -172,7 +176,7 @@ public sealed class IoctlCaller : IIoctlCaller
         return result < 0 ? result : ProcessFiles.FindMapping(areas!, device, inode, offset, length, out address);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Its memory for good, as <see cref="ProcessFiles.OpenMemory"/>, which the caller of this then owns; -EINTR.</summary>
     public int OpenMemory(out FileDescriptor memory)
     {
         memory = new FileDescriptor(-1);
@@ -180,7 +184,7 @@ public sealed class IoctlCaller : IIoctlCaller
             return _ended ? -(int)Errno.EINTR : ProcessFiles.OpenMemory(ThreadId, out memory);
     }
 
-    /// <inheritdoc/>
+    /// <summary>A descriptor of its process, which says when that has ended, and which the caller of this then owns; -EINTR.</summary>
     public int OpenProcess(out FileDescriptor process)
     {
         process = new FileDescriptor(-1);

@@ -79,7 +79,7 @@ public sealed partial class IommuClient
         ref IommuIoasMap structure = ref request.As<IommuIoasMap>();
         if (structure.Reserved != 0)
             return -(int)Errno.EOPNOTSUPP;
-        (IIoctlCaller caller, ulong address, ulong length, MemoryRights rights) =
+        (IoctlCaller caller, ulong address, ulong length, MemoryRights rights) =
             (request.Caller, structure.UserVa, structure.Length, Rights(structure.Flags));
         int result = MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, address, length, ref structure.Iova,
             (out ClientRange? range, out ulong? user) =>
@@ -93,7 +93,7 @@ public sealed partial class IommuClient
     private int MapFile(ref IommuRequest request)
     {
         ref IommuIoasMapFile structure = ref request.As<IommuIoasMapFile>();
-        (IIoctlCaller caller, int number, ulong start, ulong length, MemoryRights rights) =
+        (IoctlCaller caller, int number, ulong start, ulong length, MemoryRights rights) =
             (request.Caller, structure.Fd, structure.Start, structure.Length, Rights(structure.Flags));
         int result =
             MapMemory(caller.ThreadId, structure.IoasId, structure.Flags, start, length, ref structure.Iova,
@@ -155,7 +155,7 @@ public sealed partial class IommuClient
     {
         if (Find(ioas) != space)
             return -(int)Errno.ENOENT;
-        if (_mappings == MaxMappings)
+        if (_objects.Values.Sum(at => at?.Ranges.Count ?? 0) >= MaxMappings)
             return -(int)Errno.ENOMEM;
         int result = isFixed ? space.Check(iova, length) : space.Choose(start, length, out iova);
         if (result < 0)
@@ -172,7 +172,6 @@ public sealed partial class IommuClient
             return outcome == MapOutcome.Exists ? -(int)Errno.EEXIST : -(int)Errno.EINVAL;
         }
         space.Ranges.Add(new MappedRange(iova, iova + (length - 1), range));
-        _mappings++;
         return 0;
     }
 
@@ -205,7 +204,7 @@ public sealed partial class IommuClient
             return -(int)Errno.EOPNOTSUPP;
         if (code.Flags != 0)
             return _code.SetHardware();
-        IIoctlCaller caller = request.Caller;
+        IoctlCaller caller = request.Caller;
         FileDescriptor? otherEnd = null, marks = null;
         int result = caller.TakeDescriptor(code.Channel, out FileDescriptor channel);
         if (result == 0)
@@ -238,8 +237,6 @@ public sealed partial class IommuClient
             _memory.GiveBack(range.Memory);
             _account.Give(Resource.Memory, MemoryOf(range.Memory));
         }
-        lock (_gate)
-            _mappings -= claimed.Count;
         return bytes;
     }
 

@@ -47,7 +47,6 @@ public sealed partial class IommuClient : IDisposable
     private readonly SortedDictionary<uint, IommuSpace?> _objects = []; // guarded by _gate; null: a device
     private readonly ClientMemory _memory;
     private readonly ClientCode _code;
-    private int _mappings;  // guarded by _gate
     private bool _disposed; // guarded by _gate
 
     private readonly CallerLog? _log;
@@ -66,16 +65,6 @@ public sealed partial class IommuClient : IDisposable
 
     private delegate int Handler(IommuClient client, ref IommuRequest request);
 
-    /// <summary>Mappings now, of all address spaces; tests see by it that none stays.</summary>
-    public int Mappings
-    {
-        get
-        {
-            lock (_gate)
-                return _mappings;
-        }
-    }
-
     /// <summary>What is known of the guest's code, as <c>info</c> says it.</summary>
     internal string CodeKind => _code.Kind;
 
@@ -83,15 +72,10 @@ public sealed partial class IommuClient : IDisposable
     internal static bool Changes(uint command) => Array.Find(s_rows, r => (uint)r.Command == command) is { Changes: true };
 
     /// <summary>
-    /// Sizes of each ioctl's structure: command, sizeof, and the least that is accepted; a test compares them with the kernel's header.
-    /// </summary>
-    internal static IEnumerable<(IommufdIoctl Command, int Size, int MinSize)> Sizes => s_rows.Select(row => (row.Command, row.Size, row.MinSize));
-
-    /// <summary>
     /// An ioctl of the client: its result, or a negative errno. The structure at <paramref name="argument"/> is read once and written back as iommufd
     /// does. May wait as long as the client likes, and for its devices to let go of what is unmapped: call it on a thread of the client's own.
     /// </summary>
-    public int Ioctl(IIoctlCaller caller, uint command, ulong argument)
+    public int Ioctl(IoctlCaller caller, uint command, ulong argument)
     {
         Row? row = Array.Find(s_rows, r => (uint)r.Command == command);
         if (row is null)
@@ -214,13 +198,13 @@ public sealed partial class IommuClient : IDisposable
     }
 }
 
-/// <summary>One ioctl with its structure, zeros behind what the caller gave.</summary>
-internal readonly ref struct IommuRequest(IIoctlCaller caller, ulong address, Span<byte> structure, int used)
+/// <summary>One ioctl with its structure, with zeros after what the caller gave.</summary>
+internal readonly ref struct IommuRequest(IoctlCaller caller, ulong address, Span<byte> structure, int used)
 {
     private readonly Span<byte> _structure = structure;
 
     /// <summary>Who asks.</summary>
-    public IIoctlCaller Caller => caller;
+    public IoctlCaller Caller => caller;
 
     /// <summary>The structure, in place.</summary>
     public ref T As<T>()

@@ -55,7 +55,10 @@ internal sealed class Server : IDisposable
 
     /// <summary>ccwfs as it was built beside us.</summary>
     internal static Server StartCcwFs(string mountPoint, params string[] arguments) =>
-        Start(mountPoint, CcwFs, ["mount", mountPoint, .. arguments]);
+        Start(mountPoint, CcwFs, ["mount", mountPoint, .. arguments, .. Way]);
+
+    /// <summary>CCWFS_URING: which way requests are to come.</summary>
+    private static string[] Way => Environment.GetEnvironmentVariable("CCWFS_URING") is { Length: > 0 } uring ? ["--uring", uring] : [];
 
     /// <summary>The program that scripts/bench has built; else the copy that this one brings along.</summary>
     internal static string CcwFs =>

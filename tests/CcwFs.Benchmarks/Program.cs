@@ -7,15 +7,20 @@ if (args is ["micro", .. var options])
     BenchmarkSwitcher.FromTypes([typeof(TranslatorMicro)]).Run(options.Length == 0 ? ["--filter", "*"] : options);
     return 0;
 }
+if (args is ["compare", .. var tables]) // those of the older build, then -- and those of this one
+    return Comparison.Print(tables.TakeWhile(t => t != "--"), tables.SkipWhile(t => t != "--").Skip(1), Console.Out) == 0 ? 0 : 1;
 (string Name, Action<Report> Run)[] groups =
 [
     ("translate", TranslateBench.Run),
     ("layer", LayerBench.Run),
+    ("trace", TraceBench.Run),
     ("pair", PairBench.Run),
     ("backend", BackendBench.Run),
     ("read", ReadBench.Run),
     ("write", WriteBench.Run),
+    ("start", StartBench.Run),
     ("mount", MountBench.Run),
+    ("scale", ScaleBench.Run),
     ("guest", GuestBench.Run),
     ("guest", CodeBench.Run),
 ];

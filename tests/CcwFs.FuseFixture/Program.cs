@@ -3,12 +3,15 @@ using CcwFs.FuseFixture;
 using CcwFs.Linux;
 using Microsoft.Extensions.Logging.Abstractions;
 
-// CcwFs.FuseFixture MOUNTPOINT: mounts the null file system, says "mounted", serves until standard input ends, unmounts, says "unmounted".
+// CcwFs.FuseFixture MOUNTPOINT [Classic|Auto|Rings]: mounts the null file system, says "mounted", serves until standard input ends, unmounts, says
+// "unmounted".
 // For tests that need a second process: an ordinary user's mount, and the speed of a session by itself.
 try
 {
     using FuseMount mount = FuseMount.Mount(args[0]);
-    using FuseSession session = new(mount.Device, new NullHandlers(Descriptors.EffectiveUser, Descriptors.EffectiveGroup), null, NullLogger.Instance);
+    FuseSessionOptions options = new() { Transport = args.Length > 1 ? Enum.Parse<FuseTransport>(args[1]) : FuseTransport.Classic };
+    using FuseSession session = new(
+        mount.Device, new NullHandlers(Descriptors.EffectiveUser, Descriptors.EffectiveGroup), options, NullLogger.Instance);
     session.Start();
     await session.Ready;
     Console.WriteLine("mounted");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Fuzz;
 
@@ -77,9 +78,9 @@ public sealed class ImageFuzzer : IDisposable
         byte[] other = isForged ? Mutate(redo, RedoPlace) : redo;
         _case = $"torn {isTorn}, image damaged {isDamaged}, redo file {(hasRedo ? isForged ? "damaged" : "whole" : "none")}";
         Put(_path, image);
-        File.Delete(_path + CkdImage.RedoSuffix);
+        File.Delete(_path + IRedoPlace.Suffix);
         if (hasRedo)
-            Put(_path + CkdImage.RedoSuffix, other);
+            Put(_path + IRedoPlace.Suffix, other);
         string? checkSays = Check(), readerMeets = Open(readOnly: true, out CkdImage? reader);
         reader?.Dispose();
         string? writerMeets = Open(readOnly: false, out CkdImage? opened);
@@ -94,14 +95,14 @@ public sealed class ImageFuzzer : IDisposable
                 ExpectWhole(opened, before, after, isTorn, isBegun && hasRedo && !isForged);
             Use(opened);
         }
-        Expect(opened.CloseFault is null && !File.Exists(_path + CkdImage.RedoSuffix), $"the close says {opened.CloseFault ?? "nothing"}");
+        Expect(opened.CloseFault is null && !File.Exists(_path + IRedoPlace.Suffix), $"the close says {opened.CloseFault ?? "nothing"}");
     }
 
     private string? Check()
     {
         try
         {
-            using CkdImage image = CkdImage.Open(HostImageFiles.Instance, _path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
+            using CkdImage image = CkdImage.OpenAsIs(HostImageFiles.Instance, _path);
             foreach (ImageFinding finding in ImageChecker.Check(image))
                 Expect(!finding.ToString().Contains('\n', StringComparison.Ordinal), "a finding of two lines");
             return image.RedoProblem;
@@ -166,7 +167,7 @@ public sealed class ImageFuzzer : IDisposable
         using (CkdImage image = CkdImage.Open(_path))
         {
             change(image);
-            redo = File.ReadAllBytes(_path + CkdImage.RedoSuffix);
+            redo = File.ReadAllBytes(_path + IRedoPlace.Suffix);
         }
         redo.AsSpan(ChangeAt + TracksAgain, sizeof(int)).CopyTo(redo.AsSpan(ChangeAt)); // it is pending again
         _changes.Add((before, File.ReadAllBytes(_path), redo));

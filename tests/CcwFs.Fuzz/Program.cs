@@ -3,11 +3,11 @@ using System.Globalization;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Fuzz;
 
-const string Images = "images", Model = "model";
+const string Images = "images", Model = "model", Fba = "fba";
 FuzzTarget target = default;
-if (args.Length % 2 == 0 || (args[0] is not (Images or Model) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
+if (args.Length % 2 == 0 || (args[0] is not (Images or Model or Fba) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
 {
-    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|model [--seconds N] [--seed N] [--corpus DIR] "
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|model|fba [--seconds N] [--seed N] [--corpus DIR] "
         + "[--programs N] [--profile minimal|linux|full] [--ese true] [--cylinders N]");
     return 2;
 }
@@ -43,8 +43,11 @@ for (int i = 1; i < args.Length; i += 2)
             return 2;
     }
 }
-if (args[0] == Model)
-    return RunModel(new ModelFuzzer(seed), programs ?? int.MaxValue, TimeSpan.FromSeconds(seconds ?? (programs is null ? 60 : int.MaxValue)));
+if (args[0] is Model or Fba)
+{
+    VolumeFuzzer pairs = args[0] == Model ? new ModelFuzzer(seed) : new FbaFuzzer(seed);
+    return RunModel(args[0], pairs, programs ?? int.MaxValue, TimeSpan.FromSeconds(seconds ?? (programs is null ? 60 : int.MaxValue)));
+}
 seconds ??= 60;
 if (args[0] == Images)
 {
@@ -76,9 +79,9 @@ catch (FuzzException failure)
 Console.WriteLine($"{fuzzer.Rounds} programs, {fuzzer.Started} started, {fuzzer.Cleared} had to be cleared: good");
 return 0;
 
-static int RunModel(ModelFuzzer fuzzer, int programs, TimeSpan time)
+static int RunModel(string target, VolumeFuzzer fuzzer, int programs, TimeSpan time)
 {
-    Console.WriteLine($"model, seed {fuzzer.Seed}");
+    Console.WriteLine($"{target}, seed {fuzzer.Seed}");
     var clock = Stopwatch.StartNew();
     try
     {
@@ -86,7 +89,7 @@ static int RunModel(ModelFuzzer fuzzer, int programs, TimeSpan time)
     }
     catch (FuzzException failure)
     {
-        Console.WriteLine($"FAILED: {failure.Message}\n{failure.Case}\nagain: dotnet run -c Release --project tests/CcwFs.Fuzz -- model --seed {fuzzer.Seed}");
+        Console.WriteLine($"FAILED: {failure.Message}\n{failure.Case}\nagain: dotnet run -c Release --project tests/CcwFs.Fuzz -- {target} --seed {fuzzer.Seed}");
         return 1;
     }
     foreach ((string ending, int count) in fuzzer.Endings.OrderByDescending(e => e.Value))

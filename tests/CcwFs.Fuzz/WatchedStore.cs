@@ -34,8 +34,6 @@ internal sealed class WatchedStore(ITrackStore inner, int? writableCylinder) : I
         inner.Release(first, count);
     }
 
-    public void Sync() => inner.Sync();
-
     public void Dispose() => inner.Dispose();
 
     private void See(int track)

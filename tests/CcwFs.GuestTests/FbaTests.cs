@@ -9,7 +9,7 @@ public sealed class FbaTests(ITestOutputHelper output) : GuestTest(output)
 {
     private const string Modules = "dasd_fba_mod,ext4,virtio_blk";
     private const long DiskBytes = 256 << 20;
-    private const int Pieces = 64;     // MiB
+    private const int Pieces = 16;     // MiB
     private const int FirstBlock = 10; // of the load, 4096 bytes each
 
     [Fact]

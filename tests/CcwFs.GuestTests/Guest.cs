@@ -12,7 +12,7 @@ namespace CcwFs.GuestTests;
 internal sealed class Guest : IDisposable
 {
     /// <summary>A script that takes longer hangs; a noisy machine makes an emulated processor many times slower.</summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(300);
 
     /// <summary>
     /// For every guest's kernel; without what costs an emulated processor a third of the boot and no DASD needs: self-tests of ciphers, cleared

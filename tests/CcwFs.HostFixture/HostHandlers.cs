@@ -67,8 +67,12 @@ internal sealed class HostHandlers : FuseHandlers
 
     public override int SetAttr(in FuseRequest request, in FuseSetAttr change, out FuseAttr attr) => GetAttr(request, out attr);
 
-    public override int ReadLink(in FuseRequest request, Span<byte> target) =>
-        Node(request.Node) is { IsLink: true, Text: { } text } ? Encoding.UTF8.GetBytes(text, target) : -(int)Errno.EINVAL;
+    public override int ReadLink(in FuseRequest request, Span<byte> target) => Node(request.Node) switch
+    {
+        { IsLink: true, Text: { } text } => Encoding.UTF8.GetBytes(text, target),
+        null => -(int)Errno.ENOENT, // it went after it was looked up, as in sysfs
+        _ => -(int)Errno.EINVAL,
+    };
 
     public override int Open(in FuseRequest request, uint flags, out FuseOpened opened)
     {

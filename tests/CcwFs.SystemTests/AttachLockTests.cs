@@ -43,7 +43,7 @@ public sealed class AttachLockTests : IDisposable
         string before = _host.Tree();
         using Process first = Hold();
         first.Kill(); // its modprobe lives on, and does not hold the lock
-        first.WaitForExit();
+        first.Ends();
         Assert.StartsWith("detached: ", _host.Ccwfs("detach", Device, "--wait", "0").Ok().Output, StringComparison.Ordinal);
         Assert.Equal(before, _host.Tree());
         _host.Shell("echo > $FAKE/../go").Ok();

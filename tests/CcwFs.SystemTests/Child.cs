@@ -20,6 +20,13 @@ internal sealed record Outcome(int Status, string Output, string Error, byte[] B
         return Error;
     }
 
+    /// <summary>Asserts this exit status; gives standard output.</summary>
+    internal string FailedOutput(int status)
+    {
+        Failed(status);
+        return Output;
+    }
+
     /// <summary>Asserts a refusal: this status, one line on standard error that begins with the program's name, no stack trace.</summary>
     internal string Refused(int status)
     {

@@ -41,6 +41,8 @@ public sealed class CompletionTests
                 'ccwfs path 0.0.0000 40 of': 'ccwfs path 0.0.0000 40 off ',
                 'ccwfs translate --format p': 'ccwfs translate --format packed ',
                 'ccwfs decode sch': 'ccwfs decode schib ',
+                'ccwfs decode PRE': 'ccwfs decode PREFIX ',
+                'ccwfs translate --commands f': 'ccwfs translate --commands fba ',
                 f'ccwfs remove --mount {D} 0.': f'ccwfs remove --mount {D} 0.0.00ab ',
                 f'ccwfs run --mount {D} 0.': f'ccwfs run --mount {D} 0.0.00ab ',
                 'ccwfs dasd cr': 'ccwfs dasd create ',

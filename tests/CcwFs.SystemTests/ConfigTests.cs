@@ -14,7 +14,7 @@ public sealed class ConfigTests : IDisposable
             {
               // every key there is
               "mountpoint": "/run/elsewhere", "memory": "1G", "owner": "root", "group": 0, "mode": "0660",
-              "allow-other": true, "log": "journal", "log-level": "information", "verbose": false,
+              "allow-other": true, "uring": "auto", "log": "journal", "log-level": "information", "verbose": false,
               "devices": [
                 { "count": 2, "kind": "dasd", "readonly": true, "ese": false },
                 { "kind": "dasd", "image": "{{_scratch.At("a,b.ckd")}}", "id": "0.0.0100" },

@@ -55,6 +55,18 @@ public sealed class ControlRightsTests : IDisposable
     }
 
     [Fact]
+    public void Nobody_learns_by_a_rule_which_files_there_are_that_he_cannot_see() => _mounted.Python(Helpers + """
+        def look():
+            reply = ask(verb='fault', id='0.0.0000', action='add', rule='SENSE_ID while=/root -> lose')
+            assert 'while= is for the user who mounted' in reply['error'], reply
+            reply = add('dasd,fault=SENSE_ID while=/root -> lose')
+            assert 'while= is for the user who mounted' in reply['error'], reply
+            assert 'error' not in ask(verb='fault', id='0.0.0000', action='add', rule='SENSE nth=9 -> lose')
+        as_user(OTHER, look)
+        assert 'error' not in ask(verb='fault', id='0.0.0000', action='add', rule='SENSE while=/root nth=9 -> lose')
+        """);
+
+    [Fact]
     public void Who_becomes_root_after_the_request_was_written_has_the_rights_from_before()
     {
         string secret = _scratch.MakeImage("secret.ckd");

@@ -133,10 +133,6 @@ public sealed class FakeHost : IDisposable
         ["PATH"] = _scratch.At("bin") + ":" + System.Environment.GetEnvironmentVariable("PATH"), ["FAKE"] = MountPoint, ["ROOT"] = Root,
     };
 
-    private string ReadLine()
-    {
-        Task<string?> line = _process.StandardOutput.ReadLineAsync();
-        Assert.True(line.Wait(Child.Patience), "the fixture does not answer");
-        return line.Result ?? throw new InvalidOperationException("the fixture ended: " + _process.StandardError.ReadToEnd());
-    }
+    private string ReadLine() =>
+        _process.NextLine() ?? throw new InvalidOperationException("the fixture ended: " + _process.StandardError.ReadToEnd());
 }

@@ -82,6 +82,9 @@ public sealed class FbaDeviceTests : IDisposable
         Say("fba,image=" + _scratch.At("odd.raw"), "no whole blocks of 512 bytes; make the last one whole: truncate -s %512 FILE");
         File.WriteAllBytes(_scratch.At("empty.raw"), []);
         Say("fba,image=" + _scratch.At("empty.raw"), "it is empty; give it a size: truncate -s 1G FILE");
+        const string Large = "fba,blocks=4294967295,block-size=4096", TooLarge = "half of what this machine has";
+        Say(Large, TooLarge);
+        Assert.Contains(TooLarge, Child.Ccwfs("mount", _scratch.MakeDirectory("m"), "--device", Large).Refused(1), StringComparison.Ordinal);
         Assert.Contains("512, 1024, 2048 or 4096", mounted.Ccwfs("add", "fba,block-size=513").Refused(2), StringComparison.Ordinal);
         Assert.Contains("a number from 1 to 4294967295", mounted.Ccwfs("add", "fba,blocks=4294967296").Refused(2), StringComparison.Ordinal);
         Assert.Contains("only a dasd has the key 'ese'", mounted.Ccwfs("add", "fba,ese").Refused(2), StringComparison.Ordinal);
@@ -92,6 +95,70 @@ public sealed class FbaDeviceTests : IDisposable
             string config = _scratch.At("c.json");
             File.WriteAllText(config, JsonSerializer.Serialize(new { devices = new[] { spec } }));
             Assert.Contains(said, Child.Ccwfs("config", "check", config).Refused(1), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("fba,image=d.raw", "fba,image=d.raw,blocks=50", "100 blocks of 512 bytes")]
+    [InlineData("fba,image=d.raw,blocks=50", "fba,image=d.raw", "50 blocks of 512 bytes")]
+    [InlineData("fba,image=d.raw", "fba,image=link.raw,block-size=1024", "100 blocks of 512 bytes")]
+    [InlineData("fba,image=d.raw,readonly", "fba,image=d.raw", "already open read-only by 0.0.0000; give readonly")]
+    [InlineData("dasd,image=v.ckd", "fba,image=v.ckd", "already open by 0.0.0000 as another kind of volume than fba; remove that first")]
+    [InlineData("fba,image=v.ckd", "dasd,image=v.ckd", "already open by 0.0.0000 as another kind of volume than dasd; remove that first")]
+    [InlineData("fba,image=d.raw,sync=program", "fba,image=d.raw,sync=none", null)]
+    [InlineData("fba,image=d.raw", "fba,image=d.raw,readonly,blocks=100,block-size=512", null)]
+    public void Config_check_says_of_two_devices_on_an_image_what_a_mount_says(string one, string other, string? said)
+    {
+        File.CreateSymbolicLink(_scratch.At("link.raw"), Make("d.raw", 100));
+        _scratch.MakeImage("v.ckd");
+        (one, other) = (InScratch(one), InScratch(other));
+        string config = _scratch.At("c.json");
+        File.WriteAllText(config, JsonSerializer.Serialize(new { devices = new[] { one, other } }));
+        using MountedCcwfs mounted = new(["--device", one]);
+        Outcome added = mounted.Ccwfs("add", other), check = Child.Ccwfs("config", "check", config);
+        if (said is null)
+        {
+            added.Ok();
+            check.Ok();
+            return;
+        }
+        string line = added.Refused(1)["ccwfs: ".Length..];
+        Assert.Contains(said, line, StringComparison.Ordinal);
+        Assert.EndsWith(line, check.Refused(1), StringComparison.Ordinal);
+        string InScratch(string spec) => spec.Replace("image=", "image=" + _scratch.Path + "/", StringComparison.Ordinal);
+    }
+
+    /// <summary>Makes a loop device and a second node of it, which takes root; others have no right to one.</summary>
+    [Fact]
+    public void A_block_device_is_one_file_by_whatever_node_and_is_refused_to_write_while_another_program_has_it()
+    {
+        if (Environment.UserName != "root")
+            return;
+        string device = Child.Run("losetup", "-f", "--show", Make("disk.raw", 100)).Ok().Output.Trim(), node = _scratch.At("node");
+        try
+        {
+            Child.Run("bash", "-c", $"mknod {node} b $(stat -c '0x%t 0x%T' {device})").Ok();
+            File.CreateSymbolicLink(_scratch.At("link"), device);
+            using MountedCcwfs mounted = new([]);
+            using (Process user = mounted.StartPython($"f = os.open('{device}', os.O_RDWR | os.O_EXCL); print('has it', flush=True); sys.stdin.readline()"))
+            {
+                user.Says("has it");
+                Assert.Contains("this machine uses it", mounted.Ccwfs("add", "fba,image=" + node).Refused(1), StringComparison.Ordinal);
+                mounted.Ccwfs("add", $"fba,image={node},readonly,id=0.0.0009").Ok();
+                Child.Finish(user, "\n"u8.ToArray()).Ok();
+            }
+            mounted.Ccwfs("remove", "0.0.0009").Ok();
+            mounted.Ccwfs("remove", "0.0.0000").Ok();
+            mounted.Ccwfs("add", "fba,image=" + device).Ok();
+            mounted.Ccwfs("add", "fba,image=" + node).Ok();
+            mounted.Ccwfs("add", $"fba,image={_scratch.At("link")},readonly").Ok();
+            mounted.Python(Words + "put(3, b'b' * 512, dev='0.0.0000'); assert get(3, dev='0.0.0001') == get(3, dev='0.0.0002') == b'b' * 512");
+            Assert.Contains("already open by 0.0.0000, 0.0.0001, 0.0.0002: there it has 100 blocks",
+                mounted.Ccwfs("add", $"fba,image={node},blocks=50").Refused(1), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Child.Run("losetup", "-d", device);
         }
     }
 
@@ -127,14 +194,14 @@ public sealed class FbaDeviceTests : IDisposable
                 """);
             int until = acknowledged + (kill * 3);
             string last = "";
-            while (acknowledged < until && writer.StandardOutput.ReadLine() is { } line)
+            while (acknowledged < until && writer.NextLine() is { } line)
                 acknowledged = int.Parse(last = line, CultureInfo.InvariantCulture);
             Assert.NotEmpty(last);
             mounted.Kill();
             string rest = writer.StandardOutput.ReadToEnd();
             acknowledged = rest.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))
                 .Append(acknowledged).Max();
-            writer.WaitForExit();
+            writer.Ends();
             Child.Run("umount", "-l", point).Ok();
             byte[] all = File.ReadAllBytes(image);
             for (int block = 0; block < Blocks; block++)

@@ -41,7 +41,7 @@ public sealed class HeldClientTests
             """);
         try
         {
-            Assert.Equal("held", client.StandardOutput.ReadLine());
+            client.Says("held");
             mounted.Python($$"""
                 from vfio import *
                 def verb(*words): return subprocess.run([CCWFS, *words, '--mount', D], capture_output=True, text=True, check=True, timeout=15).stdout

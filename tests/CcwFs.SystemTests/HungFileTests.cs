@@ -55,11 +55,7 @@ public sealed class HungFileTests : ReloadHarness
         Assert.Equal(0, Mounted.WaitForExit());
     }
 
-    private void Says(string word)
-    {
-        Task<string?> line = _server.StandardOutput.ReadLineAsync();
-        Assert.True(line.Wait(Child.Patience) && line.Result == word, $"the server never said {word}");
-    }
+    private void Says(string word) => _server.Says(word);
 
     private void Release()
     {

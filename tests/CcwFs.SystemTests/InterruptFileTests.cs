@@ -154,7 +154,7 @@ public sealed class InterruptFileTests(MountedCcwfs mounted) : IClassFixture<Mou
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             fd = os.open(path('irq/req'), os.O_RDWR); print(os.getpid()); os.read(fd, 8)
             """);
-        string pid = child.StandardOutput.ReadLine()!;
+        string pid = child.NextLine()!;
         mounted.Python($"""
             while open('/proc/{pid}/syscall').read().split()[0] != '0': os.sched_yield()
             os.kill({pid}, signal.SIGINT)

@@ -65,7 +65,8 @@ public sealed class LeftoverTests : IDisposable
     [Fact]
     public void A_developer_gets_the_runtimes_port_by_asking_for_it()
     {
-        using var mounted = new MountedCcwfs(["--device", "dasd"], environment: Environment(("DOTNET_EnableDiagnostics", "1")));
+        using var mounted = new MountedCcwfs(
+            ["--device", "dasd"], environment: Environment(("DOTNET_EnableDiagnostics", "1")), program: Places.BuiltProgram);
         Assert.Contains(Left, name => name.StartsWith($"dotnet-diagnostic-{mounted.Pid}-", StringComparison.Ordinal));
     }
 }

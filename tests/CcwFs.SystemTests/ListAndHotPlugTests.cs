@@ -242,7 +242,8 @@ public sealed class RunAndDecodeTests(MountedCcwfs mounted) : IClassFixture<Moun
         mounted.Ccwfs("run", "0.0.0000", "--program", mounted.Scratch.At("none")).Refused(1);
         mounted.Ccwfs("run", "0.0.0000").Refused(2);
         mounted.Ccwfs("run", "0.0.0000", "--program", "x", "NOP").Refused(2);
-        mounted.Ccwfs("run", "0.0.9999", "NOP").Refused(1);
+        foreach (string program in (string[])["NOP", "LOCATE at=0", "NO_SUCH_WORD"])
+            Assert.Contains("there is no subchannel 0.0.9999", mounted.Ccwfs("run", "0.0.9999", program).Refused(1), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -253,7 +254,7 @@ public sealed class RunAndDecodeTests(MountedCcwfs mounted) : IClassFixture<Moun
         mounted.Python("while '\\nstate        pending' not in open(path('info')).read(): os.sched_yield()");
         mounted.Ccwfs("run", "0.0.0000", "NOP").Refused(1);
         client.Kill();
-        client.WaitForExit();
+        client.Ends();
         mounted.Python("while '\\nstate        idle' not in open(path('info')).read(): os.sched_yield()");
         mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
     }

@@ -41,7 +41,7 @@ public sealed class MountLifeTests : IDisposable
             os.chdir(D + '/0.0.0000'); fd = os.open('irq/io', os.O_RDONLY); print('in')
             print(name(call(os.read, fd, 8)))
             """);
-        Assert.Equal("in", holder.StandardOutput.ReadLine());
+        holder.Says("in");
         mounted.Signal("TERM");
         Assert.Equal(0, mounted.WaitForExit());
         Assert.Contains($"pid {holder.Id}", mounted.Log, StringComparison.Ordinal);
@@ -60,7 +60,7 @@ public sealed class MountLifeTests : IDisposable
             fd = os.open(D + '/control', os.O_RDWR); print('in', flush=True)
             sys.stdin.readline()
             """);
-        Assert.Equal("in", holder.StandardOutput.ReadLine());
+        holder.Says("in");
         string text = "";
         if (byVerb)
             text = mounted.Ccwfs("info", "0.0\x1b[2J\nx").Refused(2) + "\n" + Child.Ccwfs("umount", mounted.MountPoint).Error;
@@ -98,7 +98,7 @@ public sealed class MountLifeTests : IDisposable
             }
             """);
         using var mounted = new MountedCcwfs(["--config", "c.json", "--memory", "16M"], workingDirectory: _scratch.Path);
-        Assert.Equal("16777216 660\n0.0.0000 0.0.0005 0.0.0006 control iommu memory sys\n",
+        Assert.Equal("16777216 660\n0.0.0000 0.0.0005 0.0.0006 control iommu memory metrics sys\n",
             mounted.Bash("stat -c '%s %a' $D/memory; ls $D | paste -sd' '").Ok().Output);
     }
 
@@ -141,7 +141,7 @@ public sealed class MountLifeTests : IDisposable
         using Process reader = Child.Start(
             "/", null, "python3", "-c", "import os,sys; fd=os.open(sys.argv[1],os.O_RDONLY); print('open'); os.read(fd,8)",
                 $"{mounted.MountPoint}/0.0.0000/irq/io");
-        Assert.Equal("open", reader.StandardOutput.ReadLine());
+        reader.Says("open");
         Outcome umount = Child.Ccwfs("umount", mounted.MountPoint).Ok();
         Assert.Contains($"pid {reader.Id} (\"python3\": ", umount.Error, StringComparison.Ordinal);
         Assert.True(reader.WaitForExit(Child.Patience), "the held read did not end");

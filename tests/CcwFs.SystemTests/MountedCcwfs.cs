@@ -19,11 +19,13 @@ public class MountedCcwfs : IDisposable
     }
 
     internal MountedCcwfs(string[] arguments, string? workingDirectory = null, string? mountPoint = null, string mountName = "mnt",
-        IReadOnlyDictionary<string, string>? environment = null, string[]? through = null)
+        IReadOnlyDictionary<string, string>? environment = null, string[]? through = null, string? program = null)
     {
         Scratch = new Scratch();
         MountPoint = mountPoint ?? Scratch.MakeDirectory(mountName);
-        string[] command = [.. through ?? [], Places.Program, "mount", MountPoint, .. arguments]; // what it goes through becomes it
+        string[] uring = System.Environment.GetEnvironmentVariable("CCWFS_TEST_URING") is { } way && !arguments.Contains("--uring")
+            ? ["--uring", way] : [];
+        string[] command = [.. through ?? [], program ?? Places.Program, "mount", MountPoint, .. arguments, .. uring]; // it becomes the program
         _process = Child.Start(workingDirectory ?? Scratch.Path, environment, command[0], command[1..]);
         _process.ErrorDataReceived += (_, line) =>
         {

@@ -31,6 +31,25 @@ public sealed class OrdinaryUserTests
     }
 
     [Fact]
+    public void A_user_needs_no_rights_for_io_uring_where_root_has_switched_it_on()
+    {
+        using var scratch = new Scratch();
+        Outcome outcome = Bash(scratch, """
+            mkdir $S/m; chown nobody $S/m; mknod -m 666 $S/fuse c 10 229; mount --bind $S/fuse /dev/fuse
+            cat > $S/user.sh <<'EOF'
+            set -e
+            coproc M { exec $S/bin/ccwfs mount $S/m --device dasd --uring auto; }
+            pid=$M_PID; read -r line <&${M[0]}
+            sed -n 's/^ccwfs_fuse_uring //p' $S/m/metrics
+            $S/bin/ccwfs run 0.0.0000 'SENSE_ID sli count=40' --mount $S/m | head -n 1
+            $S/bin/ccwfs umount $S/m; wait $pid
+            EOF
+            NOBODY bash $S/user.sh
+            """);
+        Assert.Equal($"{(UringTests.IsOn ? 1 : 0)}\nended well: channel end, device end; residual 28.\n", outcome.Ok().Output);
+    }
+
+    [Fact]
     public void Where_fusermount3_may_not_mount_the_line_says_what_to_do()
     {
         using var scratch = new Scratch();

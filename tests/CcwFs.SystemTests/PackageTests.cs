@@ -48,6 +48,9 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
             mounted ccwfs mount --config /etc/ccwfs/ccwfs.json
             within man -w ccwfs-mount | xargs basename
             [[ -f $R/lib/systemd/system/ccwfs.service && -f $R/usr/share/bash-completion/completions/ccwfs ]]
+            [[ -f $R/usr/lib/x86_64-linux-gnu/wireshark/plugins/ccwfs.lua ]]
+            within /usr/lib/x86_64-linux-gnu/wireshark/extcap/ccwfs --extcap-interfaces >$S/interfaces
+            grep -q '^extcap {version=' $S/interfaces
             within dpkg -V ccwfs || true
             within dpkg -r ccwfs >$S/log 2>&1 || { cat $S/log; exit 1; }
             added
@@ -80,10 +83,12 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
         Assert.Contains($"Version: {_packages.Version}\n", control, StringComparison.Ordinal);
         Assert.Contains("Architecture: amd64\n", control, StringComparison.Ordinal);
         Assert.Matches("(?m)^Depends: .*fuse3", control);
-        // Everything is root's, and nothing but the program itself may be executed.
+        // Everything is root's, and nothing but the program itself, and what Wireshark starts, may be executed.
         string[] executable =
             [.. Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output.Split('\n').Where(l => l.StartsWith("-rwx", StringComparison.Ordinal))];
-        Assert.EndsWith("./usr/lib/ccwfs/ccwfs", Assert.Single(executable), StringComparison.Ordinal);
+        Assert.Single(executable, file => file.EndsWith("./usr/lib/ccwfs/ccwfs", StringComparison.Ordinal));
+        Assert.Single(executable, file => file.Contains("/extcap/", StringComparison.Ordinal));
+        Assert.Equal(2, executable.Length);
         // QEMU's plugin
         Assert.Contains("./usr/lib/ccwfs/ccwfs-code.so\n", Child.Run("dpkg-deb", "-c", _packages.Deb).Ok().Output, StringComparison.Ordinal);
         Assert.DoesNotContain("@", control.Replace("root@localhost", "", StringComparison.Ordinal), StringComparison.Ordinal);
@@ -101,9 +106,10 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
 
         public Packages()
         {
-            string[] files = Child.Finish(Child.Start("/", null, Places.Repository + "/scripts/package", _scratch.Path), patience: s_patience)
-                .Ok().Output.TrimEnd('\n').Split('\n');
-            (Deb, Tarball) = (files[0], files[1]);
+            string directory = Places.Packages ?? _scratch.Path;
+            if (Places.Packages is null)
+                Child.Finish(Child.Start("/", null, Places.Repository + "/scripts/package", directory), patience: s_patience).Ok();
+            (Deb, Tarball) = (Directory.GetFiles(directory, "*.deb").Single(), Directory.GetFiles(directory, "*.tar.gz").Single());
             Version = VersionElement().Match(File.ReadAllText(Places.Repository + "/Directory.Build.props")).Groups[1].Value;
         }
 

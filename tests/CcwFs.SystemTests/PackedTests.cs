@@ -74,7 +74,7 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
         Assert.Equal("packed program: 4 CCWs, 2 segments of 11 bytes; ORB 00000000 00C20000 00000000\n",
             Translate(["--format", "packed", "--with-data", "-o", At("text"), .. program]).Ok().Output);
         string listing = Translate("--from", "packed", At("text")).Ok().Output;
-        Assert.Contains("\n  1       8   2056  SEARCH_ID_EQUAL cc count=5 address=00000028\n  2      16         TRANSFER_IN_CHANNEL to offset 8\n",
+        Assert.Contains("\n  1       8   2056  SEARCH_ID_EQUAL cc count=5 address=00000028  # id 0/0/3\n  2      16         TRANSFER_IN_CHANNEL to offset 8\n",
             listing, StringComparison.Ordinal);
         Assert.Contains("\n         32         NO_OPERATION, appended\n", listing, StringComparison.Ordinal);
         Assert.Contains("\n5 bytes at 00000028\n  0000  00000000 03 ", listing, StringComparison.Ordinal);
@@ -94,8 +94,25 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
             System.Text.Json.JsonDocument.Parse(Translate("--from", "packed", At("sense"), "--json").Ok().Output);
         System.Text.Json.JsonElement ccw = Assert.Single(json.RootElement.GetProperty("ccws").EnumerateArray());
         Assert.Equal((2048, "E420002800000008"), (ccw.GetProperty("entry").GetInt32(), ccw.GetProperty("hex").GetString()));
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, ccw.GetProperty("parameters").ValueKind);
         // it needs room alone
         Assert.Contains("ff3990e9", mounts.Here.Ccwfs("run", "0.0.0000", "--program", At("sense")).Ok().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_and_parameters_are_those_of_the_family()
+    {
+        string[] program = ["DEFINE_EXTENT begin=8 end=15", "LOCATE cd data=01", "DATA data=0200020000000f", "WRITE zero=1024"];
+        Translate(["--format", "packed", "--with-data", "--commands", "fba", "-o", At("fba"), .. program]).Ok();
+        string listing = Translate("--from", "packed", "--commands", "fba", At("fba")).Ok().Output;
+        Assert.Contains(" DEFINE_EXTENT cc count=16 ", listing, StringComparison.Ordinal);
+        Assert.Contains("  # begin 8 first 0 last 7 mask format\n", listing, StringComparison.Ordinal);
+        Assert.Contains(" LOCATE cd count=1 ", listing, StringComparison.Ordinal);
+        Assert.Contains("  # op write at 15 count 2 repeat 2\n", listing, StringComparison.Ordinal);
+        Assert.DoesNotContain("LOCATE", Translate("--from", "packed", At("fba")).Ok().Output, StringComparison.Ordinal);
+        using System.Text.Json.JsonDocument json =
+            System.Text.Json.JsonDocument.Parse(Translate("--from", "packed", "--commands", "fba", At("fba"), "--json").Ok().Output);
+        Assert.Equal("begin 8 first 0 last 7 mask format", json.RootElement.GetProperty("ccws")[0].GetProperty("parameters").GetString());
     }
 
     [Fact]
@@ -118,6 +135,7 @@ public sealed class PackedTests(PackedTests.TwoMounts mounts) : IClassFixture<Pa
     [InlineData("--memory does not go with --from", "--from", "packed", "x", "--memory", "y")]
     [InlineData("--at goes with --unpack", "--from", "packed", "x", "--at", "1000")]
     [InlineData("--json does not go with --vectors", "--vectors", "x", "--json")]
+    [InlineData("--commands does not go with --vectors", "--vectors", "x", "--commands", "fba")]
     [InlineData("--with-data does not go with --vectors", "--vectors", "x", "--with-data")]
     [InlineData("--orb does not go with --vectors", "--vectors", "x", "--orb", "00")]
     [InlineData("CCWs do not go with --vectors", "--vectors", "x", "NOP")]

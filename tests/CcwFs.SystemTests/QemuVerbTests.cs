@@ -116,7 +116,7 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
     {
         Assert.Equal(42, Qemu("STATUS=42", "--", mounted.Script).Status);
         using Process process = Start("WAIT=1", "--", mounted.Script);
-        while (process.StandardOutput.ReadLine() is { } line && line != "ready")
+        while (process.NextLine() is { } line && line != "ready")
         {
         }
         Child.Run("kill", "-TERM", process.Id.ToString()).Ok();
@@ -217,7 +217,7 @@ public sealed class QemuVerbTests(QemuVerbTests.Mounted mounted) : IClassFixture
     public void A_signal_ends_qemu_and_its_status_says_so(string signal, int status)
     {
         using Process process = Start("WAIT=1", "--", mounted.Script);
-        while (process.StandardOutput.ReadLine() is { } line && line != "ready")
+        while (process.NextLine() is { } line && line != "ready")
         {
         }
         Child.Run("kill", "-" + signal, process.Id.ToString()).Ok();

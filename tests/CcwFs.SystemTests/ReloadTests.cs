@@ -35,11 +35,30 @@ public sealed class ReloadTests : ReloadHarness
             sys.stdin.readline()
             cmd(1); reader.join(40)
             """);
-        Assert.Equal("runs", client.StandardOutput.ReadLine());
+        client.Says("runs");
         Reload("""{ "devices": [ "dasd,id=0.0.0000", "dasd,id=0.0.0005" ] }""");
         Assert.Equal("0.0.0000\n0.0.0005\n", Ids());
         Assert.Contains("pending", Mounted.Bash("cat $D/0.0.0000/info").Ok().Output, StringComparison.Ordinal);
         Assert.Equal("1\n", Child.Finish(client, "\n"u8.ToArray()).Ok().Output);
+    }
+
+    [Fact]
+    public void Faults_change_under_a_device_that_stays_and_those_by_hand_stay_too()
+    {
+        Mount("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
+        string before = Identity("0.0.0000");
+        Mounted.Ccwfs("fault", "0.0.0000", "add", "SENSE nth=9 -> lose").Ok();
+        Reload("""{ "devices": [ { "kind": "dasd", "id": "0.0.0000", "fault": [ "SENSE_ID -> check overrun", "write -> lose" ], "hostile": 7 } ] }""");
+        Mounted.Logged("0.0.0000: fault SENSE_ID -> check overrun; write -> lose");
+        Mounted.Logged("0.0.0000: hostile 7");
+        Assert.Matches(@"(?m)^faults +3 rules, hostile=7", Mounted.Ccwfs("info", "0.0.0000").Ok().Output);
+        Outcome failed = Mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40");
+        Assert.Contains("overrun", failed.Output + failed.Error, StringComparison.Ordinal);
+        Reload("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
+        Mounted.Logged("0.0.0000: fault none");
+        Mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+        Assert.Matches(@"(?m)^faults +1 rule,", Mounted.Ccwfs("info", "0.0.0000").Ok().Output);
+        Assert.Equal(before, Identity("0.0.0000"));
     }
 
     [Fact]
@@ -55,6 +74,24 @@ public sealed class ReloadTests : ReloadHarness
         Reload("""{ "devices": [ "dasd,id=0.0.0000" ] }""");
         Mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
         Assert.Equal(before, Identity("0.0.0000")); // another device would be another file
+    }
+
+    [Fact]
+    public void A_disk_of_blocks_gets_its_new_size_and_keeps_its_reserve_when_only_sync_changes()
+    {
+        File.WriteAllBytes(Scratch.At("d.raw"), new byte[100 * 512]);
+        Mount("""{ "devices": [ "fba,image=d.raw,blocks=50,sync=program" ] }""");
+        string before = Identity("0.0.0000");
+        Mounted.Ccwfs("run", "0.0.0000", "DEVICE_RESERVE").Ok();
+        Reload("""{ "devices": [ "fba,image=d.raw,blocks=50,sync=5" ] }""");
+        Mounted.Logged("0.0.0000: sync every 5 s");
+        Assert.Equal(before, Identity("0.0.0000"));
+        Assert.Contains("by this device", Mounted.Ccwfs("info", "0.0.0000").Ok().Output, StringComparison.Ordinal);
+        Assert.Contains("reloaded", Reload("""{ "devices": [ "fba,image=d.raw" ] }"""), StringComparison.Ordinal);
+        string info = Mounted.Ccwfs("info", "0.0.0000").Ok().Output;
+        Assert.All((string[])["100 of 512 bytes", "none"], fact => Assert.Contains(fact, info, StringComparison.Ordinal));
+        Assert.NotEqual(before, Identity("0.0.0000"));
+        Mounted.Logged("0.0.0000 removed");
     }
 
     [Theory]

@@ -93,7 +93,7 @@ public sealed class ServiceTests : IDisposable
     public void A_daemon_of_the_shared_runtime_starts_itself_again()
     {
         string point = _scratch.MakeDirectory("m");
-        Assert.Equal($"mounted {point}\n", Child.Run("dotnet", Places.Program + ".dll", "mount", point, "--device", "dasd", "--daemon").Ok().Output);
+        Assert.Equal($"mounted {point}\n", Child.Run("dotnet", Places.BuiltProgram + ".dll", "mount", point, "--device", "dasd", "--daemon").Ok().Output);
         Child.Ccwfs("umount", point).Ok();
     }
 

@@ -42,7 +42,7 @@ public sealed class ShellSessionTests(MountedCcwfs mounted) : IClassFixture<Moun
     [Fact]
     public void The_tree_lists_what_the_manual_names()
     {
-        Assert.Equal("0.0.0000 control iommu memory sys\ncmd crw device info io irq schib\ncrw io req\n",
+        Assert.Equal("0.0.0000 control iommu memory metrics sys\ncmd crw device flight flight.pcapng info io irq schib stats trace trace.json trace.pcapng\ncrw io req\n",
             mounted.Bash("ls $D | paste -sd' '; ls $D/0.0.0000 | paste -sd' '; ls $D/0.0.0000/irq | paste -sd' '").Ok().Output);
     }
 

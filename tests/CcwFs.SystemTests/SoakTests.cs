@@ -62,7 +62,7 @@ public sealed class SoakTests : IDisposable
         using Process soak = StartSoak(mounted, random.Next(), (int)Child.Patience.TotalSeconds);
         int steps = random.Next(1, 200);
         Task<string> said = soak.StandardError.ReadToEndAsync();
-        while (soak.StandardOutput.ReadLine() is { } line && int.Parse(line, CultureInfo.InvariantCulture) < steps)
+        while (soak.NextLine() is { } line && int.Parse(line, CultureInfo.InvariantCulture) < steps)
             ;
         mounted.Kill();
         _ = soak.StandardOutput.ReadToEndAsync(); // what comes until they notice

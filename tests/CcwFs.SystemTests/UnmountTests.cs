@@ -41,7 +41,7 @@ public sealed class UnmountTests : IDisposable
             Child.Start("/", new Dictionary<string, string> { ["D"] = _mounted.MountPoint }, "unshare", "-m", "--propagation", "private",
             "bash", "-c", does + "; echo there; read -r end");
         _helpers.Add(process);
-        Assert.Equal("there", process.StandardOutput.ReadLine());
+        process.Says("there");
         return process;
     }
 
@@ -121,7 +121,7 @@ public sealed class UnmountTests : IDisposable
     {
         using Process user = _mounted.StartPython(
             "fd = os.open(D + '/0.0.0000/schib', os.O_RDONLY); print('open'); sys.stdin.readline(); print(len(os.read(fd, 52)))");
-        Assert.Equal("open", user.StandardOutput.ReadLine());
+        user.Says("open");
         Child.Run("umount", "-l", _mounted.MountPoint).Ok();
         _mounted.Logged($"pid {user.Id} (\"python3\": ");
         Assert.Equal("52\n", Child.Finish(user).Ok().Output);
@@ -162,7 +162,7 @@ public sealed class UnmountTests : IDisposable
         Process holder = Child.Start("/", new Dictionary<string, string> { ["D"] = _mounted.MountPoint, ["B"] = bound, ["C"] = other },
             "bash", "-ec", $"{moved}\necho moved; read -r end");
         _helpers.Add(holder);
-        Assert.Equal("moved", holder.StandardOutput.ReadLine());
+        holder.Says("moved");
         _mounted.Signal("TERM");
         AssertEnded();
         Assert.DoesNotContain(_mounted.Scratch.Path, File.ReadAllText("/proc/self/mounts"), StringComparison.Ordinal);
@@ -196,7 +196,7 @@ public sealed class UnmountTests : IDisposable
             while True:
                 mmap.mmap(-1, 4096)    # waits for the page too, and who looks at the mappings behind it
             """);
-        Assert.Equal("held", held.StandardOutput.ReadLine());
+        held.Says("held");
         Child.Ccwfs("umount", _mounted.MountPoint).Ok();
         AssertEnded();
         held.Kill();
@@ -210,7 +210,7 @@ public sealed class UnmountTests : IDisposable
         string point = _mounted.Scratch.MakeDirectory("bound");
         Process strange = Child.Start("/", null, "python3", AppContext.BaseDirectory + "/strange.py", point);
         _helpers.Add(strange);
-        Assert.Equal("mounted", strange.StandardOutput.ReadLine());
+        strange.Says("mounted");
         Assert.Contains("a reply that is not understood", Child.Ccwfs("list", "--mount", point).Refused(1), StringComparison.Ordinal);
         Child.Ccwfs("umount", point).Ok();
         Assert.True(strange.WaitForExit(Child.Patience));
@@ -249,7 +249,7 @@ public sealed class UnmountTests : IDisposable
     {
         Process there = Elsewhere("exec 3<>$D/0.0.0000/device");
         using Process here = _mounted.StartPython("os.chdir(D); print('in'); sys.stdin.readline()");
-        Assert.Equal("in", here.StandardOutput.ReadLine());
+        here.Says("in");
         _mounted.Kill();
         if (umountFirst)
         {

@@ -11,6 +11,10 @@ CD, CC, SLI, SKIP, PCI, IDA, SUSPEND = 0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02
 FORMAT1 = 0x00c28000                     # ORB word 1: format 1, prefetch, format-2 IDAWs, path 80
 START, HALT, CLEAR = 0x4000, 0x2000, 0x1000
 
+PR_SET_PDEATHSIG = 1
+# A script that ends by a failed assertion takes along what it forked: it would hold the output open, and the mount in use.
+os.register_at_fork(after_in_child=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+
 
 def path(name, dev=DEV):
     return f'{D}/{dev}/{name}'

@@ -183,7 +183,7 @@ def descriptors():
     return sorted(file for file in found if not file.endswith('.dll'))
 
 
-def eventually(condition, seconds=10):
+def eventually(condition, seconds=60):
     """True as soon as the condition holds."""
     import time
     until = time.monotonic() + seconds

@@ -28,17 +28,15 @@ internal static class DataAreas
     {
         var format = new IdawFormat(orb);
         HashSet<uint> continued = [.. ChainedTargets(ccws)];
-        var effect = default(CommandInEffect);
         bool unknown = false;
-        for (int i = 0; i < ccws.Count; i++)
+        foreach ((int i, CommandInEffect at) in CommandInEffect.Over(ccws).Index())
         {
-            Ccw ccw = ccws[i];
-            effect.Take(ccw);
+            Ccw ccw = at.Ccw;
             if (ccw.IsTransferInChannel)
                 continue;
-            unknown = continued.Contains(PackedProgram.OffsetOf(i)) || (unknown && effect.Continues);
-            bool moves = CommandInEffect.MovesData(ccw, ccw.Command) || CommandInEffect.MovesData(ccw, effect.Command) || (unknown && ccw.Count != 0);
-            bool fills = !unknown && CommandCode.MovesToStorage(ccw.Command) && CommandCode.MovesToStorage(effect.Command);
+            unknown = continued.Contains(PackedProgram.OffsetOf(i)) || (unknown && at.Continues);
+            bool moves = at.MayMoveData || (unknown && ccw.Count != 0);
+            bool fills = !unknown && CommandCode.MovesToStorage(ccw.Command) && CommandCode.MovesToStorage(at.Command);
             if (ccw.Has(CcwFlags.IndirectData))
             {
                 if (AddIndirect(i, ccw, moves, !fills, format, read, areas) is { } wrong)

@@ -1,4 +1,5 @@
 using CcwFs.ChannelIo;
+using CcwFs.Memory;
 
 namespace CcwFs.ChannelProgram.Packed;
 
@@ -11,11 +12,11 @@ internal sealed class GuestProgram
     /// <summary>Where counting ends (arbitrary: far more than can be packed).</summary>
     internal const int MaxCounted = 16_384;
 
-    private readonly List<Chain> _chains = [];
-    private int _count;
+    private readonly List<ProgramChain> _chains = []; // for the backend's addresses they have offsets
+    private readonly List<Ccw> _ccws = [];            // of all chains, one after the other
 
     /// <summary>CCWs of all chains.</summary>
-    internal int Count => _count;
+    internal int Count => _ccws.Count;
 
     /// <summary>Fetches; null, or one line about a CCW that is not there. Ends early when there are <see cref="MaxCounted"/> CCWs.</summary>
     internal string? Fetch(in Orb orb, GuestReader read)
@@ -26,10 +27,10 @@ internal sealed class GuestProgram
             return first;
         for (int c = 0; c < _chains.Count; c++)
         {
-            for (int i = 0; i < _chains[c].Ccws.Count && _count < MaxCounted; i++)
+            for (int i = 0; i < _chains[c].Length && Count < MaxCounted; i++)
             {
-                Ccw ccw = _chains[c].Ccws[i];
-                if (ccw.IsTransferInChannel && Find(_chains[c], ccw.DataAddress) is null && Add(ccw.DataAddress, orb.Format1, read) is { } wrong)
+                Ccw ccw = CcwOf(_chains[c], i);
+                if (ccw.IsTransferInChannel && Find(_chains[c], ccw) is null && Add(ccw.DataAddress, orb.Format1, read) is { } wrong)
                     return wrong;
             }
         }
@@ -39,18 +40,18 @@ internal sealed class GuestProgram
     /// <summary>The CCWs, one chain after the other, TICs with offsets, and their guest addresses. Null, or one line about a TIC.</summary>
     internal string? Flatten(List<Ccw> ccws, List<uint> addresses)
     {
-        foreach (Chain chain in _chains)
+        foreach (ProgramChain chain in _chains)
         {
-            for (int i = 0; i < chain.Ccws.Count; i++)
+            for (int i = 0; i < chain.Length; i++)
             {
-                Ccw ccw = chain.Ccws[i];
-                uint at = unchecked(chain.Head + PackedProgram.OffsetOf(i));
+                Ccw ccw = CcwOf(chain, i);
+                uint at = chain.GuestHead.Plus(PackedProgram.OffsetOf(i)).Value;
                 if (ccw.IsTransferInChannel)
                 {
-                    Chain target = Find(chain, ccw.DataAddress)!;
+                    ProgramChain target = Find(chain, ccw)!.Value;
                     if (!IsCcwAddress(ccw.DataAddress))
                         return $"the TIC at {at:X8} goes to {ccw.DataAddress:X8}, where no CCW can be";
-                    ccw = ccw with { DataAddress = PackedProgram.OffsetOf(target.First) + (ccw.DataAddress - target.Head) };
+                    ccw = ccw with { DataAddress = target.HostHead.Value + (ccw.DataAddress - target.GuestHead.Value) };
                 }
                 ccws.Add(ccw);
                 addresses.Add(at);
@@ -62,36 +63,35 @@ internal sealed class GuestProgram
     /// <summary>What no CCW can be at ends the original with a check, and an offset cannot say it.</summary>
     private static bool IsCcwAddress(uint address) => address % Ccw.Size == 0 && address <= int.MaxValue;
 
-    /// <summary>Rule 3: CCWs up to and with the one that has no chaining flag and is no TIC back into its chain.</summary>
     private string? Add(uint head, bool format1, GuestReader read)
     {
-        var chain = new Chain(head, _count);
+        var chain = new ProgramChain(new GuestCcwAddress(head), new HostAddress(PackedProgram.OffsetOf(Count)), 0);
         Span<byte> bytes = stackalloc byte[Ccw.Size];
-        bool goesOn = true;
-        while (goesOn && _count < MaxCounted)
+        for (bool goesOn = true; goesOn && Count < MaxCounted;)
         {
-            ulong at = head + (ulong)PackedProgram.OffsetOf(chain.Ccws.Count);
+            ulong at = head + (ulong)chain.Size;
             if (!read(at, bytes))
                 return $"the CCW at {at:X8} is not in the guest's memory";
             Ccw ccw = format1 ? Ccw.ReadFormat1(bytes) : Ccw.ReadFormat0(bytes);
-            chain.Ccws.Add(ccw);
-            _count++;
-            goesOn = ccw.Has(CcwFlags.ChainCommand | CcwFlags.ChainData) || (ccw.IsTransferInChannel && chain.Contains(ccw.DataAddress));
+            _ccws.Add(ccw);
+            chain = chain with { Length = chain.Length + 1 };
+            goesOn = chain.GoesOnBehind(ccw);
         }
         _chains.Add(chain);
         return null;
     }
 
+    private Ccw CcwOf(in ProgramChain chain, int index) => _ccws[(int)(chain.HostHead.Value / Ccw.Size) + index];
+
     /// <summary>
-    /// The chain that an address is in, before others the one where the TIC is: overlapping chains are copies, and each loops in itself.
+    /// The chain that a TIC leads to, before others the one where it is: overlapping chains are copies, and each loops in itself.
     /// </summary>
-    private Chain? Find(Chain own, uint address) => own.Contains(address) ? own : _chains.Find(chain => chain.Contains(address));
-
-    private sealed record Chain(uint Head, int First)
+    private ProgramChain? Find(in ProgramChain own, Ccw transfer)
     {
-        internal List<Ccw> Ccws { get; } = [];
-
-        /// <summary>By byte, up to the first one of the last CCW, in 32 bits, as the kernel compares.</summary>
-        internal bool Contains(uint address) => address >= Head && address <= unchecked(Head + PackedProgram.OffsetOf(Ccws.Count - 1));
+        var target = new GuestCcwAddress(transfer.DataAddress);
+        if (own.Contains(target))
+            return own;
+        int found = _chains.FindIndex(chain => chain.Contains(target));
+        return found < 0 ? null : _chains[found];
     }
 }

@@ -1,8 +1,18 @@
 using System.CommandLine;
 using System.Text.Json;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Cli.Dasd;
+
+/// <summary>What a check found, as JSON.</summary>
+/// <param name="Tracks">Tracks that were checked.</param>
+/// <param name="Pending">Those of them that were being written when ccwfs stopped.</param>
+/// <param name="Note">What is to be said about the redo file.</param>
+/// <param name="Problem">Why the image cannot be used.</param>
+/// <param name="Findings">What is wrong.</param>
+internal sealed record CheckReport(
+    int Tracks, IReadOnlyList<int> Pending, string? Note, string? Problem, IReadOnlyList<ImageFinding> Findings);
 
 /// <summary>
 /// "dasd check PATH": every track of an image, and the redo file beside it. Status 1 when something is wrong; a redo file that an open refuses is a
@@ -22,17 +32,14 @@ internal static class CheckCommand
 
     private static int Run(DasdConsole console, string path, bool json, CancellationToken cancel)
     {
-        using CkdImage image = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
+        using CkdImage image = CkdImage.OpenAsIs(HostImageFiles.Instance, path);
         List<ImageFinding> findings = console.WithProgress(
             $"Checking {path}", image.Geometry.Tracks, progress => ImageChecker.Check(image, progress, cancel).ToList());
         int wrong = findings.Count + (image.RedoProblem is null ? 0 : 1);
         if (json)
         {
-            var facts = new
-            {
-                image.Geometry.Tracks, Pending = image.PendingTracks, Note = image.RedoNote, Problem = image.RedoProblem, Findings = findings,
-            };
-            console.Out.Write(JsonSerializer.Serialize(facts, DasdJson.Options) + "\n");
+            var facts = new CheckReport(image.Geometry.Tracks, image.PendingTracks, image.RedoNote, image.RedoProblem, findings);
+            console.Out.Write(JsonSerializer.Serialize(facts, CliJson.Whole.CheckReport) + "\n");
         }
         else
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Cli.Dasd;
 

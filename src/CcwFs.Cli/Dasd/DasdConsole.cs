@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using CcwFs.ChannelIo.Text;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using Spectre.Console;
 

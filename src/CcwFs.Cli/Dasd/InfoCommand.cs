@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Cli.Dasd;
 
@@ -21,7 +22,7 @@ internal static class InfoCommand
 
     private static int Run(DasdConsole console, string path, bool json, Func<string, long?>? allocatedBytes)
     {
-        using CkdImage image = CkdImage.Open(HostImageFiles.Unlocked, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
+        using CkdImage image = CkdImage.OpenAsIs(HostImageFiles.Unlocked, path);
         var track = new CkdTrack(image.Geometry);
         string? serial = track.Load(image, 0) is null ? VolumeLayout.SerialOf(track) : null;
         VolumeLayout layout = VolumeLayout.Detect(image);
@@ -48,7 +49,8 @@ internal static class InfoCommand
         };
         if (json)
         {
-            console.Out.Write(JsonSerializer.Serialize(rows.ToDictionary(static row => row.Key, static row => row.Value), DasdJson.Options) + "\n");
+            Dictionary<string, object?> members = rows.ToDictionary(static row => row.Key, static row => row.Value);
+            console.Out.Write(JsonSerializer.Serialize(members, CliJson.Whole.DictionaryStringObject) + "\n");
             return 0;
         }
         // a row for those with a problem alone

@@ -6,7 +6,7 @@ using CcwFs.Control;
 
 namespace CcwFs.Cli.Decode;
 
-/// <summary><c>ccwfs decode</c>: explains a structure of the channel subsystem.</summary>
+/// <summary><c>ccwfs decode</c>: explains a structure of the channel subsystem, or the parameters of a command.</summary>
 public static class DecodeCommand
 {
     private const int Failed = 1;
@@ -23,9 +23,9 @@ public static class DecodeCommand
         var structure = new Argument<string>("STRUCTURE")
         {
             HelpName = "STRUCTURE",
-            Description = $"What the bytes are: {Values.List([.. StructureDecoder.Names], "or")}.",
+            Description = $"What the bytes are: {string.Join(", ", StructureDecoder.Names)}, or a command like DEFINE_EXTENT whose parameters they are.",
         };
-        structure.CompletionSources.Add([.. StructureDecoder.Names]);
+        structure.CompletionSources.Add([.. StructureDecoder.Names, .. Families.All.SelectMany(StructureDecoder.CommandsOf).Distinct()]);
         var hex = new Argument<string[]>("HEX")
         {
             HelpName = "HEX",
@@ -36,17 +36,12 @@ public static class DecodeCommand
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var format = new Option<int>("--format") { Description = "The format of a ccw: 0 or 1.", HelpName = "FORMAT", DefaultValueFactory = _ => 1 };
         format.OneOf(0, 1);
-        var commands = new Option<string?>("--commands")
-        {
-            Description = "The device family whose commands and sense these are: eckd, fba or basic. The default is eckd.",
-            HelpName = "FAMILY",
-        };
-        commands.OneOf([.. Families.All.Select(f => f.Name)]);
-        var command = new Command("decode", "Explain every field of a structure.") { structure, hex, hexInput, json, format, commands };
+        var commands = new CommandsOption("whose commands and sense these are");
+        var command = new Command("decode", "Explain every field of a structure, or of the parameters of a command.") { structure, hex, hexInput, json, format, commands };
         command.SetAction(result => Run(
             new Request(
                 result.GetValue(structure)!, result.GetValue(hex) ?? [], result.GetValue(hexInput), result.GetValue(json), result.GetValue(format),
-                result.GetValue(commands) is { } family ? Families.Find(family)! : Families.Eckd),
+                commands.Of(result)),
             result.InvocationConfiguration.Output,
             result.InvocationConfiguration.Error));
         return command;
@@ -54,10 +49,11 @@ public static class DecodeCommand
 
     private static int Run(Request request, TextWriter output, TextWriter error)
     {
-        if (!StructureDecoder.Names.Contains(request.Structure))
+        if (!StructureDecoder.Names.Contains(request.Structure) && request.Commands.Find(request.Structure) is null)
         {
-            string all = $"it is one of {string.Join(", ", StructureDecoder.Names)}";
-            return Fail(error, WrongUsage, $"unknown structure '{request.Structure}'{Nearest.Hint(request.Structure, StructureDecoder.Names, all)}");
+            IEnumerable<string> known = StructureDecoder.Names
+                .Concat(StructureDecoder.CommandsOf(request.Commands).Select(word => word.ToLowerInvariant()));
+            return Fail(error, WrongUsage, $"unknown structure '{request.Structure}'{Nearest.Hint(request.Structure, known, StructureDecoder.Known(request.Commands))}");
         }
         if (request.Hex.Length == 0 && !Console.IsInputRedirected)
             return Fail(error, WrongUsage, $"nothing to decode: give the bytes in hex, or pipe them: dd … | ccwfs decode {request.Structure}");

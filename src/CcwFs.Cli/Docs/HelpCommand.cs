@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Text;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Control;
 
 namespace CcwFs.Cli.Docs;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using CcwFs.Control;
+using CcwFs.Metrics;
 using CcwFs.Service.Devices;
 using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Settings;
@@ -23,36 +24,23 @@ internal sealed class ManPages(RootCommand root)
     /// <summary>The pages that are of no verb.</summary>
     internal static IEnumerable<Page> Topics() => Texts.Topics.Select(file => MarkdownPage.Read(Texts.Read(file), Made));
 
-    /// <summary>What may be typed behind <c>ccwfs help</c>.</summary>
+    /// <summary>What may be typed after <c>ccwfs help</c>.</summary>
     internal IEnumerable<string> Names => All().Select(page => page.Topic).Distinct();
 
     private IEnumerable<Command> Verbs => root.Subcommands.Where(c => !c.Hidden);
 
-    private Page Program() => new("ccwfs", 1, "passthrough I/O subchannels of an IBM Z machine as files",
-    [
-        new Heading(2, "Synopsis"), Synopsis("ccwfs", "VERB …"),
-        new Heading(2, "Description"),
-        new Paragraph("ccwfs mounts a channel subsystem as a directory. There is one directory per subchannel; its files io, cmd, schib and crw "
-            + "are the regions of the kernel's vfio-ccw driver. What is written to io runs as a channel program. "
-            + "QEMU takes each subchannel as its vfio-ccw device."),
-        new Heading(2, "Verbs"),
-        .. VerbGroup.All.SelectMany(group => (Block[])
+    private Page Program() => MarkdownPage.Read(Texts.Read("program.md"), name => name switch
+    {
+        "verbs" => VerbGroup.All.SelectMany(group => (Block[])
         [
             new Heading(3, group.Title),
             .. group.Of(root).Select(verb => new Term(verb.Name, null, $"{Sentence(verb.Description)} See ccwfs-{verb.Name}(1).")),
         ]),
-        new Heading(2, "Topics"),
-        .. Topics().Select(topic => new Term(topic.Reference, null, Sentence(topic.Summary[..1].ToUpperInvariant() + topic.Summary[1..]))),
-        .. Devices(),
-        new Heading(2, "Files"),
-        new Term("/run/ccwfs", null, "The mount point of root. The mount point of other users is $XDG_RUNTIME_DIR/ccwfs."),
-        new Term(ConfigFile.DefaultPath, null, "The configuration of the service; see ccwfs.json(5)."),
-        new Term("/var/lib/ccwfs/default.ckd", null,
-            "The volume that is made when nobody names devices. For other users than root it is in $XDG_DATA_HOME/ccwfs."),
-        .. ExitStatus(),
-        new Heading(2, "See also"),
-        new Paragraph(string.Join(", ", Verbs.Select(v => $"ccwfs-{v.Name}(1)").Concat(Topics().Select(topic => topic.Reference)))),
-    ]);
+        "topics" => Topics().Select(topic => new Term(topic.Reference, null, Sentence(topic.Summary[..1].ToUpperInvariant() + topic.Summary[1..]))),
+        "exit-status" => ExitStatus(),
+        "see-also" => [new Paragraph(string.Join(", ", Verbs.Select(v => $"ccwfs-{v.Name}(1)").Concat(Topics().Select(topic => topic.Reference))))],
+        _ => Made(name),
+    });
 
     private static Page Verb(Command verb)
     {
@@ -76,24 +64,18 @@ internal sealed class ManPages(RootCommand root)
     /// <summary>What a comment of a text stands for.</summary>
     private static IEnumerable<Block> Made(string name) => name switch
     {
-        "devices" => Devices(),
-        "mount-keys" => MountKey.Keys.Select(key => new Term(key.Key, ValueName(key), Sentence(key.Help) + When(key.AtRunTime))),
-        "ccw-commands" => ProgramChapter.Commands(),
-        _ => throw new FormatException($"nothing makes {name}"),
-    };
-
-    /// <summary>The keys of a SPEC, kind by kind.</summary>
-    private static IEnumerable<Block> Devices() =>
-    [
-        new Heading(2, "Devices"),
-        new Paragraph("A SPEC is the kind of a device and its keys: kind,key=value,key,… A comma in a value is written \\, and a backslash \\\\. "
-            + "In the configuration a device may also be an object with the member \"kind\" and the keys; a key without a value is true there."),
-        .. DeviceKinds.All.SelectMany(kind => (Block[])
+        "devices" => MarkdownPage.Read(Texts.Read("devices.md"), Made).Blocks,
+        "kinds" => DeviceKinds.All.SelectMany(kind => (Block[])
         [
             new Heading(3, kind.Name),
             .. kind.Keys.Select(key => new Term(key.Value is null ? key.Key : key.Key + "=", key.Value, Sentence(key.Help) + When(key.AtRunTime))),
         ]),
-    ];
+        "mount-keys" => MountKey.Keys.Select(key => new Term(key.Key, ValueName(key), Sentence(key.Help) + When(key.AtRunTime))),
+        "ccw-commands" => ProgramChapter.Commands(),
+        "metrics" => MetricFamily.All.Select(metric => new Term(
+            metric.Name, null, $"{Sentence(metric.Help)} {metric.Type}{(metric.Labels.Length > 0 ? $"; labels: {metric.Labels}" : "")}.")),
+        _ => FaultChapter.Made(name) ?? throw new FormatException($"nothing makes {name}"),
+    };
 
     private static IEnumerable<Block> ExitStatus() =>
     [

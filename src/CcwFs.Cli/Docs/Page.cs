@@ -88,6 +88,6 @@ internal sealed record Page(string Name, int Section, string Summary, IReadOnlyL
     /// <summary>Its file: "ccwfs-volumes.7".</summary>
     internal string File => $"{Name}.{Section}";
 
-    /// <summary>What is typed behind <c>ccwfs help</c>: "volumes".</summary>
+    /// <summary>What is typed after <c>ccwfs help</c>: "volumes".</summary>
     internal string Topic => Name.StartsWith("ccwfs-", StringComparison.Ordinal) ? Name["ccwfs-".Length..] : Name;
 }

@@ -7,14 +7,11 @@ namespace CcwFs.Cli.Docs;
 /// <summary>Every command of the language of channel programs, with its words.</summary>
 internal static class ProgramChapter
 {
-    private static readonly (CommandSet Family, string Title)[] s_families =
-        [(Families.Eckd, "3390 and 3380 (eckd)"), (Families.Fba, "9336 and 3370 (fba)"), (Families.Basic, "Other devices (basic)")];
-
     /// <summary>A heading per family, and a term per command.</summary>
-    internal static IEnumerable<Block> Commands() => s_families.SelectMany(family => (Block[])
+    internal static IEnumerable<Block> Commands() => Families.All.SelectMany(family => (Block[])
     [
-        new Heading(3, family.Title),
-        .. family.Family.Rows.Where(command => !command.OnlyReal).Select(command => new Term(command.Word, null, string.Create(
+        new Heading(3, $"{family.Title} ({family})"),
+        .. family.Rows.Where(command => !command.OnlyReal).Select(command => new Term(command.Word, null, string.Create(
             CultureInfo.InvariantCulture, $"{command.Code:X2}, {CommandSet.Words(command.Direction)}.{Also(command)}{Words(command)}"))),
     ]);
 

@@ -2,7 +2,7 @@ namespace CcwFs.Cli.Docs;
 
 /// <summary>
 /// The texts beside this file that are built into the program: Topics are pages of their own, Verbs what the page of a verb says beyond its help
-/// texts.
+/// texts, Parts the page of the program and what several pages have.
 /// </summary>
 internal static class Texts
 {

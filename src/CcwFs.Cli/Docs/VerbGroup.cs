@@ -11,9 +11,11 @@ internal sealed record VerbGroup(string Title, string[] Verbs)
     internal static readonly VerbGroup[] All =
     [
         new("Mount", ["mount", "umount", "config"]),
-        new("Look", ["list", "info", "decode"]),
+        new("Look", ["list", "info", "top", "trace", "decode"]),
         new("Run channel programs", ["run", "translate"]),
+        new("Play them again", ["record", "replay"]),
         new("Add and remove devices", ["add", "remove", "path"]),
+        new("Faults", ["fault"]),
         new("Volumes", ["dasd"]),
         new("Guests", ["qemu"]),
         new("Real devices", ["attach", "detach"]),

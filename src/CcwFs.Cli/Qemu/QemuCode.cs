@@ -18,6 +18,7 @@ internal static class QemuCode
 {
     private const string Channel = "ccwfs-code", PluginFile = "ccwfs-code.so";
     private const string Devices = "/dev/kvm";
+    private const string TakesPlugin = "takes the plugin"; // as it is remembered
 
     /// <summary>What a printed command lacks: a shell has no socket pair, and cannot tell ccwfs.</summary>
     internal const string NotPrinted =
@@ -109,10 +110,17 @@ internal static class QemuCode
             SharedMemory marks = SharedMemory.Create(Channel, GuestCodeMarks.Size);
             marks.File.KeepOverExec();
 
+            string path = Execution.Find(program) ?? program;
+            if (QemuMemory.Knows(TakesPlugin, path, PluginPath))
+                return marks;
+
             // A machine without anything that ends at once, for there is no state to load.
             ChildProcess.Run(program, ["-machine", "none", "-nodefaults", "-display", "none", "-S", .. Plugin(marks.File.Number), "-loadvm", "none"]);
             if (marks.ReadOrdered(0) != 0)
+            {
+                QemuMemory.Remember(TakesPlugin, path, PluginPath);
                 return marks;
+            }
             marks.Dispose();
         }
         catch (Exception failure) when (failure is CommandException or Win32Exception)

@@ -12,11 +12,15 @@ internal static partial class QemuProbe
     /// <summary>The first release with iommufd and fd= for vfio-ccw.</summary>
     internal const int OldestMajor = 9;
 
+    private const string Good = "takes devices"; // as it is remembered
+
     /// <summary>Throws unless <paramref name="program"/> is a QEMU that takes these devices.</summary>
     internal static void Check(string program)
     {
         if (Execution.Find(program) is not { } path)
             throw new CommandException($"{program} is not found or not executable; install QEMU {OldestMajor}.0 or newer (Debian: qemu-system-s390x, or qemu-system-misc)");
+        if (QemuMemory.Knows(Good, path))
+            return;
         (_, string version, string error) = ChildProcess.Run(path, ["--version"]);
         Match match = Version().Match(version);
         if (!match.Success)
@@ -29,6 +33,7 @@ internal static partial class QemuProbe
         // A QEMU without the iommufd object has not these properties either (CONFIG_IOMMUFD).
         if (!Property("iommufd").IsMatch(properties) || !Property("fd").IsMatch(properties))
             throw new CommandException($"{program} is built without iommufd; take a build with it");
+        QemuMemory.Remember(Good, path);
     }
 
     private static Regex Property(string name) => new($@"^\s*{name}=", RegexOptions.Multiline);

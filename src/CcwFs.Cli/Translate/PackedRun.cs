@@ -49,17 +49,10 @@ internal static class PackedRun
         return index < (uint)addresses.Count ? addresses[(int)index] + (offset - PackedProgram.OffsetOf((int)index)) : offset;
     }
 
-    private static ProgramStep[] Steps(PackedProgram program, RestoredProgram restored, IReadOnlyList<uint> addresses, CommandSet commands)
-    {
-        var steps = new ProgramStep[program.Ccws.Count];
-        var effect = default(CommandInEffect);
-        for (int i = 0; i < steps.Length; i++)
-        {
-            Ccw ccw = program.Ccws[i];
-            effect.Take(ccw);
-            string name = effect.Continues ? "DATA" : ccw.IsTransferInChannel ? "TIC" : commands.WordOf(ccw.Command);
-            steps[i] = new ProgramStep(name, ccw, addresses[i], restored.DataAddress(i), ccw.Count, commands.DirectionOf(effect.Command), i);
-        }
-        return steps;
-    }
+    private static ProgramStep[] Steps(PackedProgram program, RestoredProgram restored, IReadOnlyList<uint> addresses, CommandSet commands) =>
+    [
+        .. CommandInEffect.Over(program.Ccws).Select((at, i) => new ProgramStep(
+            at.Continues ? "DATA" : at.Ccw.IsTransferInChannel ? "TIC" : commands.WordOf(at.Command),
+            at.Ccw, addresses[i], restored.DataAddress(i), at.Ccw.Count, commands.DirectionOf(at.Command), i)),
+    ];
 }

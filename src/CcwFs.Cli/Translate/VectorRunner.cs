@@ -143,7 +143,7 @@ internal static class VectorRunner
         var json = new JsonObject { ["cmd"] = $"0x{at.Ccw.Command:x2}", ["flags"] = $"0x{(byte)at.Ccw.Flags:x2}", ["count"] = at.Ccw.Count };
         if (at.Ccw.IsTransferInChannel)
         {
-            (int target, uint into) = Target(program, new HostAddress(at.Ccw.DataAddress));
+            program.TryFindChain(new HostAddress(at.Ccw.DataAddress), out int target, out uint into);
             json["tic_target"] = new JsonArray(target, (int)(into / Ccw.Size));
             if (into % Ccw.Size != 0)
                 json["tic_rem"] = (int)(into % Ccw.Size);
@@ -155,25 +155,13 @@ internal static class VectorRunner
         {
             program.TryFetchIdaw(at.List.Plus(i * HostProgram.IdawSize), out ulong idaw);
             if (program.Pins.TryGuestAddress(idaw, out ulong address))
-                guest.Add(Hex(address));
+                guest.Add((JsonNode)Hex(address));
             else
                 raw += idaw.ToString("x16", CultureInfo.InvariantCulture);
         }
         json["pinned"] = guest.Count > 0;
         json[guest.Count > 0 ? "idaws" : "idal_raw"] = guest.Count > 0 ? guest : raw;
         return json;
-    }
-
-    private static (int Chain, uint Into) Target(HostProgram program, HostAddress host)
-    {
-        ReadOnlySpan<ProgramChain> chains = program.Chains;
-        for (int c = 0; c < chains.Length; c++)
-        {
-            uint into = host.BytesBehind(chains[c].HostHead);
-            if (into < (uint)(chains[c].Length * Ccw.Size))
-                return (c, into);
-        }
-        throw new InvalidOperationException($"a translated TIC to {host.Value:x8} is in no chain");
     }
 
     private static int Type1(ProgramFault fault) => fault switch

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using CcwFs.Cli.Docs;
 using CcwFs.Control;
 using CcwFs.Host;
@@ -13,11 +12,6 @@ namespace CcwFs.Cli.Verbs;
 internal static class ListCommand
 {
     private const int UsualId = 8; // characters of 0.0.0150
-
-    private static readonly JsonSerializerOptions s_indented = new()
-    {
-        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    };
 
     internal static Command Create()
     {
@@ -42,7 +36,7 @@ internal static class ListCommand
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
             {
-                output.Write(JsonSerializer.Serialize(rows, s_indented) + "\n");
+                output.Write(JsonSerializer.Serialize(rows, CliJson.Short.IReadOnlyListDeviceRow) + "\n");
                 return;
             }
             int width = rows.Any(row => row.Device.Length > UsualId) ? UsualId + 1 : UsualId; // css fe has two digits

@@ -1,6 +1,4 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using CcwFs.ChannelIo;
 using CcwFs.Control;
 using CcwFs.Host;
@@ -12,13 +10,6 @@ namespace CcwFs.Cli.Verbs;
 /// <summary>What attach or detach did, as JSON.</summary>
 internal sealed record AttachReport(string State)
 {
-    /// <summary>For people and scripts, not for web pages: quotes and angle brackets stand as they are.</summary>
-    private static readonly JsonSerializerOptions s_options = new()
-    {
-        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     public string? Subchannel { get; init; }
 
     public string? Device { get; init; }
@@ -48,7 +39,7 @@ internal sealed record AttachReport(string State)
     public string? Note { get; init; }
 
     /// <summary>As JSON, with the end of its last line.</summary>
-    internal string ToJson() => JsonSerializer.Serialize(this, s_options) + "\n";
+    internal string ToJson() => JsonSerializer.Serialize(this, CliJson.Short.AttachReport) + "\n";
 
     /// <summary>Prints what a dry run found.</summary>
     internal static void PrintPlan(IReadOnlyList<PlannedStep> steps, string? note, bool json, TextWriter output)

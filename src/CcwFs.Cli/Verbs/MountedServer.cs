@@ -5,7 +5,7 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Cli.Verbs;
 
-/// <summary>The ccwfs process behind a mount that is to be unmounted. Dispose lets go of it.</summary>
+/// <summary>The ccwfs process of a mount that is to be unmounted. Dispose lets go of it.</summary>
 internal sealed class MountedServer : IDisposable
 {
     /// <summary>

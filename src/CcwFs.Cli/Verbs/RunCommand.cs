@@ -34,18 +34,15 @@ internal static class RunCommand
         {
             string? mounted = result.GetValue(mount);
             string subchannel = result.GetValue(id)!;
-            CommandException? unreachable = null;
             (AssembledProgram? text, PackedProgram? packed, IReadOnlyList<uint> addresses) =
-                source.Get(result, () => CommandsOf(mounted, subchannel, out unreachable));
-            if (unreachable is not null)
-                throw unreachable; // what is wrong with the program comes first
+                source.Get(result, () => CommandsOf(mounted, subchannel));
             using var patience = new Timer(
                 _ => result.InvocationConfiguration.Error.WriteLine("ccwfs: the program still runs; Ctrl-C ends it"), null, s_stillRunning,
                     Timeout.InfiniteTimeSpan);
             RunReport report = text is not null
                 ? Run(mounted, subchannel, result.GetValue(fetch) ? text with { OrbControl = text.OrbControl & ~OrbControl.Prefetch } : text)
                 : PackedRun.Run(mounted, subchannel, result.GetValue(fetch) ? throw s_fetchesNoPacked : packed!, addresses,
-                    CommandsOf(mounted, subchannel, out unreachable));
+                    CommandsOf(mounted, subchannel));
             TextWriter output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
                 output.Write(report.ToJson() + "\n");
@@ -56,24 +53,12 @@ internal static class RunCommand
         return command;
     }
 
-    /// <summary>
-    /// The command set of a mounted device; a ccwfs that does not say it has 3390s alone. <paramref name="unreachable"/>: why nobody answered, or
-    /// null.
-    /// </summary>
-    private static CommandSet CommandsOf(string? mount, string id, out CommandException? unreachable)
+    /// <summary>The command set of a mounted device, without which no word has a meaning; a ccwfs that does not say it has 3390s alone.</summary>
+    private static CommandSet CommandsOf(string? mount, string id)
     {
-        try
-        {
-            unreachable = null;
-            ControlReply reply = ControlClient.Send(mount, new ControlRequest { Verb = "info", Id = id });
-            string? name = reply.Facts?.FirstOrDefault(fact => fact.Key == DeviceInfo.CommandsKey).Value;
-            return name is null ? Families.Eckd : Families.Find(name) ?? Families.Basic;
-        }
-        catch (CommandException failure)
-        {
-            unreachable = failure;
-            return Families.Eckd;
-        }
+        ControlReply reply = ControlClient.Send(mount, new ControlRequest { Verb = "info", Id = id });
+        string? name = reply.Facts?.FirstOrDefault(fact => fact.Key == DeviceInfo.CommandsKey).Value;
+        return name is null ? Families.Eckd : Families.Find(name) ?? Families.Basic;
     }
 
     private static RunReport Run(string? mount, string id, AssembledProgram program)

@@ -32,7 +32,7 @@ internal static class TranslateCommand
         };
         var withData = new Option<bool>("--with-data")
         {
-            Description = "With --format: put the data of the program behind the block, so that it can run elsewhere.",
+            Description = "With --format: put the data of the program after the block, so that it can run elsewhere.",
         };
         var output = new Option<string?>("--output", "-o")
         {
@@ -54,16 +54,20 @@ internal static class TranslateCommand
             Description = "With --unpack: the address of the page for the CCWs, in hex. The default is the first free page.",
             HelpName = "ADDRESS",
         };
+        var commands = new CommandsOption("whose commands these are");
         var json = new Option<bool>("--json") { Description = "With --from: print JSON." };
         format.OneOf(Packed);
         from.OneOf(Packed);
-        var command = new Command("translate", "Pack and unpack channel programs.") { vectors, format, withData, output, from, unpack, at, json };
+        var command = new Command("translate", "Pack and unpack channel programs.")
+        {
+            vectors, format, withData, output, from, unpack, at, commands, json,
+        };
         source.AddTo(command);
         // One of these; each with the options that go with it.
         (Option Way, string Name, Option[] With)[] ways =
         [
-            (format, "--format", [withData, output, .. source.Options]),
-            (from, "--from", [unpack, at, json]),
+            (format, "--format", [withData, output, commands, .. source.Options]),
+            (from, "--from", [unpack, at, commands, json]),
             (vectors, "--vectors", []),
         ];
         command.SetAction(result =>
@@ -71,14 +75,15 @@ internal static class TranslateCommand
             TextWriter console = result.InvocationConfiguration.Output;
             Option way = ChooseWay(result, ways);
             if (way == format)
-                PackedFiles.Write(PackedOf(source.Get(result, () => Families.Eckd)), result.GetValue(withData), result.GetValue(output), console);
+                PackedFiles.Write(
+                    PackedOf(source.Get(result, () => commands.Of(result))), result.GetValue(withData), result.GetValue(output), console);
             else if (way == vectors)
                 AnswerVectors(source.Words(result) is [] ? result.GetValue(vectors)! : throw Alone("CCWs do not go with --vectors"), console);
             else if (result.GetResult(at) is not null && result.GetResult(unpack) is null)
                 throw Alone("--at goes with --unpack FILE alone");
             else
-                Read(PackedFile(source, result), result.GetValue(unpack), Address(result.GetValue(at)), result.GetValue(json),
-                    result.InvocationConfiguration);
+                Read(PackedFile(source, result), result.GetValue(unpack), Address(result.GetValue(at)), commands.Of(result),
+                    result.GetValue(json), result.InvocationConfiguration);
         });
         return command;
     }
@@ -109,14 +114,15 @@ internal static class TranslateCommand
             CultureInfo.InvariantCulture, out uint address) ? address
         : throw new CommandException($"--at {text}: an address in hex, like 1000", CommandException.WrongUsage);
 
-    private static void Read(string file, string? image, uint? block, bool json, InvocationConfiguration console)
+    private static void Read(string file, string? image, uint? block, CommandSet commands, bool json, InvocationConfiguration console)
     {
         PackedProgram program = ProgramSource.ReadPacked(file);
         string? unpacked = image is null ? null : PackedFiles.Unpack(program, block, image);
+        var listing = new PackedListing(program, commands);
         if (json)
-            console.Output.WriteLine(PackedListing.ToJson(program));
+            console.Output.WriteLine(listing.ToJson());
         else
-            console.Output.Write(PackedListing.ToText(program));
+            console.Output.Write(listing.ToText());
         if (unpacked is not null)
             (json ? console.Error : console.Output).WriteLine(unpacked);
     }

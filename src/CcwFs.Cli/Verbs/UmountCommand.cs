@@ -32,7 +32,7 @@ internal static class UmountCommand
         error.WriteLine($"ccwfs: {path} is in use by {MountUsers.Of(holders)}; detaching it lazily");
 
     /// <summary>
-    /// Ends the ccwfs behind a mount, unless somebody reaches it by another mount: a place where it is bound to, or one in another mount namespace by
+    /// Ends the ccwfs of a mount, unless a process can reach it by another mount: a place where it is bound to, or one in another mount namespace by
     /// which files are open. Those are named, and it goes on for them. Who has files open by this mount loses them.
     /// </summary>
     private static int Unmount(MountEntry mount, TextWriter error)

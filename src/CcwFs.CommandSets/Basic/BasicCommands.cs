@@ -19,5 +19,8 @@ internal static class BasicCommands
         new(CommandCode.Read, "READ", CommandDirection.Input, CommandKind.Reads) { MaySkip = true },
         new(CommandCode.ReadBackward, "READ BACKWARD", CommandDirection.Input, CommandKind.Reads) { MaySkip = true },
         new(CommandCode.Write, "WRITE", CommandDirection.Output, CommandKind.Writes) { MaySkip = true },
-    ]);
+    ])
+    {
+        Title = "Other devices",
+    };
 }

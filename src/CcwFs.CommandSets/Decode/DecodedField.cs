@@ -19,7 +19,7 @@ public sealed record DecodedField(
 }
 
 /// <summary>A whole structure, explained.</summary>
-/// <param name="Name">Its short name: orb, ccw, scsw, irb, schib, crw, sense, io.</param>
+/// <param name="Name">Its short name: orb, ccw, scsw, irb, schib, crw, sense, io; of parameters the word of their command.</param>
 /// <param name="Bytes">The bytes that were decoded.</param>
 /// <param name="Summary">One paragraph for a person.</param>
 /// <param name="Fields">Every field, in the order of the bytes; together they cover every bit once.</param>

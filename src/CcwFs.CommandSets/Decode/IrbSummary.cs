@@ -39,6 +39,12 @@ public static class IrbSummary
         return text.ToString();
     }
 
+    /// <summary>The bits of a device status in words.</summary>
+    public static string Words(DeviceStatus status) => BitNames.Join((byte)status, StatusTables.DeviceStatusNames);
+
+    /// <summary>The bits of a subchannel status in words.</summary>
+    public static string Words(SubchannelStatus status) => BitNames.Join((byte)status, StatusTables.SubchannelStatusNames);
+
     /// <summary>
     /// The program, or a HALT or CLEAR, ended without any error: no check and no unit check or exception, condition code 0.
     /// </summary>
@@ -86,6 +92,8 @@ public static class IrbSummary
             return "halted";
         if ((scsw.StatusControl & StatusControl.Intermediate) != 0 && (scsw.StatusControl & StatusControl.Primary) == 0)
             return "intermediate: the program is running and asked for an interruption";
+        if (scsw.Function == FunctionControl.None && (scsw.StatusControl & StatusControl.Secondary) != 0)
+            return "device end, after channel end";
         if (scsw.Function == FunctionControl.None)
             return "unsolicited: the device spoke up by itself";
         if ((scsw.StatusControl & (StatusControl.Primary | StatusControl.Secondary)) == StatusControl.Primary)

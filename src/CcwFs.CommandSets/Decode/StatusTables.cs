@@ -38,7 +38,7 @@ internal static class StatusTables
             "resume pending", "start pending", "halt pending", "clear pending", "subchannel active", "device active", "suspended"),
         new FieldRow("stctl", 0, 27, 5, v => $"status: {StatusWords(v)}"),
         Reserved(4, 0, 1),
-        new FieldRow("cpa", 4, 1, 31, v => v == 0 ? "no CCW address" : $"the CCW behind the last one used is at {v:X8}"),
+        new FieldRow("cpa", 4, 1, 31, v => v == 0 ? "no CCW address" : $"the CCW after the last one used is at {v:X8}"),
         Set("dstat", 8, 0, "device status", DeviceStatusNames),
         Set("cstat", 9, 0, "subchannel status", SubchannelStatusNames),
         Number("count", 10, 0, 16, "residual count: {0} bytes of the last CCW were not transferred"));

@@ -34,11 +34,19 @@ public static class StructureDecoder
     /// <summary>The names that <see cref="TryDecode"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Rows.Select(r => r.Name)];
 
+    /// <summary>What a name must be, for a person.</summary>
+    public static string Known(CommandSet commands) =>
+        $"it is one of {string.Join(", ", Names)}, or a command of {commands.Device} that has parameters";
+
+    /// <summary>The words of a family's commands whose parameters <see cref="TryDecode"/> explains.</summary>
+    public static IEnumerable<string> CommandsOf(CommandSet commands) => commands.Rows.Where(row => row.Layout is not null).Select(row => row.Word);
+
     /// <summary>
-    /// Explains <paramref name="bytes"/> as the structure <paramref name="name"/>. A ccw may be several, one after the other. False with one
-    /// line in <paramref name="error"/> when the name is unknown or the length is wrong.
+    /// Explains <paramref name="bytes"/> as the structure <paramref name="name"/>, or as the parameters of the command of this name. A ccw may be
+    /// several, one after the other. False with one line in <paramref name="error"/> when the name is unknown or the length is wrong; parameters may
+    /// have any length.
     /// </summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="name">One of <see cref="Names"/>, or a word of a command of <paramref name="commands"/> that has a layout.</param>
     /// <param name="bytes">The structure, big-endian as the architecture has it; ret_code of io in host order.</param>
     /// <param name="format1">CCWs are of format 1, else of format 0.</param>
     /// <param name="commands">Of the device that CCWs and sense are of.</param>
@@ -51,10 +59,7 @@ public static class StructureDecoder
         error = "";
         Row? row = Array.Find(Rows, r => r.Name == name);
         if (row is null)
-        {
-            error = $"unknown structure '{name}': it is one of {string.Join(", ", Names)}";
-            return false;
-        }
+            return TryDecodeParameters(name, bytes, commands, out decoded, out error);
 
         bool several = row.Name == "ccw";
         if (several ? bytes.Length == 0 || bytes.Length % Ccw.Size != 0 || bytes.Length / Ccw.Size > MaxCcws : !row.Sizes.Contains(bytes.Length))
@@ -69,6 +74,23 @@ public static class StructureDecoder
         for (int offset = 0; offset < bytes.Length; offset += size)
             all.Add(row.Decode(bytes.Slice(offset, size).ToArray(), format1, commands));
         decoded = all;
+        return true;
+    }
+
+    private static bool TryDecodeParameters(
+        string name, ReadOnlySpan<byte> bytes, CommandSet commands, out IReadOnlyList<DecodedStructure> decoded, out string error)
+    {
+        decoded = [];
+        CommandDescription? command = commands.Find(name);
+        error = command is null
+                ? $"unknown structure '{name}': {Known(commands)}"
+            : command.Layout is null ? $"{command.Word} has no parameters that ccwfs knows"
+            : bytes.Length > ParameterDecoder.MaxLength
+                ? $"{command.Word} takes at most {ParameterDecoder.MaxLength} bytes, as a CCW counts them, not {bytes.Length}"
+            : "";
+        if (error.Length > 0)
+            return false;
+        decoded = [ParameterDecoder.Decode(command!, bytes.ToArray())];
         return true;
     }
 

@@ -85,7 +85,11 @@ internal static class EckdCommands
         Row(0x0A, "DIAGNOSTIC READ HOME ADDRESS", Input, Reads, 28) with { OnlyReal = true },
         Row(0xF3, "DIAGNOSTIC CONTROL", Output, Writes, 4, null, "DCTL") with { OnlyReal = true },
         Row(0xF9, "RESET SUMMARY UNIT CHECK", Output, Controls, 16, null, "RSCK") with { OnlyReal = true },
-    ]);
+    ])
+    {
+        Title = "3390 and 3380",
+        Types = [([0x3990, 0x2105, 0x2107, 0x1750, 0x3880], [0x3390, 0x3380]), ([0x9343], [0x9345])],
+    };
 
     private static CommandDescription Row(
         byte code, string name, CommandDirection direction, CommandKind kind, int count = 0, string? word = null, params string[] aliases) =>

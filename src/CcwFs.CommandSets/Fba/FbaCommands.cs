@@ -31,5 +31,9 @@ internal static class FbaCommands
         new(0x14, "UNCONDITIONAL RESERVE", Input, CommandKind.Controls, ReserveSize),
         new(0x94, "DEVICE RELEASE", Input, CommandKind.Controls, ReserveSize) { Aliases = ["RELEASE"] },
         new(0xB4, "DEVICE RESERVE", Input, CommandKind.Controls, ReserveSize) { Aliases = ["RESERVE"] },
-    ]);
+    ])
+    {
+        Title = "9336 and 3370",
+        Types = [([0x6310], [0x9336]), ([0x3880], [0x3370])],
+    };
 }

@@ -5,19 +5,13 @@ namespace CcwFs.CommandSets.Text;
 /// <summary>Parameters of PERFORM SUBSYSTEM FUNCTION and DEFINE SUBSYSTEM OPERATION as words.</summary>
 internal static class OrderParameters
 {
-    private static readonly (string Name, byte Value)[] s_suborders =
-    [
-        ("path-status", 0x00), ("statistics", 0x01), ("message", 0x03), ("units", 0x0E), ("hosts", 0x1C), ("features", 0x41), ("volume", 0x52),
-            ("pools", 0x53),
-    ];
-
     /// <summary>PREPARE FOR READ SUBSYSTEM DATA.</summary>
     internal static byte[] PrepareForRead(Operands operands)
     {
         byte[] bytes = new byte[SubsystemFunctionLayout.PrepareSize];
         SubsystemFunctionLayout.Order.Put(bytes, SubsystemFunctionLayout.PrepareForRead);
         SubsystemFunctionLayout.Unit.Put(bytes, operands.Number("unit", 0xFFFF, 0));
-        SubsystemFunctionLayout.Suborder.Put(bytes, operands.Named("prepare", 0x41, s_suborders));
+        SubsystemFunctionLayout.Suborder.Put(bytes, operands.Named("prepare", 0x41, SubsystemFunctionLayout.Suborders));
         SubsystemFunctionLayout.Parameter.Put(bytes, operands.HexByte("parm", 0));
         return bytes;
     }

@@ -1,5 +1,4 @@
 using CcwFs.CommandSets.Eckd;
-using CcwFs.CommandSets.Fba;
 
 namespace CcwFs.CommandSets.Text;
 
@@ -7,8 +6,7 @@ namespace CcwFs.CommandSets.Text;
 /// <param name="Layout">Of the commands that have them.</param>
 /// <param name="Keys">The words.</param>
 /// <param name="Build">Makes the parameter bytes; only called when one of the words is there. The number: bytes of data= behind them.</param>
-/// <param name="TakesData">data= follows the parameters.</param>
-internal sealed record ParameterBuilder(ParameterLayout Layout, string[] Keys, Func<Operands, int, byte[]> Build, bool TakesData = false)
+internal sealed record ParameterBuilder(ParameterLayout Layout, string[] Keys, Func<Operands, int, byte[]> Build)
 {
     internal static readonly ParameterBuilder[] All =
     [
@@ -23,9 +21,8 @@ internal sealed record ParameterBuilder(ParameterLayout Layout, string[] Keys, F
         new(SearchHomeLayout.Layout, ["to"], (o, _) => o.NeededAddress("to", withRecord: false)),
         new(SectorLayout.Layout, ["sector"], (o, _) => [(byte)o.Number("sector", 255, 0)]),
         new(FileMaskLayout.Layout, ["mask"], (o, _) => [TrackParameters.Mask(o)]),
-        new(CountLayout.Layout, ["id", "kl", "dl"], TrackParameters.CountField, TakesData: true),
-        new(FbaExtentLayout.Layout, BlockParameters.ExtentKeys, (o, _) => BlockParameters.DefineExtent(o)),
-        new(FbaLocateLayout.Layout, BlockParameters.LocateKeys, (o, _) => BlockParameters.Locate(o)),
+        new(CountLayout.Layout, ["id", "kl", "dl"], TrackParameters.CountField),
+        .. Fba.BlockParameters.Builders,
     ];
 
     /// <summary>The words of a command; null: it has none.</summary>

@@ -77,7 +77,7 @@ internal sealed class ProgramParser(FileReader? readFile, CommandSet commands)
                 throw operand.Error(Unknown(ccw, builder, operand));
         }
 
-        if (built && data.Count > 0 && !builder!.TakesData)
+        if (built && data.Count > 0 && !builder!.Layout.TakesData)
             throw data[0].Error($"{ccw.Name} takes {string.Join(", ", builder.Keys.Select(k => k + "="))} or data=, not both");
         SetData(ccw, built ? builder : null, new Operands(word, parameters), data, count);
         return ccw;

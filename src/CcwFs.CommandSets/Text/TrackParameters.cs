@@ -10,22 +10,7 @@ internal static class TrackParameters
     internal static readonly string[] ExtendedKeys = [.. LocateKeys, "tracks"];
     internal static readonly string[] PrefixKeys = [.. ExtentKeys, .. ExtendedKeys, "base"];
 
-    // Permission bits of the file mask; the same byte in SET FILE MASK and DEFINE EXTENT, of blocks too.
-    private static readonly (string Name, byte Value)[] s_masks = [("format", 0x00), ("read", 0x40), ("update", 0x80), ("all", 0xC0)];
-
-    private static readonly (string Name, byte Value)[] s_operations =
-        [("orient", 0x00), ("write", 0x01), ("format", 0x03), ("read", 0x06), ("erase", 0x0B), ("read-tracks", 0x0C), ("read-ckd", 0x16)];
-
-    private static readonly (string Name, byte Value)[] s_orientations = [("count", 0), ("home", 1), ("data", 2), ("index", 3)];
-
-    // The extended operation. Two are for any record, and the number 1 follows them; three name their tracks by bits.
-    private static readonly (string Name, byte Value)[] s_extendedOperations =
-    [
-        ("write-any", 0x09), ("read-any", 0x0A), ("read-track-set", 0x0E), ("write-tracks", 0x11), ("update-tracks", 0x13),
-            ("write-track-data", 0x23),
-    ];
-
-    internal static byte Mask(Operands operands) => operands.Named("mask", 0, s_masks);
+    internal static byte Mask(Operands operands) => operands.Named("mask", 0, FileMaskLayout.Writes);
 
     internal static byte[] Seek(Operands operands)
     {
@@ -39,7 +24,7 @@ internal static class TrackParameters
     {
         byte[] bytes = new byte[DefineExtentLayout.Size];
         DefineExtentLayout.Mask.Put(bytes, Mask(operands));
-        DefineExtentLayout.Attributes.Put(bytes, operands.HexByte("attr", 0xC0));
+        DefineExtentLayout.Attributes.Put(bytes, operands.HexByte("attr", DefineExtentLayout.EckdMode));
         DefineExtentLayout.BlockSize.Put(bytes, operands.Number("block", 0xFFFF, 0));
         DefineExtentLayout.Extended.Put(bytes, operands.HexByte("ext", 0));
         byte[] begin = operands.NeededAddress("begin", withRecord: false);
@@ -52,8 +37,8 @@ internal static class TrackParameters
     internal static byte[] LocateRecord(Operands operands, byte? operationByte = null)
     {
         byte[] bytes = new byte[LocateRecordLayout.Size];
-        byte operation = operationByte ?? operands.Named("op", 0x06, s_operations);
-        byte orientation = operands.Named("orient", 0, s_orientations);
+        byte operation = operationByte ?? operands.Named("op", 0x06, LocateRecordLayout.Operations);
+        byte orientation = operands.Named("orient", 0, LocateRecordLayout.Orientations);
         LocateRecordLayout.Operation.Put(bytes, (orientation << 6) | operation);
         LocateRecordLayout.Auxiliary.Put(bytes, operands.Has("length") ? LocateRecordLayout.LengthValid : 0);
         LocateRecordLayout.Count.Put(bytes, operands.Number("count", 255, 1));
@@ -72,10 +57,10 @@ internal static class TrackParameters
     /// </summary>
     internal static byte[] LocateExtended(Operands operands)
     {
-        bool extended = operands.TryNamed("op", s_extendedOperations, out byte operation);
+        bool extended = operands.TryNamed("op", LocateRecordLayout.ExtendedOperations, out byte operation);
         byte[] locate = LocateRecord(operands, extended ? LocateRecordLayout.ExtendedOperation : null);
-        bool hasTracks = operands.Has("tracks") || (extended && operation is 0x0E or 0x11 or 0x13);
-        bool ofAnyRecord = extended && !hasTracks && operation is 0x09 or 0x0A;
+        bool hasTracks = operands.Has("tracks") || (extended && LocateRecordLayout.NamesTracks(operation));
+        bool ofAnyRecord = extended && !hasTracks && LocateRecordLayout.IsOfAnyRecord(operation);
         int more = hasTracks ? 2 : ofAnyRecord ? 1 : 0;
         byte[] bytes = new byte[LocateRecordLayout.ExtendedSize + more];
         locate.CopyTo(bytes, 0);
@@ -86,8 +71,8 @@ internal static class TrackParameters
         if (!hasTracks)
             return bytes;
         int count = Math.Min((int)LocateRecordLayout.Count.Byte(bytes), 16);
-        new ParameterField("tracks", LocateRecordLayout.ExtendedSize, 2)
-            .Put(bytes, operands.Number("tracks", 0xFFFF, (ushort)(0xFFFF << (16 - count))));
+        LocateRecordLayout.Tracks.Put(
+            bytes.AsSpan(LocateRecordLayout.ExtendedSize), operands.Number("tracks", 0xFFFF, (ushort)(0xFFFF << (16 - count))));
         return bytes;
     }
 

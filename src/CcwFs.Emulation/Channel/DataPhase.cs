@@ -7,6 +7,8 @@ namespace CcwFs.Emulation.Channel;
 internal sealed class DataPhase(ProgramFetch fetch, ProgramMemory memory) : IDataTransfer
 {
     private bool _wantedMore; // the device had, or wanted, more than the counts allow
+    private byte[] _watched = []; // the first bytes of the command, for those who watch
+    private int _wanted, _seen;
 
     /// <inheritdoc/>
     public bool IsGood => fetch.IsGood;
@@ -14,8 +16,22 @@ internal sealed class DataPhase(ProgramFetch fetch, ProgramMemory memory) : IDat
     /// <summary>The device asked for a transfer.</summary>
     internal bool HasBegun { get; private set; }
 
+    /// <summary>Bytes of the command that moved.</summary>
+    internal long Moved { get; private set; }
+
+    /// <summary>The first bytes that moved, as many as <see cref="Watch"/> wanted.</summary>
+    internal ReadOnlySpan<byte> Watched => _watched.AsSpan(0, _seen);
+
     /// <summary>A new command.</summary>
-    internal void BeginCommand() => (HasBegun, _wantedMore) = (false, false);
+    internal void BeginCommand() => (HasBegun, _wantedMore, Moved) = (false, false, 0);
+
+    /// <summary>So many of the first bytes of the command are to be kept.</summary>
+    internal void Watch(int wanted)
+    {
+        (_wanted, _seen) = (wanted, 0);
+        if (_watched.Length != wanted)
+            _watched = new byte[wanted];
+    }
 
     /// <inheritdoc/>
     public int Receive(Span<byte> buffer)
@@ -37,6 +53,7 @@ internal sealed class DataPhase(ProgramFetch fetch, ProgramMemory memory) : IDat
                 fetch.Fault |= SubchannelStatus.ProgramCheck;
                 break;
             }
+            Keep(buffer.Slice(done, length));
             fetch.At.Advance(length);
             done += length;
         }
@@ -63,6 +80,7 @@ internal sealed class DataPhase(ProgramFetch fetch, ProgramMemory memory) : IDat
                 fetch.Fault |= SubchannelStatus.ProgramCheck;
                 break;
             }
+            Keep(bytes.Slice(done, length));
             fetch.At.Advance(length);
             done += length;
         }
@@ -118,5 +136,15 @@ internal sealed class DataPhase(ProgramFetch fetch, ProgramMemory memory) : IDat
         bool suppressed = fetch.Ccw.Has(CcwFlags.SuppressLength) && !chained;
         if (incorrect && IsGood && !refused && !immediate && !suppressed)
             fetch.Fault |= SubchannelStatus.IncorrectLength;
+    }
+
+    private void Keep(ReadOnlySpan<byte> bytes)
+    {
+        Moved += bytes.Length;
+        if (_seen == _wanted)
+            return;
+        bytes = bytes[..Math.Min(bytes.Length, _wanted - _seen)];
+        bytes.CopyTo(_watched.AsSpan(_seen));
+        _seen += bytes.Length;
     }
 }

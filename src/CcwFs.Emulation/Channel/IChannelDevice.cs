@@ -1,5 +1,6 @@
 using System.Globalization;
 using CcwFs.ChannelIo;
+using CcwFs.Subchannel;
 
 namespace CcwFs.Emulation.Channel;
 
@@ -61,6 +62,12 @@ public interface IChannelDevice : IDisposable
     /// given the command up.
     /// </summary>
     Action<DeviceStatus>? DeviceEnd { get; set; }
+
+    /// <summary>Where on its medium the device was when the last command ended. Asked on the thread that has executed it.</summary>
+    CommandPlace Place => default;
+
+    /// <summary>What its volume has; null: it has none. Waits a moment at most.</summary>
+    VolumeFigures? Figures => null;
 
     /// <summary>One line a fact for a person: model, image, serial, state. Key and value.</summary>
     IEnumerable<KeyValuePair<string, string>> Describe();

@@ -16,13 +16,25 @@ internal sealed class LiveSource(ProgramMemory memory) : ProgramSource
     private const uint LargestFormat0Address = 0x00FF_FFFF;
     private const int IdawSize = 8;
 
+    /// <summary>How the words of the current command, its CCWs and IDAWs, are had.</summary>
+    private enum Ahead
+    {
+        /// <summary>Each at its turn.</summary>
+        Not,
+
+        /// <summary>They are being fetched ahead.</summary>
+        Fetching,
+
+        /// <summary>They were fetched ahead, and are given again.</summary>
+        Fetched,
+    }
+
     private readonly FetchedWords _words = new();
     private LiveProgram _program = null!;
     private ILiveGate? _gate;
     private Orb _orb;
     private bool _mayWait;
-    private bool _isRecording; // the words of this command are being fetched
-    private bool _isReplaying; // they have been
+    private Ahead _ahead;
 
     /// <inheritdoc/>
     internal override bool IsLive => true;
@@ -40,17 +52,17 @@ internal sealed class LiveSource(ProgramMemory memory) : ProgramSource
     internal override void Forget() => (_program, _gate) = (null!, null);
 
     /// <inheritdoc/>
-    internal override void BeginCommand() => (_isRecording, _isReplaying) = (false, false);
+    internal override void BeginCommand() => _ahead = Ahead.Not;
 
     /// <inheritdoc/>
     internal override void BeginAhead()
     {
         _words.Clear();
-        _isRecording = true;
+        _ahead = Ahead.Fetching;
     }
 
     /// <inheritdoc/>
-    internal override void EndAhead() => (_isRecording, _isReplaying) = (false, true);
+    internal override void EndAhead() => _ahead = Ahead.Fetched;
 
     /// <inheritdoc/>
     internal override SubchannelStatus FetchCcw(HostAddress address, byte? continued, out Ccw ccw)
@@ -63,7 +75,7 @@ internal sealed class LiveSource(ProgramMemory memory) : ProgramSource
         if (check != SubchannelStatus.None)
             return check;
         ccw = _orb.Format1 ? Ccw.ReadFormat1(bytes) : Ccw.ReadFormat0(bytes);
-        if (continued is { } command && !ccw.IsTransferInChannel && !_isReplaying)
+        if (continued is { } command && !ccw.IsTransferInChannel && _ahead != Ahead.Fetched)
             _gate?.Count(address.Value, ccw, command, continues: true);
         return ccw.IsTransferInChannel || ccw.DataAddress <= LargestAddress ? SubchannelStatus.None : SubchannelStatus.ProgramCheck;
     }
@@ -108,12 +120,12 @@ internal sealed class LiveSource(ProgramMemory memory) : ProgramSource
     /// <summary>A CCW or an IDAW; they are aligned and lie in one page.</summary>
     private SubchannelStatus ReadWord(ulong address, Span<byte> word)
     {
-        if (_isReplaying)
+        if (_ahead == Ahead.Fetched)
             return _words.Take(word);
         SubchannelStatus check = Resolve(address, toStorage: false, out IMemoryStore store, out long offset, out _);
         if (check == SubchannelStatus.None && !memory.TryReadWord(store, offset, word))
             check = SubchannelStatus.ProgramCheck;
-        if (_isRecording && !memory.Wait.IsAbandoned)
+        if (_ahead == Ahead.Fetching && !memory.Wait.IsAbandoned)
             _words.Add(word, check);
         return check;
     }

@@ -48,14 +48,4 @@ internal sealed class MemoryWait(object gate) : ICodeUser
             return !_abandoned;
         }
     }
-
-    /// <summary>Reads from memory that may have to be waited for. False: it is gone, or the run was abandoned.</summary>
-    internal bool Read(IMemoryStore store, long offset, Span<byte> bytes)
-    {
-        if (!store.MayWait)
-            return store.Read(offset, bytes);
-        Begin();
-        bool good = store.Read(offset, bytes);
-        return End() && good;
-    }
 }

@@ -93,7 +93,10 @@ internal sealed class ProgramMemory(object gate)
     /// </summary>
     internal bool TryReadWord(IMemoryStore store, long offset, Span<byte> word)
     {
-        if (!Wait.Read(store, offset, word))
+        if (store.MayWait)
+            Wait.Begin();
+        bool good = store.Read(offset, word);
+        if ((store.MayWait && !Wait.End()) || !good)
             return false;
         if (IsOwed)
             _owed!.Overlay(store, offset, word); // this command has read it

@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.ChannelProgram;
 using CcwFs.Memory;
+using CcwFs.Subchannel;
 
 namespace CcwFs.Emulation.Channel;
 
@@ -57,22 +58,27 @@ internal enum ProgramWait
 internal sealed class ProgramRun
 {
     private readonly IChannelDevice _device;
+    private readonly ISubchannelEvents _events;
     private readonly ProgramMemory _memory;
     private readonly ProgramFetch _fetch;
     private readonly DataPhase _data;
     private HostAddress _next;       // address of the next CCW
+    private HostAddress _command;    // address of the current command's first CCW
     private bool _first;             // no command was accepted yet
     private bool _begins;            // the command is the program's first
     private bool _resumed;           // the suspend flag of the next CCW has had its effect
     private ProgramWait _wait;
     private DeviceStatus _arrived;   // of the command whose device end is waited for: channel end, then what came
+    private bool _isTold;            // somebody wants to be told of the command
     private bool _isHandedOver;      // data is to be put into place by another thread
     private DeviceStatus? _shown;    // then: the status of the command, which ends with it; null: the next command is fetched
 
-    /// <summary>Runs programs against a device; <paramref name="gate"/> is the subchannel's.</summary>
-    internal ProgramRun(IChannelDevice device, object gate)
+    /// <summary>
+    /// Runs programs against a device; <paramref name="gate"/> is the subchannel's, <paramref name="events"/> are told of each command.
+    /// </summary>
+    internal ProgramRun(IChannelDevice device, object gate, ISubchannelEvents events)
     {
-        _device = device;
+        (_device, _events) = (device, events);
         _memory = new ProgramMemory(gate);
         _fetch = new ProgramFetch(_memory);
         _data = new DataPhase(_fetch, _memory);
@@ -200,7 +206,11 @@ internal sealed class ProgramRun
         if (_begins)
             _device.BeginProgram(System.Numerics.BitOperations.LeadingZeroCount((uint)Status.PathMask << 24));
         _first = false;
+        _command = _fetch.At.Current;
         _fetch.BeginData();
+        int wanted = _events.DataWanted;
+        _isTold = wanted != ISubchannelEvents.NoCommands;
+        _data.Watch(Math.Max(0, wanted));
         _fetch.Gate?.Count(_fetch.At.Current.Value, _fetch.Ccw, _fetch.Command, continues: false);
         _memory.BeginCommand(staged: MayWait || (_fetch.Gate?.MustKnowAll(_fetch.Command) ?? false));
         if (_memory.IsStaged && !_data.FetchAhead())
@@ -228,11 +238,25 @@ internal sealed class ProgramRun
             return StepResult.Busy;
         }
         _data.CheckLength(status);
+        if (_isTold)
+            Tell(status);
         // Initial status was zero: the operation is not immediate.
         Status.IsZeroCondition |= _begins && _data.HasBegun && Orb.InitialStatusInterruption;
         bool isSeen = !_fetch.IsGood || !IsChained(status) || Status.HasIntermediate || _fetch.IsLive;
         return isSeen || _memory.OwesMuch ? Show(status, mayBeHeldUp) : GoOn(status);
     }
+
+    private void Tell(DeviceStatus status) => _events.Executed(new ExecutedCommand
+    {
+        CcwAddress = _command,
+        Command = _fetch.Command,
+        Status = status,
+        Check = _fetch.Fault,
+        Residual = (ushort)_fetch.At.Remaining,
+        Moved = _data.Moved,
+        Place = _device.Place,
+        Data = _data.Watched,
+    });
 
     /// <summary>The command's data is in place for who is told of its status.</summary>
     private StepResult Show(DeviceStatus status, bool mayBeHeldUp) =>

@@ -5,7 +5,7 @@ namespace CcwFs.Emulation.Channel;
 
 /// <summary>
 /// The data of commands on its way between the device and memory that may wait for its owner. The device has locks that others wait for, so it never
-/// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place behind. So is what comes from
+/// meets such memory: what goes to it is fetched before its command is executed, what comes from it is put into place after it. So is what comes from
 /// it for memory of which an emulator has translated the code (<see cref="IGuestCode"/>): it drops that first, and may be waited for too. One thread
 /// at a time.
 /// </summary>

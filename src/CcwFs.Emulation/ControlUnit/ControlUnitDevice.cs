@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
+using CcwFs.Subchannel;
 
 namespace CcwFs.Emulation.ControlUnit;
 
@@ -30,7 +32,10 @@ internal enum CommandEnd
 /// </remarks>
 public abstract class ControlUnitDevice : IChannelDevice
 {
+    private static readonly TimeSpan s_lookPatience = TimeSpan.FromMilliseconds(1); // arbitrary: longer than most commands take
+
     private bool _disposed;
+    private StrongBox<VolumeFigures>? _figures; // at the last look, if anybody has looked; guarded by the unit's gate when it changes
     private bool _started; // some command of this program has passed the gate
     private CommandEnd _last;
 
@@ -58,6 +63,30 @@ public abstract class ControlUnitDevice : IChannelDevice
         set => Sharer.NoLongerBusy = value;
     }
 
+    /// <inheritdoc/>
+    public virtual CommandPlace Place => default;
+
+    /// <inheritdoc/>
+    /// <remarks>A volume whose file does not answer keeps nobody waiting who only looks: it has the numbers of the last look then.</remarks>
+    public VolumeFigures? Figures
+    {
+        get
+        {
+            if (!Unit.Gate.TryEnter(s_lookPatience))
+                return _figures?.Value;
+            try
+            {
+                VolumeFigures? now = Unit.IsGone ? null : LookAtVolume();
+                _figures = now is { } seen ? new StrongBox<VolumeFigures>(seen) : null;
+                return now;
+            }
+            finally
+            {
+                Unit.Gate.Exit();
+            }
+        }
+    }
+
     /// <summary>What it shares with other devices.</summary>
     internal SharedUnit Unit { get; }
 
@@ -66,6 +95,9 @@ public abstract class ControlUnitDevice : IChannelDevice
 
     /// <summary>The sense of the last unit check.</summary>
     internal PendingSense Sense { get; }
+
+    /// <summary>What its volume has now; null: it has none.</summary>
+    private protected virtual VolumeFigures? LookAtVolume() => null;
 
     /// <summary>The command-information words of SENSE ID; none: it gives the short form.</summary>
     internal virtual ReadOnlySpan<uint> CommandInformation => [];
@@ -154,12 +186,6 @@ public abstract class ControlUnitDevice : IChannelDevice
     /// <inheritdoc/>
     /// <remarks>A shorter destination gets the first bytes.</remarks>
     public int TakeSense(Span<byte> destination) => Sense.Take(destination);
-
-    /// <summary>
-    /// State change: attention, device end and unit exception, for drivers to look at the device again. Presented once, with TEST SUBCHANNEL. Called
-    /// without the gate. For kinds of devices that change under their drivers; a test sees by it that status of any kind is presented.
-    /// </summary>
-    public void RaiseStateChange() => Unsolicited?.Invoke(DeviceStatus.Attention | DeviceStatus.DeviceEnd | DeviceStatus.UnitException);
 
     /// <summary>Attention: the device has something to say. Presented once.</summary>
     public void RaiseAttention() => Unsolicited?.Invoke(DeviceStatus.Attention);

@@ -30,6 +30,19 @@ internal abstract record UnitCommand(UnitRules Unit, CommonHandler? Common)
 {
     /// <summary>The gate has this rule for it.</summary>
     public bool Has(UnitRules rule) => (Unit & rule) != 0;
+
+    /// <summary>A table's rows by code, of which each has one; null where there is none.</summary>
+    public static TRow?[] ByCode<TRow>(IEnumerable<TRow> rows, Func<TRow, byte> code)
+        where TRow : UnitCommand
+    {
+        var byCode = new TRow?[256];
+        foreach (TRow row in rows)
+        {
+            ref TRow? place = ref byCode[code(row)];
+            place = place is null ? row : throw new InvalidOperationException($"two rows for command {code(row):X2}");
+        }
+        return byCode;
+    }
 }
 
 /// <summary>Why the gate or a common command refuses; each family has its own sense for it.</summary>

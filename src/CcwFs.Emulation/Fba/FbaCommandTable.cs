@@ -27,7 +27,7 @@ internal static class FbaCommandTable
         Row(0x41, FbaPlace.AfterLocateWrite, FbaTransfers.Write),
     ];
 
-    private static readonly FbaRow?[] _byCode = Index();
+    private static readonly FbaRow?[] _byCode = UnitCommand.ByCode(Rows, static row => row.Command.Code);
 
     /// <summary>The row of a code, or null.</summary>
     public static FbaRow? Find(byte code) => _byCode[code];
@@ -39,15 +39,4 @@ internal static class FbaCommandTable
 
     private static CommandDescription Describe(byte code) =>
         Families.Fba.Find(code) ?? throw new ArgumentException($"command {code:X2} is not described", nameof(code));
-
-    private static FbaRow?[] Index()
-    {
-        var byCode = new FbaRow?[256];
-        foreach (FbaRow row in Rows)
-        {
-            ref FbaRow? place = ref byCode[row.Command.Code];
-            place = place is null ? row : throw new InvalidOperationException($"two rows for command {row.Command.Code:X2}");
-        }
-        return byCode;
-    }
 }

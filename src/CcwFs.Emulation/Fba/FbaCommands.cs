@@ -51,7 +51,7 @@ internal static class FbaCommands
         var extent = new FbaExtent(
             FbaExtentLayout.Mask.Byte(bytes), FbaExtentLayout.Locator.Word(bytes), FbaExtentLayout.First.Word(bytes),
                 FbaExtentLayout.Last.Word(bytes));
-        bool valid = (extent.Mask & ~(FbaExtentLayout.WriteControl | Diagnose)) == 0 && bytes[1] == 0
+        bool valid = (extent.Mask & ~(FbaExtentLayout.WriteControl | Diagnose)) == 0 && FbaExtentLayout.Reserved.Byte(bytes) == 0
             && (FbaExtentLayout.BlockSize.Half(bytes) == 0 || FbaExtentLayout.BlockSize.Half(bytes) == disk.BlockSize)
             && extent.Last >= extent.First;
         if (!valid)

@@ -1,7 +1,8 @@
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.ControlUnit;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
+using CcwFs.Subchannel;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -17,11 +18,14 @@ public sealed class FbaDevice : ControlUnitDevice
     private readonly FbaOptions _options;
     private readonly ILogger _logger;
     private readonly FbaProgram _program;
-    private FbaLines? _lines; // made by the first line: most devices never write one
+    private CommandPlace _place;
+    private UnitLines? _lines; // made by the first line: most devices never write one
 
     /// <summary>A device on <paramref name="volume"/>, which it keeps alive until it is disposed.</summary>
     public FbaDevice(FbaVolume volume, FbaOptions options, ILogger? logger = null)
-        : base(UnitOf(volume), DeviceOf(options), FbaSense.Size)
+        : base(
+            (volume ?? throw new ArgumentNullException(nameof(volume))).Unit, (options ?? throw new ArgumentNullException(nameof(options))).Device,
+            FbaSense.Size)
     {
         (_volume, _options, _logger) = (volume, options, logger ?? NullLogger.Instance);
         _program = new FbaProgram(volume, options, Sense);
@@ -30,7 +34,14 @@ public sealed class FbaDevice : ControlUnitDevice
     /// <inheritdoc/>
     public override DeviceIdentity Identity => FbaIdentity.Identity;
 
-    private FbaLines Lines => _lines ??= new FbaLines(_logger, _options.Device, _volume.Name);
+    /// <inheritdoc/>
+    public override CommandPlace Place => _place;
+
+    private UnitLines Lines => _lines ??= new UnitLines(_logger, _options.Device, _volume.Name);
+
+    /// <inheritdoc/>
+    private protected override VolumeFigures? LookAtVolume() =>
+        new VolumeFigures(_volume.Geometry.Bytes, _volume.Store.AllocatedBytes, _volume.Geometry.Blocks);
 
     /// <summary>The command's name in the architecture's spelling; null for a code this device does not know.</summary>
     public static string? CommandName(byte command) => FbaCommandTable.Find(command)?.Command.Name;
@@ -42,7 +53,7 @@ public sealed class FbaDevice : ControlUnitDevice
         yield return new("blocks", $"{_volume.Geometry.Blocks} of {_volume.Geometry.BlockSize} bytes");
         yield return new("image", _volume.Name);
         yield return new("access", _program.IsReadOnly ? "read-only" : "read and write");
-        if (_volume.SyncPolicy is { } sync && !_volume.IsReadOnly)
+        if (_volume.SyncPolicy is { } sync)
             yield return new("sync", sync.ToString());
         string reserve, requests;
         lock (Unit.Gate)
@@ -90,14 +101,15 @@ public sealed class FbaDevice : ControlUnitDevice
     {
         FbaLocation located = _program.Located;
         _program.Located = default; // it is the next command's alone
+        _place = located.Count > 0 ? CommandPlace.OfBlock(located.Block) : default;
         try
         {
             var row = (FbaRow)command;
             return row.Common is { } common ? common(this, data) : row.Handler!(_program, located, data);
         }
-        catch (Exception e) when (StorageFault(e) is { } fault)
+        catch (Exception e) when (ImageException.Of(e) is { } fault)
         {
-            Lines.Storage(fault);
+            Lines.Storage(fault.Message);
             return _program.Check(FbaSense.EquipmentCheck);
         }
     }
@@ -107,7 +119,7 @@ public sealed class FbaDevice : ControlUnitDevice
     private protected override void AbandonChain()
     {
         if (TryEndWrites() is { } fault)
-            Lines.Storage(fault);
+            Lines.AbandonedWrite(fault);
         _program.Begin();
     }
 
@@ -122,7 +134,10 @@ public sealed class FbaDevice : ControlUnitDevice
     private protected override void OnUnitCheck(byte command)
     {
         if (_logger.IsEnabled(LogLevel.Debug))
-            FbaLog.UnitCheck(_logger, _options.Device.ToString(), CommandName(command) ?? "unknown command", command, _program.LastSense);
+        {
+            UnitLog.UnitCheck(
+                _logger, _options.Device.ToString(), CommandName(command) ?? "unknown command", command, _program.LastSense.ToString());
+        }
     }
 
     private protected override void Close(bool isLast)
@@ -130,18 +145,6 @@ public sealed class FbaDevice : ControlUnitDevice
         _lines?.Dispose();
         if (isLast)
             _volume.Dispose();
-    }
-
-    private static SharedUnit UnitOf(FbaVolume volume)
-    {
-        ArgumentNullException.ThrowIfNull(volume);
-        return volume.Unit;
-    }
-
-    private static DeviceId DeviceOf(FbaOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return options.Device;
     }
 
     /// <summary>What was written goes to stable storage where the policy says so; gives why it could not, or null.</summary>
@@ -160,8 +163,4 @@ public sealed class FbaDevice : ControlUnitDevice
             return fault.Message;
         }
     }
-
-    /// <summary>Why a command's storage failed, or that there is no memory for it. Null: it is a fault of another kind.</summary>
-    private static string? StorageFault(Exception error) =>
-        (error as ImageException)?.Message ?? (error is OutOfMemoryException ? ImageException.NoMemory : null);
 }

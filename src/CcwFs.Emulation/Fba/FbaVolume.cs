@@ -1,5 +1,5 @@
 using CcwFs.Emulation.ControlUnit;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Emulation.Fba;
 
@@ -20,6 +20,9 @@ public sealed class FbaVolume : ISharedVolume
 
     /// <summary>Size.</summary>
     public BlockGeometry Geometry => _store.Geometry;
+
+    /// <summary>The size that its file would give to a disk which is to be so; <see cref="ImageException"/> where it can be none.</summary>
+    public BlockGeometry GeometryAs(BlockOptions disk) => _store.GeometryAs(disk);
 
     /// <inheritdoc/>
     public bool IsReadOnly => _store.IsReadOnly;
@@ -49,10 +52,10 @@ public sealed class FbaVolume : ISharedVolume
     internal (long Read, long Written, long Zeroed) Counts { get; set; }
 
     /// <inheritdoc/>
-    public void SyncAtLeast(ImageSync sync)
+    public void SetSync(ImageSync sync)
     {
         lock (Unit.Gate)
-            _store.SyncAtLeast(sync);
+            _store.SetSync(sync);
     }
 
     /// <summary>Disposes the store. Devices that are still attached report intervention required from then on.</summary>

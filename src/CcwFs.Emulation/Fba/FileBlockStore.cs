@@ -1,5 +1,5 @@
 using System.Globalization;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -24,7 +24,8 @@ public sealed class FileBlockStore : IBlockStore
     private readonly Lock _syncing = new(); // alone: the kernel tells of a failed write-back once, and whoever syncs next must know of it
     private readonly SyncTimer _timer;
     private ImageSync _sync;
-    private volatile bool _isUnsynced;
+    private long _writes;  // that have ended, well or not; under the volume's gate
+    private long _synced;  // how many of them are on the disk; changed under _syncing
     private volatile string? _fault; // a sync has failed: nothing more is written
     private bool _punches = true;
     private bool _disposed;
@@ -45,7 +46,13 @@ public sealed class FileBlockStore : IBlockStore
     public string Name { get; }
 
     /// <inheritdoc/>
-    public ImageSync? SyncPolicy => _sync;
+    public long? AllocatedBytes =>
+        _file.Status(out FileStatus status) == 0 && status.Type == FileStatus.TypeRegular ? (long)status.Blocks * FileStatus.BlockSize : null;
+
+    private bool IsUnsynced => Volatile.Read(ref _synced) != Volatile.Read(ref _writes);
+
+    /// <inheritdoc/>
+    public ImageSync? SyncPolicy => IsReadOnly ? null : _sync;
 
     /// <inheritdoc/>
     public string? CloseFault { get; private set; }
@@ -60,10 +67,7 @@ public sealed class FileBlockStore : IBlockStore
                 ?? throw new ImageException($"it does not exist; {HowToMake(disk)}", (int)Errno.ENOENT);
             try
             {
-                long length = file.Length();
-                if (length < 0)
-                    throw new ImageException(Problem.Of((int)length), (int)-length);
-                return new FileBlockStore(file, path, Measure(length, disk), options);
+                return new FileBlockStore(file, path, Measure(file, disk), options);
             }
             catch
             {
@@ -74,6 +78,19 @@ public sealed class FileBlockStore : IBlockStore
         catch (ImageException fault)
         {
             throw new ImageException($"{path}: {fault.Message}", fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public BlockGeometry GeometryAs(BlockOptions disk)
+    {
+        try
+        {
+            return Measure(_file, disk);
+        }
+        catch (ImageException fault)
+        {
+            throw new ImageException($"{Name}: {fault.Message}", fault);
         }
     }
 
@@ -96,6 +113,7 @@ public sealed class FileBlockStore : IBlockStore
     {
         BeginWrite(block);
         int result = _file.WriteAt(Offset(block), bytes);
+        EndWrite();
         if (result < 0)
             throw Fault(block, "cannot be written", result);
     }
@@ -105,6 +123,7 @@ public sealed class FileBlockStore : IBlockStore
     {
         BeginWrite(block);
         int result = _punches ? _file.Discard(Offset(block), (long)count * Geometry.BlockSize) : -(int)Errno.EOPNOTSUPP;
+        EndWrite();
         if (result is -(int)Errno.EOPNOTSUPP or -(int)Errno.ENOSYS)
         {
             _punches = false;
@@ -124,7 +143,7 @@ public sealed class FileBlockStore : IBlockStore
     /// <inheritdoc/>
     public void EndProgram()
     {
-        if (!_isUnsynced)
+        if (!IsUnsynced)
             return;
         if (_sync.EveryProgram)
         {
@@ -139,11 +158,15 @@ public sealed class FileBlockStore : IBlockStore
     }
 
     /// <inheritdoc/>
-    public void SyncAtLeast(ImageSync sync)
+    public void SetSync(ImageSync sync)
     {
-        _sync = ImageSync.Stricter(_sync, sync);
-        if (_isUnsynced)
-            _timer.Start(_sync.Seconds);
+        if (IsUnsynced && sync.IsStricterThan(_sync))
+        {
+            Sync();
+            if (_fault is { } fault)
+                throw new ImageException($"{Name}: {fault}");
+        }
+        _sync = sync;
     }
 
     /// <summary>Syncs what is not, and frees the lock.</summary>
@@ -153,14 +176,17 @@ public sealed class FileBlockStore : IBlockStore
             return;
         _disposed = true;
         _timer.Stop();
-        if (_isUnsynced)
+        if (IsUnsynced)
             Sync();
         CloseFault = _fault is { } fault ? $"{Name}: {fault}" : null;
         _file.Dispose();
     }
 
-    private static BlockGeometry Measure(long length, BlockOptions disk)
+    private static BlockGeometry Measure(IImageFile file, BlockOptions disk)
     {
+        long length = file.Length();
+        if (length < 0)
+            throw new ImageException(Problem.Of((int)length), (int)-length);
         if (length == 0)
             throw new ImageException($"it is empty; give it a size: truncate -s 1G FILE", (int)Errno.EINVAL);
         if (length % disk.BlockSize != 0)
@@ -197,8 +223,12 @@ public sealed class FileBlockStore : IBlockStore
             throw Fault(block, "cannot be written", (int)length);
         if (length < Offset(Geometry.Blocks))
             throw Shorter(length);
-        _isUnsynced = true;
     }
+
+    /// <summary>
+    /// A write has ended, and whatever there is of it is not on the disk. Counted afterwards: a sync that began before the end may have missed it.
+    /// </summary>
+    private void EndWrite() => Volatile.Write(ref _writes, _writes + 1);
 
     private ImageException Shorter(long length) => new(
         $"the file ends at block {length / Geometry.BlockSize}: somebody has made it shorter; remove its devices and add them again");
@@ -210,19 +240,23 @@ public sealed class FileBlockStore : IBlockStore
     {
         lock (_syncing)
         {
-            _isUnsynced = false;
-            if (_fault is null && _file.Sync() is < 0 and var result)
+            long writes = Volatile.Read(ref _writes);
+            if (_fault is not null || writes == _synced)
+                return;
+            if (_file.Sync() is < 0 and var result)
             {
                 _fault = $"cannot be brought to the disk ({Problem.Of(result)}): blocks that were written may be lost; "
                     + "nothing more is written until the image is opened again";
+                return;
             }
+            Volatile.Write(ref _synced, writes);
         }
     }
 
     /// <summary>The timer's turn. The disk is waited for without the volume's gate: who reads and writes goes on.</summary>
     private void SyncNow()
     {
-        if (!_isUnsynced || _fault is not null)
+        if (!IsUnsynced || _fault is not null)
             return;
         Sync();
         if (_fault is { } fault)

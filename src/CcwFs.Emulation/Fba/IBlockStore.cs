@@ -1,4 +1,5 @@
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
+
 
 namespace CcwFs.Emulation.Fba;
 
@@ -19,24 +20,18 @@ public readonly record struct BlockGeometry(int BlockSize, uint Blocks)
 
 /// <summary>
 /// The blocks of one disk: a file, a block device, or memory. Block numbers count from 0, and callers keep them on the disk; bytes are whole blocks.
-/// Used by one thread at a time. Host faults are <see cref="ImageException"/>, whose message is one line for a person.
+/// Used by one thread at a time.
 /// </summary>
-public interface IBlockStore : IDisposable
+public interface IBlockStore : IImageStore
 {
     /// <summary>Size.</summary>
     BlockGeometry Geometry { get; }
 
-    /// <summary>Writes are refused.</summary>
-    bool IsReadOnly { get; }
+    /// <summary>As <see cref="FbaVolume.GeometryAs"/>; a store without a file has its own size.</summary>
+    BlockGeometry GeometryAs(BlockOptions disk) => Geometry;
 
-    /// <summary>Where the blocks are, for a person: the path, or "memory".</summary>
-    string Name { get; }
-
-    /// <summary>When writes go to stable storage, for a person; null: the store has none.</summary>
-    ImageSync? SyncPolicy => null;
-
-    /// <summary>After Dispose: why what was written may not be on stable storage, one line; null when it is.</summary>
-    string? CloseFault => null;
+    /// <summary>Bytes of storage in use; null: that is not known, as of a block device.</summary>
+    long? AllocatedBytes => null;
 
     /// <summary>Reads blocks from <paramref name="block"/> on.</summary>
     void Read(uint block, Span<byte> bytes);
@@ -51,11 +46,6 @@ public interface IBlockStore : IDisposable
 
     /// <summary>A program that has written has ended: its writes go to stable storage where the policy says so.</summary>
     void EndProgram()
-    {
-    }
-
-    /// <summary>From now on writes go to stable storage as <paramref name="sync"/> says, or sooner as they did before.</summary>
-    void SyncAtLeast(ImageSync sync)
     {
     }
 }

@@ -1,4 +1,5 @@
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
+
 
 namespace CcwFs.Emulation.Fba;
 
@@ -25,6 +26,9 @@ public sealed class MemoryBlockStore(BlockGeometry geometry, bool isReadOnly = f
 
     /// <summary>Bytes of memory in use.</summary>
     public long AllocatedBytes => (long)_pieces.Count * PieceBytes;
+
+    /// <inheritdoc/>
+    long? IBlockStore.AllocatedBytes => AllocatedBytes;
 
     /// <inheritdoc/>
     public void Read(uint block, Span<byte> bytes)

@@ -23,7 +23,7 @@ internal sealed class ControlFile : OpenFile, IDisposable
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _closed = new();
-    private readonly LinkedList<(DeferredReply Reply, int Length)> _waiting = []; // reads of a reply to come; guarded by _gate
+    private readonly List<(DeferredReply Reply, int Length)> _waiting = []; // reads of a reply to come; guarded by _gate
     private readonly CallerIdentity _opener;
     private readonly ControlAccount _account;
     private readonly IControlSession _session;
@@ -110,7 +110,7 @@ internal sealed class ControlFile : OpenFile, IDisposable
         {
             if (_busy)
             {
-                _waiting.AddLast((request.Defer(Forget), buffer.Length));
+                _waiting.Add((request.Defer(Forget), buffer.Length));
                 return FuseHandlers.Later;
             }
             if (_fault != 0)
@@ -141,16 +141,7 @@ internal sealed class ControlFile : OpenFile, IDisposable
     private void Forget(DeferredReply reply)
     {
         lock (_gate)
-        {
-            for (LinkedListNode<(DeferredReply Reply, int Length)>? at = _waiting.First; at is not null; at = at.Next)
-            {
-                if (at.Value.Reply == reply)
-                {
-                    _waiting.Remove(at);
-                    return;
-                }
-            }
-        }
+            _waiting.RemoveAll(waiting => waiting.Reply == reply);
     }
 
     private async Task CarryOut(byte[] request, string? directory)
@@ -168,7 +159,7 @@ internal sealed class ControlFile : OpenFile, IDisposable
         {
             _fault = reply is null ? Errno.EIO : _account.TryTake(reply.Length) ? 0 : Errno.ENOMEM;
             _reply = _fault == 0 ? reply! : [];
-            _account.ReturnRequest(garbage: request.Length); // behind the reply: its bytes are counted all the time
+            _account.ReturnRequest(garbage: request.Length); // after the reply: its bytes are counted all the time
             _busy = false;
             foreach ((DeferredReply read, int length) in _waiting)
             {

@@ -20,16 +20,16 @@ internal sealed class InterruptFile
 
     private readonly Lock _gate = new();
     private readonly InterruptLine _line;
-    private readonly IPollNotifier _notifier;
+    private readonly Action<ulong> _notifyPoll;
 
     // Guarded by _gate; with the line's takes when they came.
     private readonly LinkedList<(DeferredReply Reply, long Takes, ClientAccount Account)> _waiting = [];
     private readonly Dictionary<(object File, ulong Poll), uint> _polls = []; // guarded by _gate; with the user
     private readonly Action<DeferredReply> _interrupted;
 
-    internal InterruptFile(InterruptLine line, IPollNotifier notifier)
+    internal InterruptFile(InterruptLine line, Action<ulong> notifyPoll)
     {
-        (_line, _notifier, _interrupted) = (line, notifier, Forget);
+        (_line, _notifyPoll, _interrupted) = (line, notifyPoll, Forget);
         line.Changed += OnChanged;
     }
 
@@ -151,6 +151,6 @@ internal sealed class InterruptFile
             polls = _polls.Count == 0 ? [] : [.. _polls.Keys.Select(p => p.Poll)];
         }
         foreach (ulong poll in polls)
-            _notifier.NotifyPoll(poll);
+            _notifyPoll(poll);
     }
 }

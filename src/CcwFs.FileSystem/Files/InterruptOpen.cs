@@ -9,12 +9,6 @@ internal sealed class InterruptOpen(InterruptFile interrupt, ClientAccount accou
 {
     private const uint NonBlocking = 0x800; // O_NONBLOCK of every Linux but alpha, mips, parisc, sparc
 
-    internal static int Open(in Opening opening, DeviceInterrupt interrupt, out OpenFile? file)
-    {
-        file = new InterruptOpen(opening.Entry!.Interrupt(interrupt, opening.Services.Notifier), opening.Account);
-        return 0;
-    }
-
     /// <inheritdoc/>
     internal override uint Flags => base.Flags | Streamed;
 

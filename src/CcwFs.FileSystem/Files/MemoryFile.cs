@@ -8,12 +8,6 @@ namespace CcwFs.FileSystem.Files;
 /// <summary>An open memory: the guest storage of programs that are started by the region files.</summary>
 internal sealed class MemoryFile(IMemoryStore memory, ClientAccount account) : OpenFile(account)
 {
-    internal static int Open(in Opening opening, out OpenFile? file)
-    {
-        file = new MemoryFile(opening.Services.Memory, opening.Account);
-        return 0;
-    }
-
     /// <inheritdoc/>
     internal override int Read(in FuseRequest request, long offset, uint flags, Span<byte> buffer)
     {

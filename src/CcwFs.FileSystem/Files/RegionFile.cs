@@ -8,12 +8,6 @@ namespace CcwFs.FileSystem.Files;
 /// <summary>An open io, cmd, schib or crw: a region of the device, its offsets the region's.</summary>
 internal sealed class RegionFile(SubchannelEntry entry, RegionIndex region, ClientAccount account) : OpenFile(account)
 {
-    internal static int Open(in Opening opening, RegionIndex region, out OpenFile? file)
-    {
-        file = new RegionFile(opening.Entry!, region, opening.Account);
-        return 0;
-    }
-
     /// <inheritdoc/>
     internal override int Read(in FuseRequest request, long offset, uint flags, Span<byte> buffer)
     {

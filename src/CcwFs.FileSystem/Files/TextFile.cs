@@ -6,12 +6,6 @@ namespace CcwFs.FileSystem.Files;
 /// <summary>An open file whose text was made when it was opened: info, and the attributes below sys.</summary>
 internal sealed class TextFile(byte[] text, ClientAccount account) : OpenFile(account)
 {
-    internal static int Open(in Opening opening, byte[] text, out OpenFile? file)
-    {
-        file = new TextFile(text, opening.Account);
-        return 0;
-    }
-
     /// <inheritdoc/>
     internal override long Size => text.Length;
 

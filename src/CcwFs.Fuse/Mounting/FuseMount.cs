@@ -67,7 +67,7 @@ public sealed class FuseMount : IDisposable
     }
 
     /// <summary>
-    /// Unmounts, wherever in our mount namespace it is by now: somebody may have moved it, or bound it to other places. False: busy, and
+    /// Unmounts, wherever in our mount namespace it is by now: another program may have moved it, or bound it to other places. False: busy, and
     /// <paramref name="lazy"/> was off. True also when it was unmounted before.
     /// </summary>
     /// <exception cref="FuseMountException">It is not permitted.</exception>
@@ -136,8 +136,8 @@ public sealed class FuseMount : IDisposable
     private bool HasEnded => (Descriptors.Poll(Device, Descriptors.PollIn, 0) & Descriptors.PollError) != 0;
 
     /// <summary>
-    /// The mount points of our namespace where it lies on top, the last one first. Somebody else may have unmounted it and mounted another one, which
-    /// can have got the device number of an ended connection: then the path must be the old one too.
+    /// The mount points of our namespace where it lies on top, the last one first. It may have been unmounted, and another one mounted
+    /// there, which can have got the device number of an ended connection: then the path must be the old one too.
     /// </summary>
     private IReadOnlyList<string> FindPlaces()
     {

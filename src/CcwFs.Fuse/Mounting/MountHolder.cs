@@ -52,7 +52,7 @@ public sealed record MountHolder(int Pid, string Command, string What)
     }
 
     /// <summary>
-    /// Who maps files of it. A process whose memory does not answer may keep whoever looks at its mappings for ever: then the thread is left behind.
+    /// Who maps files of it. A process whose memory does not answer may keep the thread that looks at its mappings for ever: then that is left alone.
     /// </summary>
     private static MountHolder[] FindMappings(ulong device)
     {

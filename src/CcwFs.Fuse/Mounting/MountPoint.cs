@@ -98,7 +98,7 @@ internal static class MountPoint
     }
 
     // A dead connection answers ENOTCONN (or ECONNABORTED) at once; a live one asks its server, who may be stuck: then the thread is
-    // left behind, and ends with the server or with us.
+    // left alone, and ends with the server or with us.
     private static bool IsDead(string path)
     {
         int result = 0;

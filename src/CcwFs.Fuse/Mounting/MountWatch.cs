@@ -4,7 +4,7 @@ using Mono.Unix.Native;
 namespace CcwFs.Fuse;
 
 /// <summary>
-/// Sees that a mount has gone out of the mount table of our namespace, whoever unmounted it, while other namespaces or open files keep the file
+/// Sees that a mount has gone out of the mount table of our namespace, by whatever program, while other namespaces or open files keep the file
 /// system alive, and that the last of these files was closed. A thread of its own waits for the kernel's word of a change (proc_pid_mountinfo(5)).
 /// </summary>
 public sealed class MountWatch : IDisposable

@@ -13,7 +13,6 @@ internal static class FuseEncoding
         {
             Ino = from.Node,
             Size = from.Size,
-            Blocks = from.Blocks,
             Atime = seconds,
             Mtime = seconds,
             Ctime = seconds,
@@ -35,7 +34,6 @@ internal static class FuseEncoding
         return new FuseEntryOut
         {
             Nodeid = from.Node,
-            Generation = from.Generation,
             EntryValid = entrySeconds,
             EntryValidNsec = entryNanoseconds,
             AttrValid = attrSeconds,

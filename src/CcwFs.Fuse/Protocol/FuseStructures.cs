@@ -164,12 +164,6 @@ public struct FuseFsyncIn
     public uint FsyncFlags, Padding;
 }
 
-/// <summary>struct fuse_access_in.</summary>
-public struct FuseAccessIn
-{
-    public uint Mask, Padding;
-}
-
 /// <summary>struct fuse_interrupt_in.</summary>
 public struct FuseInterruptIn
 {
@@ -216,4 +210,11 @@ public struct FuseDirent
 public struct FuseNotifyPollWakeupOut
 {
     public ulong Kh;
+}
+
+/// <summary>struct fuse_notify_retrieve_out.</summary>
+public struct FuseNotifyRetrieveOut
+{
+    public ulong NotifyUnique, Nodeid, Offset;
+    public uint Size, Padding;
 }

@@ -43,6 +43,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         ["remove"] = (service, request, _, _) => Waiting.Run(() => service.Remove(request)),
         ["end"] = (service, _, caller, _) => service.EndAsync(caller),
         ["path"] = (service, request, _, _) => Task.FromResult(service.SetPath(request)),
+        ["fault"] = (service, request, caller, _) => Waiting.Run(() => FaultRequests.CarryOut(service.Device(request), request, caller)),
         ["run"] = (service, request, caller, cancelled) => service.RunAsync(request, caller, cancelled),
         ["space"] = (_, request, caller, _) => Task.FromResult(MakeSpace(request, caller)),
         ["write"] = (_, request, caller, _) => Task.FromResult(WriteSpace(request, caller)),
@@ -51,7 +52,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
 
     private readonly SubchannelTable _table = table;
 
-    /// <summary>What is behind a control file that <paramref name="opener"/> opens.</summary>
+    /// <summary>The session of a control file that <paramref name="opener"/> opens.</summary>
     internal IControlSession Open(CallerIdentity opener, ControlAccount account) => new ControlSession(this, opener, account);
 
     /// <summary>One request, JSON to JSON.</summary>
@@ -136,6 +137,8 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             ?? throw new CommandException("the caller's working directory is not known; give an absolute path");
         if (!directory.StartsWith('/'))
             throw new CommandException("\"directory\" is an absolute path");
+        if (FaultTexts.NotFor(identity, spec.Faults.WatchesFiles) is { } notHis)
+            throw new CommandException(notHis);
         Charge(caller, (long)spec.Count * IdCost);
         return new ControlReply { Added = [.. factory.Add(spec, directory, identity).Select(device => device.Id.ToString())] };
     }

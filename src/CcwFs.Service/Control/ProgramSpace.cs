@@ -8,7 +8,7 @@ using CcwFs.Vfio.Endpoint;
 namespace CcwFs.Service.Control;
 
 /// <summary>
-/// The address space of a program of `run`: its parts stand one behind the other in one piece of memory, which goes back to the system with this.
+/// The address space of a program of `run`: its parts stand one after the other in one piece of memory, which goes back to the system with this.
 /// Charged to an account. Belongs to one control file, whose requests follow one another.
 /// </summary>
 internal sealed class ProgramSpace : IDisposable

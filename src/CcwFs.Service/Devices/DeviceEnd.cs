@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using CcwFs.Control;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using CcwFs.Service.Logs;
 using Microsoft.Extensions.Logging;

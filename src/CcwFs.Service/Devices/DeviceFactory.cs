@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.Control;
 using CcwFs.Emulation.Channel;
+using CcwFs.Faults;
 using CcwFs.FileSystem;
 using CcwFs.Fuse;
 using CcwFs.Linux;
@@ -14,7 +15,7 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Service.Devices;
 
 /// <summary>
-/// Makes devices from SPECs, each by its kind, and puts them into the table. Thread-safe. A path that somebody names may hang for
+/// Makes devices from SPECs, each by its kind, and puts them into the table. Thread-safe. A path that is given may hang for
 /// ever, and so may a device that is closed: both are done without the gate, the ids of a device being opened are kept for it.
 /// </summary>
 internal sealed class DeviceFactory : IDisposable
@@ -38,7 +39,7 @@ internal sealed class DeviceFactory : IDisposable
         (_table, _places) = (table, new DevicePlaces(table));
         _quota = new DeviceQuota(Descriptors.EffectiveUser, owner, SystemLimits.Read());
         _logs = new UserLogs(loggers, _quota);
-        _parts = new DeviceParts(space, executor, new Volumes(_quota, new GarbageTrim()), () => _ownDevice, Leave);
+        _parts = new DeviceParts(space, executor, new Volumes(_quota, new GarbageTrim()), () => _ownDevice, new FaultHub(), Leave);
         _end = new DeviceEnd(_logs.Ours.Device);
     }
 
@@ -167,26 +168,41 @@ internal sealed class DeviceFactory : IDisposable
 
     /// <summary>
     /// Those of <paramref name="leaving"/> that must be closed before the devices of a SPEC can be opened: the same real device, or an image that is
-    /// open to read alone and is now to be written. Throws when somebody who stays keeps such an image. Where no device keeps a file none is looked
-    /// at, for a path may hang.
+    /// open in another way. Throws when a device that stays keeps such a file. Where no device has a file none is looked at, for a path may hang.
     /// </summary>
     internal IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<VfioCcwDevice> leaving)
     {
+        OpenDevice[] holders;
         lock (_gate)
-        {
-            if (!_shown.Values.Any(device => device.KeepsFile))
-                return [];
-        }
-        HashSet<FileIdentity> files = [.. spec.Kind.FilesNeeded(spec, directory, _ownDevice)];
-        if (files.Count == 0)
+            holders = [.. _shown.Values.Where(device => device.File is not null)];
+        if (holders.Length == 0)
             return [];
-        lock (_gate)
+        HashSet<FileIdentity> files = [.. spec.Kind.Files(spec, directory, _ownDevice)];
+        List<VfioCcwDevice> keepers = [];
+        foreach (OpenDevice holder in holders.Where(device => files.Contains(device.File!.Value)))
         {
-            OpenDevice[] keepers = [.. _shown.Values.Where(d => d.KeepsFile && d.File is { } file && files.Contains(file))];
-            if (Array.Find(keepers, d => !leaving.Contains(d.Device)) is { } staying)
-                throw new CommandException($"{staying.Device.Id} ({staying.What}) has it open{spec.Kind.WhenFileIsKept}");
-            return [.. keepers.Select(d => d.Device)];
+            if (spec.Kind.Obstacle(spec, holder) is not { } obstacle)
+                continue;
+            if (!leaving.Contains(holder.Device))
+                throw new CommandException($"{holder.Device.Id} ({holder.What}) has it open{obstacle}");
+            keepers.Add(holder.Device);
         }
+        return keepers;
+    }
+
+    /// <summary>
+    /// Gives a device the values of a SPEC's keys that a running device takes. A line tells where its image has a stricter sync for another device;
+    /// else null.
+    /// </summary>
+    internal string? Alter(VfioCcwDevice device, DeviceSpec spec)
+    {
+        Layers.PolicyOf(device).Policy = spec.PolicyOf(device.Subchannel.Identity);
+        Layers.FaultsOf(device).Configure(spec.Faults.Of(device.Subchannel, device.Id), spec.Faults.Hostile);
+        OpenDevice? open;
+        lock (_gate)
+            open = _shown.GetValueOrDefault(device);
+        return open?.SetSync?.Invoke(spec.Sync) is { } counts && counts != spec.Sync
+            ? $"{device.Id}: sync stays {counts} as long as another device on its image wants that" : null;
     }
 
     /// <summary>Ends devices that never came into the table, and frees their places.</summary>
@@ -295,7 +311,7 @@ internal sealed class DeviceFactory : IDisposable
     private OpenDevice Open(Request request)
     {
         DeviceSpec spec = request.Spec;
-        if (spec.Kind.NeedsOwnStorage && !IovaMap.HaveAddresses(_parts.Space.Map.Snapshot()))
+        if (spec.Kind.IsReal && !IovaMap.HaveAddresses(_parts.Space.Map.Snapshot()))
             throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
         KindTarget? found = spec.Kind.Find(spec, request.Directory, _ownDevice);
         DeviceLogs logs = _logs.Of(request.Caller?.Uid);

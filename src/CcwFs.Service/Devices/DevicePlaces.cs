@@ -45,7 +45,7 @@ internal sealed class DevicePlaces(SubchannelTable table)
 
     /// <summary>
     /// Takes the device number that was given, or <paramref name="own"/>; where none is given, 0150 and the subchannel's number, or the first free
-    /// one behind it: there are as many as subchannels.
+    /// one after it: there are as many as subchannels.
     /// </summary>
     internal void TakeNumber(DevicePlace place, DeviceSpec spec, int index, DeviceId? own, IReadOnlySet<VfioCcwDevice> leaving)
     {
@@ -83,7 +83,7 @@ internal sealed class DevicePlaces(SubchannelTable table)
 
     private static bool IsInSet0(SubchannelId id) => id is { CssId: 0, SetId: 0 };
 
-    /// <summary>The next number that is not known to be taken. Where somebody leaves, the taken ones are looked at too.</summary>
+    /// <summary>The next number that is not known to be taken. Where devices leave, the taken ones are looked at too.</summary>
     private static int NextFree(NumberSet taken, int from, IReadOnlySet<VfioCcwDevice> leaving) => leaving.Count == 0 ? taken.FirstFree(from) : from;
 
     private NumberSet TakenNumbers(DeviceId shown)

@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text;
 using CcwFs.ChannelIo;
+using CcwFs.ChannelIo.Text;
+using CcwFs.Emulation.Images;
 using CcwFs.Policy;
 using CcwFs.CommandSets;
 using CcwFs.Control;
-using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Service.Devices.Kinds;
 using CcwFs.Subchannel;
+using CcwFs.Trace;
 
 namespace CcwFs.Service.Devices;
 
@@ -19,6 +21,9 @@ internal sealed record SpecKey(string Key, string? Value, string Help, Func<Devi
 {
     /// <summary>A reload gives a running device the new value; any other key's change is another device.</summary>
     internal bool AtRunTime { get; init; }
+
+    /// <summary>It can be given several times.</summary>
+    internal bool Repeats { get; init; }
 }
 
 /// <summary>
@@ -31,7 +36,9 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
     /// <summary>Most devices of one SPEC: the subchannels of a set.</summary>
     internal const int MaxCount = 65_536;
 
-    private readonly Dictionary<string, string?> _given = []; // the values as they were given
+    private const int MaxShown = 200; // characters of a value in a message (arbitrary)
+
+    private readonly Dictionary<string, List<string?>> _given = []; // the values as they were given
 
     /// <summary>File and line that it stands in; null: it came from the command line or the control file.</summary>
     internal string? Origin { get; set; }
@@ -57,6 +64,15 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
     /// <summary>What programs may do, as it is written; one for all devices of the SPEC.</summary>
     internal PolicyText Policy { get; set; } = new();
 
+    /// <summary>What is injected, as it is written; one for all devices of the SPEC.</summary>
+    internal FaultTexts Faults { get; } = new();
+
+    /// <summary>Programs that the flight recorder keeps.</summary>
+    internal int Flight { get; set; } = TraceLayer.DefaultFlight;
+
+    /// <summary>Bytes of each command's data that it keeps.</summary>
+    internal int FlightData { get; set; }
+
     /// <summary>When writes go to stable storage.</summary>
     internal ImageSync Sync { get; set; }
 
@@ -67,10 +83,17 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
     {
         if (Wrong(key, value) is { } unfit)
             return unfit;
-        if (!_given.TryAdd(key, value))
+        SpecKey row = Kind.Keys.First(k => k.Key == key);
+        if (!_given.TryGetValue(key, out List<string?>? values))
+            _given.Add(key, values = []);
+        else if (!row.Repeats)
             return $"{key} is given twice";
-        return Kind.Keys.First(k => k.Key == key).Set(this, value ?? "") is { } wrong ? $"{key}={value}: {wrong}" : null;
+        values.Add(value);
+        return row.Set(this, value ?? "") is { } wrong ? $"{key}={Shown(value)}: {wrong}" : null;
     }
+
+    /// <summary>A text of a SPEC, as far as it is shown in a message.</summary>
+    internal static string? Shown(string? text) => text?.Length > MaxShown ? text[..MaxShown] + "…" : text;
 
     /// <summary>Why there is no such key, or none with (or without) a value; null when there is.</summary>
     internal string? Wrong(string key, string? value)
@@ -132,9 +155,12 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
         var text = new StringBuilder(Kind.Name);
         foreach (SpecKey key in Kind.Keys.Where(k => _given.ContainsKey(k.Key) && !(fixedOnly && k.AtRunTime)))
         {
-            string value = _given[key.Key] is { } given ? "="
-                + given.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal) : "";
-            text.Append(CultureInfo.InvariantCulture, $",{key.Key}{value}");
+            foreach (string? given in _given[key.Key])
+            {
+                string value = given is null ? ""
+                    : "=" + given.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal);
+                text.Append(CultureInfo.InvariantCulture, $",{key.Key}{value}");
+            }
         }
         return text.ToString();
     }

@@ -1,3 +1,5 @@
+using CcwFs.Emulation.Images;
+using CcwFs.Linux;
 using CcwFs.Subchannel;
 using Microsoft.Extensions.Logging;
 
@@ -24,10 +26,11 @@ internal sealed class OpenDevice(VfioCcwDevice device, DevicePlace place, string
     /// <summary>The real device, or the volume's image; null: a volume in memory.</summary>
     internal FileIdentity? File { get; init; }
 
-    /// <summary>
-    /// While it is open nobody of us can open <see cref="File"/> to write: a real device's, or an image that is open to read alone.
-    /// </summary>
-    internal bool KeepsFile { get; init; }
+    /// <summary>What it shares with others that have the image open; null: it is none of an image.</summary>
+    internal ISharedVolume? Volume { get; init; }
+
+    /// <summary>Says when its writes go to stable storage; gives what counts for the image. Null: they go nowhere else.</summary>
+    internal Func<ImageSync, ImageSync>? SetSync { get; init; }
 
     /// <summary>The kernel has asked it back, or lost it. Set from any thread.</summary>
     internal bool IsLeaving

@@ -1,4 +1,3 @@
-using CcwFs.Service.Logs;
 using CcwFs.Subchannel;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +10,7 @@ internal sealed record DeviceLogs(ILogger Device, ILogger Image);
 
 /// <summary>
 /// The logs of the devices that users add through `control`: one limit for all lines of a user's devices, which stays when they go, for devices can
-/// be made anew as often as somebody likes. Those who are not counted (<see cref="DeviceQuota"/>) have no limit but those of each device.
+/// be made anew as often as a user likes. Those who are not counted (<see cref="DeviceQuota"/>) have no limit but those of each device.
 /// Thread-safe.
 /// </summary>
 internal sealed class UserLogs : IDisposable
@@ -62,8 +61,7 @@ internal sealed class UserLogs : IDisposable
     // Guarded by _gate.
     private DeviceLogs Make(string whose)
     {
-        ILogger log = Ours.Device;
-        var limit = new LogLimit(TimeProvider.System, count => MountLog.LeftOut(log, count, whose), Lines);
+        var limit = LogLimit.Of(Ours.Device, $"devices of {whose}", lines: Lines);
         _limits.Add(limit);
         return new DeviceLogs(new LimitedLogger(Ours.Device, limit), new LimitedLogger(Ours.Image, limit));
     }

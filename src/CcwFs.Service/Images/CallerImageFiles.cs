@@ -1,6 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.Control;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;
 using Mono.Unix.Native;
@@ -9,7 +9,7 @@ namespace CcwFs.Service.Images;
 
 /// <summary>
 /// A volume's files with the rights of the user who asked for it first; the redo file, which is made at the first write, long after the request, in a
-/// directory that a user may have filled with traps for root, with those of somebody in <paramref name="users"/>, the image's owner before all
+/// directory that a user may have filled with traps for root, with those of a user in <paramref name="users"/>, the image's owner before all
 /// others. What was opened is the file <paramref name="image"/>, and none of it is inside a mounted ccwfs.
 /// </summary>
 /// <param name="asker">Who asks, for as long as the volume is being opened (null: we).</param>
@@ -78,23 +78,22 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
         }
     }
 
-    /// <summary>Throws unless the image is the same file for somebody else who names it by <paramref name="path"/>.</summary>
+    /// <summary>Throws unless the image is the same file for another user who names it by <paramref name="path"/>.</summary>
     internal void RefuseUnseenBy(CallerIdentity? other, string path, bool write) =>
-        RefuseUnseen(other, path, new FileStatus { Device = image.Device, Inode = image.Inode }, write);
+        RefuseUnseen(other, path, image, write);
 
     private void Judge(FileDescriptor file, string path, bool write)
     {
         OwnMounts.Refuse(file, path);
-        if (file.Status(out FileStatus status) < 0 || (path == imagePath && new FileIdentity(status.Device, status.Inode) != image))
+        if (file.Status(out FileStatus status) < 0 || (path == imagePath && FileIdentity.Of(status) != image))
             throw new ImageException("it was replaced while it was opened; try again", (int)Errno.ESTALE);
-        RefuseUnseen(asker, path, status, write);
+        RefuseUnseen(asker, path, FileIdentity.Of(status), write);
     }
 
     /// <summary>Throws for a file that a caller with another root directory (null: none) does not have by the same path.</summary>
-    internal static void RefuseUnseen(CallerIdentity? caller, string path, in FileStatus file, bool write)
+    internal static void RefuseUnseen(CallerIdentity? caller, string path, FileIdentity file, bool write)
     {
-        FileStatus status = file;
-        if (caller?.Root is not null && caller.Run(() => caller.LeadsTo(path, status, write)) is < 0 and var result)
+        if (caller?.Root is not null && caller.Run(() => caller.LeadsTo(path, file, write)) is < 0 and var result)
         {
             throw new CommandException($"{path}: who asks has another mount namespace or root directory than this ccwfs, and there it is "
                 + $"{(result == -(int)Errno.ESTALE ? "another file" : $"not to be had ({Problem.Of(result)})")}; ask from where ccwfs was mounted");

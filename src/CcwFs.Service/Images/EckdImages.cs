@@ -1,6 +1,7 @@
 using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 
 namespace CcwFs.Service.Images;
@@ -47,15 +48,15 @@ internal sealed class EckdImages : IVolumeKind<EckdVolume>
         }
     }
 
-    /// <summary>Throws what is wrong with an image that is to be opened. Locks and changes nothing.</summary>
-    internal void RefuseWrong(string path, bool readOnly)
+    /// <inheritdoc/>
+    public ImageUse Check(string path, bool readOnly)
     {
-        Volumes.Identify(path, this);
-        using CkdImage image = CkdImage.Open(HostImageFiles.Unlocked, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true));
+        using CkdImage image = CkdImage.OpenAsIs(HostImageFiles.Unlocked, path);
         if (image.RedoProblem is { } problem)
             throw new CommandException(problem);
         foreach (string file in image.Files)
             Volumes.RefuseUnwritable(file, readOnly);
+        return new ImageUse(Word, readOnly, Shape: "");
     }
 
     private static long BytesOf(in CkdGeometry geometry) => (long)geometry.Tracks * geometry.TrackSize;

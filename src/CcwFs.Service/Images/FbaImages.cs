@@ -1,6 +1,6 @@
 using CcwFs.Control;
-using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Emulation.Fba;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -32,18 +32,19 @@ internal sealed class FbaImages(BlockOptions disk) : IVolumeKind<FbaVolume>
     }
 
     /// <inheritdoc/>
-    public string? Misfit(FbaVolume open, string path)
+    public string Shape(FbaVolume volume) => Shape(volume.Geometry);
+
+    /// <inheritdoc/>
+    public string ShapeWanted(FbaVolume volume) => Shape(volume.GeometryAs(disk));
+
+    /// <inheritdoc/>
+    public ImageUse Check(string path, bool readOnly)
     {
-        BlockGeometry there = open.Geometry;
-        return there.BlockSize == disk.BlockSize && (disk.Blocks is null || disk.Blocks == there.Blocks) ? null
-            : $"there it has {there.Blocks} blocks of {there.BlockSize} bytes; give the same block-size and blocks, or remove that first";
+        using FileBlockStore store = FileBlockStore.Open(HostImageFiles.Unlocked, path, disk, new ImageOptions(ReadOnly: true));
+        Volumes.RefuseUnwritable(path, readOnly);
+        return new ImageUse(Word, readOnly, Shape(store.Geometry));
     }
 
-    /// <summary>Throws what is wrong with an image that is to be opened. Locks and changes nothing.</summary>
-    internal void RefuseWrong(string path, bool readOnly)
-    {
-        Volumes.Identify(path, this);
-        FileBlockStore.Open(HostImageFiles.Unlocked, path, disk, new ImageOptions(ReadOnly: true)).Dispose();
-        Volumes.RefuseUnwritable(path, readOnly);
-    }
+    private static string Shape(in BlockGeometry disk) =>
+        $"there it has {disk.Blocks} blocks of {disk.BlockSize} bytes; give the same block-size and blocks";
 }

@@ -1,4 +1,4 @@
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;
 
@@ -15,8 +15,14 @@ internal interface IVolumeKind<TVolume> : IImageKind
     /// </summary>
     (TVolume Volume, long KeptBytes) Open(IImageFiles files, string path, ImageOptions options, Action<long> charge);
 
-    /// <summary>Why an image that is open by <paramref name="path"/> is not as it is asked for; null: it is.</summary>
-    string? Misfit(TVolume open, string path) => null;
+    /// <summary>The <see cref="ImageUse.Shape"/> that a volume has.</summary>
+    string Shape(TVolume volume) => "";
+
+    /// <summary>The one that is wanted of its image.</summary>
+    string ShapeWanted(TVolume volume) => "";
+
+    /// <summary>Throws what is wrong with an image that is to be opened; gives how it would be open. Locks and changes nothing.</summary>
+    ImageUse Check(string path, bool readOnly);
 }
 
 /// <summary>What files may be images of a kind.</summary>
@@ -28,10 +34,10 @@ internal interface IImageKind
     /// <summary>Bytes of memory while an image is being opened.</summary>
     long OpeningBytes { get; }
 
-    /// <summary>Why a file of this type can be none, to stand behind its path; null: it may be one.</summary>
+    /// <summary>Why a file of this type can be none, to stand after its path; null: it may be one.</summary>
     string? Wrong(uint type);
 
-    /// <summary>Why there is none, to stand behind the path and a colon, where a call gave this errno (negative).</summary>
+    /// <summary>Why there is none, to stand after the path and a colon, where a call gave this errno (negative).</summary>
     string Missing(string path, int result) => Problem.Of(result);
 
     /// <summary>A type of files in words.</summary>

@@ -1,4 +1,4 @@
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;
 using Microsoft.Extensions.Logging;
@@ -7,9 +7,9 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Service.Images;
 
-/// <summary>Somebody who has devices on an open image.</summary>
+/// <summary>A user who has devices on an open image.</summary>
 /// <param name="caller">Whose rights they have; null: ours.</param>
-/// <param name="charge">What the image takes, as if nobody else had it open: whoever stays keeps all of it.</param>
+/// <param name="charge">What the image takes, as if no other user had it open: a user who stays keeps all of it.</param>
 /// <param name="log">Where lines about the image go for them.</param>
 internal sealed class ImageUser(CallerIdentity? caller, DeviceCharge charge, ILogger log)
 {
@@ -38,7 +38,7 @@ internal sealed class ImageUser(CallerIdentity? caller, DeviceCharge charge, ILo
 }
 
 /// <summary>
-/// Everybody who has devices on an open image. What is done for all of them does not depend on who came first: the log is that of the one who may
+/// All users who have devices on an open image. What is done for all of them does not depend on who came first: the log is that of the one who may
 /// most, and what one of them may not do is done as another who may. Changed under the image's gate, used without it.
 /// </summary>
 internal sealed class ImageUsers(DeviceQuota quota)
@@ -127,7 +127,7 @@ internal sealed class ImageUsers(DeviceQuota quota)
         }
     }
 
-    /// <summary>Somebody else may do it.</summary>
+    /// <summary>Another user may be allowed to.</summary>
     internal static bool IsRefusal(int result) => result is -(int)Errno.EACCES or -(int)Errno.EPERM;
 
     /// <summary>The owner first, however many others there are, then who may most.</summary>

@@ -1,6 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.Control;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;
@@ -13,11 +13,13 @@ namespace CcwFs.Service.Images;
 /// <summary>A device on an image.</summary>
 /// <param name="Device">What was made over the volume.</param>
 /// <param name="File">The image.</param>
-/// <param name="IsReadOnly">The image is open to read alone.</param>
+/// <param name="Volume">What devices on it share.</param>
+/// <param name="SetSync">Says when this device's writes go to stable storage; gives what counts, the strictest of all devices on the image.</param>
 /// <param name="Closing">
 /// Ends the device by the action that it is given, the image with its last device; gives why what was written may be lost, or null.
 /// </param>
-internal sealed record OpenImage<T>(T Device, FileIdentity File, bool IsReadOnly, Func<Action, string?> Closing);
+internal sealed record OpenImage<T>(
+    T Device, FileIdentity File, ISharedVolume Volume, Func<ImageSync, ImageSync> SetSync, Func<Action, string?> Closing);
 
 /// <summary>
 /// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or
@@ -54,8 +56,7 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
                         Join(slot, kind, volume, path, readOnly, caller, user);
                     else
                         Open(slot, kind, path, new ImageOptions(readOnly, sync, Say: line => MountLog.Image(slot.Users.Log, line)), caller, user);
-                    slot.Volume!.SyncAtLeast(sync);
-                    return Attach(slot, id, user, (TVolume)slot.Volume, make);
+                    return Attach(slot, new SlotDevice(id, sync), user, (TVolume)slot.Volume!, make);
                 }
                 catch
                 {
@@ -76,9 +77,8 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     /// A device over a volume that lives in memory, which it gives back when it ends. <paramref name="held"/>: the volume, and what tells the bytes
     /// that it takes.
     /// </summary>
-    internal (TDevice Device, Func<Action, string?> Closing) InMemory<TVolume,
-        TDevice>((TVolume Volume, Func<long> Bytes) held, Func<TVolume, TDevice> make) =>
-        (make(held.Volume), end =>
+    internal (TDevice Device, Func<Action, string?> Closing) InMemory<TVolume, TDevice>(
+        (TVolume Volume, Func<long> Bytes) held, Func<TVolume, TDevice> make) => (make(held.Volume), end =>
         {
             long bytes = held.Bytes();
             end();
@@ -94,7 +94,7 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     }
 
     /// <summary>
-    /// Which file an image is; throws where there is none, and for one inside a mounted ccwfs. With <paramref name="plain"/> for somebody else, whose
+    /// Which file an image is; throws where there is none, and for one inside a mounted ccwfs. With <paramref name="plain"/> for another user, whose
     /// path may not pass an open file of ours.
     /// </summary>
     internal static FileIdentity Identify(string path, IImageKind kind, bool plain = false)
@@ -109,8 +109,14 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
             throw new CommandException($"{path}: {kind.Missing(path, result)}");
         if (kind.Wrong(status.Type) is { } wrong)
             throw new CommandException($"{path} {wrong}");
-        return new FileIdentity(status.Device, status.Inode);
+        return FileIdentity.Of(status);
     }
+
+    /// <summary>Why an open volume cannot be had by a device of a kind, and to write unless <paramref name="readOnly"/>; null: it can.</summary>
+    internal static ImageObstacle? Obstacle<TVolume>(IVolumeKind<TVolume> kind, ISharedVolume open, bool readOnly)
+        where TVolume : class, ISharedVolume => open is TVolume volume
+        ? new ImageUse(kind.Word, volume.IsReadOnly, kind.Shape(volume)).Obstacle(new ImageUse(kind.Word, readOnly, kind.ShapeWanted(volume)))
+        : ImageObstacle.OtherKind(kind.Word);
 
     /// <summary>Opens the volume of a slot, which nobody has open, for its first user.</summary>
     private void Open<TVolume>(Slot slot, IVolumeKind<TVolume> kind, string path, ImageOptions options, CallerIdentity? asker, ImageUser user)
@@ -141,15 +147,10 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         Slot slot, IVolumeKind<TVolume> kind, ISharedVolume open, string path, bool readOnly, CallerIdentity? asker, ImageUser user)
         where TVolume : class, ISharedVolume
     {
-        string holders = string.Join(", ", slot.Devices);
-        if (open is not TVolume volume)
-            throw new CommandException($"{path} is already open by {holders} as another kind of volume than {kind.Word}; remove that first");
-        slot.Files!.RefuseUnseenBy(asker, path, write: !volume.IsReadOnly);
-        slot.Files.RefuseWithoutRights(asker, write: !volume.IsReadOnly, slot.Devices);
-        if (volume.IsReadOnly && !readOnly)
-            throw new CommandException($"{path} is already open read-only by {holders}; give readonly, or remove that first");
-        if (kind.Misfit(volume, path) is { } misfit)
-            throw new CommandException($"{path} is already open by {holders}: {misfit}");
+        slot.Files!.RefuseUnseenBy(asker, path, write: !open.IsReadOnly);
+        slot.Files.RefuseWithoutRights(asker, write: !open.IsReadOnly, slot.Ids);
+        if (Obstacle(kind, open, readOnly) is { } obstacle)
+            throw obstacle.Refusal(path, slot.Ids);
         if (user.Devices > 0)
             return;
         user.Charge.Take(DeviceResource.Descriptors, slot.Files.OpenFiles);
@@ -157,39 +158,68 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         slot.Users.Add(user);
     }
 
-    private OpenImage<TDevice> Attach<TVolume, TDevice>(Slot slot, SubchannelId id, ImageUser user, TVolume volume, Func<TVolume, TDevice> make)
+    private OpenImage<TDevice> Attach<TVolume, TDevice>(Slot slot, SlotDevice device, ImageUser user, TVolume volume, Func<TVolume, TDevice> make)
         where TVolume : class, ISharedVolume
     {
+        slot.Devices.Add(device);
         try
         {
-            var made = new OpenImage<TDevice>(make(volume), slot.File, volume.IsReadOnly, end => Close(slot, id, user, end));
-            slot.Devices.Add(id);
+            volume.SetSync(slot.Sync);
+            var made =
+                new OpenImage<TDevice>(make(volume), slot.File, volume, sync => SetSync(slot, device, sync), end => Close(slot, device, user, end));
             user.Devices++;
             return made;
         }
         catch
         {
+            slot.Devices.Remove(device);
             if (slot.Devices.Count == 0) // nobody else would close it
             {
                 slot.Volume = null;
                 volume.Dispose();
             }
+            else
+            {
+                volume.SetSync(slot.Sync);
+            }
             throw;
+        }
+    }
+
+    /// <summary>Throws, and leaves all as it was, when what is written cannot be brought to stable storage.</summary>
+    private static ImageSync SetSync(Slot slot, SlotDevice device, ImageSync sync)
+    {
+        lock (slot.Gate)
+        {
+            ImageSync before = device.Sync;
+            device.Sync = sync;
+            try
+            {
+                slot.Volume?.SetSync(slot.Sync);
+                return slot.Sync;
+            }
+            catch
+            {
+                device.Sync = before;
+                throw;
+            }
         }
     }
 
     /// <summary>
     /// The last device closes the volume in <paramref name="end"/>; nobody finds it closed. Gives why what was written may be lost, or null.
     /// </summary>
-    private string? Close(Slot slot, SubchannelId id, ImageUser user, Action end)
+    private string? Close(Slot slot, SlotDevice device, ImageUser user, Action end)
     {
         lock (slot.Gate)
         {
-            slot.Devices.Remove(id);
+            slot.Devices.Remove(device);
             ISharedVolume? closed = slot.Devices.Count == 0 ? slot.Volume : null;
             long garbage = closed?.BufferBytes ?? 0;
             if (closed is not null)
                 slot.Volume = null;
+            else
+                slot.Volume?.SetSync(slot.Sync);
             try
             {
                 end();
@@ -227,6 +257,14 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         }
     }
 
+    /// <summary>A device on an image; guarded by the gate of its slot.</summary>
+    private sealed class SlotDevice(SubchannelId id, ImageSync sync)
+    {
+        internal SubchannelId Id => id;
+
+        internal ImageSync Sync { get; set; } = sync;
+    }
+
     /// <summary>An image that is open, or is being opened or closed.</summary>
     private sealed class Slot(FileIdentity file, ImageUsers users)
     {
@@ -243,7 +281,13 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         /// <summary>Guarded by <see cref="Gate"/>, as are the devices on it.</summary>
         internal ISharedVolume? Volume { get; set; }
 
-        internal List<SubchannelId> Devices { get; } = [];
+        internal List<SlotDevice> Devices { get; } = [];
+
+        /// <summary>Of the devices.</summary>
+        internal IEnumerable<SubchannelId> Ids => Devices.Select(device => device.Id);
+
+        /// <summary>The strictest of the devices'.</summary>
+        internal ImageSync Sync => Devices.Aggregate(ImageSync.None, (strictest, device) => ImageSync.Stricter(strictest, device.Sync));
 
         /// <summary>Those of the volume; guarded by <see cref="Gate"/>.</summary>
         internal CallerImageFiles? Files { get; set; }

@@ -6,8 +6,8 @@ namespace CcwFs.Service.Logs;
 /// <summary>The log messages of a mount and of its devices.</summary>
 internal static partial class MountLog
 {
-    [LoggerMessage(1, LogLevel.Information, "ccwfs {Version} mounted {MountPoint}; devices: {Count}")]
-    internal static partial void Mounted(ILogger logger, string version, string mountPoint, int count);
+    [LoggerMessage(1, LogLevel.Information, "ccwfs {Version} mounted {MountPoint}; devices: {Count}; requests over {Way}")]
+    internal static partial void Mounted(ILogger logger, string version, string mountPoint, int count, string way);
 
     [LoggerMessage(2, LogLevel.Information, "unmounted {MountPoint}")]
     internal static partial void Unmounted(ILogger logger, string mountPoint);
@@ -29,12 +29,6 @@ internal static partial class MountLog
 
     [LoggerMessage(4, LogLevel.Information, "{Id} removed: {What}")]
     internal static partial void Removed(ILogger logger, SubchannelId id, string what);
-
-    [LoggerMessage(13, LogLevel.Warning, "{Count} more lines about devices of {Whose} were left out")]
-    internal static partial void LeftOut(ILogger logger, int count, string whose);
-
-    [LoggerMessage(15, LogLevel.Warning, "{Count} more lines about {What} were left out")]
-    internal static partial void RequestsLeftOut(ILogger logger, int count, string what);
 
     [LoggerMessage(14, LogLevel.Warning, "{MountPoint} is in use by {Users}; detaching it lazily")]
     internal static partial void Busy(ILogger logger, string mountPoint, string users);

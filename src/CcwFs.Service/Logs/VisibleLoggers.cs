@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace CcwFs.Service.Logs;
 
 /// <summary>
-/// Loggers whose lines hold no character that is not shown (<see cref="VisibleText"/>), whoever chose the names in them, and that never throw
-/// (<see cref="GuardedLogger"/>).
+/// Loggers whose lines hold no character that is not shown (<see cref="VisibleText"/>), also where a user chose the names in them, and that never
+/// throw (<see cref="GuardedLogger"/>).
 /// </summary>
 internal sealed class VisibleLoggers(ILoggerFactory inner) : ILoggerFactory
 {

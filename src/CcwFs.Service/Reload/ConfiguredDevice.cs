@@ -11,9 +11,10 @@ namespace CcwFs.Service.Reload;
 internal sealed record ConfiguredDevice(DeviceSpec Spec, IReadOnlyList<VfioCcwDevice> Devices, bool MadeReadOnly)
 {
     /// <summary>
-    /// Whether the devices must be made again for a SPEC of which only the policy differs: a volume that was made for reading alone takes no other.
+    /// Whether the devices must be made again for a SPEC of which only keys differ that a running device takes: a volume that was made for reading
+    /// alone cannot be written.
     /// </summary>
-    internal bool MustBeMadeAgain(DeviceSpec spec) => MadeReadOnly && !spec.IsReadOnly && spec.Kind.IsOpenedReadOnly;
+    internal bool MustBeMadeAgain(DeviceSpec spec) => MadeReadOnly && !spec.IsReadOnly && !spec.Kind.IsReal;
 
     /// <summary>Those of its devices whose place another SPEC is to take.</summary>
     internal IEnumerable<SubchannelId> ReplacedBy(DeviceSpec spec) => Devices.Where(device => IsReplaced(device, spec)).Select(device => device.Id);

@@ -42,20 +42,24 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
                 else if (arrival.After.Count == 0)
                     Try(arrival.Spec, failures, arrival.Stays, () => coming.Add(Open(arrival.Spec, plan)));
             }
-            foreach (PolicyChange change in plan.Altered)
+            foreach (KeyChange change in plan.Altered)
                 Try(change.Spec, failures, stays: "nothing is changed", () =>
-                    change.Entry.Devices.ToList().ForEach(device => change.Spec.PolicyOf(device.Subchannel.Identity)));
+                    change.Entry.Devices.ToList().ForEach(device =>
+                    {
+                        change.Spec.PolicyOf(device.Subchannel.Identity);
+                        change.Spec.Faults.Of(device.Subchannel, device.Id);
+                    }));
             if (failures.Count > 0 || !TryHandOver(plan, coming, failures))
                 return failures;
 
-            _entries = [.. plan.Kept];
+            _entries = [.. plan.Kept, .. plan.Altered.Select(change => change.Entry)]; // these to be altered by the next reload, unless this one does
             factory.Replace(plan.LeavingDevices, () =>
             {
                 foreach ((DeviceSpec spec, OpenDevices opened) in coming)
                     Try(spec, failures, stays: "it is left out", () => Show(spec, opened));
             });
-            foreach (PolicyChange change in plan.Altered)
-                Alter(change, changed);
+            foreach (KeyChange change in plan.Altered)
+                Try(change.Spec, failures, stays: "the rest is changed", () => Alter(change, changed));
             return failures;
         }
         finally
@@ -135,12 +139,11 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
 
     private bool IsThere(VfioCcwDevice device) => table.Find(device.Id) == device;
 
-    private void Alter(PolicyChange change, Action<string> changed)
+    private void Alter(KeyChange change, Action<string> changed)
     {
-        _entries.Add(change.Entry with { Spec = change.Spec });
-        foreach (VfioCcwDevice device in change.Entry.Devices)
-            Layers.PolicyOf(device).Policy = change.Spec.PolicyOf(device.Subchannel.Identity);
-        foreach (string line in change.Lines)
+        string[] exceptions = [.. change.Entry.Devices.Select(device => factory.Alter(device, change.Spec)).OfType<string>()];
+        _entries[_entries.IndexOf(change.Entry)] = change.Entry with { Spec = change.Spec };
+        foreach (string line in change.Lines.Concat(exceptions))
             changed(line);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.Control;
 using CcwFs.Service.Devices;
@@ -7,14 +8,14 @@ namespace CcwFs.Service.Reload;
 
 /// <summary>
 /// What a reload is to do with the devices of the configuration. Made of those that are there and the SPECs that are wanted; to make one changes
-/// nothing, and whoever carries it out decides nothing any more.
+/// nothing, and to carry it out decides nothing any more.
 /// </summary>
 /// <param name="Kept">Their SPEC is wanted as it is: they are not touched.</param>
-/// <param name="Altered">Only the policy of their SPEC is another: they get that and go on.</param>
-/// <param name="Leaving">Nobody wants them as they are.</param>
+/// <param name="Altered">Only keys of their SPEC differ that a running device takes: they get the new values and go on.</param>
+/// <param name="Leaving">No SPEC wants them as they are.</param>
 /// <param name="Coming">What is to be made, in the order of the configuration.</param>
 internal sealed record ReloadPlan(
-    IReadOnlyList<ConfiguredDevice> Kept, IReadOnlyList<PolicyChange> Altered, IReadOnlyList<ConfiguredDevice> Leaving, IReadOnlyList<Arrival> Coming)
+    IReadOnlyList<ConfiguredDevice> Kept, IReadOnlyList<KeyChange> Altered, IReadOnlyList<ConfiguredDevice> Leaving, IReadOnlyList<Arrival> Coming)
 {
     /// <summary>The devices of those that leave.</summary>
     internal IReadOnlySet<VfioCcwDevice> LeavingDevices { get; } = DevicesOf(Leaving);
@@ -39,10 +40,10 @@ internal sealed record ReloadPlan(
             IReadOnlyList<VfioCcwDevice>> inTheWay)
     {
         List<ConfiguredDevice> kept = [], left = [.. now];
-        List<PolicyChange> altered = [];
+        List<KeyChange> altered = [];
         List<DeviceSpec> added = Match(wanted, left, spec => spec.ToString(), (_, _) => true, (entry, _) => kept.Add(entry));
         added = Match(added, left, spec => spec.FixedText, (entry, spec) => !entry.MustBeMadeAgain(spec), (entry, spec) =>
-            altered.Add(new PolicyChange(entry, spec)));
+            altered.Add(new KeyChange(entry, spec)));
         IReadOnlySet<VfioCcwDevice> leaving = DevicesOf(left);
         return new ReloadPlan(kept, altered, left, [.. added.Select(spec => Plan(spec, left, () => inTheWay(spec, leaving)))]);
     }
@@ -91,13 +92,25 @@ internal sealed record ReloadPlan(
     }
 }
 
-/// <summary>Devices that go on with another policy.</summary>
+/// <summary>Devices that go on with other values of keys that a running device takes.</summary>
 /// <param name="Entry">As they are.</param>
 /// <param name="Spec">As they are wanted.</param>
-internal sealed record PolicyChange(ConfiguredDevice Entry, DeviceSpec Spec)
+internal sealed record KeyChange(ConfiguredDevice Entry, DeviceSpec Spec)
 {
-    /// <summary>A line per device.</summary>
-    internal IEnumerable<string> Lines => Entry.Devices.Select(device => $"{device.Id}: policy {Spec.PolicyOf(device.Subchannel.Identity)}");
+    /// <summary>A line per device and change.</summary>
+    internal IEnumerable<string> Lines => Entry.Devices.SelectMany(device => Changes(device).Select(change => $"{device.Id}: {change}"));
+
+    private IEnumerable<string> Changes(VfioCcwDevice device)
+    {
+        if (Entry.Spec.Policy != Spec.Policy)
+            yield return $"policy {Spec.PolicyOf(device.Subchannel.Identity)}";
+        if (Entry.Spec.Faults.Line != Spec.Faults.Line)
+            yield return $"fault {Spec.Faults.Line}";
+        if (Entry.Spec.Faults.Hostile != Spec.Faults.Hostile)
+            yield return $"hostile {Spec.Faults.Hostile?.ToString(CultureInfo.InvariantCulture) ?? "none"}";
+        if (Entry.Spec.Sync != Spec.Sync)
+            yield return $"sync {Spec.Sync}";
+    }
 }
 
 /// <summary>Devices that are to be made.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Control;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;
@@ -181,6 +182,10 @@ internal sealed class ConfigFile
                 Complain(line, $"{key} is given twice");
                 reader.Skip();
             }
+            else if (reader.TokenType == JsonTokenType.StartArray && TryReadTexts(ref reader, out List<string> texts))
+            {
+                given.AddRange(texts.Select(text => (line, key, (string?)text)));
+            }
             else if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False))
             {
                 Complain(line, $"{key}: a text, a number, true or false is expected");
@@ -206,6 +211,19 @@ internal sealed class ConfigFile
             Complain(first, "a device needs \"kind\": \"dasd\"");
         else if (MakeDevice(kind, given, off, first) is { } spec && _errors.Count == errors)
             _settings.Devices!.Add(spec);
+    }
+
+    /// <summary>An array of texts, for a key that can be given several times. False, and where it begins: it holds something else.</summary>
+    private static bool TryReadTexts(ref Utf8JsonReader reader, out List<string> texts)
+    {
+        Utf8JsonReader ahead = reader;
+        texts = [];
+        while (ahead.Read() && ahead.TokenType == JsonTokenType.String)
+            texts.Add(ahead.GetString()!);
+        if (ahead.TokenType != JsonTokenType.EndArray)
+            return false;
+        reader = ahead;
+        return true;
     }
 
     /// <summary>A key that is <paramref name="off"/>, false, is looked at and then left out.</summary>

@@ -7,7 +7,7 @@ using CcwFs.Vfio.Endpoint;
 namespace CcwFs.Service.Settings;
 
 /// <summary>
-/// Guest storage in a file that others map too. It is read and written through its descriptor and never mapped by us: somebody may cut it, and
+/// Guest storage in a file that others map too. It is read and written through its descriptor and never mapped by us: another program may cut it, and
 /// an access beyond the end of a mapping would kill the process. What is beyond a cut file's end is gone.
 /// </summary>
 internal sealed class FileStore(FileDescriptor file, long length) : IMemoryStore, IDisposable

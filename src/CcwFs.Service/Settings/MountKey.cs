@@ -1,4 +1,6 @@
+using CcwFs.ChannelIo.Text;
 using CcwFs.Control;
+using CcwFs.Fuse;
 using CcwFs.Service.Devices;
 using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Logs;
@@ -52,6 +54,8 @@ internal sealed record MountKey(string Key, MountKeyType Type, string Value, str
             (s, v) => SystemNames.ParseMode(v) is { } mode ? Done(s.FileMode = mode) : "give read and write bits in octal, like 0660"),
         new("allow-other", MountKeyType.Flag, "true|false", "Let other users in, as far as owner, group and mode allow it.", (s, v) =>
             Done(s.AllowOther = v == "true")),
+        new("uring", MountKeyType.Text, "auto|on|off",
+            "FUSE over io_uring: on, on where the kernel has it switched on (auto), or off. The default is off.", SetTransport),
         new("log", MountKeyType.Text, "console|journal|FILE",
             "Where log lines go: console is standard error, journal is the journal with priorities, and with --daemon it may be a file. The default is the journal where standard error is the journal, and for a daemon where there is one; else console.",
             (s, v) => v.Length > 0 ? Done(s.Log = v is LogOutput.Console or LogOutput.Journal ? v : Path.GetFullPath(v, s.Directory))
@@ -63,6 +67,10 @@ internal sealed record MountKey(string Key, MountKeyType Type, string Value, str
             ? Done(s.LogLevel = LogLevel.Debug) : null)
             { Alias = "-v", AtRunTime = true },
     ];
+
+    /// <summary>The words of --uring.</summary>
+    private static readonly (string Name, FuseTransport Transport)[] s_transports =
+        [("auto", FuseTransport.Auto), ("on", FuseTransport.Rings), ("off", FuseTransport.Classic)];
 
     /// <summary>The option's name; the mount point is an argument in place of an option.</summary>
     internal string Option { get; init; } = "--" + Key;
@@ -96,6 +104,12 @@ internal sealed record MountKey(string Key, MountKeyType Type, string Value, str
     {
         settings.Memory = GuestStorage.IsSize(value) ? value : Path.GetFullPath(value, settings.Directory);
         return GuestStorage.WrongSize(value);
+    }
+
+    private static string? SetTransport(MountSettings settings, string value)
+    {
+        (string? name, FuseTransport transport) = Array.Find(s_transports, t => t.Name == value);
+        return name is null ? "it is auto, on or off" : Done(settings.Transport = transport);
     }
 
     private static string? SetLevel(MountSettings settings, string value)

@@ -1,3 +1,4 @@
+using CcwFs.Fuse;
 using CcwFs.Service.Devices;
 using Microsoft.Extensions.Logging;
 
@@ -30,6 +31,9 @@ internal sealed class MountSettings(string directory)
     internal uint FileMode { get; set; } = DefaultMode;
 
     internal bool AllowOther { get; set; }
+
+    /// <summary>How requests come from the kernel.</summary>
+    internal FuseTransport Transport { get; set; }
 
     /// <summary>console, journal or a path; null: what standard error is.</summary>
     internal string? Log { get; set; }

@@ -59,7 +59,7 @@ internal static class SettingsCheck
         if (settings.Memory is not { } memory || GuestStorage.WrongSize(memory) is not null) // told when it was read
             return;
         GuestStorage.Check(memory, settings.Uid);
-        if (!GuestStorage.IsSize(memory) && settings.Devices?.Find(d => d.Kind.NeedsOwnStorage) is { } real)
+        if (!GuestStorage.IsSize(memory) && settings.Devices?.Find(d => d.Kind.IsReal) is { } real)
             throw new CommandException($"a real device ({real}) needs guest storage that ccwfs maps itself; give a size like 256M in place of {memory}");
     }
 

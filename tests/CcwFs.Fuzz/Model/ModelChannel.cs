@@ -2,7 +2,8 @@ using CcwFs.ChannelIo;
 
 namespace CcwFs.Fuzz;
 
-/// <summary>The simplest channel, for the model and for the device alike: one chain, status modifier, TIC, incorrect length.</summary>
+/// <summary>The simplest channel, for the model and for the device alike: one chain, status modifier, TIC, incorrect length, and an error
+/// of its own that a step may ask for, which ends the chain as incorrect length does.</summary>
 internal static class ModelChannel
 {
     /// <summary>Normal ending.</summary>
@@ -35,7 +36,7 @@ internal static class ModelChannel
             (status, sense) = execute(steps[at].Code, data);
             if (steps[at].Read > 0)
                 read.Add([.. data.Sent]);
-            incorrect = data.IsIncorrect && !steps[at].Sli;
+            incorrect = (data.IsIncorrect && !steps[at].Sli) || !data.IsGood;
             if ((status & ~DeviceStatus.StatusModifier) != Good || incorrect)
                 break;
             at += status == Good ? 1 : 2;

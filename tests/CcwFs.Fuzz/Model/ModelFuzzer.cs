@@ -1,15 +1,12 @@
 namespace CcwFs.Fuzz;
 
 /// <summary>
-/// Makes volumes and programs, runs them on a device and on <see cref="ModelDevice"/>, and compares: ending status, sense, what was sent, and all
-/// tracks. A volume and its programs follow from one seed; the next volume has the next seed.
+/// Makes volumes and programs, runs them on a device and on a model of it, and compares. A volume and its programs follow from one seed; the next
+/// volume has the next seed.
 /// </summary>
 /// <param name="seed">The first volume's.</param>
-public sealed class ModelFuzzer(int seed)
+public abstract class VolumeFuzzer(int seed)
 {
-    /// <summary>Programs that run on one volume, one after another (arbitrary).</summary>
-    public const int ProgramsPerVolume = 40;
-
     private readonly SortedDictionary<string, int> _endings = new(StringComparer.Ordinal);
 
     /// <summary>Programs run.</summary>
@@ -30,7 +27,26 @@ public sealed class ModelFuzzer(int seed)
             RunVolume();
     }
 
-    private void RunVolume()
+    /// <summary>Runs the programs of the volume of <see cref="Seed"/>.</summary>
+    protected abstract void RunVolume();
+
+    /// <summary>A program has run and ended so.</summary>
+    protected void Count(string ending)
+    {
+        Programs++;
+        _endings[ending] = _endings.GetValueOrDefault(ending) + 1;
+    }
+}
+
+/// <summary>A 3390 and <see cref="ModelDevice"/>: ending status, sense, what was sent, and all tracks are the same.</summary>
+/// <param name="seed">The first volume's.</param>
+public sealed class ModelFuzzer(int seed) : VolumeFuzzer(seed)
+{
+    /// <summary>Programs that run on one volume, one after another (arbitrary).</summary>
+    public const int ProgramsPerVolume = 40;
+
+    /// <inheritdoc/>
+    protected override void RunVolume()
     {
         var generator = new ModelGenerator(new Random(Seed));
         using var pair = new ModelPair(generator.Volume(generator.Cylinders()));
@@ -47,8 +63,7 @@ public sealed class ModelFuzzer(int seed)
                 throw new FuzzException(
                     $"seed {Seed}, program {number}: device and model disagree", Disagreement(before, fewer) is { } text ? text + all : disagreement);
             }
-            Programs++;
-            _endings[pair.Ending] = _endings.GetValueOrDefault(pair.Ending) + 1;
+            Count(pair.Ending);
         }
     }
 

@@ -92,30 +92,4 @@ internal sealed class ModelPair : IDisposable
         bool hasSense = (status & DeviceStatus.UnitCheck) != 0 && _device.TakeSense(sense) > 0;
         return (status, hasSense ? string.Create(CultureInfo.InvariantCulture, $"{sense[0]:X2} {sense[1]:X2} {sense[7]:X2}") : "");
     }
-
-    private sealed class DeviceData(ModelData data) : IDataTransfer
-    {
-        public bool IsGood => true;
-
-        public int Receive(Span<byte> buffer)
-        {
-            byte[] bytes = data.Take(buffer.Length);
-            bytes.CopyTo(buffer);
-            return bytes.Length;
-        }
-
-        public int ReceiveAvailable(Span<byte> buffer)
-        {
-            byte[] bytes = data.Take(Math.Min(buffer.Length, data.Left));
-            bytes.CopyTo(buffer);
-            return bytes.Length;
-        }
-
-        public int Send(ReadOnlySpan<byte> bytes)
-        {
-            int before = data.Sent.Count;
-            data.Send(bytes.ToArray());
-            return data.Sent.Count - before;
-        }
-    }
 }

@@ -9,12 +9,13 @@ namespace CcwFs.Fuzz;
 /// <param name="Read">How many bytes it reads at most.</param>
 /// <param name="Sli">An incorrect length does not end the chain.</param>
 /// <param name="Target">The step that a transfer in channel goes to; -1 for other commands.</param>
-internal sealed record ModelStep(byte Code, byte[] Out, int Read = 0, bool Sli = false, int Target = -1)
+/// <param name="FailsAt">The channel meets an error after so many bytes; null: it does not.</param>
+internal sealed record ModelStep(byte Code, byte[] Out, int Read = 0, bool Sli = false, int Target = -1, int? FailsAt = null)
 {
     private const int Shown = 64; // bytes of data in a line: what decides stands at the beginning
 
     /// <summary>A line for each, as program text; long data that ends in zeros or repeats is shortened.</summary>
-    internal static string Text(IReadOnlyList<ModelStep> steps)
+    internal static string Text(IReadOnlyList<ModelStep> steps, CommandSet? family = null)
     {
         var lines = new List<string>();
         for (int i = 0; i < steps.Count; i++)
@@ -28,7 +29,8 @@ internal sealed record ModelStep(byte Code, byte[] Out, int Read = 0, bool Sli =
             }
             string data = step.Out.Length == 0 ? "" : " data=" + Convert.ToHexString(step.Out, 0, Math.Min(Shown, step.Out.Length));
             string count = step.Read > 0 ? $" count={step.Read}" : step.Out.Length > Shown ? $" count={step.Out.Length}" : "";
-            lines.Add($"{label}{Families.Eckd.WordOf(step.Code)}{(step.Sli ? " sli" : "")}{data}{count}");
+            string fails = step.FailsAt is { } at ? $" # the channel fails after {at} bytes" : "";
+            lines.Add($"{label}{(family ?? Families.Eckd).WordOf(step.Code)}{(step.Sli ? " sli" : "")}{data}{count}{fails}");
         }
         return string.Join('\n', lines);
     }

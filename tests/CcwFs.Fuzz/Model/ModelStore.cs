@@ -34,10 +34,6 @@ internal sealed class ModelStore(CkdGeometry geometry, IEnumerable<byte[]> track
 
     public void Release(int first, int count) => throw new InvalidOperationException("no program releases tracks");
 
-    public void Sync()
-    {
-    }
-
     public void Dispose()
     {
     }

@@ -40,6 +40,21 @@ public sealed class DecodeCommandTests
     }
 
     [Fact]
+    public void Parameters_of_a_command_have_its_name()
+    {
+        (int status, string output, string error) = Run("decode", "define_extent", "80c00000 00000000 00000000 0001000e");
+        Assert.Equal((0, ""), (status, error));
+        Assert.StartsWith("DEFINE_EXTENT: 16 bytes\nDEFINE EXTENT: begin 0/0 end 1/14 mask update.\n  off  bits   field ", output,
+            StringComparison.Ordinal);
+        Assert.Contains("\n   12  0-31   define_extent.end                  0001000E  track 1/14\n", output, StringComparison.Ordinal);
+        Assert.StartsWith("DEFINE_EXTENT: 16 bytes\nDEFINE EXTENT: begin 8 first 0 last 7 mask format.\n",
+            Run("decode", "DEFINE-EXTENT", "--commands", "fba", "00000200000000080000000000000007").Output, StringComparison.Ordinal);
+        using JsonDocument seek = JsonDocument.Parse(Run("decode", "SEEK", "--json", "000000010002").Output);
+        Assert.Equal("SEEK", seek.RootElement.GetProperty("structure").GetString());
+        Assert.Equal("track 1/2", seek.RootElement.GetProperty("fields")[1].GetProperty("meaning").GetString());
+    }
+
+    [Fact]
     public void Json_of_ccws_is_an_array_and_of_others_an_object()
     {
         using JsonDocument ccws = JsonDocument.Parse(Run("decode", "ccw", "--json", "e420002800002000").Output);
@@ -52,7 +67,9 @@ public sealed class DecodeCommandTests
     [InlineData(1, "ccwfs: orb takes 12 bytes, not 2", "orb", "1234")]
     [InlineData(1, "ccwfs: ccw takes a multiple of 8 bytes, not 9", "ccw", "000000000000000000")]
     [InlineData(1, "ccwfs: 'x' at character 1 is not a hex digit", "crw", "xyz")]
-    [InlineData(2, "ccwfs: unknown structure 'tcw': did you mean 'ccw'? It is one of orb, ccw, scsw, irb, schib, crw, sense, io", "tcw", "00")]
+    [InlineData(2, "ccwfs: unknown structure 'tcw': did you mean 'ccw'? It is one of orb, ccw, scsw, irb, schib, crw, sense, io, or a command of the 3990 that has parameters", "tcw", "00")]
+    [InlineData(2, "ccwfs: unknown structure 'prefx': did you mean 'prefix'? It is one of orb, ccw, scsw, irb, schib, crw, sense, io, or a command of the 3990 that has parameters", "prefx", "00")]
+    [InlineData(1, "ccwfs: READ_DATA has no parameters that ccwfs knows", "rd", "00")]
     public void Errors_are_one_line(int status, string message, params string[] arguments)
     {
         (int actual, string output, string error) = Run(["decode", .. arguments]);

@@ -1,3 +1,4 @@
+using System.Reflection;
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
 using CcwFs.CommandSets.Eckd;
@@ -43,16 +44,25 @@ public sealed class DescriptionTests
     [Fact]
     public void Fields_lie_one_behind_the_other_inside_their_layout()
     {
-        foreach (ParameterLayout layout in Families.All.SelectMany(family => family.Rows).Select(row => row.Layout).OfType<ParameterLayout>()
-            .Distinct())
+        HashSet<ParameterLayout> left =
+            [.. Families.All.SelectMany(family => family.Rows).Select(row => row.Layout).OfType<ParameterLayout>()];
+        foreach (Type type in typeof(ParameterLayout).Assembly.GetTypes())
         {
+            ParameterField[] fields = [.. type.GetFields(BindingFlags.Public | BindingFlags.Static)
+                .Select(field => field.GetValue(null)).OfType<ParameterField>().OrderBy(field => field.Offset)];
+            ParameterLayout[] layouts = [.. type.GetProperties(BindingFlags.Public | BindingFlags.Static)
+                .Where(property => property.PropertyType == typeof(ParameterLayout)).Select(property => (ParameterLayout)property.GetValue(null)!)];
             int end = 0;
-            foreach (ParameterField field in layout.Fields)
+            foreach (ParameterField field in fields)
             {
-                Assert.InRange(field.Offset, end, layout.Size - field.Length);
+                Assert.InRange(field.Offset, end, layouts.Max(layout => layout.Size) - field.Length);
+                Assert.All(layouts, layout => Assert.True(field.Offset >= layout.Size || field.End <= layout.Size, $"{type.Name}: {field}"));
                 end = field.End;
             }
+            if (fields.Length > 0)
+                left.ExceptWith(layouts);
         }
+        Assert.Empty(left); // each layout has fields beside it
     }
 
     [Fact]

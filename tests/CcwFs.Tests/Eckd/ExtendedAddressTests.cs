@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using CcwFs.ChannelIo;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Tests.Images;
 
 namespace CcwFs.Tests.Eckd;

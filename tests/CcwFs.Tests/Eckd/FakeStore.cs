@@ -1,4 +1,5 @@
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Tests.Eckd;
 
@@ -78,10 +79,6 @@ internal sealed class FakeStore(int cylinders, bool readOnly = false) : ITrackSt
     public List<(int First, int Count)> Released { get; } = [];
 
     public long AllocatedBytes => (long)_slots.Count * Geometry.TrackSize;
-
-    public void Sync()
-    {
-    }
 
     public void Dispose() => Disposed = true;
 }

@@ -240,16 +240,6 @@ public sealed class FbaCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_state_change_is_attention_device_end_and_unit_exception()
-    {
-        var heard = new List<CcwFs.ChannelIo.DeviceStatus>();
-        _rig.Device.Unsolicited = heard.Add;
-        _rig.Device.RaiseStateChange();
-        Assert.Equal([CcwFs.ChannelIo.DeviceStatus.Attention | CcwFs.ChannelIo.DeviceStatus.DeviceEnd | CcwFs.ChannelIo.DeviceStatus.UnitException],
-            heard);
-    }
-
-    [Fact]
     public void Reads_and_writes_allocate_nothing()
     {
         byte[] bytes = FbaRig.Bytes(8 * 512, 1);

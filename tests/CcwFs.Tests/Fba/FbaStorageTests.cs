@@ -1,9 +1,10 @@
 using CcwFs.ChannelIo;
-using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Emulation.Fba;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using CcwFs.Tests.Eckd;
 using CcwFs.Tests.Images;
+using CcwFs.Tests.Subchannel;
 using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Fba;
@@ -84,6 +85,19 @@ public sealed class FbaStorageTests : IDisposable
             disk.Rig.Device.Run(FbaRig.Extent(0, 0, 0, 9), FbaRig.Locate(FbaRig.Write, 1, 0), Step.Sized(0x41, 512, 7)).Refused(0x10, 0x80, 2);
         else
             disk.Rig.Put(5, FbaRig.Bytes(512, 2));
+    }
+
+    [Fact]
+    public void A_sync_that_fails_after_a_program_was_given_up_is_told_to_the_log_alone()
+    {
+        using RecordedRig disk = new(100, ImageSync.Program);
+        disk.Disk.Fail = what => what == "image sync" ? -(int)Errno.EIO : 0;
+        FbaDevice device = disk.Rig.Device;
+        device.BeginProgram(0);
+        foreach (Step step in (Step[])[FbaRig.Extent(0, 0, 0, 9), FbaRig.Locate(FbaRig.Write, 1, 0), Step.Sized(0x41, 512, 7)])
+            Assert.Equal(Outcome.Good, device.Execute(step.Code, new FakeTransfer(step)));
+        device.AbandonProgram(reset: false);
+        Assert.EndsWith("the program was abandoned, so nobody is told but this log", Assert.Single(disk.Rig.Log.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -207,6 +221,24 @@ public sealed class FbaStorageTests : IDisposable
         Assert.Equal(bytes, rig.Get(3, 2, other));
         other.Dispose();
         Open(path).Dispose();
+    }
+
+    [Fact]
+    public void A_write_that_a_sync_came_in_between_is_not_taken_for_synced()
+    {
+        var disk = new RecordedRig(100, new ImageSync(EveryProgram: false, 1));
+        disk.Rig.Put(1, FbaRig.Bytes(512, 1)); // its timer is set
+        int steps = disk.Disk.Steps.Count;
+        disk.Disk.Fail = what =>
+        {
+            if (what == "image write")
+                Assert.True(SpinWait.SpinUntil(() => disk.Disk.Steps.Count > steps, Machine.Patience), "no sync came");
+            return 0;
+        };
+        disk.Rig.Put(2, FbaRig.Bytes(512, 2)); // while it is written, the timer syncs what was before
+        disk.Disk.Fail = null;
+        disk.Dispose();
+        Assert.Equal([DiskAct.Sync, DiskAct.Write, DiskAct.Sync], disk.Disk.Steps.Skip(steps).Select(step => step.Act));
     }
 
     [Fact]

@@ -20,11 +20,11 @@ public sealed class FuseMountTests : IDisposable
             print('mounted', flush=True); os.read(0, 1)
             """))
         {
-            Assert.Equal("mounted", holder.StandardOutput.ReadLine());
+            holder.Says("mounted");
             FuseMountException refused = Assert.Throws<FuseMountException>(() => FuseMount.Mount(_directory).Dispose());
             Assert.Contains("a running ccwfs is mounted there", refused.Message, StringComparison.Ordinal);
             holder.Kill();
-            holder.WaitForExit();
+            holder.Ends();
         }
         using (FuseMount mount = FuseMount.Mount(_directory))
             Assert.Equal("fuse.ccwfs", Assert.Single(MountTable.Read(), entry => entry.MountPoint == _directory).Type);
@@ -69,7 +69,7 @@ public sealed class FuseMountTests : IDisposable
     {
         using Mounted mounted = new();
         using Process child = mounted.StartPython("os.chdir(D); print('in', flush=True); sys.stdin.readline()");
-        Assert.Equal("in", child.StandardOutput.ReadLine());
+        child.Says("in");
         MountHolder holder = Assert.Single(mounted.Mount.FindHolders());
         Assert.Equal((child.Id, "working directory"), (holder.Pid, holder.What));
         Assert.StartsWith("python", holder.Command, StringComparison.Ordinal);

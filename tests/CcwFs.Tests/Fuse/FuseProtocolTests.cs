@@ -10,12 +10,18 @@ namespace CcwFs.Tests.Fuse;
 
 public sealed partial class FuseProtocolTests
 {
+    private const uint AtomicTruncate = 1 << 3; // FUSE_ATOMIC_O_TRUNC, which is not agreed on: O_TRUNC is to arrive as SETATTR with size 0
+
     // Operations of the header that the session has no row for, on purpose: they are answered ENOSYS.
     private static readonly string[] NotImplemented =
     [
         "SETXATTR", "REMOVEXATTR", "GETLK", "SETLK", "SETLKW", "BMAP", "NOTIFY_REPLY", "FALLOCATE", "LSEEK", "COPY_FILE_RANGE", "SETUPMAPPING",
         "REMOVEMAPPING", "SYNCFS", "STATX", "COPY_FILE_RANGE_64",
+        "ACCESS", // does not come: mounts are made with default_permissions
     ];
+
+    private static IEnumerable<FuseOperation> Rows =>
+        Enumerable.Range(0, ushort.MaxValue).Select(code => FuseOperationTable.Find((uint)code)).OfType<FuseOperation>();
 
     [Fact]
     public void Every_operation_of_the_header_has_one_row_with_its_number_or_is_not_implemented_by_name()
@@ -26,7 +32,7 @@ public sealed partial class FuseProtocolTests
             .DistinctBy(match => match.Groups[1].Value)
             .ToDictionary(match => match.Groups[1].Value, match => uint.Parse(match.Groups[2].Value));
         Assert.NotEmpty(wanted);
-        Dictionary<string, uint> rows = FuseOperationTable.All.ToDictionary(row => row.Name, row => (uint)row.Code);
+        Dictionary<string, uint> rows = Rows.ToDictionary(row => row.Name, row => (uint)row.Code);
         Assert.Empty(rows.Except(wanted));
         List<string> left = [.. wanted.Keys.Except(rows.Keys).Except(NotImplemented)];
         left.RemoveAll(name => name is "INIT_BSWAP_RESERVED");
@@ -57,10 +63,11 @@ public sealed partial class FuseProtocolTests
         Assert.InRange(structures, 28, 60); // those that the protocol room has
         foreach (FieldInfo constant in typeof(FuseConstants).GetFields())
             source.AppendLine($"_Static_assert({constant.Name} == {constant.GetRawConstantValue()}, \"{constant.Name}\");");
-        foreach (FuseOperation row in FuseOperationTable.All)
+        foreach (FuseOperation row in Rows)
             source.AppendLine($"_Static_assert(FUSE_{row.Name} == {(uint)row.Code}, \"{row.Name}\");");
         source.AppendLine($"_Static_assert(FOPEN_DIRECT_IO == {FuseOpened.DirectIo} && FOPEN_NONSEEKABLE == {FuseOpened.NonSeekable}"
             + $" && FOPEN_STREAM == {FuseOpened.Stream}, \"FOPEN\");");
+        source.AppendLine($"_Static_assert(FUSE_ATOMIC_O_TRUNC == {AtomicTruncate}, \"FUSE_ATOMIC_O_TRUNC\");");
         source.AppendLine($"_Static_assert(FATTR_MODE == {FuseSetAttr.ValidMode} && FATTR_UID == {FuseSetAttr.ValidUid}"
             + $" && FATTR_GID == {FuseSetAttr.ValidGid}, \"FATTR\");");
         (int status, string output) = CCompiler.Judge(source.ToString());
@@ -78,7 +85,7 @@ public sealed partial class FuseProtocolTests
         FuseInitIn offer = new() { Major = major, Minor = minor, Flags = uint.MaxValue };
         Assert.Equal(0, FuseNegotiation.Agree(offer, new FuseSessionOptions(), out FuseInitOut reply));
         Assert.Equal((7u, agreed), (reply.Major, reply.Minor));
-        Assert.Equal(0u, reply.Flags & FuseConstants.FUSE_ATOMIC_O_TRUNC);
+        Assert.Equal(0u, reply.Flags & AtomicTruncate);
     }
 
     [Theory]

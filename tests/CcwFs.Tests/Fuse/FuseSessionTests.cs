@@ -4,12 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Tests.Fuse;
 
-public sealed class FuseSessionTests
+/// <summary>What a session does, the same whichever way requests come.</summary>
+public abstract class FuseSessionTests(FuseTransport transport)
 {
     [Fact]
     public void Shell_tools_reach_every_operation()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         (int status, string output) = mounted.Run("bash", "-c", """
             set -e; cd "$D"
             ls -a1 | tr '\n' ' '; stat -c '%s %a %Y' data; readlink link
@@ -38,7 +39,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void A_line_that_cannot_be_written_ends_nothing()
     {
-        using Mounted mounted = new(logger: new FailingLogger());
+        using Mounted mounted = new(Options, new FailingLogger());
         Assert.Equal("EIO EIO 8\n", mounted.Python("""
             for file in 'fault', 'range':
                 try: os.pread(os.open(D + '/' + file, os.O_RDONLY), 8, 0)
@@ -50,7 +51,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void Extended_attributes_have_no_data_and_unknown_operations_are_not_supported()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         Assert.Equal("ENODATA ENODATA ENOTSUP EPERM EPERM \n", mounted.Python("""
             def t(f):
                 try: f(); print('done', end=' ')
@@ -68,7 +69,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void An_ioctl_carries_its_bytes_both_ways_and_a_sizeless_one_its_pointer()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         Assert.Equal("7 fffefdfcfbfaf9f8\n4660\nENOTTY\n", mounted.Python("""
             fd = os.open(D + '/data', os.O_RDWR)
             b = bytearray(range(8)); r = fcntl.ioctl(fd, 0xC0085801, b, True); print(r, b.hex())
@@ -82,7 +83,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void An_edge_triggered_poller_is_woken_at_every_event()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         using Process child = mounted.StartPython("""
             fd = os.open(D + '/wait', os.O_RDWR); e = select.epoll(); e.register(fd, select.EPOLLIN | select.EPOLLET)
             assert e.poll(0) == []
@@ -93,7 +94,7 @@ public sealed class FuseSessionTests
             """);
         for (int i = 0; i < 20; i++)
         {
-            Assert.Equal("waiting", child.StandardOutput.ReadLine());
+            child.Says("waiting");
             mounted.Tree.Post();
         }
         (int status, string output) = Child.Run(child);
@@ -104,7 +105,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void Held_reads_stop_nobody_and_each_is_answered_once()
     {
-        using Mounted mounted = new(new FuseSessionOptions { Workers = 2, MaxWorkers = 2 });
+        using Mounted mounted = new(Options with { Workers = 2, MaxWorkers = 2 });
         using Process child = mounted.StartPython("""
             got = []
             def r():
@@ -127,7 +128,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void A_signal_ends_a_held_read_with_eintr_even_when_it_comes_at_once()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         Assert.Equal("200\n", mounted.Python("""
             class Alarm(Exception): pass
             armed = False
@@ -153,7 +154,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void A_handler_that_blocks_every_first_worker_does_not_stop_others()
     {
-        using Mounted mounted = new(new FuseSessionOptions { Workers = 2, MaxWorkers = 8 });
+        using Mounted mounted = new(Options with { Workers = 2, MaxWorkers = 8 });
         using Process child = mounted.StartPython("""
             def r(): os.read(os.open(D + '/block', os.O_RDONLY), 8)
             ts = [threading.Thread(target=r) for i in range(4)]
@@ -170,7 +171,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void A_failing_handler_and_an_errno_out_of_range_become_eio()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         Assert.Equal("EIO EIO 124\n", mounted.Python("""
             def t(n):
                 try: return len(os.read(os.open(D + '/' + n, os.O_RDONLY), 200))
@@ -182,7 +183,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void Reads_and_writes_of_a_megabyte_arrive_whole()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         Assert.Equal("1048576 1048576 0 4194304\n", mounted.Python("""
             fd = os.open(D + '/big', os.O_RDWR)
             print(os.pwrite(fd, b'x' * (1 << 20), 0), len(os.pread(fd, 1 << 20, 0)), len(os.pread(fd, 8, 4 << 20)), len(os.pread(fd, 5 << 20, 0)))
@@ -192,7 +193,7 @@ public sealed class FuseSessionTests
     [Fact]
     public void A_read_and_a_write_allocate_nothing()
     {
-        using Mounted mounted = new(new FuseSessionOptions { Workers = 2, MaxWorkers = 2 });
+        using Mounted mounted = new(Options with { Workers = 2, MaxWorkers = 2 });
         using Process child = mounted.StartPython("""
             fd = os.open(D + '/data', os.O_RDWR)
             for i in range(3000): os.pwrite(fd, b'x' * 124, 0); os.pread(fd, 124, 0)
@@ -201,7 +202,7 @@ public sealed class FuseSessionTests
                 for i in range(3000): os.pwrite(fd, b'x' * 124, 0); os.pread(fd, 124, 0)
                 print('done', flush=True)
             """);
-        Assert.Equal("warm", child.StandardOutput.ReadLine());
+        child.Says("warm");
 
         // From one READ or WRITE to the next on the same worker: the whole way of a request. The first wait for a contended lock makes its event,
         // once a lock and whenever the scheduler wills it: the steady state is there in the third round at the latest.
@@ -209,7 +210,7 @@ public sealed class FuseSessionTests
         {
             mounted.Tree.ForgetMeasurements();
             child.StandardInput.WriteLine("again");
-            Assert.Equal("done", child.StandardOutput.ReadLine());
+            child.Says("done");
             Assert.InRange(mounted.Tree.Measured, 5000, 6000);
         }
         Assert.Equal(0, mounted.Tree.WorstAllocation);
@@ -220,7 +221,7 @@ public sealed class FuseSessionTests
     [Fact]
     public async Task A_lazy_unmount_with_held_reads_ends_them_and_the_session()
     {
-        using Mounted mounted = new();
+        using Mounted mounted = Mount();
         using Process child = mounted.StartPython("""
             import ctypes # os.read would try again for ever
             c = ctypes.CDLL(None, use_errno=True); fd = os.open(D + '/wait', os.O_RDONLY)
@@ -240,6 +241,10 @@ public sealed class FuseSessionTests
         Assert.Single(mounted.Tree.Interrupted);
     }
 
+    private FuseSessionOptions Options => new() { Transport = transport };
+
+    private protected Mounted Mount() => new(Options);
+
     private sealed class FailingLogger : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
@@ -251,3 +256,6 @@ public sealed class FuseSessionTests
             throw new OutOfMemoryException();
     }
 }
+
+/// <summary>Through reads and writes of the device.</summary>
+public sealed class ClassicSessionTests() : FuseSessionTests(FuseTransport.Classic);

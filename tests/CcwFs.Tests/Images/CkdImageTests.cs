@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.ImageFixture;
 
 namespace CcwFs.Tests.Images;
@@ -19,7 +20,7 @@ public sealed class CkdImageTests : IDisposable
             Assert.False(File.Exists(path + ".redo"));
             image.Write(new TrackPattern(image.Geometry).Images(7));
             Assert.True(File.Exists(path + ".redo"));
-            image.Sync();
+            image.SetSync(ImageSync.Program);
         }
         Assert.False(File.Exists(path + ".redo"));
         using CkdImage again = CkdImage.Open(path, readOnly: true);
@@ -48,11 +49,11 @@ public sealed class CkdImageTests : IDisposable
         string path = _files.Create("v.ckd", 1);
         using (Process holder = _files.StartFixture("hold", path))
         {
-            Assert.Equal("open", holder.StandardOutput.ReadLine());
+            holder.Says("open");
             Assert.Contains("another process has it in use", Refusal(path), StringComparison.Ordinal);
             Assert.Contains("another process has it in use", Refusal(path, readOnly: true), StringComparison.Ordinal);
             holder.Kill();
-            holder.WaitForExit();
+            holder.Ends();
         }
         using CkdImage reader = CkdImage.Open(path, readOnly: true);
         using CkdImage second = CkdImage.Open(path, readOnly: true);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CcwFs.Cli.Dasd;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Tests.Images;
 

@@ -1,4 +1,5 @@
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Images;
@@ -124,7 +125,7 @@ public sealed class FailingDiskTests : IDisposable
         Assert.False(Try(volume, 3, out ImageException? told));
         Assert.Contains("somebody made a file of this name", told!.Message, StringComparison.Ordinal);
         Assert.Equal("something of somebody else", File.ReadAllText(path + ".redo"));
-        volume.Sync(); // what was written before is, and the state is kept where it was
+        volume.SetSync(ImageSync.Program); // what was written before is, and the state is kept where it was
         volume.Dispose();
         Assert.Null(volume.CloseFault);
     }
@@ -196,7 +197,7 @@ public sealed class FailingDiskTests : IDisposable
         using CkdImage volume = disk.OpenImage(ImageSync.None);
         Assert.True(Try(volume, 1, out _));
         disk.Fail = what => what == "redo sync" ? -(int)Errno.EIO : 0;
-        Assert.Throws<ImageException>(volume.Sync);
+        Assert.Throws<ImageException>(() => volume.SetSync(ImageSync.Program));
         disk.Fail = null;
         Assert.True(Try(volume, 2, out _));
         Assert.Equal(1, disk.Redo!.Bytes[12]); // unsynced

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Tests.Images;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CcwFs.Control;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;

@@ -95,9 +95,9 @@ public sealed class PoorFileSystemTests : IDisposable
     {
         string path = _files.Create("images/v.ckd", 1);
         using Process writer = StartPoor(lacks, "CcwFs.ImageFixture.dll", "write", path, "0");
-        Assert.Equal("0", writer.StandardOutput.ReadLine());
+        writer.Says("0");
         writer.Kill();
-        writer.WaitForExit();
+        writer.Ends();
         CkdImage.Open(path).Dispose();
         Assert.False(File.Exists(path + ".redo"));
     }
@@ -112,7 +112,7 @@ public sealed class PoorFileSystemTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => File.Exists(path + ".redo"), TimeSpan.FromSeconds(60)));
         Assert.Equal(0, _files.Run("kill", "-INT", $"{complete.Id}").Status);
         string error = complete.StandardError.ReadToEnd();
-        complete.WaitForExit();
+        complete.Ends();
         Assert.Equal(130, complete.ExitCode);
         Assert.Contains("interrupted", error, StringComparison.Ordinal);
         Assert.Contains($"{path}: cannot be brought to the disk (input/output error)", error, StringComparison.Ordinal);
@@ -123,7 +123,7 @@ public sealed class PoorFileSystemTests : IDisposable
         using Process create = StartPoor(lacks, "ccwfs.dll", "dasd", "create", _files["images/v.ckd"], "--cylinders", "2");
         Task<string> error = create.StandardError.ReadToEndAsync();
         string text = create.StandardOutput.ReadToEnd();
-        create.WaitForExit();
+        create.Ends();
         return (create.ExitCode, text + error.Result);
     }
 

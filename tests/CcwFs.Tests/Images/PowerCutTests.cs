@@ -1,4 +1,5 @@
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Tests.Images;
 

@@ -1,4 +1,5 @@
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 
 namespace CcwFs.Tests.Images;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.ImageFixture;
 
 namespace CcwFs.Tests.Images;
@@ -37,7 +38,7 @@ public sealed class RedoFileTests : IDisposable
     public void A_pending_change_is_seen_by_readers_mentioned_by_check_and_put_in_place_by_the_next_writer()
     {
         string path = MakePending(out int[] tracks);
-        using (CkdImage raw = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(ReadOnly: true, IgnoreRedo: true)))
+        using (CkdImage raw = CkdImage.OpenAsIs(HostImageFiles.Instance, path))
         {
             Assert.Equal(tracks, raw.PendingTracks);
             var track = new CkdTrack(raw.Geometry);
@@ -198,12 +199,12 @@ public sealed class RedoFileTests : IDisposable
     {
         using Process writer = _files.StartFixture("write", path, $"{first}");
         for (int line = 1; line < acknowledged; line++)
-            Assert.NotNull(writer.StandardOutput.ReadLine());
+            Assert.NotNull(writer.NextLine());
         // Another moment within a write each time.
         Thread.SpinWait(acknowledged * 97 % 4_000);
         writer.Kill();
         string[] rest = writer.StandardOutput.ReadToEnd().Split('\n');
-        writer.WaitForExit();
+        writer.Ends();
         // The last piece follows the last newline: no acknowledgement.
         int lines = acknowledged - 1 + rest.Length - 1;
         return first + lines - 1;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Tests.Images;
 
@@ -180,10 +181,10 @@ public sealed class RedoTrustTests : IDisposable
         string fixture = Path.Combine(AppContext.BaseDirectory, "CcwFs.ImageFixture.dll");
         using Process writer = _files.Start(
             "setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "dotnet", fixture, "write", path, "0");
-        Assert.Equal("0", writer.StandardOutput.ReadLine());
+        writer.Says("0");
         Assert.Equal($"660 {Nobody} {Nobody}\n", Run("stat", "-c", "%a %u %g", path + ".redo"));
         writer.Kill();
-        writer.WaitForExit();
+        writer.Ends();
         Assert.Contains($"let him open it once, or give the file to the image's owner (chown {Somebody})", Refusal(path), StringComparison.Ordinal);
         Run("chown", $"{Somebody}", path + ".redo");
         CkdImage.Open(path).Dispose();

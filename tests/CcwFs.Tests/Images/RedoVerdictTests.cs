@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using CcwFs.Cli.Dasd;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.ImageFixture;
 
 namespace CcwFs.Tests.Images;

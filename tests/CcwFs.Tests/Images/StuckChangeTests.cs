@@ -1,4 +1,5 @@
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Images;
@@ -152,7 +153,7 @@ public sealed class StuckChangeTests : IDisposable
         volume.Dispose();
         using CkdImage reader = disk.OpenImage(ImageSync.None, readOnly: true);
         disk.Fail = what => what.EndsWith("sync", StringComparison.Ordinal) ? Refused : 0;
-        reader.Sync();
+        reader.SetSync(ImageSync.Program);
     }
 
     /// <summary>Generation 1 is in place, 2 is stuck.</summary>

@@ -28,17 +28,24 @@ public sealed partial class LayoutTests
         ["CcwFs.ChannelProgram"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory"],
         ["CcwFs.Subchannel"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory", "CcwFs.ChannelProgram"],
         ["CcwFs.Policy"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory", "CcwFs.ChannelProgram", "CcwFs.Subchannel"],
+        ["CcwFs.Faults"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory", "CcwFs.ChannelProgram", "CcwFs.Subchannel"],
+        ["CcwFs.Trace"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Memory", "CcwFs.ChannelProgram", "CcwFs.Subchannel"],
+        ["CcwFs.Metrics"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.ChannelProgram", "CcwFs.Subchannel"],
         ["CcwFs.Emulation"] = ["CcwFs.Subchannel", "CcwFs.Linux"],
+        ["CcwFs.Replay"] =
+        [
+            "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.ChannelProgram", "CcwFs.Linux", "CcwFs.Subchannel", "CcwFs.Trace", "CcwFs.Emulation",
+        ],
         ["CcwFs.Vfio"] = ["CcwFs.Linux"],
         ["CcwFs.Vfio.Endpoint"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],
         ["CcwFs.Vfio.Backend"] = ["CcwFs.Vfio", "CcwFs.Subchannel"],
-        ["CcwFs.FileSystem"] = ["CcwFs.Fuse", "CcwFs.Subchannel", "CcwFs.Vfio.Endpoint"],
+        ["CcwFs.FileSystem"] = ["CcwFs.Fuse", "CcwFs.Subchannel", "CcwFs.Trace", "CcwFs.Metrics", "CcwFs.Vfio.Endpoint"],
         ["CcwFs.Control"] = ["CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Fuse"],
         ["CcwFs.Host"] = ["CcwFs.ChannelIo", "CcwFs.Linux", "CcwFs.Fuse", "CcwFs.Subchannel", "CcwFs.Control"],
         ["CcwFs.Service"] =
         [
             "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Policy",
-                "CcwFs.Subchannel",
+                "CcwFs.Faults", "CcwFs.Metrics", "CcwFs.Trace", "CcwFs.Replay", "CcwFs.Subchannel",
             "CcwFs.Emulation", "CcwFs.FileSystem",
             "CcwFs.Vfio.Endpoint", "CcwFs.Vfio.Backend", "CcwFs.Control", "CcwFs.Host",
         ],
@@ -46,7 +53,7 @@ public sealed partial class LayoutTests
         [
             "CcwFs.ChannelIo", "CcwFs.CommandSets", "CcwFs.Linux", "CcwFs.Memory", "CcwFs.Fuse", "CcwFs.ChannelProgram", "CcwFs.Subchannel",
                 "CcwFs.Emulation",
-            "CcwFs.Vfio",
+            "CcwFs.Vfio", "CcwFs.Faults", "CcwFs.Metrics", "CcwFs.Trace", "CcwFs.Replay",
             "CcwFs.Control", "CcwFs.Host", "CcwFs.Service",
         ],
     };
@@ -54,12 +61,13 @@ public sealed partial class LayoutTests
     /// <summary>Folders of one room: which namespaces their files do not name.</summary>
     public static TheoryData<string, string[]> Directions => new()
     {
-        { "src/CcwFs.Emulation/Channel", ["CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
-        { "src/CcwFs.Emulation/ControlUnit", ["CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
-        { "src/CcwFs.Emulation/Dasd/Images",
-            ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd", "CcwFs.Emulation.Fba"] },
-        { "src/CcwFs.Emulation/Dasd/Eckd", ["CcwFs.Emulation.Fba"] },
-        { "src/CcwFs.Emulation/Fba", ["CcwFs.Emulation.Dasd.Eckd"] },
+        { "src/CcwFs.Emulation/Channel",
+            ["CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Images", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/ControlUnit", ["CcwFs.Emulation.Images", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/Dasd", ["CcwFs.Emulation.Fba"] },
+        { "src/CcwFs.Emulation/Dasd/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd"] },
+        { "src/CcwFs.Emulation/Fba", ["CcwFs.Emulation.Dasd"] },
     };
 
     /// <summary>Files over the limit, each with its reason.</summary>
@@ -74,28 +82,14 @@ public sealed partial class LayoutTests
     /// <summary>
     /// Types over the limits, with their lines and fields, and 0 for what is in the limit: they may only shrink, and this list with them.
     /// </summary>
-    private static readonly Dictionary<string, (int Lines, int Fields)> s_largeTypes = new()
-    {
-        ["CcwFs.Emulation.Dasd.Eckd.ChainState"] = (0, 23),
-        ["CcwFs.Vfio.Backend.VfioSubchannel"] = (678, 29),
-    };
+    private static readonly Dictionary<string, (int Lines, int Fields)> s_largeTypes = [];
 
     /// <summary>Members that nothing in the source names, or types that have such, each with its reason.</summary>
     private static readonly Dictionary<string, string> s_unused = new()
     {
-        ["CcwFs.Cli.Verbs.AttachReport"] = "written as JSON",
-        ["CcwFs.CommandSets.ParameterLayout.Fields"] = "a test sees that fields lie in their structure and apart",
         ["CcwFs.Emulation.ControlUnit.ControlUnitDevice.PresentDeviceEnd"] = "for kinds of devices whose commands end later",
-        ["CcwFs.Emulation.ControlUnit.ControlUnitDevice.RaiseStateChange"] = "for kinds of devices that change under their drivers",
         ["CcwFs.FileSystem.ControlBudget.Garbage"] = "a test sees that nothing of a request stays",
-        ["CcwFs.Fuse.FuseOperationTable.All"] = "a test compares the rows with the kernel's header",
-        ["CcwFs.Fuse.Protocol.FuseConstants.FUSE_ATOMIC_O_TRUNC"] = "a test sees that it is not agreed on",
-        ["CcwFs.Memory.IovaMap.Mappings"] = "tests see what a client has mapped",
-        ["CcwFs.Subchannel.RegionByteOrder.Widths"] = "a test sees that they fill their region",
         ["CcwFs.Vfio.Endpoint.ClientAccounts.Users"] = "tests see that nobody is kept who has nothing",
-        ["CcwFs.Vfio.Endpoint.ClientMemory.Count"] = "tests see that no source stays",
-        ["CcwFs.Vfio.Endpoint.IommuClient.Mappings"] = "tests see that no mapping stays",
-        ["CcwFs.Vfio.Endpoint.IommuClient.Sizes"] = "a test compares them with the kernel's header",
     };
 
     private static readonly string s_root = FindRoot();
@@ -285,7 +279,7 @@ public sealed partial class LayoutTests
         .Select(f => Path.GetRelativePath(s_root, f))
         .Where(f => !f.Split('/').Any(part => part is "obj" or "bin"));
 
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {

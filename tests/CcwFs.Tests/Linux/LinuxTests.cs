@@ -143,7 +143,7 @@ public sealed class LinuxTests : IDisposable
     {
         using System.Diagnostics.Process other = Fuse.Child.Start(
             "/", "setpriv", "--reuid", "1234", "--regid", "2345", "--groups", "7,8", "sh", "-c", "cd /; echo ready; read line");
-        Assert.Equal("ready", other.StandardOutput.ReadLine());
+        other.Says("ready");
         uint thread = (uint)other.Id;
         Assert.Equal(0, CallerIdentity.OfRequest(thread, 1234, 2345, out CallerIdentity caller));
         Assert.Equal((1234u, 2345u, "7 8"), (caller.Uid, caller.Gid, string.Join(' ', caller.Groups)));

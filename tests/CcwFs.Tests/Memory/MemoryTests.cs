@@ -22,7 +22,7 @@ public sealed class MemoryTests
     public void An_impossible_mapping_is_invalid(ulong iova, ulong length, long offset, MemoryRights rights)
     {
         Assert.Equal(MapOutcome.Invalid, _map.Map(iova, length, _store, offset, rights));
-        Assert.Empty(_map.Mappings);
+        Assert.Empty(_map.Snapshot());
     }
 
     [Theory]
@@ -37,7 +37,7 @@ public sealed class MemoryTests
     {
         _map.Map(0x4000, 0x4000, _store, 0, MemoryRights.ReadWrite);
         Assert.Equal(outcome, _map.Map(iova, length, _store, 0, MemoryRights.ReadWrite));
-        Assert.Equal(_map.Mappings.OrderBy(m => m.Start), _map.Mappings);
+        Assert.Equal(_map.Snapshot().OrderBy(m => m.Start), _map.Snapshot());
     }
 
     [Theory]
@@ -54,10 +54,10 @@ public sealed class MemoryTests
     {
         _map.Map(0x4000, 0x3000, _store, 0, MemoryRights.ReadWrite);
         _map.Map(0x8000, 0x1000, _store, 0, MemoryRights.ReadWrite);
-        int before = _map.Mappings.Count;
+        int before = _map.Snapshot().Length;
         Assert.Equal(outcome, _map.Unmap(iova, length, out ulong bytes));
         Assert.Equal(unmapped, bytes);
-        Assert.Equal(outcome == MapOutcome.Done, _map.Mappings.Count < before);
+        Assert.Equal(outcome == MapOutcome.Done, _map.Snapshot().Length < before);
     }
 
     [Fact]
@@ -86,15 +86,15 @@ public sealed class MemoryTests
         _map.Map(0xFFFF_FFFF_FFFF_F000, Page, _store, 0, MemoryRights.ReadWrite);
         _map.Map(0, Page, _store, 0, MemoryRights.ReadWrite);
         byte[] two = new byte[2];
-        Assert.Equal(MemoryFault.None, _map.Read(0x1FFF, two));
+        Assert.Equal(MemoryFault.None, IovaMap.Read(_map.Snapshot(), 0x1FFF, two));
         Assert.Equal([0xAA, 0xBB], two);
-        Assert.Equal(MemoryFault.Protected, _map.Read(0x2FFF, two));
-        Assert.Equal(MemoryFault.Unmapped, _map.Read(0x4000, two));
-        Assert.Equal(MemoryFault.Unmapped, _map.Read(ulong.MaxValue, two));
-        Assert.Equal(MemoryFault.None, _map.Read(ulong.MaxValue - 1, two));
-        Assert.Equal(MemoryFault.None, _map.Read(0x9999_0000, []));
+        Assert.Equal(MemoryFault.Protected, IovaMap.Read(_map.Snapshot(), 0x2FFF, two));
+        Assert.Equal(MemoryFault.Unmapped, IovaMap.Read(_map.Snapshot(), 0x4000, two));
+        Assert.Equal(MemoryFault.Unmapped, IovaMap.Read(_map.Snapshot(), ulong.MaxValue, two));
+        Assert.Equal(MemoryFault.None, IovaMap.Read(_map.Snapshot(), ulong.MaxValue - 1, two));
+        Assert.Equal(MemoryFault.None, IovaMap.Read(_map.Snapshot(), 0x9999_0000, []));
         _map.Map(0x10_0000, Page, new GoneStore(), 0, MemoryRights.ReadWrite);
-        Assert.Equal(MemoryFault.Gone, _map.Read(0x10_0000, two));
+        Assert.Equal(MemoryFault.Gone, IovaMap.Read(_map.Snapshot(), 0x10_0000, two));
     }
 
     [Fact]
@@ -179,7 +179,7 @@ public sealed class MemoryTests
         public void Unmapped(IovaMap map, ulong iova, ulong length)
         {
             Told.Add((iova, length));
-            MappingsThen = map.Mappings.Count; // no lock of the map is held, and it is changed already
+            MappingsThen = map.Snapshot().Length; // no lock of the map is held, and it is changed already
         }
     }
 

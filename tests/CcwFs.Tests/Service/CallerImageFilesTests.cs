@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;
 using CcwFs.Service.Images;

@@ -1,5 +1,6 @@
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.FileSystem;
 using CcwFs.Linux;
 using CcwFs.Service.Devices;

@@ -3,7 +3,7 @@ using CcwFs.Memory;
 namespace CcwFs.Tests.Subchannel;
 
 /// <summary>Memory of a client that may be held back: accesses from <paramref name="held"/> on wait for <see cref="Release"/>.</summary>
-internal sealed class HeldStore(byte[] bytes, long held = long.MaxValue) : IMemoryStore
+internal sealed class HeldStore(byte[] bytes, long held = long.MaxValue, bool readsAlone = false) : IMemoryStore
 {
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ArrayStore _inner = new(bytes);
@@ -30,7 +30,8 @@ internal sealed class HeldStore(byte[] bytes, long held = long.MaxValue) : IMemo
 
     public bool Write(long offset, ReadOnlySpan<byte> source)
     {
-        Wait(offset, source.Length);
+        if (!readsAlone)
+            Wait(offset, source.Length);
         return _inner.Write(offset, source);
     }
 

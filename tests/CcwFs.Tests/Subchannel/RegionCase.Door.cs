@@ -38,7 +38,7 @@ internal sealed partial class RegionCase
         if (_client is null)
             return _upper?.Write(region, position, bytes) ?? _machine.Write(region, position, bytes);
         (int at, byte[] own) = Translate(region, position, bytes);
-        int result = _client.File.Write(((long)region << DeviceClient.OffsetShift) + at, own);
+        int result = _client.File.Write(((long)region << DeviceClient.OffsetShift) + at, own, out _);
         if (result >= 0 && _machine.Device.HasWork)
         {
             _machine.Device.GoOn(WorkThread.Caller);

@@ -112,7 +112,7 @@ public sealed class ClientMemoryTests : IDisposable
         _client.Do($"mmap(0x1000, 3, SHARED | FIXED, memfd('{_client.Name}', 0x1000, 2), 0, A + 0x4000)");
         ulong area = _client.Do("A");
         Assert.Equal(Ok, _client.Map(_iommu, _ioas, area, 0x6000, 0x10_0000));
-        Assert.Single(_device.Space.Map.Mappings);
+        Assert.Single(_device.Space.Map.Snapshot());
         Assert.Equal((5, 2), (_client.DescriptorsHeld(), _client.MappingsHeld()));
         byte[] pattern = new byte[0x6000];
         new Random(1).NextBytes(pattern);
@@ -198,7 +198,7 @@ public sealed class ClientMemoryTests : IDisposable
     {
         File.WriteAllBytes(FileName, new byte[Size]);
         Assert.Equal(Fault, _client.Map(_iommu, _ioas, Area(expression), Size, 0, flags));
-        Assert.Empty(_device.Space.Map.Mappings);
+        Assert.Empty(_device.Space.Map.Snapshot());
         Assert.Equal(0, _client.DescriptorsHeld());
         Assert.Equal(new byte[Size], File.ReadAllBytes(FileName));
     }

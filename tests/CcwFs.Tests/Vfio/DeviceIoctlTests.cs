@@ -84,7 +84,7 @@ public sealed class DeviceIoctlTests
                 case "pread" or "pwrite":
                     if (op.GetProperty("len") is { ValueKind: JsonValueKind.Number } length && op.GetProperty("abs").GetInt64() is >= 0 and var at)
                         Assert.Equal(Expected(op), kind == "pread" ? client.File.Read(at, new byte[length.GetInt32()])
-                            : client.File.Write(at, new byte[length.GetInt32()]));
+                            : client.File.Write(at, new byte[length.GetInt32()], out _));
                     break;
                 default:
                     Assert.Fail(kind);
@@ -101,7 +101,7 @@ public sealed class DeviceIoctlTests
         foreach (uint command in (uint[])[0x3B6B, 0x3B6C, 0x3B6D, 0x3B6E, 0x3B6F, 0x3B75, 0x3B77, 0x3B78, 0x1234])
             Assert.Equal(-22, client.Ioctl(command, 0));
         Assert.Equal(-22, client.File.Read(0, new byte[124]));
-        Assert.Equal(-22, client.File.Write(0, new byte[124]));
+        Assert.Equal(-22, client.File.Write(0, new byte[124], out _));
         Assert.Equal(0, client.Bind());
         Assert.Equal(-22, client.Bind());
         Assert.Equal(124, client.File.Read(0, new byte[124]));

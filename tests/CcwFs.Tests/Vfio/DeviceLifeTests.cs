@@ -22,8 +22,8 @@ public sealed class DeviceLifeTests
         written.AsSpan(RegionLayout.IrbOffset, Irb.Size).Fill(0x3C);
         using (var client = new DeviceTestClient(machine.Device))
         {
-            Assert.Equal(written.Length, client.File.Write(0, written)); // no function: nothing happens
-            Assert.Equal(-22, client.File.Write(Cmd, new byte[RegionLayout.CmdSize]));
+            Assert.Equal(written.Length, client.File.Write(0, written, out _)); // no function: nothing happens
+            Assert.Equal(-22, client.File.Write(Cmd, new byte[RegionLayout.CmdSize], out _));
             machine.Subchannel.Report(Crw.ChannelPath(0, Crw.Initialized));
         }
         Assert.Equal(DeviceState.Idle, machine.Device.State);
@@ -76,7 +76,7 @@ public sealed class DeviceLifeTests
         {
             Start(machine, client, 0x00C2);
             Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
-            Assert.Equal(RegionLayout.CmdSize, client.File.Write(Cmd, BitConverter.GetBytes((ulong)RegionLayout.CommandClear)));
+            Assert.Equal(RegionLayout.CmdSize, client.File.Write(Cmd, BitConverter.GetBytes((ulong)RegionLayout.CommandClear), out _));
             Assert.True(machine.Device.HasWork);
             machine.Device.GoOn(WorkThread.Caller);
             Assert.Equal(1ul, client.Await(DeviceInterrupt.Io));
@@ -120,7 +120,7 @@ public sealed class DeviceLifeTests
 
     private static void Halt(Machine machine, DeviceTestClient client)
     {
-        Assert.Equal(RegionLayout.CmdSize, client.File.Write(Cmd, BitConverter.GetBytes((ulong)RegionLayout.CommandHalt)));
+        Assert.Equal(RegionLayout.CmdSize, client.File.Write(Cmd, BitConverter.GetBytes((ulong)RegionLayout.CommandHalt), out _));
         Assert.True(machine.Device.HasWork);
         machine.Device.GoOn(WorkThread.Caller);
     }
@@ -155,7 +155,7 @@ public sealed class DeviceLifeTests
         request[6] = 0x80;
         BitConverter.GetBytes(Program).CopyTo(request, 8);
         BitConverter.GetBytes((ushort)0x4000).CopyTo(request, 14);
-        Assert.Equal(request.Length, client.File.Write(0, request));
+        Assert.Equal(request.Length, client.File.Write(0, request, out _));
         Assert.True(machine.Device.HasWork);
         machine.Device.GoOn(WorkThread.Caller);
         Assert.True(SpinWait.SpinUntil(machine.HasSettled, Machine.Patience));

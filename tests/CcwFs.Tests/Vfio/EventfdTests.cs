@@ -161,6 +161,6 @@ public sealed class EventfdTests
         request[6] = 0x80;
         BitConverter.GetBytes(Program).CopyTo(request, 8);
         BitConverter.GetBytes((ushort)0x4000).CopyTo(request, 14);
-        return client.File.Write(0, request);
+        return client.File.Write(0, request, out _);
     }
 }

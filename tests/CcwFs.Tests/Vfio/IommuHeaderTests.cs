@@ -100,7 +100,8 @@ public sealed class IommuHeaderTests
         ];
         foreach ((string name, string structure, string last, IommufdIoctl command) in s_ioctls)
         {
-            (_, int size, int minSize) = IommuClient.Sizes.Single(row => row.Command == command);
+            object[] row = IommuIoctlTests.Rows.Single(row => row[0].Equals(command));
+            (int size, int minSize) = ((int)row[1], (int)row[2]);
             facts.AddRange([(name, (long)command), ($"sizeof(struct {structure})", size), ($"END({structure}, {last})", minSize)]);
         }
         foreach ((string structure, Type type, (string C, string Ours)[] members) in s_structures)

@@ -33,7 +33,7 @@ internal sealed class IommuSpaceProbe : IPinOwner
     internal byte[]? Read(ulong iova, int count)
     {
         byte[] bytes = new byte[count];
-        MemoryFault fault = _space.Map.Read(iova, bytes);
+        MemoryFault fault = IovaMap.Read(_space.Map.Snapshot(), iova, bytes);
         Assert.True(fault is MemoryFault.None or MemoryFault.Gone, fault.ToString());
         return fault == MemoryFault.None ? bytes : null;
     }

@@ -48,29 +48,29 @@ internal enum Field
     Data,
 }
 
-/// <summary>
-/// All that one channel program sets up in the device. A new program begins with a fresh value; nothing else is kept between programs.
-/// </summary>
-internal struct ChainState
+/// <summary>What has been said of the tracks that a program may touch.</summary>
+internal enum Limits
 {
-    /// <summary>SEEK, RECALIBRATE, READ IPL or LOCATE RECORD has been executed: reads and searches may follow.</summary>
-    public bool Positioned;
+    /// <summary>Nothing: all tracks.</summary>
+    None,
 
-    /// <summary>SET FILE MASK has been executed.</summary>
-    public bool MaskSet;
+    /// <summary>SET FILE MASK.</summary>
+    Mask,
 
-    /// <summary>DEFINE EXTENT has been executed.</summary>
-    public bool ExtentDefined;
+    /// <summary>DEFINE EXTENT, or READ IPL, which stands for one.</summary>
+    Extent,
+}
 
-    /// <summary>READ IPL has been executed.</summary>
-    public bool IplRead;
+/// <summary>What a program may do, and where: by DEFINE EXTENT, SET FILE MASK or READ IPL, of which one may be in a program.</summary>
+internal struct Extent
+{
+    /// <summary>Which of them there was.</summary>
+    public Limits By;
 
     public FileMask Mask;
 
     /// <summary>First and last track that may be touched.</summary>
-    public int FirstTrack;
-
-    public int LastTrack;
+    public int FirstTrack, LastTrack;
 
     /// <summary>Block size of DEFINE EXTENT, 0 when it named none.</summary>
     public ushort BlockSize;
@@ -82,23 +82,17 @@ internal struct ChainState
     /// </summary>
     public bool Converts;
 
-    /// <summary>A track was not in the cache.</summary>
-    public bool Missed;
+    public readonly bool Contains(int track) => track >= FirstTrack && track <= LastTrack;
+}
 
-    public LocateRecordDomain Domain;
-
-    /// <summary>What the command before the running one left; and what the running one leaves.</summary>
-    public Link Previous;
-
-    public Link Link;
-
-    /// <summary>What PERFORM SUBSYSTEM FUNCTION has prepared for READ SUBSYSTEM DATA, which must be the next command; empty: nothing.</summary>
-    public ReadOnlyMemory<byte> Prepared;
+/// <summary>Where the head stands, and what it has seen of the record there.</summary>
+internal struct Position
+{
+    /// <summary>SEEK, RECALIBRATE, READ IPL or LOCATE RECORD has been executed: reads and searches may follow.</summary>
+    public bool IsKnown;
 
     /// <summary>Track under the head, the record's place on it (-1 at index) and what has passed of it.</summary>
-    public int Track;
-
-    public int Record;
+    public int Track, Record;
 
     public Field Field;
 
@@ -108,6 +102,37 @@ internal struct ChainState
     /// <summary>Index has been passed since data last moved.</summary>
     public bool IndexPassed;
 
+    public void MoveTo(int track) => (IsKnown, Track, Record, Field) = (true, track, -1, Field.Index);
+
+    /// <summary>The head stays where it is, but what has passed of the record is not the next command's: that has the next record.</summary>
+    public void ForgetOrientation() => Field = Field switch
+    {
+        Field.Count or Field.Key => Field.Data,
+        Field.Home => Field.Index,
+        _ => Field,
+    };
+}
+
+/// <summary>
+/// All that one channel program sets up in the device. A new program begins with a fresh value; nothing else is kept between programs.
+/// </summary>
+internal struct ChainState
+{
+    public Extent Extent;
+
+    public Position At;
+
+    public LocateRecordDomain Domain;
+
+    /// <summary>What the command before the running one left; and what the running one leaves.</summary>
+    public Link Previous, Link;
+
+    /// <summary>What PERFORM SUBSYSTEM FUNCTION has prepared for READ SUBSYSTEM DATA, which must be the next command; empty: nothing.</summary>
+    public ReadOnlyMemory<byte> Prepared;
+
+    /// <summary>A track was not in the cache.</summary>
+    public bool Missed;
+
     /// <summary>A transfer met a channel error: the channel ended the chain on its own account.</summary>
     public bool ChannelFailed;
 
@@ -116,9 +141,7 @@ internal struct ChainState
 
     public int LostWritesBefore;
 
-    public static ChainState Begin(int tracks) => new() { LastTrack = tracks - 1, Record = -1 };
-
-    public readonly bool Contains(int track) => track >= FirstTrack && track <= LastTrack;
+    public static ChainState Begin(int tracks) => new() { Extent = new Extent { LastTrack = tracks - 1 }, At = new Position { Record = -1 } };
 
     /// <summary>
     /// A command that stands as <paramref name="use"/> has been executed in the domain. With the last one goes what it has written as a ground for
@@ -132,19 +155,6 @@ internal struct ChainState
             return;
         Link = Link.None;
         if (!keepsOrientation)
-            ForgetOrientation();
-    }
-
-    /// <summary>The head stays where it is, but what has passed of the record is not the next command's: that has the next record.</summary>
-    public void ForgetOrientation() => Field = Field switch
-    {
-        Field.Count or Field.Key => Field.Data,
-        Field.Home => Field.Index,
-        _ => Field,
-    };
-
-    public void MoveTo(int track)
-    {
-        (Track, Record, Field) = (track, -1, Field.Index);
+            At.ForgetOrientation();
     }
 }

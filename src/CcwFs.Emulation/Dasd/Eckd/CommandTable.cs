@@ -51,18 +51,18 @@ internal static class CommandTable
         Row(0xE7, Rules.BeforeExtent, ExtentCommands.Prefix, least: EckdProfile.Linux),
 
         // Searches
-        Row(0x31, Search, SearchCommands.IdEqual),
-        Row(0xB1, Search | Next, SearchCommands.IdEqual),
-        Row(0x51, Search, SearchCommands.IdHigh),
-        Row(0xD1, Search | Next, SearchCommands.IdHigh),
-        Row(0x71, Search, SearchCommands.IdEqualOrHigh),
-        Row(0xF1, Search | Next, SearchCommands.IdEqualOrHigh),
-        Row(0x29, Search, SearchCommands.KeyEqual),
-        Row(0xA9, Search | Next, SearchCommands.KeyEqual),
-        Row(0x49, Search, SearchCommands.KeyHigh),
-        Row(0xC9, Search | Next, SearchCommands.KeyHigh),
-        Row(0x69, Search, SearchCommands.KeyEqualOrHigh),
-        Row(0xE9, Search | Next, SearchCommands.KeyEqualOrHigh),
+        Row(0x31, Search, SearchCommands.Id),
+        Row(0xB1, Search | Next, SearchCommands.Id),
+        Row(0x51, Search, SearchCommands.Id),
+        Row(0xD1, Search | Next, SearchCommands.Id),
+        Row(0x71, Search, SearchCommands.Id),
+        Row(0xF1, Search | Next, SearchCommands.Id),
+        Row(0x29, Search, SearchCommands.Key),
+        Row(0xA9, Search | Next, SearchCommands.Key),
+        Row(0x49, Search, SearchCommands.Key),
+        Row(0xC9, Search | Next, SearchCommands.Key),
+        Row(0x69, Search, SearchCommands.Key),
+        Row(0xE9, Search | Next, SearchCommands.Key),
         Row(0x39, Search, SearchCommands.HomeAddressEqual),
         Row(0xB9, Search | Next, SearchCommands.HomeAddressEqual),
 
@@ -107,7 +107,7 @@ internal static class CommandTable
         Row(0x5E, Read, TrackCommands.ReadMultipleCountKeyAndData, least: EckdProfile.Full),
     ];
 
-    private static readonly CommandRow?[] _byCode = Index();
+    private static readonly CommandRow?[] _byCode = UnitCommand.ByCode(Rows, static row => row.Code);
 
     /// <summary>The row of a code, or null.</summary>
     public static CommandRow? Find(byte code) => _byCode[code];
@@ -126,12 +126,4 @@ internal static class CommandTable
 
     private static CommandDescription Describe(byte code) =>
         Families.Eckd.Find(code) ?? throw new ArgumentException($"command {code:X2} is not described", nameof(code));
-
-    private static CommandRow?[] Index()
-    {
-        var byCode = new CommandRow?[256];
-        foreach (CommandRow row in Rows)
-            byCode[row.Code] = byCode[row.Code] is null ? row : throw new InvalidOperationException($"two rows for command {row.Code:X2}");
-        return byCode;
-    }
 }

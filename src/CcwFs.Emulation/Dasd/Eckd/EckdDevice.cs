@@ -2,7 +2,8 @@ using CcwFs.ChannelIo;
 using CcwFs.CommandSets.Eckd;
 using CcwFs.Emulation.Channel;
 using CcwFs.Emulation.ControlUnit;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
+using CcwFs.Subchannel;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -21,7 +22,9 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 
     /// <summary>A device on <paramref name="volume"/>, which it keeps alive until it is disposed.</summary>
     public EckdDevice(EckdVolume volume, EckdOptions options, ILogger? logger = null)
-        : base(UnitOf(volume), DeviceOf(options), EckdSense.Size)
+        : base(
+            (volume ?? throw new ArgumentNullException(nameof(volume))).Unit, (options ?? throw new ArgumentNullException(nameof(options))).Device,
+            EckdSense.Size)
     {
         (Volume, Options, _logger) = (volume, options, logger ?? NullLogger.Instance);
         if (EckdProgram.IsOnDemand(options))
@@ -40,9 +43,15 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
     /// <summary>The command's name in the architecture's spelling, e.g. READ DATA; null for a code this device does not know.</summary>
     public static string? CommandName(byte command) => CommandTable.Find(command)?.Command.Name;
 
-    private EckdLines Lines => _lines ??= new EckdLines(_logger, Options, Volume);
+    /// <inheritdoc/>
+    public override CommandPlace Place => _program?.Place ?? default;
+
+    private EckdLines Lines => _lines ??= new EckdLines(_logger, Options.Device, Volume);
 
     private EckdProgram Program => _program ??= new EckdProgram(Volume, Options, FeatureTable.Of(Options.Profile), Sense);
+
+    /// <inheritdoc/>
+    private protected override VolumeFigures? LookAtVolume() => Volume.Figures;
 
     /// <inheritdoc/>
     public override IEnumerable<KeyValuePair<string, string>> Describe()
@@ -51,7 +60,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         yield return new("cylinders", $"{Volume.Geometry.Cylinders} of {Volume.Geometry.Heads} tracks");
         yield return new("image", Volume.Name);
         yield return new("access", Program.IsReadOnly ? "read-only" : "read and write");
-        if (Volume.SyncPolicy is { } sync && !Volume.IsReadOnly)
+        if (Volume.SyncPolicy is { } sync)
             yield return new("sync", sync.ToString());
         yield return new("serial", Options.ShownSerial);
         yield return new("subsystem", $"{Options.SubsystemId:X4} unit address {Options.UnitAddress:X2}");
@@ -97,7 +106,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
 
     /// <inheritdoc/>
     /// <remarks>In the 24-byte format, as all sense here: see <see cref="EckdSense"/>.</remarks>
-    internal override void WriteNoSense(Span<byte> destination) => Program.Head.WriteSense(EckdSense.None, destination, addressValid: false);
+    internal override void WriteNoSense(Span<byte> destination) => Program.WriteSense(EckdSense.None, destination, addressValid: false);
 
     /// <inheritdoc/>
     internal override void OnReserveTaken(DeviceId former) => Lines.ReserveTaken(former);
@@ -110,9 +119,9 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         ref ChainState chain = ref Program.Chain;
         bool inOrder =
             (chain.Prepared.IsEmpty || row.Code == SubsystemCommands.ReadSubsystemDataCode)
-            && !(row.Has(Rules.BeforeExtent) && (chain.ExtentDefined || chain.MaskSet || chain.IplRead))
-            && !(row.Has(Rules.AfterExtent) && !(chain.ExtentDefined || chain.IplRead))
-            && !(row.Has(Rules.Positioned) && !chain.Positioned)
+            && !(row.Has(Rules.BeforeExtent) && chain.Extent.By != Limits.None)
+            && !(row.Has(Rules.AfterExtent) && chain.Extent.By != Limits.Extent)
+            && !(row.Has(Rules.Positioned) && !chain.At.IsKnown)
             && (chain.Domain.IsOpen ? chain.Domain.Allows(row.Domain) : AllowedOutsideDomain(row));
         if (!inOrder)
             return Check(UnitFault.InvalidSequence);
@@ -120,7 +129,7 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
             return null;
         if (Program.IsReadOnly)
             return Program.Check(EckdSense.WriteInhibited);
-        return chain.Mask.Allows(row.Write) ? null : Check(UnitFault.InvalidSequence);
+        return chain.Extent.Mask.Allows(row.Write) ? null : Check(UnitFault.InvalidSequence);
     }
 
     private protected override DeviceStatus Perform(UnitCommand command, IDataTransfer data)
@@ -130,9 +139,9 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
             DeviceStatus status = Run((CommandRow)command, data);
             return Volume.MustCommit && !TryCommit() ? UnitStatus.Failed : status;
         }
-        catch (Exception e) when (StorageFault(e) is { } fault)
+        catch (Exception e) when (ImageException.Of(e) is { } fault)
         {
-            Lines.Storage(fault, outOfSpace: false);
+            Lines.Storage(fault.Message);
             return Program.Check(EckdSense.EquipmentCheck);
         }
         catch (TornTrackException e)
@@ -150,11 +159,11 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
             return;
         try
         {
-            Volume.Commit(Program.Head);
+            Volume.Commit(Program);
         }
-        catch (Exception e) when (StorageFault(e) is { } fault)
+        catch (Exception e) when (ImageException.Of(e) is { } fault)
         {
-            Lines.AbandonedWrite(fault);
+            Lines.AbandonedWrite(fault.Message);
         }
         Program.Begin();
     }
@@ -164,8 +173,8 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         ref ChainState chain = ref Program.Chain;
         if (chain.Wrote || chain.Domain.IsOpen)
             status = ConcludeWrites(status);
-        if (chain.Positioned)
-            Volume.Statistics.Count(chain.Cache, chain.Wrote, !chain.Missed);
+        if (chain.At.IsKnown)
+            Volume.Statistics.Count(chain.Extent.Cache, chain.Wrote, !chain.Missed);
         return status;
     }
 
@@ -174,27 +183,18 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
     private protected override void OnUnitCheck(byte command)
     {
         if (_logger.IsEnabled(LogLevel.Debug))
-            EckdLog.UnitCheck(_logger, Options.Device.ToString(), CommandName(command) ?? "unknown command", command, Program.Head.LastSense);
+        {
+            UnitLog.UnitCheck(
+                _logger, Options.Device.ToString(), CommandName(command) ?? "unknown command", command, Program.LastSense.ToString());
+        }
     }
 
     private protected override void Close(bool isLast)
     {
-        _lines?.Dispose();
         Volume.Unwatch(this);
+        _lines?.Dispose();
         if (isLast)
             Volume.Dispose();
-    }
-
-    private static SharedUnit UnitOf(EckdVolume volume)
-    {
-        ArgumentNullException.ThrowIfNull(volume);
-        return volume.Unit;
-    }
-
-    private static DeviceId DeviceOf(EckdOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return options.Device;
     }
 
     private DeviceStatus Run(CommandRow row, IDataTransfer data)
@@ -202,11 +202,11 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         ref ChainState chain = ref Program.Chain;
         (chain.Previous, chain.Link) = (chain.Link, Link.None);
         if (!row.Has(Rules.KeepsIndex))
-            chain.IndexPassed = false;
+            chain.At.IndexPassed = false;
         bool inDomain = chain.Domain.IsOpen;
         DeviceStatus status = row.Common is { } common ? common(this, data) : row.Handler!(Program, row, data);
         if (!row.Has(Rules.KeepsIndex))
-            chain.IndexPassed = false; // on the way to the data
+            chain.At.IndexPassed = false; // on the way to the data
         if (inDomain && (status & DeviceStatus.UnitCheck) == 0)
             chain.EndInDomain(row.Domain);
         chain.ChannelFailed |= !data.IsGood;
@@ -229,12 +229,15 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
     {
         try
         {
-            Volume.Commit(Program.Head);
+            Volume.Commit(Program);
         }
-        catch (Exception e) when (StorageFault(e) is { } fault)
+        catch (Exception e) when (ImageException.Of(e) is { } fault)
         {
             bool noSpace = Program.IsSpaceEfficient && Volume.IsOutOfSpace;
-            Lines.Storage(fault, noSpace);
+            if (noSpace)
+                Lines.OutOfSpace(fault.Message);
+            else
+                Lines.Storage(fault.Message);
             return Program.Refuse(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
         }
         ref ChainState chain = ref Program.Chain;
@@ -243,8 +246,4 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         Lines.WritesLost();
         return Program.Refuse(EckdSense.EquipmentCheck);
     }
-
-    /// <summary>The fault of a command's storage: that failed, or there is no memory for its tracks. Null: it is a fault of another kind.</summary>
-    private static ImageException? StorageFault(Exception error) =>
-        error as ImageException ?? (error is OutOfMemoryException ? new ImageException(ImageException.NoMemory, error) : null);
 }

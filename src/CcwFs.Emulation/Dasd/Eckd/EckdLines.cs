@@ -1,81 +1,53 @@
 using CcwFs.ChannelIo;
-using CcwFs.Emulation.Dasd.Images;
-using CcwFs.Subchannel;
+using CcwFs.Emulation.ControlUnit;
 using Microsoft.Extensions.Logging;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
-/// <summary>
-/// Lines in the log that a guest can cause as often as it likes: each kind is limited (<see cref="LogLimit"/>). Under the volume's gate.
-/// </summary>
-internal sealed class EckdLines(ILogger logger, EckdOptions options, EckdVolume volume) : IDisposable
+/// <summary>Messages that only this device has; its bus id comes first.</summary>
+internal static partial class EckdLog
 {
-    private readonly Kinds _limits =
-        new(what => new LogLimit(TimeProvider.System, count => EckdLog.LeftOut(logger, options.Device.ToString(), count, what)));
+    [LoggerMessage(2, LogLevel.Error,
+        "{device}: {volume}: track {track} (cylinder {cylinder} head {head}) is damaged, {reason}; reported as data check")]
+    public static partial void TrackDamaged(ILogger logger, string device, string volume, int track, int cylinder, int head, string reason);
 
-    private string BusId => options.Device.ToString();
+    [LoggerMessage(3, LogLevel.Error,
+        "{device}: {volume}: tracks written by this program were lost when another device's write failed; reported as equipment check")]
+    public static partial void WritesLost(ILogger logger, string device, string volume);
 
-    /// <summary>Says what was left out so far.</summary>
-    public void Dispose() => _limits.Dispose();
+    [LoggerMessage(7, LogLevel.Warning, "{device}: {volume}: {reason}; reported as out of space: drivers wait until there is some")]
+    public static partial void OutOfSpace(ILogger logger, string device, string volume, string reason);
 
-    public void Storage(ImageException fault, bool outOfSpace)
+    [LoggerMessage(8, LogLevel.Information, "{device}: {volume}: there is space again; drivers are told to go on")]
+    public static partial void SpaceAgain(ILogger logger, string device, string volume);
+}
+
+/// <summary>Lines of this device that a guest can cause as often as it likes. Under the volume's gate.</summary>
+internal sealed class EckdLines(ILogger logger, DeviceId device, EckdVolume volume) : UnitLines(logger, device, volume.Name)
+{
+    private readonly int _heads = volume.Geometry.Heads;
+
+    public void OutOfSpace(string reason)
     {
-        if (!_limits.Storage.May())
-            return;
-        if (outOfSpace)
-            EckdLog.OutOfSpace(logger, BusId, volume.Name, fault.Message);
-        else
-            EckdLog.StorageFailed(logger, BusId, volume.Name, fault.Message);
+        if (MayTellOfStorage())
+            EckdLog.OutOfSpace(Logger, BusId, Volume, reason);
     }
 
     public void SpaceAgain()
     {
-        if (_limits.Space.May())
-            EckdLog.SpaceAgain(logger, BusId, volume.Name);
+        if (May("space that there is again"))
+            EckdLog.SpaceAgain(Logger, BusId, Volume);
     }
 
     public void Damage(TornTrackException fault)
     {
-        int heads = volume.Geometry.Heads;
-        if (_limits.Damage.May())
-            EckdLog.TrackDamaged(logger, BusId, volume.Name, fault.Track, fault.Track / heads, fault.Track % heads, fault.Message);
+        if (May("damaged tracks"))
+            EckdLog.TrackDamaged(Logger, BusId, Volume, fault.Track, fault.Track / _heads, fault.Track % _heads, fault.Message);
     }
 
     public void WritesLost()
     {
-        if (_limits.Storage.May())
-            EckdLog.WritesLost(logger, BusId, volume.Name);
-    }
-
-    public void AbandonedWrite(ImageException fault)
-    {
-        if (_limits.Storage.May())
-            EckdLog.AbandonedWriteFailed(logger, BusId, volume.Name, fault.Message);
-    }
-
-    public void ReserveTaken(DeviceId former)
-    {
-        if (logger.IsEnabled(LogLevel.Information) && _limits.Reserve.May())
-            EckdLog.ReserveTaken(logger, BusId, volume.Name, former.ToString());
-    }
-
-    private sealed class Kinds(Func<string, LogLimit> limit) : IDisposable
-    {
-        internal LogLimit Storage { get; } = limit("failed storage");
-
-        internal LogLimit Space { get; } = limit("space that there is again");
-
-        internal LogLimit Damage { get; } = limit("damaged tracks");
-
-        internal LogLimit Reserve { get; } = limit("reserves taken away");
-
-        /// <summary>Says what was left out so far.</summary>
-        public void Dispose()
-        {
-            Storage.Dispose();
-            Space.Dispose();
-            Damage.Dispose();
-            Reserve.Dispose();
-        }
+        if (MayTellOfStorage())
+            EckdLog.WritesLost(Logger, BusId, Volume);
     }
 }

@@ -1,4 +1,6 @@
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
+using CcwFs.Subchannel;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
@@ -40,6 +42,10 @@ public sealed partial class EckdVolume
             _watchers?.Remove(watcher);
     }
 
+    /// <summary>Its size and space, and what was asked of it. Under the gate.</summary>
+    internal VolumeFigures Figures => new(
+        (long)Geometry.Tracks * Geometry.TrackSize, _store.AllocatedBytes, Geometry.Tracks, Statistics.Reads + Statistics.Writes, Statistics.Hits);
+
     /// <summary>Cylinders that take space on the store, rounded up.</summary>
     internal int AllocatedCylinders()
     {
@@ -50,13 +56,13 @@ public sealed partial class EckdVolume
     }
 
     /// <summary>
-    /// Makes tracks empty for the program of a head and gives their space back; what is cached of them is forgotten, with what other programs have
+    /// Makes tracks empty for a program and gives their space back; what is cached of them is forgotten, with what other programs have
     /// changed there before. What those have changed elsewhere stays, so that it is written when it is whole. Throws <see cref="ImageException"/>.
     /// Under the gate.
     /// </summary>
-    internal void Release(object head, int first, int count)
+    internal void Release(object program, int first, int count)
     {
-        Commit(head);
+        Commit(program);
         bool dropped = false;
         for (int i = 0; i < _slotCount; i++)
         {

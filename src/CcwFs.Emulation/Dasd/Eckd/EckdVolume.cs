@@ -1,5 +1,6 @@
 using CcwFs.Emulation.ControlUnit;
 using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Emulation.Dasd.Eckd;
 
@@ -12,7 +13,7 @@ internal sealed class TornTrackException(int track, string reason) : Exception(r
 /// <summary>
 /// One image as the devices on it share it: its tracks behind a small cache. One object an image. The last device that is disposed disposes the
 /// volume, and the volume disposes its store. Everything is under the gate of <see cref="Unit"/>, which a device holds during one command. Who
-/// changes tracks is known by its head, which is compared by identity alone.
+/// changes tracks is known by its program, an object that is compared by identity alone.
 /// </summary>
 public sealed partial class EckdVolume : ISharedVolume
 {
@@ -49,8 +50,8 @@ public sealed partial class EckdVolume : ISharedVolume
     /// <summary>When writes go to stable storage, for a person; null: the store has none.</summary>
     internal ImageSync? SyncPolicy => _store.SyncPolicy;
 
-    /// <summary>From now on writes go to stable storage as <paramref name="sync"/> says, or sooner as they did before.</summary>
-    public void SyncAtLeast(ImageSync sync) => _store.SyncAtLeast(sync);
+    /// <inheritdoc/>
+    public void SetSync(ImageSync sync) => _store.SetSync(sync);
 
     /// <inheritdoc/>
     public long BufferBytes => (long)_slotCount * Geometry.TrackSize;
@@ -121,27 +122,27 @@ public sealed partial class EckdVolume : ISharedVolume
     }
 
     /// <summary>The track that <see cref="Track"/> gave last is about to be changed by a program.</summary>
-    internal void MarkChanged(object head)
+    internal void MarkChanged(object program)
     {
         if (_latest is not { } slot)
             return;
         if (!slot.Changed)
         {
             slot.KeepOld();
-            (slot.Changed, slot.ChangedBy, _dirtyCount) = (true, head, _dirtyCount + 1);
+            (slot.Changed, slot.ChangedBy, _dirtyCount) = (true, program, _dirtyCount + 1);
         }
-        else if (slot.ChangedBy != head)
+        else if (slot.ChangedBy != program)
         {
             slot.ChangedBy = null;
         }
     }
 
     /// <summary>
-    /// Writes the tracks that the program of a head has changed, in one call, and those of others that it changed too; without a head, all. What
+    /// Writes the tracks that a program has changed, in one call, and those of others that it changed too; without one, all. What
     /// other programs have changed stays, so that it is written when it is whole. On <see cref="ImageException"/> they are dropped from the cache, so
     /// that the old content is what is read again.
     /// </summary>
-    internal void Commit(object? head = null)
+    internal void Commit(object? program = null)
     {
         if (_dirtyCount == 0)
             return;
@@ -149,7 +150,7 @@ public sealed partial class EckdVolume : ISharedVolume
         int count = 0;
         for (int i = 0; i < _slotCount; i++)
         {
-            if (_slots![i].GoesWith(head))
+            if (_slots![i].GoesWith(program))
                 _batch[count++] = new TrackImage(_slots[i].Number, _slots[i].Track.Image, _slots[i].Old);
         }
         if (count == 0)
@@ -173,21 +174,21 @@ public sealed partial class EckdVolume : ISharedVolume
         }
         finally
         {
-            Settle(head, written);
+            Settle(program, written);
         }
     }
 
-    private void Settle(object? head, bool written)
+    private void Settle(object? program, bool written)
     {
         bool lostOthers = false;
         for (int i = 0; i < _slotCount; i++)
         {
             Slot slot = _slots![i];
-            if (!slot.GoesWith(head))
+            if (!slot.GoesWith(program))
                 continue;
             if (!written)
                 slot.Number = Slot.Empty;
-            lostOthers |= !written && (head is null || slot.ChangedBy != head);
+            lostOthers |= !written && (program is null || slot.ChangedBy != program);
             slot.Changed = false;
             _dirtyCount--;
         }
@@ -231,13 +232,13 @@ public sealed partial class EckdVolume : ISharedVolume
 
         public bool Changed { get; set; }
 
-        /// <summary>While it is changed: by which head's program; null: by several.</summary>
+        /// <summary>While it is changed: by which program; null: by several.</summary>
         public object? ChangedBy { get; set; }
 
         public long LastUse { get; set; }
 
-        /// <summary>It is changed, and written when a head's program ends; null: when everything is.</summary>
-        public bool GoesWith(object? head) => Changed && (head is null || ChangedBy is null || ChangedBy == head);
+        /// <summary>It is changed, and written when a program ends; null: when everything is.</summary>
+        public bool GoesWith(object? program) => Changed && (program is null || ChangedBy is null || ChangedBy == program);
 
         /// <summary>The track's bytes in the store when it was changed first; none for one that was not there.</summary>
         public ReadOnlyMemory<byte> Old { get; private set; }

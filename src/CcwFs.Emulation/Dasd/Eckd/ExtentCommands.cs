@@ -14,9 +14,6 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// </summary>
 internal static class ExtentCommands
 {
-    /// <summary>Byte 1 of DEFINE EXTENT, bits 0-1: ECKD mode, the only one.</summary>
-    private const byte EckdMode = 0xC0;
-
     /// <summary>Byte 1 of DEFINE EXTENT, bit 2: CKD conversion mode.</summary>
     private const byte CkdConversion = 0x20;
 
@@ -116,18 +113,24 @@ internal static class ExtentCommands
         byte attributes = DefineExtentLayout.Attributes.Byte(parameters);
         ushort blockSize = DefineExtentLayout.BlockSize.Half(parameters);
         bool valid = mask.IsValid
-            && (attributes & EckdMode) == EckdMode
+            && (attributes & DefineExtentLayout.EckdMode) == DefineExtentLayout.EckdMode
             && DefineExtentLayout.FastWrite.In(parameters).IndexOfAnyExcept((byte)0) < 0
             && blockSize <= TrackCapacity.LongestRecordZero + CkdTrack.CountSize;
         valid &= TryRange(program, parameters[DefineExtentLayout.Begin.Offset..], out int first, out int last);
         if (!valid)
             return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         ref ChainState chain = ref program.Chain;
-        (chain.Mask, chain.BlockSize, chain.FirstTrack, chain.LastTrack) = (mask, blockSize, first, last);
-        chain.Converts = (attributes & CkdConversion) != 0;
-        chain.Cache = (CacheUse)((attributes >> 2) & 7);
-        chain.ExtentDefined = true;
-        chain.ForgetOrientation(); // page 46
+        chain.Extent = new Extent
+        {
+            By = Limits.Extent,
+            Mask = mask,
+            FirstTrack = first,
+            LastTrack = last,
+            BlockSize = blockSize,
+            Converts = (attributes & CkdConversion) != 0,
+            Cache = (CacheUse)((attributes >> 2) & 7),
+        };
+        chain.At.ForgetOrientation(); // page 46
         return true;
     }
 
@@ -156,13 +159,12 @@ internal static class ExtentCommands
         LocateRow row = domain.Row!;
         if (program.IsReadOnly && row.Write != WriteClass.None)
             return program.Refuse(EckdSense.WriteInhibited);
-        if (!program.Chain.Mask.Allows(row.Write))
+        if (!program.Chain.Extent.Mask.Allows(row.Write))
             return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         int lastOfSet = track + Math.Max(0, LocateRecordDomain.SetTracks - 1 - BitOperations.TrailingZeroCount(domain.TrackSet | 0x1_0000));
-        if (!program.Chain.Contains(track) || (domain.TrackSet != 0 && !program.Chain.Contains(lastOfSet)))
+        if (!program.Chain.Extent.Contains(track) || (domain.TrackSet != 0 && !program.Chain.Extent.Contains(lastOfSet)))
             return program.Refuse(EckdSense.FileProtected);
-        program.Chain.MoveTo(track);
-        program.Chain.Positioned = true;
+        program.Chain.At.MoveTo(track);
         if (!row.Has(LocateTraits.TrackSet) && !Find(program, domain, LocateRecordLayout.Search.In(parameters)))
             return program.Refuse(EckdSense.NoRecordFound);
         program.Chain.Domain = domain;
@@ -187,7 +189,7 @@ internal static class ExtentCommands
         int count = LocateRecordLayout.Count.Byte(parameters);
         int length = LocateRecordLayout.Length.Half(parameters);
         bool suffix = (auxiliary & LocateRecordLayout.ReadCountSuffix) != 0;
-        int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : program.Chain.BlockSize;
+        int blockSize = row.Has(LocateTraits.LengthOfLastTrack) ? 0 : program.Chain.Extent.BlockSize;
         ushort set = row.Has(LocateTraits.TrackSet) ? BinaryPrimitives.ReadUInt16BigEndian(extended) : (ushort)0;
         domain = new LocateRecordDomain(row, orientation, count, length != 0 ? length : blockSize, suffix, set);
         return row.Allows(orientation)
@@ -208,24 +210,24 @@ internal static class ExtentCommands
     /// <summary>Orients as the domain wants; false when there is no such record.</summary>
     private static bool Find(EckdProgram program, in LocateRecordDomain domain, ReadOnlySpan<byte> argument)
     {
-        CkdTrack track = program.Head.CurrentTrack();
+        CkdTrack track = program.CurrentTrack();
         if (domain.Row!.Has(LocateTraits.AnyRecord))
         {
-            program.Head.Orient(track, 0, Field.Data);
+            program.Orient(track, 0, Field.Data);
             return track.RecordCount > 1;
         }
         if (domain.Orientation == LocateOrientation.Index)
             return true;
         if (domain.Orientation == LocateOrientation.HomeAddress)
         {
-            program.Chain.Field = Field.Home;
+            program.Chain.At.Field = Field.Home;
             return track.HomeAddress[1..].SequenceEqual(argument[..4]);
         }
         for (int i = 0; i < track.RecordCount; i++)
         {
             if (!track.Count(i)[..5].SequenceEqual(argument))
                 continue;
-            program.Head.Orient(track, i, domain.Orientation == LocateOrientation.Data ? Field.Data : Field.Count);
+            program.Orient(track, i, domain.Orientation == LocateOrientation.Data ? Field.Data : Field.Count);
             return true;
         }
         return false;

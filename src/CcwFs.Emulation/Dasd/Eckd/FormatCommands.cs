@@ -21,10 +21,10 @@ internal static class FormatCommands
     /// <summary>A record after the current one.</summary>
     public static DeviceStatus WriteCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        CkdTrack track = program.Head.CurrentTrack();
-        if (program.Chain.Field <= Field.Home)
+        CkdTrack track = program.CurrentTrack();
+        if (program.Chain.At.Field <= Field.Home)
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return program.Head.Holds(track) ? WriteRecord(program, track, program.Chain.Record, data) : program.Check(EckdSense.NoRecordFound);
+        return program.Holds(track) ? WriteRecord(program, track, program.Chain.At.Record, data) : program.Check(EckdSense.NoRecordFound);
     }
 
     /// <summary>The first record after record 0 of the next track; chained from a WRITE COUNT KEY AND DATA of either form.</summary>
@@ -32,18 +32,18 @@ internal static class FormatCommands
     {
         if (program.Chain.Previous != Link.RecordWritten)
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return program.Head.AdvanceTrack(row) ? WriteRecord(program, program.Head.CurrentTrack(), 0, data) : UnitStatus.Failed;
+        return program.AdvanceTrack(row) ? WriteRecord(program, program.CurrentTrack(), 0, data) : UnitStatus.Failed;
     }
 
     /// <summary>Record 0 of this track in its only form: R and key length 0, 8 bytes of data. In a domain only from home address or index.</summary>
     public static DeviceStatus WriteRecordZero(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (program.Chain.Field > Field.Home)
+        if (program.Chain.At.Field > Field.Home)
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
         Span<byte> count = stackalloc byte[CkdTrack.CountSize];
         if (!program.ReceiveAll(data, count))
             return UnitStatus.Failed;
-        CkdTrack track = program.Head.CurrentTrack();
+        CkdTrack track = program.CurrentTrack();
         bool isStandard = count[..4].SequenceEqual(track.HomeAddress[1..]) && count[4] == 0 && count[5] == 0 && DataLength(count) == RecordZeroLength;
         if (!isStandard)
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
@@ -59,13 +59,13 @@ internal static class FormatCommands
         Span<byte> address = stackalloc byte[CkdTrack.HomeAddressSize];
         if (!program.ReceiveAll(data, address))
             return UnitStatus.Failed;
-        CkdTrack track = program.Head.CurrentTrack();
+        CkdTrack track = program.CurrentTrack();
         if (!track.HomeAddress.SequenceEqual(address))
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        program.Head.MarkChanged();
+        program.MarkChanged();
         track.Initialize(track.Number);
-        program.Chain.MoveTo(program.Chain.Track);
-        program.Chain.Field = Field.Home;
+        program.Chain.At.MoveTo(program.Chain.At.Track);
+        program.Chain.At.Field = Field.Home;
         if (!program.Chain.Domain.IsOpen)
             program.Chain.Link = Link.HomeAddressWritten;
         return UnitStatus.Ended;
@@ -74,20 +74,20 @@ internal static class FormatCommands
     /// <summary>Takes a record's count, key and data, and erases the track after the current record.</summary>
     public static DeviceStatus Erase(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        CkdTrack track = program.Head.CurrentTrack();
-        if (program.Chain.Field <= Field.Home)
+        CkdTrack track = program.CurrentTrack();
+        if (program.Chain.At.Field <= Field.Home)
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        if (!program.Head.Holds(track))
+        if (!program.Holds(track))
             return program.Check(EckdSense.NoRecordFound);
         Span<byte> chunk = stackalloc byte[ChunkSize];
         if (!TryReceiveCount(data, chunk[..CkdTrack.CountSize]))
             return UnitStatus.Ended;
-        if (!TrackCapacity.Fits(track, program.Chain.Record, chunk))
+        if (!TrackCapacity.Fits(track, program.Chain.At.Record, chunk))
             return program.Check(EckdSense.InvalidTrackFormat);
         int left = chunk[5] + DataLength(chunk);
-        program.Head.MarkChanged();
-        track.EraseAfter(program.Chain.Record);
-        program.Head.Orient(track, program.Chain.Record, Field.Data);
+        program.MarkChanged();
+        track.EraseAfter(program.Chain.At.Record);
+        program.Orient(track, program.Chain.At.Record, Field.Data);
         while (left > 0)
         {
             int wanted = Math.Min(left, ChunkSize);
@@ -112,12 +112,12 @@ internal static class FormatCommands
     {
         if (!TrackCapacity.Fits(track, after, count))
             return program.Check(EckdSense.InvalidTrackFormat);
-        program.Head.MarkChanged();
+        program.MarkChanged();
         if (!track.Append(after, count, out int record))
             return program.Check(EckdSense.InvalidTrackFormat);
-        program.Head.Orient(track, record, Field.Data);
+        program.Orient(track, record, Field.Data);
         program.Chain.Link = link;
-        program.Head.ReceiveInPlace(data, track.KeyAndData(record));
+        program.ReceiveInPlace(data, track.KeyAndData(record));
         return UnitStatus.Ended;
     }
 

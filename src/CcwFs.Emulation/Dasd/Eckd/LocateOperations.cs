@@ -30,16 +30,6 @@ internal enum LocateOrientation : byte
     Index = 0xC0,
 }
 
-/// <summary>Orientations that an operation may ask for.</summary>
-[Flags]
-internal enum Orientations
-{
-    Count = 1,
-    Home = 2,
-    Data = 4,
-    Index = 8,
-}
-
 /// <summary>What else is to be known of an operation.</summary>
 [Flags]
 internal enum LocateTraits
@@ -73,7 +63,7 @@ internal delegate DomainUse DomainSequence(in LocateRecordDomain domain);
 /// <param name="Traits">What else is to be known.</param>
 /// <param name="Least">The least profile that has it.</param>
 internal sealed record LocateRow(
-    LocateOperation Operation, Orientations Orientations, DomainSequence Next, WriteClass Write = WriteClass.None,
+    LocateOperation Operation, LocateOrientation[] Orientations, DomainSequence Next, WriteClass Write = WriteClass.None,
         LocateTraits Traits = LocateTraits.None,
     EckdProfile Least = EckdProfile.Minimal)
 {
@@ -85,7 +75,7 @@ internal sealed record LocateRow(
 
     public bool Has(LocateTraits trait) => (Traits & trait) != 0;
 
-    public bool Allows(LocateOrientation orientation) => ((int)Orientations & (1 << ((int)orientation >> 6))) != 0;
+    public bool Allows(LocateOrientation orientation) => Orientations.AsSpan().Contains(orientation);
 }
 
 /// <summary>
@@ -95,7 +85,8 @@ internal sealed record LocateRow(
 /// </summary>
 internal static class LocateOperations
 {
-    private const Orientations Count = Orientations.Count, Home = Orientations.Home, Data = Orientations.Data, Index = Orientations.Index;
+    private const LocateOrientation Count = LocateOrientation.Count, Home = LocateOrientation.HomeAddress, Data = LocateOrientation.Data,
+        Index = LocateOrientation.Index;
     private const LocateTraits Suffix = LocateTraits.Suffix, TrackSet = LocateTraits.TrackSet, AnyRecord = LocateTraits.AnyRecord;
     private const DomainUse Multitrack = DomainUse.ReadMultitrack | DomainUse.ReadDataMultitrack;
     private const DomainUse Update = DomainUse.UpdateData | DomainUse.UpdateKeyAndData;
@@ -103,20 +94,20 @@ internal static class LocateOperations
     /// <summary>All rows.</summary>
     public static readonly LocateRow[] Rows =
     [
-        new(LocateOperation.Orient, Count | Home | Data, Nothing),
-        new(LocateOperation.WriteData, Count | Data, Updates, WriteClass.Update, Suffix),
-        new(LocateOperation.FormatWrite, Count | Home | Index, FormatWrites, WriteClass.Format),
-        new(LocateOperation.ReadData, Count | Home | Data, AllReads),
-        new(LocateOperation.WriteTrack, Count, TrackWrites, WriteClass.Format),
-        new(LocateOperation.ReadTracks, Count | Home, WholeTracks, Traits: LocateTraits.LengthOfLastTrack, Least: EckdProfile.Linux),
-        new(LocateOperation.Read, Count | Home | Data | Index, MultitrackReads, Traits: Suffix),
-        new(LocateOperation.WriteAny, Count, AnyUpdates, WriteClass.Update, Suffix | AnyRecord, EckdProfile.Linux),
-        new(LocateOperation.ReadAny, Count, AnyReads, Traits: Suffix | AnyRecord, Least: EckdProfile.Linux),
-        new(LocateOperation.ReadTrackSet, Count | Home, (in _) => DomainUse.ReadTrack, Traits: TrackSet, Least: EckdProfile.Linux),
-        new(LocateOperation.WriteTrackSet, Count, (in _) => DomainUse.WriteFullTrack, WriteClass.Format, TrackSet, EckdProfile.Linux),
-        new(LocateOperation.UpdateTrackSet, Count | Data, (in _) => DomainUse.WriteTrackData, WriteClass.Update, TrackSet | LocateTraits.NeedsLength,
+        new(LocateOperation.Orient, [Count, Home, Data], Nothing),
+        new(LocateOperation.WriteData, [Count, Data], Updates, WriteClass.Update, Suffix),
+        new(LocateOperation.FormatWrite, [Count, Home, Index], FormatWrites, WriteClass.Format),
+        new(LocateOperation.ReadData, [Count, Home, Data], AllReads),
+        new(LocateOperation.WriteTrack, [Count], TrackWrites, WriteClass.Format),
+        new(LocateOperation.ReadTracks, [Count, Home], WholeTracks, Traits: LocateTraits.LengthOfLastTrack, Least: EckdProfile.Linux),
+        new(LocateOperation.Read, [Count, Home, Data, Index], MultitrackReads, Traits: Suffix),
+        new(LocateOperation.WriteAny, [Count], AnyUpdates, WriteClass.Update, Suffix | AnyRecord, EckdProfile.Linux),
+        new(LocateOperation.ReadAny, [Count], AnyReads, Traits: Suffix | AnyRecord, Least: EckdProfile.Linux),
+        new(LocateOperation.ReadTrackSet, [Count, Home], (in _) => DomainUse.ReadTrack, Traits: TrackSet, Least: EckdProfile.Linux),
+        new(LocateOperation.WriteTrackSet, [Count], (in _) => DomainUse.WriteFullTrack, WriteClass.Format, TrackSet, EckdProfile.Linux),
+        new(LocateOperation.UpdateTrackSet, [Count, Data], (in _) => DomainUse.WriteTrackData, WriteClass.Update, TrackSet | LocateTraits.NeedsLength,
             EckdProfile.Linux),
-        new(LocateOperation.WriteTrackData, Count, (in _) => DomainUse.WriteTrackData, WriteClass.Update, LocateTraits.NeedsLength,
+        new(LocateOperation.WriteTrackData, [Count], (in _) => DomainUse.WriteTrackData, WriteClass.Update, LocateTraits.NeedsLength,
             EckdProfile.Linux),
     ];
 

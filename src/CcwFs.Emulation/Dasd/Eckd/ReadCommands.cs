@@ -13,27 +13,26 @@ internal static class ReadCommands
     /// <summary>Seeks to cylinder 0 head 0 and reads the data of the first record after record 0.</summary>
     public static DeviceStatus ReadIpl(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        program.Chain.MoveTo(0);
-        program.Chain.Positioned = true;
-        program.Chain.IplRead = true;
-        return program.Head.NextRecord(row, true, out CkdTrack track) ? SendData(program, track, data) : UnitStatus.Failed;
+        program.Chain.At.MoveTo(0);
+        program.Chain.Extent.By = Limits.Extent;
+        return program.NextRecord(row, true, out CkdTrack track) ? SendData(program, track, data) : UnitStatus.Failed;
     }
 
     /// <summary>The data of the record whose count or key has just passed, else of the next record.</summary>
     public static DeviceStatus ReadData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Head.ThisOrNextRecord(row, keyMustBeAhead: false, out CkdTrack track))
+        if (!program.ThisOrNextRecord(row, keyMustBeAhead: false, out CkdTrack track))
             return UnitStatus.Failed;
-        program.Head.LinkFoundRecord(Link.IdFound | Link.KeyFound);
+        program.LinkFoundRecord(Link.IdFound | Link.KeyFound);
         return SendData(program, track, data);
     }
 
     /// <summary>Key and data of the record whose count has just passed, else of the next record.</summary>
     public static DeviceStatus ReadKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Head.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
+        if (!program.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
             return UnitStatus.Failed;
-        program.Head.LinkFoundRecord(Link.IdFound);
+        program.LinkFoundRecord(Link.IdFound);
         int record = Pass(program, track);
         data.Send(track.KeyAndData(record));
         return track.DataLength(record) == 0 ? EndOfFile : UnitStatus.Ended;
@@ -42,24 +41,24 @@ internal static class ReadCommands
     /// <summary>Eight bytes: the next record's count.</summary>
     public static DeviceStatus ReadCount(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Head.NextRecord(row, true, out CkdTrack track))
+        if (!program.NextRecord(row, true, out CkdTrack track))
             return UnitStatus.Failed;
-        data.Send(track.Count(program.Chain.Record));
+        data.Send(track.Count(program.Chain.At.Record));
         return UnitStatus.Ended;
     }
 
     /// <summary>Count, key and data of the next record.</summary>
     public static DeviceStatus ReadCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data) =>
-        program.Head.NextRecord(row, true, out CkdTrack track) ? SendRecord(program, track, data) : UnitStatus.Failed;
+        program.NextRecord(row, true, out CkdTrack track) ? SendRecord(program, track, data) : UnitStatus.Failed;
 
     /// <summary>Five bytes; the multitrack form, outside a domain, reads the next track's.</summary>
     public static DeviceStatus ReadHomeAddress(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (row.IsMultitrack && !program.Chain.Domain.IsOpen && !program.Head.AdvanceTrack(row))
+        if (row.IsMultitrack && !program.Chain.Domain.IsOpen && !program.AdvanceTrack(row))
             return UnitStatus.Failed;
-        program.Chain.MoveTo(program.Chain.Track);
-        program.Chain.Field = Field.Home;
-        data.Send(program.Head.CurrentTrack().HomeAddress);
+        program.Chain.At.MoveTo(program.Chain.At.Track);
+        program.Chain.At.Field = Field.Home;
+        data.Send(program.CurrentTrack().HomeAddress);
         return UnitStatus.Ended;
     }
 
@@ -69,10 +68,10 @@ internal static class ReadCommands
     /// </summary>
     public static DeviceStatus ReadRecordZero(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (row.IsMultitrack && program.Chain.Field != Field.Home && !program.Head.AdvanceTrack(row))
+        if (row.IsMultitrack && program.Chain.At.Field != Field.Home && !program.AdvanceTrack(row))
             return UnitStatus.Failed;
-        program.Chain.MoveTo(program.Chain.Track);
-        return program.Head.NextRecord(row, false, out CkdTrack track) ? SendRecord(program, track, data) : UnitStatus.Failed;
+        program.Chain.At.MoveTo(program.Chain.At.Track);
+        return program.NextRecord(row, false, out CkdTrack track) ? SendRecord(program, track, data) : UnitStatus.Failed;
     }
 
     private static DeviceStatus SendData(EckdProgram program, CkdTrack track, IDataTransfer data)
@@ -95,7 +94,7 @@ internal static class ReadCommands
 
     private static int Pass(EckdProgram program, CkdTrack track)
     {
-        program.Head.Orient(track, program.Chain.Record, Field.Data);
-        return program.Chain.Record;
+        program.Orient(track, program.Chain.At.Record, Field.Data);
+        return program.Chain.At.Record;
     }
 }

@@ -11,34 +11,23 @@ namespace CcwFs.Emulation.Dasd.Eckd;
 /// </summary>
 internal static class SearchCommands
 {
+    private const byte Equal = 0x20, High = 0x40; // bits of a search's code
     private const int IdSize = 5;
     private const int HomeAddressArgument = 4;
     private const int LongestKey = 255;
     private const DeviceStatus Satisfied = UnitStatus.Ended | DeviceStatus.StatusModifier;
-
-    public static DeviceStatus IdEqual(EckdProgram program, CommandRow row, IDataTransfer data) => Id(program, row, data, true, false);
-
-    public static DeviceStatus IdHigh(EckdProgram program, CommandRow row, IDataTransfer data) => Id(program, row, data, false, true);
-
-    public static DeviceStatus IdEqualOrHigh(EckdProgram program, CommandRow row, IDataTransfer data) => Id(program, row, data, true, true);
-
-    public static DeviceStatus KeyEqual(EckdProgram program, CommandRow row, IDataTransfer data) => Key(program, row, data, true, false);
-
-    public static DeviceStatus KeyHigh(EckdProgram program, CommandRow row, IDataTransfer data) => Key(program, row, data, false, true);
-
-    public static DeviceStatus KeyEqualOrHigh(EckdProgram program, CommandRow row, IDataTransfer data) => Key(program, row, data, true, true);
 
     /// <summary>
     /// Compares cylinder and head of the home address, to which the head comes by index; the multitrack form looks at the next track's.
     /// </summary>
     public static DeviceStatus HomeAddressEqual(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        bool passesIndex = program.Chain.Field != Field.Index;
-        if (row.IsMultitrack ? !program.Head.AdvanceTrack(row) : passesIndex && !program.Head.PassIndex(row))
+        bool passesIndex = program.Chain.At.Field != Field.Index;
+        if (row.IsMultitrack ? !program.AdvanceTrack(row) : passesIndex && !program.PassIndex(row))
             return UnitStatus.Failed;
-        CkdTrack track = program.Head.CurrentTrack();
-        program.Chain.MoveTo(program.Chain.Track);
-        program.Chain.Field = Field.Home;
+        CkdTrack track = program.CurrentTrack();
+        program.Chain.At.MoveTo(program.Chain.At.Track);
+        program.Chain.At.Field = Field.Home;
         Span<byte> argument = stackalloc byte[HomeAddressArgument];
         int length = data.Receive(argument);
         if (length == 0 || !track.HomeAddress.Slice(1, length).SequenceEqual(argument[..length]))
@@ -48,26 +37,26 @@ internal static class SearchCommands
         return Satisfied;
     }
 
-    private static DeviceStatus Id(EckdProgram program, CommandRow row, IDataTransfer data, bool equal, bool high)
+    /// <summary>Compares the next record's address, five bytes.</summary>
+    public static DeviceStatus Id(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Head.NextRecord(row, false, out CkdTrack track))
+        if (!program.NextRecord(row, false, out CkdTrack track))
             return UnitStatus.Failed;
         Span<byte> argument = stackalloc byte[IdSize];
         int length = data.Receive(argument);
         if (length == 0)
             return UnitStatus.Ended;
-        int order = track.Count(program.Chain.Record)[..length].SequenceCompareTo(argument[..length]);
-        if (order == 0 && equal && !high && length == IdSize)
-            program.Chain.Link = Link.IdFound;
-        return (equal && order == 0) || (high && order > 0) ? Satisfied : UnitStatus.Ended;
+        int order = track.Count(program.Chain.At.Record)[..length].SequenceCompareTo(argument[..length]);
+        return Conclude(program, row, order, length == IdSize ? Link.IdFound : Link.None);
     }
 
-    private static DeviceStatus Key(EckdProgram program, CommandRow row, IDataTransfer data, bool equal, bool high)
+    /// <summary>Compares the key of this record, whose count has just passed, or else of the next one.</summary>
+    public static DeviceStatus Key(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Head.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
+        if (!program.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track))
             return UnitStatus.Failed;
-        program.Head.Orient(track, program.Chain.Record, Field.Key);
-        ReadOnlySpan<byte> key = track.Key(program.Chain.Record);
+        program.Orient(track, program.Chain.At.Record, Field.Key);
+        ReadOnlySpan<byte> key = track.Key(program.Chain.At.Record);
         if (key.IsEmpty)
             return UnitStatus.Ended;
         Span<byte> argument = stackalloc byte[LongestKey];
@@ -75,8 +64,15 @@ internal static class SearchCommands
         if (length == 0)
             return UnitStatus.Ended;
         int order = key[..length].SequenceCompareTo(argument[..length]);
-        if (order == 0 && equal && !high && length == key.Length)
-            program.Chain.Link = Link.KeyFound;
+        return Conclude(program, row, order, length == key.Length ? Link.KeyFound : Link.None);
+    }
+
+    /// <summary>What is equal or high satisfies the search, as its code says; the whole of what is equal alone is found.</summary>
+    private static DeviceStatus Conclude(EckdProgram program, CommandRow row, int order, Link found)
+    {
+        bool equal = (row.Code & Equal) != 0, high = (row.Code & High) != 0;
+        if (order == 0 && equal && !high)
+            program.Chain.Link = found;
         return (equal && order == 0) || (high && order > 0) ? Satisfied : UnitStatus.Ended;
     }
 }

@@ -16,22 +16,21 @@ internal static class SeekCommands
     public const byte AnySector = 0xFF;
 
     public static DeviceStatus Seek(EckdProgram program, CommandRow row, IDataTransfer data) =>
-        SeekTo(program, data, program.Chain.Mask.AllowsSeek, false);
+        SeekTo(program, data, program.Chain.Extent.Mask.AllowsSeek, false);
 
     public static DeviceStatus SeekCylinder(EckdProgram program, CommandRow row, IDataTransfer data) =>
-        SeekTo(program, data, program.Chain.Mask.AllowsSeekCylinder, false);
+        SeekTo(program, data, program.Chain.Extent.Mask.AllowsSeekCylinder, false);
 
     /// <summary>Keeps the cylinder; the address's own is ignored.</summary>
     public static DeviceStatus SeekHead(EckdProgram program, CommandRow row, IDataTransfer data) =>
-        SeekTo(program, data, program.Chain.Mask.AllowsHeadChange, true);
+        SeekTo(program, data, program.Chain.Extent.Mask.AllowsHeadChange, true);
 
     /// <summary>Seeks to cylinder 0, head 0.</summary>
     public static DeviceStatus Recalibrate(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Chain.Mask.AllowsSeek || !program.Chain.Contains(0))
+        if (!program.Chain.Extent.Mask.AllowsSeek || !program.Chain.Extent.Contains(0))
             return program.Check(EckdSense.FileProtected);
-        program.Chain.MoveTo(0);
-        program.Chain.Positioned = true;
+        program.Chain.At.MoveTo(0);
         return UnitStatus.Ended;
     }
 
@@ -44,8 +43,8 @@ internal static class SeekCommands
         var value = new FileMask(FileMaskLayout.Mask.Byte(mask));
         if (!value.IsValid)
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
-        program.Chain.Mask = value;
-        program.Chain.MaskSet = true;
+        program.Chain.Extent.Mask = value;
+        program.Chain.Extent.By = Limits.Mask;
         return UnitStatus.Ended;
     }
 
@@ -62,8 +61,8 @@ internal static class SeekCommands
     public static DeviceStatus ReadSector(EckdProgram program, CommandRow row, IDataTransfer data)
     {
         Span<byte> sector = stackalloc byte[1];
-        if (program.Chain.Record > 0 && program.Head.CurrentTrack() is var track && program.Head.Holds(track))
-            sector[0] = (byte)Math.Min(Sectors - 1, TrackCapacity.CellsBehind(track, program.Chain.Record - 1) * Sectors / TrackCapacity.Cells);
+        if (program.Chain.At.Record > 0 && program.CurrentTrack() is var track && program.Holds(track))
+            sector[0] = (byte)Math.Min(Sectors - 1, TrackCapacity.CellsBehind(track, program.Chain.At.Record - 1) * Sectors / TrackCapacity.Cells);
         data.Send(sector);
         return UnitStatus.Ended;
     }
@@ -80,14 +79,13 @@ internal static class SeekCommands
         TrackAddress to = TrackAddress.Read(SeekLayout.Address.In(address));
         CkdGeometry geometry = program.Volume.Geometry;
         if (keepCylinder)
-            to = to with { Cylinder = program.Chain.Track / geometry.Heads };
+            to = to with { Cylinder = program.Chain.At.Track / geometry.Heads };
         if (SeekLayout.Reserved.Half(address) != 0 || to.Cylinder >= geometry.Cylinders || to.Head >= geometry.Heads)
             return program.Check(EckdSense.CommandReject(SenseMessage.InvalidParameter));
         int track = (to.Cylinder * geometry.Heads) + to.Head;
-        if (!program.Chain.Contains(track))
+        if (!program.Chain.Extent.Contains(track))
             return program.Check(EckdSense.FileProtected);
-        program.Chain.MoveTo(track);
-        program.Chain.Positioned = true;
+        program.Chain.At.MoveTo(track);
         return UnitStatus.Ended;
     }
 }

@@ -41,7 +41,7 @@ internal static class SpaceCommands
             return program.Check(EckdSense.WriteInhibited);
         if (!byExtent)
         {
-            program.Volume.Release(program.Head, 0, program.Volume.Geometry.Tracks);
+            program.Volume.Release(program, 0, program.Volume.Geometry.Tracks);
             return UnitStatus.Ended;
         }
         return ReleaseRanges(program, ranges);
@@ -64,7 +64,7 @@ internal static class SpaceCommands
             if (last < next)
                 continue;
             int begin = Math.Max(first, next);
-            program.Volume.Release(program.Head, begin, last - begin + 1);
+            program.Volume.Release(program, begin, last - begin + 1);
             next = last + 1;
         }
         return UnitStatus.Ended;

@@ -33,7 +33,7 @@ internal static class TrackCommands
                 break;
             record++;
         }
-        program.Head.Orient(track, record, Field.Data);
+        program.Orient(track, record, Field.Data);
         return UnitStatus.Ended;
     }
 
@@ -50,7 +50,7 @@ internal static class TrackCommands
             if (!program.Chain.Domain.AllowsLength(track.DataLength(i)))
                 return program.Check(EckdSense.InvalidTrackFormat);
         }
-        program.Head.MarkChanged();
+        program.MarkChanged();
         for (; record < track.RecordCount; record++)
         {
             Span<byte> area = track.Data(record);
@@ -61,7 +61,7 @@ internal static class TrackCommands
                 area[received..].Clear();
             break;
         }
-        program.Head.Orient(track, Math.Min(record, track.RecordCount - 1), Field.Data);
+        program.Orient(track, Math.Min(record, track.RecordCount - 1), Field.Data);
         return UnitStatus.Ended;
     }
 
@@ -71,13 +71,13 @@ internal static class TrackCommands
     /// </summary>
     public static DeviceStatus ReadTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Head.ToDomainTrack())
+        if (!program.ToDomainTrack())
             return UnitStatus.Failed;
-        CkdTrack track = program.Head.CurrentTrack();
-        int first = program.Chain.Domain.Advance == 0 ? program.Chain.Record + 1 : 0;
-        if (first > 0 && !program.Head.Holds(track))
+        CkdTrack track = program.CurrentTrack();
+        int first = program.Chain.Domain.Advance == 0 ? program.Chain.At.Record + 1 : 0;
+        if (first > 0 && !program.Holds(track))
             return program.Check(EckdSense.NoRecordFound);
-        program.Head.Orient(track, track.RecordCount - 1, Field.Data);
+        program.Orient(track, track.RecordCount - 1, Field.Data);
         data.Send(track.RecordsAndEndMark(first));
         return UnitStatus.Ended;
     }
@@ -88,13 +88,13 @@ internal static class TrackCommands
     /// </summary>
     public static DeviceStatus WriteFullTrack(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        if (!program.Head.ToDomainTrack() || !TryReceiveRecords(program, data, out ReadOnlySpan<byte> records))
+        if (!program.ToDomainTrack() || !TryReceiveRecords(program, data, out ReadOnlySpan<byte> records))
             return UnitStatus.Failed;
-        CkdTrack track = program.Head.CurrentTrack();
-        program.Head.MarkChanged();
+        CkdTrack track = program.CurrentTrack();
+        program.MarkChanged();
         if (!track.Replace(records))
             return program.Check(EckdSense.InvalidTrackFormat);
-        program.Head.Orient(track, track.RecordCount - 1, Field.Data);
+        program.Orient(track, track.RecordCount - 1, Field.Data);
         return UnitStatus.Ended;
     }
 
@@ -104,9 +104,9 @@ internal static class TrackCommands
     /// </summary>
     public static DeviceStatus ReadMultipleCountKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data)
     {
-        CkdTrack track = program.Head.CurrentTrack();
-        int next = Math.Max(program.Chain.Record + 1, 1);
-        program.Chain.MoveTo(program.Chain.Track);
+        CkdTrack track = program.CurrentTrack();
+        int next = Math.Max(program.Chain.At.Record + 1, 1);
+        program.Chain.At.MoveTo(program.Chain.At.Track);
         if (next < track.RecordCount)
             data.Send(track.RecordsFrom(next));
         return UnitStatus.Ended;
@@ -116,13 +116,13 @@ internal static class TrackCommands
     private static bool TryBegin(EckdProgram program, out CkdTrack track, out int record)
     {
         (track, record) = (null!, 1);
-        if (!program.Head.ToDomainTrack())
+        if (!program.ToDomainTrack())
             return false;
-        track = program.Head.CurrentTrack();
-        bool located = program.Chain.Domain.Advance == 0 && program.Chain.Record > 0;
+        track = program.CurrentTrack();
+        bool located = program.Chain.Domain.Advance == 0 && program.Chain.At.Record > 0;
         if (located)
-            record = program.Chain.Record;
-        return (located ? program.Head.Holds(track) : track.RecordCount > 1) || program.Refuse(EckdSense.NoRecordFound);
+            record = program.Chain.At.Record;
+        return (located ? program.Holds(track) : track.RecordCount > 1) || program.Refuse(EckdSense.NoRecordFound);
     }
 
     private static bool TryReceiveRecords(EckdProgram program, IDataTransfer data, out ReadOnlySpan<byte> records)

@@ -17,8 +17,8 @@ internal enum CacheUse : byte
 /// </summary>
 internal sealed class VolumeStatistics
 {
-    private uint _readHits;
-    private uint _writeHits;
+    private long _readHits;
+    private long _writeHits;
     private uint _sequentialReads;
     private uint _sequentialReadHits;
     private uint _sequentialWrites;
@@ -26,20 +26,20 @@ internal sealed class VolumeStatistics
     private uint _inhibited;
     private uint _bypassed;
 
-    /// <summary>Tracks loaded into the cache; 32 bits, as all counters: they wrap.</summary>
+    /// <summary>Tracks loaded into the cache; 32 bits, as what a host reads of all counters: they wrap.</summary>
     public uint Loads { get; set; }
 
     /// <summary>Tracks written to the store.</summary>
     public uint Stores { get; set; }
 
     /// <summary>All reads.</summary>
-    public uint Reads { get; private set; }
+    public long Reads { get; private set; }
 
     /// <summary>All writes.</summary>
-    public uint Writes { get; private set; }
+    public long Writes { get; private set; }
 
     /// <summary>Reads and writes that the cache had.</summary>
-    public uint Hits => _readHits + _writeHits;
+    public long Hits => _readHits + _writeHits;
 
     /// <summary>A program has ended.</summary>
     public void Count(CacheUse use, bool isWrite, bool isHit)
@@ -66,11 +66,12 @@ internal sealed class VolumeStatistics
     /// </summary>
     public void Write(Span<byte> destination)
     {
-        Put(destination, 4, Reads - _sequentialReads, _readHits - _sequentialReadHits, Writes - _sequentialWrites, _writeHits - _sequentialWriteHits);
+        Put(destination, 4, (uint)Reads - _sequentialReads, (uint)_readHits - _sequentialReadHits, (uint)Writes - _sequentialWrites,
+            (uint)_writeHits - _sequentialWriteHits);
         Put(destination, 20, _sequentialReads, _sequentialReadHits, _sequentialWrites, _sequentialWriteHits);
         Put(destination, 52, _inhibited, _bypassed);
         Put(destination, 64, Loads, Stores);
-        Put(destination, 84, Reads + Writes - Hits);
+        Put(destination, 84, (uint)(Reads + Writes - Hits));
     }
 
     private static void Put(Span<byte> destination, int at, params ReadOnlySpan<uint> values)

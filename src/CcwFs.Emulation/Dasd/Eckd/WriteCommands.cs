@@ -25,35 +25,35 @@ internal static class WriteCommands
 
     /// <summary>The located record, record 0 too (SA22-1025, page 59), then one after the other, also on the next track.</summary>
     public static DeviceStatus WriteUpdateData(EckdProgram program, CommandRow row, IDataTransfer data) =>
-        program.Head.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
+        program.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
             ? Update(program, track, data, false) : UnitStatus.Failed;
 
     /// <summary>As WRITE UPDATE DATA, with the key.</summary>
     public static DeviceStatus WriteUpdateKeyAndData(EckdProgram program, CommandRow row, IDataTransfer data) =>
-        program.Head.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
+        program.ThisOrNextRecord(row, keyMustBeAhead: true, out CkdTrack track)
             ? Update(program, track, data, true) : UnitStatus.Failed;
 
     private static bool Oriented(EckdProgram program, out CkdTrack track, Field latest)
     {
-        track = program.Head.CurrentTrack();
-        if (program.Chain.Field < Field.Count || program.Chain.Field > latest)
+        track = program.CurrentTrack();
+        if (program.Chain.At.Field < Field.Count || program.Chain.At.Field > latest)
             return program.Refuse(EckdSense.CommandReject(SenseMessage.InvalidSequence));
-        return program.Head.Holds(track) || program.Refuse(EckdSense.NoRecordFound);
+        return program.Holds(track) || program.Refuse(EckdSense.NoRecordFound);
     }
 
     private static DeviceStatus Update(EckdProgram program, CkdTrack track, IDataTransfer data, bool withKey)
     {
-        int record = program.Chain.Record;
+        int record = program.Chain.At.Record;
         Span<byte> area = withKey ? track.KeyAndData(record) : track.Data(record);
         LocateRecordDomain domain = program.Chain.Domain;
         bool rightLength = domain is { IsTrackWrite: true } && record == 0 ? area.Length == RecordZeroLength : domain.AllowsLength(area.Length);
-        if (domain.IsOpen && !rightLength && !program.Chain.Converts)
+        if (domain.IsOpen && !rightLength && !program.Chain.Extent.Converts)
             return program.Check(EckdSense.InvalidTrackFormat);
-        program.Head.Orient(track, record, Field.Data);
-        program.Head.LinkFoundRecord(Link.IdFound | Link.KeyFound);
+        program.Orient(track, record, Field.Data);
+        program.LinkFoundRecord(Link.IdFound | Link.KeyFound);
         if (track.DataLength(record) == 0)
             return UnitStatus.Ended | DeviceStatus.UnitException;
-        program.Head.ReceiveInPlace(data, area);
+        program.ReceiveInPlace(data, area);
         if (domain is { IsTrackWrite: true, CountLeft: 1 })
             track.EraseAfter(record);
         return UnitStatus.Ended;

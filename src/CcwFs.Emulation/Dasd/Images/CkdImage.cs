@@ -1,21 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
-
-/// <summary>How an image is opened.</summary>
-/// <param name="ReadOnly">No writes; others may read too. A pending change is shown as if in place, and stays pending.</param>
-/// <param name="Sync">When writes go to stable storage.</param>
-/// <param name="IgnoreRedo">
-/// With ReadOnly: show the files as they are (for checks); what would be refused is in <see cref="CkdImage.RedoProblem"/>, what would be done in
-/// <see cref="CkdImage.RedoNote"/>.
-/// </param>
-/// <param name="Say">
-/// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. Of each kind that can
-/// come again and again they are limited (<see cref="Subchannel.LogLimit"/>). Null: they are not wanted.
-/// </param>
-public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, bool IgnoreRedo = false, Action<string>? Say = null);
 
 /// <summary>
 /// A volume in CKD_P370 files: its slots (<see cref="ImageSlots"/>), what an open makes of a redo file that was left behind (<see
@@ -33,23 +21,21 @@ public sealed class CkdImage : ITrackStore
 
     private readonly ImageSlots _slots;
     private readonly ImageWriter? _writer; // null: read-only
-    private readonly ImageOptions _options;
     private readonly ImageLines _lines;
     private readonly Lock _gate = new(); // before the writer's
-    private ImageSync _sync; // of an image that is open to read alone; guarded by _gate
     private bool _disposed;  // guarded by _gate
 
-    private CkdImage(IImageFiles files, string path, ImageOptions options, ImageSeries series)
+    private CkdImage(IImageFiles files, string path, ImageOptions options, bool asIs, ImageSeries series)
     {
-        (_slots, _options, _sync) = (new ImageSlots(path, series), options, options.Sync);
+        _slots = new ImageSlots(path, series);
         _lines = new ImageLines(path, options.Say);
         IRedoPlace place = files.RedoOf(series.Parts[0].File);
-        var recovery = new ImageRecovery(files, _slots, options, _lines);
+        var recovery = new ImageRecovery(files, _slots, options, asIs, _lines);
         try
         {
             recovery.Run(place);
             if (!options.ReadOnly)
-                files.TakeMemory(KeptBytes);
+                files.TakeMemory(WriterBytes(Geometry));
         }
         catch
         {
@@ -67,20 +53,17 @@ public sealed class CkdImage : ITrackStore
         _writer = new ImageWriter(_slots, redo, _lines, options.Sync);
     }
 
-    /// <summary>What a redo file's name adds to the (first) image file's.</summary>
-    public static string RedoSuffix => RedoFile.Suffix;
-
     /// <inheritdoc/>
     public CkdGeometry Geometry => _slots.Geometry;
 
     /// <inheritdoc/>
-    public bool IsReadOnly => _options.ReadOnly;
+    public bool IsReadOnly => _writer is null;
 
     /// <inheritdoc/>
     public string Name => _slots.Name;
 
     /// <inheritdoc/>
-    public ImageSync? SyncPolicy => _writer?.SyncPolicy ?? _sync;
+    public ImageSync? SyncPolicy => _writer?.SyncPolicy;
 
     /// <summary>The files, first to last.</summary>
     public IEnumerable<string> Files => _slots.Parts.Select(static part => part.Path);
@@ -89,15 +72,15 @@ public sealed class CkdImage : ITrackStore
     public long TotalLength => _slots.Binding.TotalLength;
 
     /// <summary>
-    /// Tracks of the change that a redo file held at open: now in place, or with a read-only open still pending; with <see
-    /// cref="ImageOptions.IgnoreRedo"/> the tracks that were being written when ccwfs stopped.
+    /// Tracks of the change that a redo file held at open: now in place, or with a read-only open still pending; after <see
+    /// cref="OpenAsIs"/> the tracks that were being written when ccwfs stopped.
     /// </summary>
     public IReadOnlyList<int> PendingTracks { get; }
 
-    /// <summary>With <see cref="ImageOptions.IgnoreRedo"/>: why an open to write would be refused, one line; null when it would not.</summary>
+    /// <summary>After <see cref="OpenAsIs"/>: why an open to write would be refused, one line; null when it would not.</summary>
     public string? RedoProblem { get; }
 
-    /// <summary>With <see cref="ImageOptions.IgnoreRedo"/>: what an open to write would do or say, one line; null when nothing.</summary>
+    /// <summary>After <see cref="OpenAsIs"/>: what an open to write would do or say, one line; null when nothing.</summary>
     public string? RedoNote { get; }
 
     /// <inheritdoc/>
@@ -111,7 +94,7 @@ public sealed class CkdImage : ITrackStore
     /// Bytes of memory that the image may take for itself: what it knows of its tracks and one to compare with, or, open to read alone, the tracks of
     /// a change that stays pending.
     /// </summary>
-    public long KeptBytes => IsReadOnly ? (long)_slots.Shown * Geometry.TrackSize : AllocatedTracks.MostBytes(Geometry.Tracks) + Geometry.TrackSize;
+    public long KeptBytes => IsReadOnly ? (long)_slots.Shown * Geometry.TrackSize : WriterBytes(Geometry);
 
     /// <summary>Opens the image <paramref name="path"/> (of a series: its first file) in this process, locked while open.</summary>
     public static CkdImage Open(string path, bool readOnly = false, ImageSync sync = default) =>
@@ -122,14 +105,22 @@ public sealed class CkdImage : ITrackStore
     /// or a redo file that is not this image's is an <see cref="ImageException"/>; nothing is left open then. A change that was cut short is put in
     /// place first.
     /// </summary>
-    public static CkdImage Open(IImageFiles files, string path, ImageOptions options)
+    public static CkdImage Open(IImageFiles files, string path, ImageOptions options) => Open(files, path, options, asIs: false);
+
+    /// <summary>
+    /// Opens to read the files as they are, whatever a redo file holds: what an open to write would refuse is in <see cref="RedoProblem"/>, what it
+    /// would do in <see cref="RedoNote"/>.
+    /// </summary>
+    public static CkdImage OpenAsIs(IImageFiles files, string path) => Open(files, path, new ImageOptions(ReadOnly: true), asIs: true);
+
+    private static CkdImage Open(IImageFiles files, string path, ImageOptions options, bool asIs)
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentException.ThrowIfNullOrEmpty(path);
         ImageSeries series = ImageSeries.Open(files, path, options.ReadOnly);
         try
         {
-            return new CkdImage(files, path, options, series);
+            return new CkdImage(files, path, options, asIs, series);
         }
         catch (ImageException error) when (!error.Message.StartsWith(path, StringComparison.Ordinal))
         {
@@ -212,22 +203,7 @@ public sealed class CkdImage : ITrackStore
     }
 
     /// <inheritdoc/>
-    public void Sync() => _writer?.Sync();
-
-    /// <summary>
-    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be
-    /// synced.
-    /// </summary>
-    public void SyncAtLeast(ImageSync sync)
-    {
-        if (_writer is { } writer)
-        {
-            writer.SyncAtLeast(sync);
-            return;
-        }
-        lock (_gate)
-            _sync = ImageSync.Stricter(_sync, sync);
-    }
+    public void SetSync(ImageSync sync) => _writer?.SetSync(sync);
 
     /// <summary>
     /// Brings everything to stable storage, removes the redo file unless a change in it is still pending, and closes the files. What went wrong is in
@@ -245,6 +221,8 @@ public sealed class CkdImage : ITrackStore
         }
         _lines.Dispose();
     }
+
+    private static long WriterBytes(CkdGeometry geometry) => AllocatedTracks.MostBytes(geometry.Tracks) + geometry.TrackSize;
 
     private static ulong NewSession()
     {

@@ -1,3 +1,4 @@
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -30,8 +31,8 @@ public static class CkdImageCreator
         if (place is { IsFree: false, Errno: 0, Wrong: { } wrong })
             throw new ImageException($"{path}: {wrong}");
         Check(path, place.IsFree ? 0 : place.Errno);
-        if (FileDescriptor.StatusAt(place.Directory, place.Name + CkdImage.RedoSuffix, out _) == 0)
-            throw new ImageException($"{path}{CkdImage.RedoSuffix}: the redo file of another image is in the way; move it away");
+        if (FileDescriptor.StatusAt(place.Directory, place.Name + IRedoPlace.Suffix, out _) == 0)
+            throw new ImageException($"{path}{IRedoPlace.Suffix}: the redo file of another image is in the way; move it away");
         Check(path, NewFile.Make(place, NewFile.GroupsMode, out NewFile? made));
         using NewFile file = made!;
         Fill(new HostImageFile(path, file.File), geometry, layout, lazy, progress, cancel);

@@ -1,23 +1,17 @@
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets.Eckd;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
 /// The tracks of one CKD volume on stable storage: an image file, several files, or memory. Thread-safe. Tracks are numbered from 0,
 /// cylinder-major (track = cylinder * heads + head); a slot holds a track in <see cref="CkdTrack"/>'s layout.
-/// Host faults are <see cref="ImageException"/>, whose message is one line for a person.
 /// </summary>
-public interface ITrackStore : IDisposable
+public interface ITrackStore : IImageStore
 {
     /// <summary>Size and model.</summary>
     CkdGeometry Geometry { get; }
-
-    /// <summary>True when writes are refused.</summary>
-    bool IsReadOnly { get; }
-
-    /// <summary>Where the tracks are, for a person: the path, or "memory".</summary>
-    string Name { get; }
 
     /// <summary>Reads one whole slot (<see cref="CkdGeometry.TrackSize"/> bytes). An empty slot reads as zeros.</summary>
     void Read(int track, Span<byte> slot);
@@ -36,22 +30,6 @@ public interface ITrackStore : IDisposable
 
     /// <summary>Bytes of storage in use.</summary>
     long AllocatedBytes { get; }
-
-    /// <summary>Brings everything to stable storage (power loss), where the store's policy did not already.</summary>
-    void Sync();
-
-    /// <summary>
-    /// After Dispose: why what was written may not be on stable storage, or what else a person must know, one line; null when all is well.
-    /// </summary>
-    string? CloseFault => null;
-
-    /// <summary>When writes go to stable storage, for a person; null: the store has none.</summary>
-    ImageSync? SyncPolicy => null;
-
-    /// <summary>From now on writes go to stable storage as <paramref name="sync"/> says, or sooner as they did before.</summary>
-    void SyncAtLeast(ImageSync sync)
-    {
-    }
 }
 
 /// <summary>One track to write.</summary>
@@ -87,36 +65,4 @@ public readonly record struct CkdGeometry(ushort DeviceType, int Cylinders, int 
 
     /// <summary>Tracks on the volume.</summary>
     public int Tracks => Cylinders * Heads;
-}
-
-/// <summary>A volume's storage failed or is corrupt. The message is one line: file, offset or track, reason.</summary>
-public sealed class ImageException : IOException
-{
-    /// <summary>With a message; what is wrong is no error of the system.</summary>
-    public ImageException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>With a message and the errno (positive) that the system gave; 0: none.</summary>
-    public ImageException(string message, int errno)
-        : base(message) => Errno = errno;
-
-    /// <summary>With a message and the fault below.</summary>
-    public ImageException(string message, Exception inner)
-        : base(message, inner) => Errno = (inner as ImageException)?.Errno ?? 0;
-
-    /// <summary>For serializers and analyzers.</summary>
-    public ImageException()
-    {
-    }
-
-    /// <summary>A reason: the runtime had no memory.</summary>
-    internal const string NoMemory = "there is no memory for it now; try again";
-
-    /// <summary>The errno that the system gave; 0 where it gave none.</summary>
-    public int Errno { get; }
-
-    /// <summary>There was no space left on the host's file system, or in the user's quota.</summary>
-    public bool IsOutOfSpace => Errno is (int)Mono.Unix.Native.Errno.ENOSPC or (int)Mono.Unix.Native.Errno.EDQUOT;
 }

@@ -1,9 +1,10 @@
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>What an open does with a redo file that it finds: by the file's state and by what is in place. Before the image is handed out.</summary>
-internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOptions options, ImageLines lines)
+internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOptions options, bool asIs, ImageLines lines)
 {
     private const int PieceSize = 65_536;   // of a redo file without a head, to look at (arbitrary)
     private const int UnlockedAttempts = 3; // to look at a redo file that is being written (arbitrary: it is seen half written for a moment only)
@@ -50,7 +51,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
             {
                 // The process that has it open was writing the redo file just then.
             }
-            catch (ImageException error) when (options.IgnoreRedo)
+            catch (ImageException error) when (asIs)
             {
                 Fault = error.Message;
                 return;
@@ -70,7 +71,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
         Verdict verdict = head is { } known ? Judge(file, known, place.Path) : default;
         if (verdict.Fate == Fate.Refused)
             throw new ImageException(verdict.Line!);
-        if (options.IgnoreRedo)
+        if (asIs)
             Note = verdict.Line;
         else
             Act(verdict, place.Path);
@@ -106,9 +107,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
     private static RedoHead? ReadHead(IImageFile file, bool isOurs = true)
     {
         byte[] sector = new byte[RedoHead.Size];
-        int read = file.ReadAt(0, sector);
-        if (read < 0)
-            throw new ImageException($"{file.Path}: {Problem.Of(read)}", -read);
+        int read = ImageException.Check(file.ReadAt(0, sector), $"{file.Path}: ");
         bool isEmpty = sector.AsSpan(0, read).IndexOfAnyExcept((byte)0) < 0;
         return RedoHead.Parse(sector.AsSpan(0, read), isOurs && isEmpty && read == sector.Length && HasMore(file), file.Path);
     }
@@ -116,16 +115,13 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
     /// <summary>Whether anything but zeros follows the head, or more than we ever write.</summary>
     private static bool HasMore(IImageFile file)
     {
-        if (file.Status(out FileStatus status) is < 0 and var fault)
-            throw new ImageException($"{file.Path}: {Problem.Of(fault)}", -fault);
+        ImageException.Check(file.Status(out FileStatus status), $"{file.Path}: ");
         if (status.Size > RedoFile.MostLength)
             return true;
         byte[] block = new byte[PieceSize];
         for (long offset = RedoHead.Size; (offset = file.NextData(offset)) >= 0;)
         {
-            int read = file.ReadAt(offset, block);
-            if (read < 0)
-                throw new ImageException($"{file.Path}: offset {offset}: {Problem.Of(read)}", -read);
+            int read = ImageException.Check(file.ReadAt(offset, block), $"{file.Path}: offset {offset}: ");
             if (read == 0)
                 return false;
             if (block.AsSpan(0, read).IndexOfAnyExcept((byte)0) >= 0)
@@ -141,7 +137,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
         if (head.Binding.TotalLength != slots.Binding.TotalLength || head.Binding.HeaderSum != slots.Binding.HeaderSum)
             return new Verdict(Fate.Refused, null, $"{path}: it belongs to another image; move it away or put that image back");
         RedoChange? change = RedoChange.Read(file, head, slots.Geometry);
-        if (options.IgnoreRedo)
+        if (asIs)
             PendingTracks = Numbers(change);
         if (Refusal(head, change, path) is { } reason)
             return new Verdict(Fate.Refused, change, reason);

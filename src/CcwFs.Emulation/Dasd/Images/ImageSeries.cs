@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
@@ -119,19 +120,14 @@ internal sealed class ImageSeries : IDisposable
 
     private static void ReadFully(IImageFile file, long offset, Span<byte> bytes, string tooShort)
     {
-        int read = file.ReadAt(offset, bytes);
-        if (read < 0)
-            throw new ImageException($"{file.Path}: cannot be read: {Linux.Problem.Of(read)}", -read);
-        if (read < bytes.Length)
+        if (ImageException.Check(file.ReadAt(offset, bytes), $"{file.Path}: cannot be read: ") < bytes.Length)
             throw new ImageException($"{file.Path}: {tooShort}");
     }
 
     private CkdHeader Check(IImageFile file, bool readOnly, int sequence, out Part part)
     {
         string path = file.Path;
-        int result = file.Status(out FileStatus status);
-        if (result < 0)
-            throw new ImageException($"{path}: {Linux.Problem.Of(result)}", -result);
+        ImageException.Check(file.Status(out FileStatus status), $"{path}: ");
         long length = status.Size;
         Span<byte> bytes = stackalloc byte[CkdHeader.Size];
         ReadFully(file, 0, bytes, $"offset {length}: too short for a CKD image");

@@ -1,3 +1,4 @@
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 

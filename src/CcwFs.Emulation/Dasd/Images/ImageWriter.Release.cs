@@ -1,4 +1,4 @@
-using CcwFs.Linux;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
@@ -37,9 +37,7 @@ internal sealed partial class ImageWriter
             redo.Begin();
             foreach (int track in released)
             {
-                int read = slots.TryReadInPlace(track, sector);
-                if (read < 0)
-                    throw new ImageException(Problem.Of(read), -read);
+                ImageException.Check(slots.TryReadInPlace(track, sector));
                 redo.AddReleased(track, sector);
             }
             redo.Put(SyncPolicy.EveryProgram);

@@ -1,3 +1,4 @@
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 
 namespace CcwFs.Emulation.Dasd.Images;
@@ -8,30 +9,14 @@ internal sealed partial class ImageWriter
     private SyncTimer? _timer;    // guarded by _writing
     private long _unsyncedWrites; // changes since the image was opened that only a sync brings to the disk; guarded by _writing
 
-    /// <summary>
-    /// From now on the stricter of <paramref name="sync"/> and what was so far. Throws <see cref="ImageException"/> when what is written cannot be
-    /// synced.
-    /// </summary>
-    internal void SyncAtLeast(ImageSync sync)
+    /// <summary>As <see cref="ISharedVolume.SetSync"/>.</summary>
+    internal void SetSync(ImageSync sync)
     {
         lock (_writing)
         {
-            ImageSync stricter = ImageSync.Stricter(SyncPolicy, sync);
-            if (stricter == SyncPolicy)
-                return;
-            if (redo is { State: RedoState.Unsynced })
+            if (redo is { State: RedoState.Unsynced } && sync.IsStricterThan(SyncPolicy))
                 SyncAll();
-            SyncPolicy = stricter;
-        }
-    }
-
-    /// <summary>Everything that was written is on stable storage when this returns.</summary>
-    internal void Sync()
-    {
-        lock (_writing)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            SyncAll();
+            SyncPolicy = sync;
         }
     }
 

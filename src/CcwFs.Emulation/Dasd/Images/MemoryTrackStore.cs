@@ -1,3 +1,5 @@
+using CcwFs.Emulation.Images;
+
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
@@ -95,11 +97,6 @@ public sealed class MemoryTrackStore(CkdGeometry geometry, VolumeLayout? layout 
                     _tracks[track] = [];
             }
         }
-    }
-
-    /// <inheritdoc/>
-    public void Sync()
-    {
     }
 
     /// <summary>The volume is gone with all that was written, also where a file of its device is still open.</summary>

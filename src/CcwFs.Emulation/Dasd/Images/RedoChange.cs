@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Emulation.Dasd.Images;
 

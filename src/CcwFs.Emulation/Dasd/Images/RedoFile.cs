@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -39,9 +40,6 @@ internal readonly record struct SectorRun(ushort First, ushort Count);
 /// </remarks>
 internal sealed class RedoFile : IDisposable
 {
-    /// <summary>What its name adds to the (first) image file's.</summary>
-    public const string Suffix = ".redo";
-
     /// <summary>Most tracks of one change (arbitrary: 68 cylinders).</summary>
     public const int MaxTracks = 1_024;
 
@@ -120,7 +118,7 @@ internal sealed class RedoFile : IDisposable
         if (_file is not null && !lost)
         {
             int head = CompareHead();
-            Check(head);
+            ImageException.Check(head);
             if (head > 0)
                 WriteHeadAgain(sync);
             if (sync && !_nameIsSynced)
@@ -131,11 +129,11 @@ internal sealed class RedoFile : IDisposable
         try
         {
             _head.Format(_sector);
-            Check(made.WriteAt(0, _sector));
+            ImageException.Check(made.WriteAt(0, _sector));
             if (sync)
             {
-                Check(made.Sync());
-                Check(_place.SyncName());
+                ImageException.Check(made.Sync());
+                ImageException.Check(_place.SyncName());
             }
         }
         catch
@@ -153,9 +151,9 @@ internal sealed class RedoFile : IDisposable
     {
         HeadIsKnown = false;
         _wasLost = true;
-        Check(_file!.WriteAt(0, _sector));
+        ImageException.Check(_file!.WriteAt(0, _sector));
         if (sync)
-            Check(_file.Sync());
+            ImageException.Check(_file.Sync());
         HeadIsKnown = sync;
     }
 
@@ -180,9 +178,9 @@ internal sealed class RedoFile : IDisposable
         {
             _head = _head with { State = state, Errno = errno };
             _head.Format(_sector);
-            Check(_file!.WriteAt(0, _sector));
+            ImageException.Check(_file!.WriteAt(0, _sector));
             _headIsWritten = true;
-            Check(_file.Sync());
+            ImageException.Check(_file.Sync());
             if (!_nameIsSynced)
                 SyncName();
             HeadIsKnown = true;
@@ -227,7 +225,7 @@ internal sealed class RedoFile : IDisposable
         for (int index = first; index < _runs.Count; index++)
         {
             ReadOnlySpan<byte> bytes = Bytes(_runs[index], now);
-            Check(_file!.WriteAt(_dataEnd, bytes));
+            ImageException.Check(_file!.WriteAt(_dataEnd, bytes));
             _dataEnd += bytes.Length;
         }
         _entries.Add(new Entry(track, now.Length, first, _runs.Count - first, ReleasedSum: 0));
@@ -262,13 +260,13 @@ internal sealed class RedoFile : IDisposable
         }
         _generation++;
         FormatChange(sync ? RedoFlags.Ordered : RedoFlags.None, bytes, Crc32C.Of(table), changedAt: 0);
-        Check(_file!.WriteAt(ChangeAt, _table.AsSpan(0, ChangeSize + bytes)));
+        ImageException.Check(_file!.WriteAt(ChangeAt, _table.AsSpan(0, ChangeSize + bytes)));
         int head = CompareHead();
-        Check(head);
+        ImageException.Check(head);
         if (head > 0)
             throw new ImageException("somebody emptied it meanwhile; try again");
         if (sync)
-            Check(_file.Sync());
+            ImageException.Check(_file.Sync());
     }
 
     /// <summary>
@@ -360,14 +358,8 @@ internal sealed class RedoFile : IDisposable
 
     private void SyncName()
     {
-        Check(_place.SyncName());
+        ImageException.Check(_place.SyncName());
         _nameIsSynced = true;
-    }
-
-    private static void Check(int result)
-    {
-        if (result < 0)
-            throw new ImageException(Problem.Of(result), -result);
     }
 
     [StructLayout(LayoutKind.Auto)]

@@ -1,4 +1,4 @@
-using CcwFs.Linux;
+using CcwFs.Emulation.Images;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
@@ -29,9 +29,7 @@ internal sealed class SlotSpace(ImageSlots slots)
         if (!MayHaveHoles(old.AsSpan(0, known), offset))
             return old;
         known = 0;
-        int result = part.File.WriteAt(offset, old);
-        if (result < 0)
-            throw new ImageException(Problem.Of(result), -result);
+        ImageException.Check(part.File.WriteAt(offset, old));
         known = (ushort)old.Length;
         return old;
     }
@@ -40,8 +38,8 @@ internal sealed class SlotSpace(ImageSlots slots)
     internal byte[] ReadOld(int track, int? length = null)
     {
         _old ??= new byte[slots.Geometry.TrackSize];
-        int result = slots.TryReadInPlace(track, _old.AsSpan(0, length ?? _old.Length));
-        return result == 0 ? _old : throw new ImageException(Problem.Of(result), -result);
+        ImageException.Check(slots.TryReadInPlace(track, _old.AsSpan(0, length ?? _old.Length)));
+        return _old;
     }
 
     private static bool MayHaveHoles(ReadOnlySpan<byte> bytes, long offset)

@@ -23,6 +23,8 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
         .. KindKeys.Place,
         KindKeys.ChannelPaths,
         .. KindKeys.Policy,
+        .. KindKeys.Faults,
+        .. KindKeys.Flight,
         new("profile", "minimal|linux|full", "What the control unit offers. The default is linux.", SetProfile),
         new("ese", null, "The volume takes space on demand (thin provisioning), and tells Linux so.", (s, _) =>
             KindKeys.Assign(Of(s).IsSpaceEfficient = true)),
@@ -53,8 +55,6 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
             opening.Place.Number, ReadOnly: opening.Spec.IsReadOnly, Profile: Of(opening.Spec).Profile,
                 SpaceEfficient: Of(opening.Spec).IsSpaceEfficient),
         opening.Logs.Device);
-
-    private protected override void RefuseWrong(DeviceSpec spec, string path) => s_images.RefuseWrong(path, spec.IsReadOnly);
 
     private static Values Of(DeviceSpec spec) => (Values)spec.Values!;
 

@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
 using CcwFs.Linux;
+using CcwFs.Service.Images;
 
 namespace CcwFs.Service.Devices.Kinds;
 
@@ -27,17 +28,11 @@ internal abstract class DeviceKind
     /// <summary>The families that its devices may be of: a policy of a SPEC is in the words of one of these.</summary>
     internal virtual IReadOnlyList<CommandSet> Families => CommandSets.Families.All;
 
-    /// <summary>It has a subchannel and a device number of its own, of which it may not tell before it is open.</summary>
-    internal virtual bool HasOwnIds => false;
-
-    /// <summary>It works only with guest storage that ccwfs maps itself.</summary>
-    internal virtual bool NeedsOwnStorage => false;
-
-    /// <summary>What was opened for reading alone stays so: to be written it must be opened again.</summary>
-    internal virtual bool IsOpenedReadOnly => true;
-
-    /// <summary>What to do when a device that stays has the file of another one open, to stand behind "has it open".</summary>
-    internal virtual string WhenFileIsKept => " read-only; give readonly, or change that one too";
+    /// <summary>
+    /// Its devices are real ones: with a subchannel and a device number of their own, of which they may not tell before they are open; with guest
+    /// storage that ccwfs maps itself, and no other; and read-only by their policy alone, while an image is opened to be read.
+    /// </summary>
+    internal virtual bool IsReal => false;
 
     /// <summary>Descriptors of a device beside those of its images.</summary>
     internal virtual int Descriptors => 0;
@@ -56,15 +51,27 @@ internal abstract class DeviceKind
     /// </summary>
     internal virtual KindTarget? Find(DeviceSpec spec, string directory, ulong? own) => null;
 
-    /// <summary>Checks of its files, each throws what is wrong. Nothing is locked, opened as a device, or changed.</summary>
-    internal abstract IEnumerable<Action> FileChecks(DeviceSpec spec, string directory);
+    /// <summary>
+    /// Checks of its files. Each throws what is wrong, and gives how devices would have an image open. Nothing is locked, opened as a device, or
+    /// changed.
+    /// </summary>
+    internal abstract IEnumerable<Func<WantedImage?>> FileChecks(DeviceSpec spec, string directory);
 
-    /// <summary>The files that nobody of us may keep open when a device of this SPEC is opened.</summary>
-    internal abstract IEnumerable<FileIdentity> FilesNeeded(DeviceSpec spec, string directory, ulong? own);
+    /// <summary>The files that its devices have open.</summary>
+    internal abstract IEnumerable<FileIdentity> Files(DeviceSpec spec, string directory, ulong? own);
+
+    /// <summary>Why no device of a SPEC can be opened beside one that has the same file open, to stand after "has it open"; null: it can.</summary>
+    internal abstract string? Obstacle(DeviceSpec spec, OpenDevice open);
 
     /// <summary>Opens one device; throws, and leaves nothing open, when it cannot be.</summary>
     internal abstract OpenDevice Open(in DeviceOpening opening, DeviceParts parts);
 }
+
+/// <summary>How an image is wanted.</summary>
+/// <param name="File">Which file it is.</param>
+/// <param name="Path">Its absolute path.</param>
+/// <param name="Use">As what.</param>
+internal sealed record WantedImage(FileIdentity File, string Path, ImageUse Use);
 
 /// <summary>One device to open.</summary>
 /// <param name="Spec">Its SPEC.</param>

@@ -1,4 +1,5 @@
 using System.Text;
+using CcwFs.ChannelIo.Text;
 using CcwFs.Control;
 
 namespace CcwFs.Service.Devices.Kinds;
@@ -7,7 +8,7 @@ namespace CcwFs.Service.Devices.Kinds;
 internal static class DeviceKinds
 {
     /// <summary>All of them, in the order of help texts.</summary>
-    internal static readonly DeviceKind[] All = [new DasdKind(), new FbaKind(), new VfioKind()];
+    internal static readonly DeviceKind[] All = [new DasdKind(), new FbaKind(), new ReplayKind(), new VfioKind()];
 
     /// <summary>Where the keys are explained, for help texts.</summary>
     internal const string WhereKeysAre = "'ccwfs config keys' names all keys";
@@ -24,7 +25,8 @@ internal static class DeviceKinds
     /// <summary>A specification without keys; <paramref name="text"/>: the whole, for the message.</summary>
     internal static DeviceSpec OfKind(string name, string text) => Find(name) is { } kind ? new DeviceSpec(kind, All)
         : throw new CommandException(
-            $"device '{text}': unknown kind '{name}'{Nearest.Hint(name, All.Select(k => k.Name), $"it is one of {string.Join(", ", All.Select(k => k.Name))}")}",
+            $"device '{DeviceSpec.Shown(text)}': unknown kind '{DeviceSpec.Shown(name)}'"
+                + Nearest.Hint(name, All.Select(k => k.Name), $"it is one of {string.Join(", ", All.Select(k => k.Name))}"),
             CommandException.WrongUsage);
 
     /// <summary>Parses a SPEC; throws <see cref="CommandException"/>.</summary>
@@ -37,7 +39,7 @@ internal static class DeviceKinds
             int equals = part.IndexOf('=');
             string key = equals < 0 ? part : part[..equals];
             if (spec.Apply(key, equals < 0 ? null : part[(equals + 1)..]) is { } wrong)
-                throw new CommandException($"device '{text}': {wrong}", CommandException.WrongUsage);
+                throw new CommandException($"device '{DeviceSpec.Shown(text)}': {wrong}", CommandException.WrongUsage);
         }
         return spec;
     }

@@ -24,6 +24,8 @@ internal sealed class FbaKind : ImageKind<FbaVolume>
         .. KindKeys.Place,
         KindKeys.ChannelPaths,
         .. KindKeys.Policy,
+        .. KindKeys.Faults,
+        .. KindKeys.Flight,
         new("blocks", "N", "The number of blocks. The default is all that the image has, and 65536 in memory.", SetBlocks),
         new("block-size", "512|1024|2048|4096", "The bytes of a block. The default is 512.", SetBlockSize),
         KindKeys.Sync(""),
@@ -39,7 +41,7 @@ internal sealed class FbaKind : ImageKind<FbaVolume>
     /// <inheritdoc/>
     internal override long MemoryBytes(DeviceSpec spec) => spec.Image is null ? MemoryDisk(spec).Bytes + FbaVolume.BufferSize : 0;
 
-    private protected override IVolumeKind<FbaVolume> Images(DeviceSpec spec) => ImagesOf(spec);
+    private protected override IVolumeKind<FbaVolume> Images(DeviceSpec spec) => new FbaImages(Of(spec).Disk);
 
     private protected override (FbaVolume Volume, Func<long> Bytes) InMemory(DeviceSpec spec)
     {
@@ -49,10 +51,6 @@ internal sealed class FbaKind : ImageKind<FbaVolume>
 
     private protected override IChannelDevice Make(FbaVolume volume, in DeviceOpening opening) =>
         new FbaDevice(volume, new FbaOptions(opening.Place.Number, ReadOnly: opening.Spec.IsReadOnly), opening.Logs.Device);
-
-    private protected override void RefuseWrong(DeviceSpec spec, string path) => ImagesOf(spec).RefuseWrong(path, spec.IsReadOnly);
-
-    private static FbaImages ImagesOf(DeviceSpec spec) => new(Of(spec).Disk);
 
     private static BlockGeometry MemoryDisk(DeviceSpec spec) => new(Of(spec).Disk.BlockSize, Of(spec).Disk.Blocks ?? MemoryBlocks);
 

@@ -1,6 +1,9 @@
+using CcwFs.Control;
 using CcwFs.Emulation.Channel;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
+using CcwFs.Linux;
 using CcwFs.Service.Images;
+using CcwFs.Subchannel;
 
 namespace CcwFs.Service.Devices.Kinds;
 
@@ -9,13 +12,23 @@ namespace CcwFs.Service.Devices.Kinds;
 internal abstract class ImageKind<TVolume> : DeviceKind
     where TVolume : class, ISharedVolume
 {
-    /// <inheritdoc/>
-    internal override IEnumerable<Action> FileChecks(DeviceSpec spec, string directory) =>
-        spec.Images(directory).Select<string, Action>(path => () => RefuseWrong(spec, path));
+    private const int MachineShare = 2; // one of so many is the most that one volume in memory may have (arbitrary)
+
+    private static readonly long s_mostMemory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / MachineShare;
 
     /// <inheritdoc/>
-    internal override IEnumerable<FileIdentity> FilesNeeded(DeviceSpec spec, string directory, ulong? own) =>
-        spec.IsReadOnly ? [] : spec.Images(directory).Select(path => Volumes.Identify(path, Images(spec)));
+    internal override IEnumerable<Func<WantedImage?>> FileChecks(DeviceSpec spec, string directory) => spec.Image is null
+        ? [() => { RefuseTooLarge(spec); return null; }]
+        : spec.Images(directory).Select<string, Func<WantedImage?>>(path => () =>
+            new WantedImage(Volumes.Identify(path, Images(spec)), path, Images(spec).Check(path, IsReadOnly(spec))));
+
+    /// <inheritdoc/>
+    internal override IEnumerable<FileIdentity> Files(DeviceSpec spec, string directory, ulong? own) =>
+        spec.Images(directory).Select(path => Volumes.Identify(path, Images(spec)));
+
+    /// <inheritdoc/>
+    internal override string? Obstacle(DeviceSpec spec, OpenDevice open) =>
+        open.Volume is { } volume && Volumes.Obstacle(Images(spec), volume, IsReadOnly(spec)) is { } obstacle ? obstacle.How + obstacle.Advice : null;
 
     /// <inheritdoc/>
     internal override OpenDevice Open(in DeviceOpening opening, DeviceParts parts)
@@ -26,17 +39,33 @@ internal abstract class ImageKind<TVolume> : DeviceKind
         IChannelDevice Over(TVolume volume) => Make(volume, its);
         if (spec.ImageAt(its.Index, its.Directory) is not { } path)
         {
+            RefuseTooLarge(spec);
             (IChannelDevice device, Func<Action, string?> closing) = parts.Volumes.InMemory(InMemory(spec), Over);
-            return new OpenDevice(parts.Emulate(device, its), its.Place, $"{Name}, in memory", its.Logs.Device) { Closing = closing,
+            return new OpenDevice(Emulate(device, its, parts), its.Place, $"{Name}, in memory", its.Logs.Device) { Closing = closing,
                 Ended = its.Ended };
         }
         OpenImage<IChannelDevice> opened = parts.Volumes.OpenImage(
-            Images(spec), path, spec.IsReadOnly, spec.Sync, its.Caller, its.Logs.Image, Over, its.Place.Shown);
-        return new OpenDevice(parts.Emulate(opened.Device, its), its.Place, $"{Name}, image {path}", its.Logs.Device)
+            Images(spec), path, IsReadOnly(spec), spec.Sync, its.Caller, its.Logs.Image, Over, its.Place.Shown);
+        return new OpenDevice(Emulate(opened.Device, its, parts), its.Place, $"{Name}, image {path}", its.Logs.Device)
         {
-            File = opened.File, KeepsFile = opened.IsReadOnly, Closing = opened.Closing, Ended = its.Ended,
+            File = opened.File, Volume = opened.Volume, SetSync = opened.SetSync, Closing = opened.Closing, Ended = its.Ended,
         };
     }
+
+    /// <summary>Throws for a volume in memory that would take too much of it when all of it is written.</summary>
+    private void RefuseTooLarge(DeviceSpec spec)
+    {
+        if (MemoryBytes(spec) > s_mostMemory)
+            throw new CommandException(
+                $"in memory it may have {s_mostMemory >> 20} MiB, half of what this machine has, and it has {MemoryBytes(spec) >> 20}; give fewer blocks, or image=PATH");
+    }
+
+    /// <summary>The images of a SPEC are opened to be read alone.</summary>
+    private protected virtual bool IsReadOnly(DeviceSpec spec) => spec.IsReadOnly;
+
+    /// <summary>The subchannel of a device; what stands between it and the layers that every device has is the kind's.</summary>
+    private protected virtual VfioCcwDevice Emulate(IChannelDevice device, in DeviceOpening opening, DeviceParts parts) =>
+        parts.Emulate(device, opening);
 
     /// <summary>How the images of a SPEC are opened.</summary>
     private protected abstract IVolumeKind<TVolume> Images(DeviceSpec spec);
@@ -46,7 +75,4 @@ internal abstract class ImageKind<TVolume> : DeviceKind
 
     /// <summary>The device over its volume.</summary>
     private protected abstract IChannelDevice Make(TVolume volume, in DeviceOpening opening);
-
-    /// <summary>Throws what is wrong with an image of a SPEC. Locks and changes nothing.</summary>
-    private protected abstract void RefuseWrong(DeviceSpec spec, string path);
 }

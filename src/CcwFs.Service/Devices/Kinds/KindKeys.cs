@@ -1,8 +1,10 @@
 using System.Globalization;
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
+using CcwFs.Faults.Rules;
 using CcwFs.Policy;
+using CcwFs.Trace;
 
 namespace CcwFs.Service.Devices.Kinds;
 
@@ -45,8 +47,28 @@ internal static class KindKeys
             (s, v) => IsNumber(v, long.MaxValue, out long n) ?? Assign(s.Policy = s.Policy with { MaxBytes = n })) { AtRunTime = true },
     ];
 
+    /// <summary>Faults that are injected.</summary>
+    internal static readonly SpecKey[] Faults =
+    [
+        new("fault", "RULE", "A fault to inject: a rule or a preset of ccwfs-faults(7). This key can be given several times.", AddFault)
+        {
+            AtRunTime = true, Repeats = true,
+        },
+        new("hostile", "SEED", "The device gives random status, sense, lengths and delays, the same ones for the same seed.", SetHostile)
+        {
+            AtRunTime = true,
+        },
+    ];
+
     /// <summary>How many devices a SPEC is.</summary>
     internal static readonly SpecKey Count = new("count", "N", "Make N devices, with the ids that follow. image=PATH may hold %d.", SetCount);
+
+    /// <summary>The flight recorder.</summary>
+    internal static readonly SpecKey[] Flight =
+    [
+        new("flight", "N", $"How many programs the flight recorder keeps, 0 for none. The default is {TraceLayer.DefaultFlight}.", SetFlight),
+        new("flight-data", "N|all", "How many of the first bytes of each command's data it keeps. The default is 0.", SetFlightData),
+    ];
 
     /// <summary>The image of a volume.</summary>
     internal static SpecKey Image(string help) => new("image", "PATH", help, (s, v) => SetPath(v, () => s.Image = v));
@@ -54,7 +76,7 @@ internal static class KindKeys
     /// <summary>When writes to an image go to stable storage; <paramref name="more"/>: what is to be said of a power cut.</summary>
     internal static SpecKey Sync(string more) => new("sync", "none|program|SECONDS",
         "When writes go to stable storage: none is when the image is closed, program is at the end of every program, and SECONDS is so many seconds "
-            + "after a write. The default is none." + more, SetSync);
+            + "after a write. The default is none." + more, SetSync) { AtRunTime = true };
 
     /// <summary>Gives null: nothing is wrong with a value that was assigned.</summary>
     internal static string? Assign(object? _) => null;
@@ -81,11 +103,41 @@ internal static class KindKeys
         return found.Contains(null) ? null : found.First();
     }
 
+    private static string? AddFault(DeviceSpec spec, string value)
+    {
+        IReadOnlyList<FaultRule> rules = [];
+        return Wrong(spec, set => FaultRule.TryParse(value, new FaultTarget(set, !spec.Kind.IsReal), out rules)) ?? spec.Faults.Add(value, rules);
+    }
+
+    private static string? SetHostile(DeviceSpec spec, string value)
+    {
+        bool isNumber = ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed);
+        spec.Faults.Hostile = seed;
+        return isNumber ? null : "it is a number, the seed";
+    }
+
     private static string? SetCount(DeviceSpec spec, string value)
     {
         if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count is < 1 or > DeviceSpec.MaxCount)
             return $"it is a number from 1 to {DeviceSpec.MaxCount}";
         spec.Count = count;
+        return null;
+    }
+
+    private static string? SetFlight(DeviceSpec spec, string value)
+    {
+        if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int programs) || programs > TraceLayer.MaxFlight)
+            return $"it is a number from 0 to {TraceLayer.MaxFlight}";
+        spec.Flight = programs;
+        return null;
+    }
+
+    private static string? SetFlightData(DeviceSpec spec, string value)
+    {
+        int bytes = TraceLayer.MaxData;
+        if (value != "all" && (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out bytes) || bytes > TraceLayer.MaxData))
+            return $"it is all, or a number from 0 to {TraceLayer.MaxData}";
+        spec.FlightData = bytes;
         return null;
     }
 

@@ -10,7 +10,7 @@ internal static class RealDeviceKind
     private const ulong Terminal = 4, OtherTerminal = 5, FirstPseudo = 128, LastPseudo = 143;
 
     /// <summary>
-    /// Why it can be none, to stand behind the path and a colon; null: it may be one. They are character devices, or files of another ccwfs, which
+    /// Why it can be none, to stand after the path and a colon; null: it may be one. They are character devices, or files of another ccwfs, which
     /// its FUSE file system shows as regular ones.
     /// </summary>
     internal static string? Wrong(FileDescriptor named, in FileStatus status) => status.Type switch

@@ -1,6 +1,6 @@
 using CcwFs.ChannelIo;
 using CcwFs.Control;
-using CcwFs.Emulation.Dasd.Images;
+using CcwFs.Emulation.Images;
 using CcwFs.Host;
 using CcwFs.Linux;
 using CcwFs.Service.Images;
@@ -69,7 +69,7 @@ internal static class RealDevices
         string path = Find(names, directory, own).Target.Path;
         int result = FileDescriptor.Status(path, follow: true, out FileStatus status);
         return result < 0 ? throw new CommandException($"{path}: {Problem.Of(result)}; see: ccwfs list --all")
-            : new FileIdentity(status.Device, status.Inode);
+            : FileIdentity.Of(status);
     }
 
     private static RealTarget Find(RealNames names, string directory)
@@ -153,9 +153,10 @@ internal static class RealDevices
                     return result;
                 if (RealDeviceKind.Wrong(named, status) is { } wrong)
                     throw new CommandException($"{path}: {wrong}");
-                CallerImageFiles.RefuseUnseen(caller, path, status, write: true);
+                FileIdentity identity = FileIdentity.Of(status);
+                CallerImageFiles.RefuseUnseen(caller, path, identity, write: true);
                 (result, opened) = As(() => (FileDescriptor.Reopen(named, OpenOptions.ReadWrite, out FileDescriptor file), file));
-                Opened[path] = new FileIdentity(status.Device, status.Inode);
+                Opened[path] = identity;
                 return result;
             }
         }

@@ -34,19 +34,12 @@ internal sealed class VfioKind : DeviceKind
         new("timeout", "SECONDS", "Reset the device when no interrupt has come for so long. The default is to wait without end.", SetTimeout),
         .. KindKeys.Place,
         .. KindKeys.Policy,
+        .. KindKeys.Faults,
+        .. KindKeys.Flight,
     ];
 
     /// <inheritdoc/>
-    internal override bool HasOwnIds => true;
-
-    /// <inheritdoc/>
-    internal override bool NeedsOwnStorage => true;
-
-    /// <inheritdoc/>
-    internal override bool IsOpenedReadOnly => false;
-
-    /// <inheritdoc/>
-    internal override string WhenFileIsKept => "; remove that one first";
+    internal override bool IsReal => true;
 
     /// <inheritdoc/>
     internal override int Descriptors => RealDescriptors;
@@ -61,11 +54,15 @@ internal sealed class VfioKind : DeviceKind
     internal override KindTarget Find(DeviceSpec spec, string directory, ulong? own) => RealDevices.Find(RealNames.Of(spec), directory, own);
 
     /// <inheritdoc/>
-    internal override IEnumerable<Action> FileChecks(DeviceSpec spec, string directory) => [() => RefuseWrong(RealNames.Of(spec), directory)];
+    internal override IEnumerable<Func<WantedImage?>> FileChecks(DeviceSpec spec, string directory) =>
+        [() => RefuseWrong(RealNames.Of(spec), directory)];
 
     /// <inheritdoc/>
-    internal override IEnumerable<FileIdentity> FilesNeeded(DeviceSpec spec, string directory, ulong? own) =>
+    internal override IEnumerable<FileIdentity> Files(DeviceSpec spec, string directory, ulong? own) =>
         [RealDevices.FileOf(RealNames.Of(spec), directory, own)];
+
+    /// <inheritdoc/>
+    internal override string Obstacle(DeviceSpec spec, OpenDevice open) => "; remove that one first";
 
     /// <inheritdoc/>
     internal override OpenDevice Open(in DeviceOpening opening, DeviceParts parts)
@@ -96,7 +93,7 @@ internal sealed class VfioKind : DeviceKind
         VfioCcwDevice device = parts.Make(subchannel, opening.Spec, log);
         var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
         {
-            File = file, KeepsFile = true, Ended = opening.Ended,
+            File = file, Ended = opening.Ended,
         };
         device.Leaving += sudden => parts.Leave(open, sudden);
         if (!subchannel.Store(out _))
@@ -112,7 +109,7 @@ internal sealed class VfioKind : DeviceKind
         return null;
     }
 
-    private static void RefuseWrong(RealNames names, string directory)
+    private static WantedImage? RefuseWrong(RealNames names, string directory)
     {
         RealTarget found = RealDevices.Find(names, directory, own: null);
         foreach (string path in (string[])[found.Target.Path, found.Target.IommuPath])
@@ -123,5 +120,6 @@ internal sealed class VfioKind : DeviceKind
             if (status.Type != FileStatus.TypeCharacterDevice && !OwnMounts.IsInside(path))
                 throw new CommandException($"{path} is no device; give /dev/vfio/devices/vfioN, or see: ccwfs list --all");
         }
+        return null;
     }
 }

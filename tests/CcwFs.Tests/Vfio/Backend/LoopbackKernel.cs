@@ -60,9 +60,9 @@ internal sealed class LoopbackKernel : ISystemCalls, IDisposable
 
     public int WriteAt(FileDescriptor file, long offset, ReadOnlySpan<byte> data)
     {
-        int result = _device.Write(offset, data);
-        if (result == VfioCcwDevice.MustWait)
-            return DeviceTestClient.Answer(_device.BeginWrite(offset, data.ToArray()));
+        int result = _device.Write(offset, data, out ClientCall? call);
+        if (call is not null)
+            return DeviceTestClient.Answer(call);
         _device.Device.GoOn(WorkThread.Caller);
         return result;
     }

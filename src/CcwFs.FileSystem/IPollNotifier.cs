@@ -1,7 +1,0 @@
-namespace CcwFs.FileSystem;
-
-/// <summary>Tells the kernel that a poll handle has something new.</summary>
-internal interface IPollNotifier
-{
-    void NotifyPoll(ulong pollHandle);
-}
