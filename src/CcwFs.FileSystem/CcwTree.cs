@@ -71,7 +71,7 @@ public sealed class CcwTree : FuseHandlers
         opened = default;
         var node = new NodeId(request.Node);
         NodeRow? row = NodeRow.Of(node.Row);
-        SubchannelEntry? entry = node.Slot == 0 ? null : _services.Table.Entry(node.Slot);
+        MountedSubchannel? entry = node.Slot == 0 ? null : _services.Table.At(node.Slot);
         NodeOpener? open = _services.Sys.Owns(node) ? OpenerOfSys(node) : (row?.IsOfSubchannel ?? false) == (entry is not null) ? row?.Open : null;
         if (open is null)
             return -(int)Errno.ENODEV;
@@ -146,7 +146,7 @@ public sealed class CcwTree : FuseHandlers
         {
             BlockSize = NodeAttributes.BlockSize,
             Blocks = (ulong)_services.Memory.Length / NodeAttributes.BlockSize,
-            Files = (ulong)_services.Table.Devices.Count,
+            Files = (ulong)_services.Table.Count,
             NameLength = FuseDirectoryWriter.NameLimit,
         };
         return 0;
@@ -166,7 +166,7 @@ public sealed class CcwTree : FuseHandlers
         if (directory != NodeRow.Root || name.Length > LongestId)
             return null;
         string text = Encoding.UTF8.GetString(name);
-        return SubchannelId.TryParse(text, out SubchannelId id) && id.ToString() == text && _services.Table.Entry(id) is { } entry
+        return SubchannelId.TryParse(text, out SubchannelId id) && id.ToString() == text && _services.Table.Find(id) is { } entry
             ? NodeRow.OfSubchannel.Node(entry.Slot) : null;
     }
 
@@ -205,17 +205,17 @@ public sealed class CcwTree : FuseHandlers
     private DirectoryFile OpenDirectory(NodeRow row, ulong slot, ClientAccount account)
     {
         NodeRow[] rows = row.Children;
-        SubchannelEntry[] entries = row == NodeRow.Root ? _services.Table.Sorted() : [];
+        IReadOnlyList<MountedSubchannel> entries = row == NodeRow.Root ? _services.Table.All : [];
         DirectoryName Name(int index)
         {
             if (index < rows.Length)
                 return new DirectoryName(rows[index].NameBytes, rows[index].Node(slot), rows[index].IsDirectory ? NodeAttributes.Directory
                     : NodeAttributes.Regular);
-            SubchannelEntry entry = entries[index - rows.Length];
-            return new DirectoryName(Encoding.ASCII.GetBytes(entry.Device.Id.ToString()), NodeRow.OfSubchannel.Node(entry.Slot),
+            MountedSubchannel entry = entries[index - rows.Length];
+            return new DirectoryName(Encoding.ASCII.GetBytes(entry.Id.ToString()), NodeRow.OfSubchannel.Node(entry.Slot),
                 NodeAttributes.Directory);
         }
-        return new DirectoryFile(_attributes, rows.Length + entries.Length, Name, (long)entries.Length * EntrySize, account);
+        return new DirectoryFile(_attributes, rows.Length + entries.Count, Name, (long)entries.Count * EntrySize, account);
     }
 
     private NodeOpener? OpenerOfSys(NodeId node) => _services.Sys.TypeOf(node) is null ? null

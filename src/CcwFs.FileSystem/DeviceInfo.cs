@@ -29,7 +29,7 @@ public static class DeviceInfo
             new("pim", Hex(schib.Pmcw.Pim)),
             new("pam", Hex(schib.Pmcw.Pam)),
             new("pom", Hex(schib.Pmcw.Pom)),
-            new("chpids", schib.Pmcw.ChannelPaths.ToString("x16", CultureInfo.InvariantCulture)),
+            new("chpids", Chpids(schib.Pmcw)),
             new("backend", identity.Backend),
             new("state", StateName(there ? device.State : DeviceState.NotOperational)),
             new("client", device.IsTaken ? "a VFIO client (QEMU)" : "none"),
@@ -66,5 +66,9 @@ public static class DeviceInfo
         new("host device", device.HostDevice.ToString()),
     ];
 
-    private static string Hex(byte value) => value.ToString("x2", CultureInfo.InvariantCulture);
+    /// <summary>A path mask as tables show it, two hex digits.</summary>
+    public static string Hex(byte mask) => mask.ToString("x2", CultureInfo.InvariantCulture);
+
+    /// <summary>The ids of the eight channel paths as tables show them, 16 hex digits.</summary>
+    public static string Chpids(Pmcw pmcw) => pmcw.ChannelPaths.ToString("x16", CultureInfo.InvariantCulture);
 }

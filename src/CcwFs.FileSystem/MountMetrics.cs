@@ -16,7 +16,7 @@ internal static class MountMetrics
     internal static byte[] Render(TreeServices services) => MetricFamily.Render(new MetricSources(
         OwnProgram.Version,
         services.MountedSeconds,
-        [.. services.Table.Devices.Select(MetricDevice.Of)],
+        [.. services.Table.All.Select(subchannel => subchannel.Metrics)],
         services.Session()?.Counters is { } requests ? [.. FuseOperationTable.All.Select(row => Row(row, requests.Of(row.Code)))] : [],
         [.. s_resources.Select(row => Row(row.Word, services.Vfio.Accounts.Use(row.Resource)))],
         services.Session()?.UsesRings ?? false));

@@ -20,7 +20,7 @@ internal sealed class NodeAttributes(TreeServices services)
     private uint DirectoryMode => Directory | _owner.FileMode | ((_owner.FileMode & ReadBits) >> 2);
 
     /// <summary>The node is of a subchannel that is no longer there.</summary>
-    internal bool IsGone(NodeId node) => NodeRow.Of(node.Row) is { IsOfSubchannel: true } && services.Table.Entry(node.Slot) is null;
+    internal bool IsGone(NodeId node) => NodeRow.Of(node.Row) is { IsOfSubchannel: true } && services.Table.At(node.Slot) is null;
 
     /// <summary>The attributes of a node: 0, or -ENOENT.</summary>
     internal int Fill(NodeId node, out FuseAttr attr)

@@ -53,7 +53,7 @@ internal sealed class NodeRow
         File(Subchannel + "/device", NodeRights.Written | NodeRights.Taken | NodeRights.OfClient,
             Made(o => new DeviceOpen(o.Entry!, o.Services.Vfio.OpenDevice(o.Entry!.Device, o.IsWritable, o.Account), o.Account))),
         File(Subchannel + "/info", NodeRights.None, Made(o => new TextFile(DeviceInfo.Render(o.Entry!.Device), o.Account))),
-        File(Subchannel + "/stats", NodeRights.None, Made(o => new TextFile(StatsText.Render(MetricDevice.Of(o.Entry!.Device)), o.Account))),
+        File(Subchannel + "/stats", NodeRights.None, Made(o => new TextFile(StatsText.Render(o.Entry!.Metrics), o.Account))),
         Trace("trace", commands => new TextView(commands)),
         Trace("trace.json", commands => new JsonView(commands)),
         Trace("trace.pcapng", commands => new PcapngView(commands)),

@@ -1,114 +1,70 @@
 using System.Collections.Concurrent;
 using CcwFs.ChannelIo;
-using CcwFs.FileSystem.Files;
-using CcwFs.Fuse;
-using CcwFs.Subchannel;
-using CcwFs.Trace;
 
 namespace CcwFs.FileSystem;
-
-/// <summary>One subchannel's place in the tree.</summary>
-internal sealed class SubchannelEntry(ulong slot, VfioCcwDevice device) : IAfterReply
-{
-    private readonly InterruptFile?[] _interrupts = new InterruptFile?[3];
-
-    internal ulong Slot { get; } = slot;
-
-    internal VfioCcwDevice Device { get; } = device;
-
-    /// <summary>Sees all that passes; null: the device has no such layer.</summary>
-    internal TraceLayer? Trace { get; } = SubchannelLayer.Find<TraceLayer>(device.Subchannel);
-
-    /// <summary>What a write has begun, if it has begun anything, goes on when the write has been answered. Gives the write's result.</summary>
-    internal int GoOnAfter(in FuseRequest write, int result)
-    {
-        if (result >= 0 && Device.HasWork)
-            write.AfterReply(this);
-        return result;
-    }
-
-    /// <summary>
-    /// A short program runs on the worker that has just answered the write: a hand-over to another thread costs more than all the rest. Only while
-    /// another worker is waiting for requests.
-    /// </summary>
-    void IAfterReply.Run(bool mayStay) => Device.GoOn(mayStay ? WorkThread.Caller : WorkThread.Own);
-
-    /// <summary>The uuid of its mediated device.</summary>
-    internal string Uuid => field ??= SubchannelUuid.Of(Device.Id);
-
-    /// <summary>The file of an interrupt, made at its first use: thousands of idle subchannels cost nothing.</summary>
-    internal InterruptFile Interrupt(DeviceInterrupt interrupt, Action<ulong> notifyPoll)
-    {
-        int index = (int)interrupt;
-        if (_interrupts[index] is { } file)
-            return file;
-        lock (_interrupts)
-            return _interrupts[index] ??= new InterruptFile(Device.Line(interrupt), notifyPoll);
-    }
-}
 
 /// <summary>The mounted subchannels, by name and by slot. Thread-safe.</summary>
 public sealed class SubchannelTable
 {
     private readonly Lock _gate = new();
-    private readonly ConcurrentDictionary<SubchannelId, SubchannelEntry> _byId = new();
-    private readonly ConcurrentDictionary<ulong, SubchannelEntry> _bySlot = new();
-    private readonly ConcurrentDictionary<SubchannelId, SubchannelEntry> _byHostId = new();
-    private readonly ConcurrentDictionary<DeviceId, SubchannelEntry> _byDevice = new();
-    private SubchannelEntry[]? _sorted; // guarded by _gate; null when out of date
+    private readonly ConcurrentDictionary<SubchannelId, MountedSubchannel> _byId = new();
+    private readonly ConcurrentDictionary<ulong, MountedSubchannel> _bySlot = new();
+    private readonly ConcurrentDictionary<SubchannelId, MountedSubchannel> _byHostId = new();
+    private readonly ConcurrentDictionary<DeviceId, MountedSubchannel> _byNumber = new();
+    private MountedSubchannel[]? _sorted; // guarded by _gate; null when out of date
     private ulong _lastSlot;
 
-    /// <summary>The devices, in the order of their ids.</summary>
-    public IReadOnlyList<VfioCcwDevice> Devices => Array.ConvertAll(Sorted(), e => e.Device);
+    /// <summary>The subchannels of this moment, in the order of their ids.</summary>
+    public IReadOnlyList<MountedSubchannel> All
+    {
+        get
+        {
+            lock (_gate)
+                return _sorted ??= [.. _byId.Values.OrderBy(subchannel => subchannel.Id)];
+        }
+    }
 
-    /// <summary>The device with an id.</summary>
-    public VfioCcwDevice? Find(SubchannelId id) => _byId.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
+    /// <summary>How many there are.</summary>
+    public int Count => _byId.Count;
 
-    /// <summary>The device with an id on the host, whatever it is shown as.</summary>
-    public VfioCcwDevice? FindHost(SubchannelId id) => _byHostId.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
+    /// <summary>The subchannel with an id.</summary>
+    public MountedSubchannel? Find(SubchannelId id) => _byId.GetValueOrDefault(id);
 
-    /// <summary>The device that is shown with a device number.</summary>
-    public VfioCcwDevice? FindDevice(DeviceId id) => _byDevice.TryGetValue(id, out SubchannelEntry? entry) ? entry.Device : null;
+    /// <summary>The subchannel with an id on the host, whatever it is shown as.</summary>
+    public MountedSubchannel? FindHost(SubchannelId id) => _byHostId.GetValueOrDefault(id);
 
-    /// <summary>Puts a device into the tree; false when its id, its id on the host or its device number is taken.</summary>
-    public bool TryAdd(VfioCcwDevice device)
+    /// <summary>The subchannel whose device is shown with a device number.</summary>
+    public MountedSubchannel? FindDevice(DeviceId number) => _byNumber.GetValueOrDefault(number);
+
+    /// <summary>Puts a subchannel into the tree; false when its id, its id on the host or its device number is taken.</summary>
+    public bool TryAdd(MountedSubchannel subchannel)
     {
         lock (_gate)
         {
-            var entry = new SubchannelEntry(_lastSlot + 1, device);
-            if (_byHostId.ContainsKey(device.HostId) || _byDevice.ContainsKey(device.Device) || !_byId.TryAdd(device.Id, entry))
+            if (_byHostId.ContainsKey(subchannel.HostId) || _byNumber.ContainsKey(subchannel.Number) || _byId.ContainsKey(subchannel.Id))
                 return false;
-            _byHostId[device.HostId] = entry;
-            _byDevice[device.Device] = entry;
-            _lastSlot++;
-            _bySlot[entry.Slot] = entry;
+            subchannel.Slot = ++_lastSlot;
+            _byHostId[subchannel.HostId] = _byNumber[subchannel.Number] = _bySlot[subchannel.Slot] = _byId[subchannel.Id] = subchannel;
             _sorted = null;
             return true;
         }
     }
 
-    /// <summary>Takes a device out of the tree; open files keep it.</summary>
-    public VfioCcwDevice? Remove(SubchannelId id)
+    /// <summary>Takes a subchannel out of the tree; open files keep it.</summary>
+    public MountedSubchannel? Remove(SubchannelId id)
     {
         lock (_gate)
         {
-            if (!_byId.TryRemove(id, out SubchannelEntry? entry))
+            if (!_byId.TryRemove(id, out MountedSubchannel? subchannel))
                 return null;
-            _bySlot.TryRemove(entry.Slot, out _);
-            _byDevice.TryRemove(entry.Device.Device, out _);
-            _byHostId.TryRemove(entry.Device.HostId, out _);
+            _bySlot.TryRemove(subchannel.Slot, out _);
+            _byNumber.TryRemove(subchannel.Number, out _);
+            _byHostId.TryRemove(subchannel.HostId, out _);
             _sorted = null;
-            return entry.Device;
+            return subchannel;
         }
     }
 
-    internal SubchannelEntry? Entry(SubchannelId id) => _byId.GetValueOrDefault(id);
-
-    internal SubchannelEntry? Entry(ulong slot) => _bySlot.GetValueOrDefault(slot);
-
-    internal SubchannelEntry[] Sorted()
-    {
-        lock (_gate)
-            return _sorted ??= [.. _byId.Values.OrderBy(e => e.Device.Id)];
-    }
+    /// <summary>The subchannel of a slot; null: it has left the tree, or never was in it.</summary>
+    internal MountedSubchannel? At(ulong slot) => _bySlot.GetValueOrDefault(slot);
 }

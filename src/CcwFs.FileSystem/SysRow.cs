@@ -18,12 +18,12 @@ internal enum SysScope
 /// <param name="Chpid">Channel-path id, in <see cref="SysScope.ChannelPath"/>.</param>
 /// <param name="Entry">The subchannel, in <see cref="SysScope.Subchannel"/>.</param>
 /// <param name="Subchannels">All subchannels, for what sums up several.</param>
-internal readonly record struct SysPlace(byte Css, byte Chpid, SubchannelEntry? Entry, IReadOnlyList<SubchannelEntry> Subchannels)
+internal readonly record struct SysPlace(byte Css, byte Chpid, MountedSubchannel? Entry, IReadOnlyList<MountedSubchannel> Subchannels)
 {
-    internal SubchannelId Id => Entry!.Device.Id;
+    internal SubchannelId Id => Entry!.Id;
 
     /// <summary>The path management now; zeros when the subchannel is not operational any more.</summary>
-    internal Pmcw Pmcw => Entry!.Device.Subchannel.Store(out Schib schib) ? schib.Pmcw : default;
+    internal Pmcw Pmcw => Entry!.Store(out Schib schib) ? schib.Pmcw : default;
 
     /// <summary>A name with its variable parts filled in.</summary>
     internal string Expand(string name) => name switch
@@ -88,7 +88,7 @@ internal sealed class SysRow
         File(Subchannel + "/type", _ => "0"), // an I/O subchannel
         File(Subchannel + "/modalias", _ => "css:t0"),
         File(Subchannel + "/uevent", _ => "DRIVER=vfio_ccw\nMODALIAS=css:t0"),
-        File(Subchannel + "/dev_busid", p => p.Entry!.Device.Device.ToString()),
+        File(Subchannel + "/dev_busid", p => p.Entry!.Number.ToString()),
         File(Subchannel + "/driver_override", _ => "vfio_ccw"),
         Link(Subchannel + "/driver", _ => "../../../bus/css/drivers/vfio_ccw"),
         Link(Subchannel + "/subsystem", _ => "../../../bus/css"),

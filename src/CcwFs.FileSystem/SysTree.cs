@@ -25,12 +25,12 @@ internal sealed class SysTree(SubchannelTable table, int root)
     internal static bool HasPath(byte mask, int index) => (mask & (0x80 >> index)) != 0;
 
     /// <summary>The channel paths that are installed, or available, in any subchannel of a channel subsystem.</summary>
-    internal static SortedSet<byte> PathsOf(IReadOnlyList<SubchannelEntry> subchannels, byte css, bool available)
+    internal static SortedSet<byte> PathsOf(IReadOnlyList<MountedSubchannel> subchannels, byte css, bool available)
     {
         SortedSet<byte> paths = [];
-        foreach (SubchannelEntry entry in subchannels)
+        foreach (MountedSubchannel entry in subchannels)
         {
-            if (entry.Device.Id.CssId != css || !entry.Device.Subchannel.Store(out Schib schib))
+            if (entry.Id.CssId != css || !entry.Store(out Schib schib))
                 continue;
             for (int i = 0; i < 8; i++)
             {
@@ -118,14 +118,14 @@ internal sealed class SysTree(SubchannelTable table, int root)
         switch (row.Scope)
         {
             case SysScope.Css:
-                return table.Sorted().Select(e => (ulong)e.Device.Id.CssId).Distinct();
+                return table.All.Select(e => (ulong)e.Id.CssId).Distinct();
             case SysScope.ChannelPath:
-                return PathsOf(table.Sorted(), css, available: false).Select(chpid => ((ulong)css << ChpidBits) | chpid);
+                return PathsOf(table.All, css, available: false).Select(chpid => ((ulong)css << ChpidBits) | chpid);
             default:
-                bool InParent(SubchannelEntry entry) => parent.Scope != SysScope.Css || entry.Device.Id.CssId == css;
+                bool InParent(MountedSubchannel entry) => parent.Scope != SysScope.Css || entry.Id.CssId == css;
                 if (wanted is null || row.Name != "{id}")
-                    return table.Sorted().Where(InParent).Select(e => e.Slot);
-                return SubchannelId.TryParse(wanted, out SubchannelId id) && table.Entry(id) is { } entry && InParent(entry) ? [entry.Slot] : [];
+                    return table.All.Where(InParent).Select(e => e.Slot);
+                return SubchannelId.TryParse(wanted, out SubchannelId id) && table.Find(id) is { } entry && InParent(entry) ? [entry.Slot] : [];
         }
     }
 
@@ -137,13 +137,13 @@ internal sealed class SysTree(SubchannelTable table, int root)
             case SysScope.Once:
                 return slot == 0 ? default(SysPlace) : null;
             case SysScope.Css:
-                return slot <= byte.MaxValue && table.Sorted().Any(e => e.Device.Id.CssId == slot) ? new SysPlace((byte)slot, 0, null, []) : null;
+                return slot <= byte.MaxValue && table.All.Any(e => e.Id.CssId == slot) ? new SysPlace((byte)slot, 0, null, []) : null;
             case SysScope.ChannelPath:
-                SubchannelEntry[] all = table.Sorted();
+                IReadOnlyList<MountedSubchannel> all = table.All;
                 (byte css, byte chpid) = ((byte)(slot >> ChpidBits), (byte)slot);
                 return slot <= ushort.MaxValue && PathsOf(all, css, available: false).Contains(chpid) ? new SysPlace(css, chpid, null, all) : null;
             default:
-                return table.Entry(slot) is { } entry ? new SysPlace(entry.Device.Id.CssId, 0, entry, []) : null;
+                return table.At(slot) is { } entry ? new SysPlace(entry.Id.CssId, 0, entry, []) : null;
         }
     }
 

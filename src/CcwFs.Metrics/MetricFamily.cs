@@ -124,12 +124,12 @@ public sealed record MetricFamily(string Name, string Type, string Unit, string 
         new("ccwfs_subchannel_info", Gauge, None, "subchannel, device, devtype, backend", "One sample for each subchannel; the value is always 1.")
         {
             Write = static (from, to) => EachOf(from.Devices, device => to.Add(
-                1, Id(device), ("device", device.Device.Device.ToString()), ("devtype", device.Device.Subchannel.Identity.DeviceType),
-                ("backend", device.Device.Subchannel.Identity.Backend))),
+                1, Id(device), ("device", device.Number.ToString()), ("devtype", device.Identity.DeviceType),
+                ("backend", device.Identity.Backend))),
         },
         new("ccwfs_subchannel_taken", Gauge, None, Subchannel, "1 while a VFIO client, like QEMU, has the device, else 0.")
         {
-            Write = static (from, to) => EachOf(from.Devices, device => to.Add(device.Device.IsTaken ? 1 : 0, Id(device))),
+            Write = static (from, to) => EachOf(from.Devices, device => to.Add(device.IsTaken ? 1 : 0, Id(device))),
         },
         new("ccwfs_transferred_bytes", Counter, Bytes, "subchannel, direction", "Bytes that commands of emulated devices have moved.")
         {
@@ -157,7 +157,7 @@ public sealed record MetricFamily(string Name, string Type, string Unit, string 
         return writer.Finish();
     }
 
-    private static (string Name, string Value) Id(MetricDevice device) => (Subchannel, device.Device.Id.ToString());
+    private static (string Name, string Value) Id(MetricDevice device) => (Subchannel, device.Id.ToString());
 
     /// <summary>For each device that anything has happened on.</summary>
     private static Action<MetricSources, MetricWriter> Each(Action<MetricDevice, SubchannelCounters, MetricWriter> write) => (from, to) =>

@@ -1,3 +1,4 @@
+using CcwFs.ChannelIo;
 using CcwFs.Subchannel;
 
 namespace CcwFs.Metrics;
@@ -14,14 +15,19 @@ public sealed record MetricSources(
     bool UsesRings);
 
 /// <summary>One device.</summary>
-/// <param name="Device">The device.</param>
-/// <param name="Layer">Its counters; null: it has none.</param>
+/// <param name="Id">Its subchannel, as it is shown.</param>
+/// <param name="Number">Its device number, as it is shown.</param>
+/// <param name="Identity">What it is.</param>
+/// <param name="IsTaken">A VFIO client has it.</param>
+/// <param name="Layer">Its counters; null: nothing has happened on it.</param>
 /// <param name="Volume">What its volume has; null: there is none.</param>
-public readonly record struct MetricDevice(VfioCcwDevice Device, MetricsLayer? Layer, VolumeFigures? Volume)
+public readonly record struct MetricDevice(
+    SubchannelId Id, DeviceId Number, SubchannelIdentity Identity, bool IsTaken, MetricsLayer? Layer, VolumeFigures? Volume)
 {
     /// <summary>The device with its numbers.</summary>
-    public static MetricDevice Of(VfioCcwDevice device) =>
-        new(device, SubchannelLayer.Find<MetricsLayer>(device.Subchannel), device.Subchannel.Volume);
+    public static MetricDevice Of(VfioCcwDevice device) => new(
+        device.Id, device.Device, device.Subchannel.Identity, device.IsTaken, SubchannelLayer.Find<MetricsLayer>(device.Subchannel),
+        device.Subchannel.Volume);
 }
 
 /// <summary>Requests of one kind.</summary>

@@ -72,7 +72,7 @@ internal sealed class MountServer : IDisposable
     }
 
     /// <summary>The devices, in the order of their ids.</summary>
-    internal IReadOnlyList<VfioCcwDevice> Devices => _table.Devices;
+    internal IReadOnlyList<MountedSubchannel> Devices => _table.All;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -125,9 +125,9 @@ internal sealed class MountServer : IDisposable
         session.Start();
         await session.Ready.ConfigureAwait(false);
         using var watch = new MountWatch(mount, session);
-        MountLog.Mounted(log, OwnProgram.Version, path, _table.Devices.Count, session.UsesRings ? "io_uring" : "/dev/fuse");
+        MountLog.Mounted(log, OwnProgram.Version, path, _table.Count, session.UsesRings ? "io_uring" : "/dev/fuse");
         mounted(path);
-        string Status() => $"{_table.Devices.Count} subchannels at {path}";
+        string Status() => $"{_table.Count} subchannels at {path}";
         _manager.Ready(Status());
         using var end = new CancellationTokenSource();
         Task reloading = _reloads?.RunAsync(Status, end.Token) ?? Task.CompletedTask;

@@ -1,7 +1,7 @@
 using System.Text;
 using CcwFs.ChannelIo.Text;
 using CcwFs.Control;
-using CcwFs.Subchannel;
+using CcwFs.FileSystem;
 
 namespace CcwFs.Cli.Mount;
 
@@ -10,13 +10,13 @@ internal static class Welcome
 {
     private const int MaxShown = 8;
 
-    internal static string Text(string path, IReadOnlyList<VfioCcwDevice> devices)
+    internal static string Text(string path, IReadOnlyList<MountedSubchannel> devices)
     {
         string first = devices.Count > 0 ? devices[0].Id.ToString() : "0.0.0000";
         string mount = path == "/run/ccwfs" ? "" : $" --mount {ShellText.Quote(path)}";
         var text = new StringBuilder($"\n{VisibleText.Of(path)}/\n");
-        foreach (VfioCcwDevice device in devices.Take(MaxShown))
-            text.Append($"  {device.Id}/  io cmd schib crw irq/{{io,crw,req}} info   {device.Subchannel.Identity.DeviceType}\n");
+        foreach (MountedSubchannel device in devices.Take(MaxShown))
+            text.Append($"  {device.Id}/  io cmd schib crw irq/{{io,crw,req}} info   {device.Identity.DeviceType}\n");
         if (devices.Count > MaxShown)
             text.Append($"  … {devices.Count - MaxShown} more\n");
         text.Append("  memory     guest storage\n  control    what ccwfs add, remove, path and run speak through\n\n");

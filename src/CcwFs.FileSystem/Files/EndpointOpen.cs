@@ -26,7 +26,7 @@ internal class EndpointOpen(EndpointFile endpoint, ClientAccount account) : Open
 }
 
 /// <summary>An open device: one subchannel's vfio device file.</summary>
-internal sealed class DeviceOpen(SubchannelEntry entry, DeviceClient client, ClientAccount account) : EndpointOpen(client, account)
+internal sealed class DeviceOpen(MountedSubchannel entry, DeviceClient client, ClientAccount account) : EndpointOpen(client, account)
 {
     /// <inheritdoc/>
     internal override int Read(in FuseRequest request, long offset, uint flags, Span<byte> buffer) => client.Read(offset, buffer);

@@ -10,7 +10,7 @@ namespace CcwFs.FileSystem.Files;
 /// <param name="Request">The request. Its caller is where it is until the answer.</param>
 /// <param name="Flags">O_* of the caller.</param>
 /// <param name="Account">Where the open file is counted.</param>
-internal readonly record struct Opening(TreeServices Services, SubchannelEntry? Entry, FuseRequest Request, uint Flags, ClientAccount Account)
+internal readonly record struct Opening(TreeServices Services, MountedSubchannel? Entry, FuseRequest Request, uint Flags, ClientAccount Account)
 {
     private const uint AccessMode = 3; // O_ACCMODE; 0: O_RDONLY
 

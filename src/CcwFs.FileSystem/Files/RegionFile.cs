@@ -6,7 +6,7 @@ using Mono.Unix.Native;
 namespace CcwFs.FileSystem.Files;
 
 /// <summary>An open io, cmd, schib or crw: a region of the device, its offsets the region's.</summary>
-internal sealed class RegionFile(SubchannelEntry entry, RegionIndex region, ClientAccount account) : OpenFile(account)
+internal sealed class RegionFile(MountedSubchannel entry, RegionIndex region, ClientAccount account) : OpenFile(account)
 {
     /// <inheritdoc/>
     internal override int Read(in FuseRequest request, long offset, uint flags, Span<byte> buffer)

@@ -95,9 +95,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
     /// <summary>One row per device, made when it is written: all of them at once would be many times the reply.</summary>
     private ControlReply List(ControlCaller caller)
     {
-        IReadOnlyList<VfioCcwDevice> devices = _table.Devices;
-        Charge(caller, (long)devices.Count * RowCost);
-        return new ControlReply { Devices = new MadeList<VfioCcwDevice, DeviceRow>(devices, Row), Pid = Environment.ProcessId,
+        IReadOnlyList<MountedSubchannel> all = _table.All;
+        Charge(caller, (long)all.Count * RowCost);
+        return new ControlReply { Devices = new MadeList<MountedSubchannel, DeviceRow>(all, Row), Pid = Environment.ProcessId,
             Namespaces = OwnNamespaces.All };
     }
 
@@ -108,18 +108,20 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
             throw new CommandException("too much is asked at the same time by this user, or by all together; try again");
     }
 
-    private static DeviceRow Row(VfioCcwDevice device)
+    private static DeviceRow Row(MountedSubchannel one)
     {
-        Dictionary<string, string> facts = [];
-        foreach ((string key, string value) in DeviceInfo.Facts(device))
-            facts.TryAdd(key, value);
+        SubchannelIdentity identity = one.Identity;
+        one.Store(out Schib schib);
         return new DeviceRow(
-            facts["subchannel"], facts["device"], facts["devtype"], facts["cutype"], device.IsTaken || device.State == DeviceState.Pending,
-            facts["pim"], facts["pam"], facts["pom"], facts["chpids"], facts["backend"], facts["state"], facts["uuid"],
-            device.MapsCss ? device.HostId.ToString() : null, device.MapsCss ? device.HostDevice.ToString() : null);
+            one.Id.ToString(), one.Number.ToString(), identity.DeviceType, identity.ControlUnitType, one.IsBusy,
+            DeviceInfo.Hex(schib.Pmcw.Pim), DeviceInfo.Hex(schib.Pmcw.Pam), DeviceInfo.Hex(schib.Pmcw.Pom), DeviceInfo.Chpids(schib.Pmcw),
+            identity.Backend, DeviceInfo.StateName(one.State), SubchannelUuid.Of(one.Id),
+            one.MapsCss ? one.HostId.ToString() : null, one.MapsCss ? one.HostNumber.ToString() : null);
     }
 
-    private VfioCcwDevice Device(ControlRequest request)
+    private VfioCcwDevice Device(ControlRequest request) => Subchannel(request).Device;
+
+    private MountedSubchannel Subchannel(ControlRequest request)
     {
         if (!SubchannelId.TryParse(request.Id, out SubchannelId id))
             throw new CommandException($"'{request.Id}' is no subchannel id; it is written like 0.0.0000", CommandException.WrongUsage);
@@ -145,7 +147,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
 
     private ControlReply Remove(ControlRequest request)
     {
-        SubchannelId id = Device(request).Id;
+        SubchannelId id = Subchannel(request).Id;
         if (factory.Remove(id, request.Force, out string? fault))
             return fault is null ? new ControlReply() : throw new CommandException($"{id} is removed, but {fault}");
         throw CommandException.Hinting($"there is no subchannel {id}; see: ", "ccwfs list");

@@ -14,7 +14,7 @@ namespace CcwFs.Service.Devices;
 /// <param name="directory">What a relative path starts from.</param>
 internal sealed class DeviceCheck(string directory)
 {
-    private static readonly HashSet<VfioCcwDevice> s_none = [];
+    private static readonly HashSet<OpenDevice> s_none = [];
 
     private readonly DevicePlaces _places = new(new SubchannelTable());
     private readonly Dictionary<FileIdentity, (ImageUse Use, List<Holder> Holders)> _images = [];

@@ -37,7 +37,7 @@ internal sealed class DeviceEnd(ILogger log)
             _left.UnionWith(devices);
 
         // Devices on one file wait for each other anyway.
-        var waiting = new ConcurrentQueue<OpenDevice[]>(devices.GroupBy(device => device.File).Select(group => group.ToArray()));
+        var waiting = new ConcurrentQueue<OpenDevice[]>(devices.GroupBy(device => device.File?.Id).Select(group => group.ToArray()));
         Task[] closers = new Task[Math.Min(waiting.Count, MostThreads)];
         for (int closer = 0; closer < closers.Length; closer++)
             closers[closer] = Waiting.Run(() => CloseFrom(waiting));
@@ -65,7 +65,7 @@ internal sealed class DeviceEnd(ILogger log)
         }
         catch (Exception error) when (Expected.Is(error) || error is ImageException)
         {
-            problem = $"{device.Device.Id}: {Expected.Text(error)}".ReplaceLineEndings(" ");
+            problem = $"{device.Id}: {Expected.Text(error)}".ReplaceLineEndings(" ");
             MountLog.NotClosed(log, problem);
         }
         lock (_gate)

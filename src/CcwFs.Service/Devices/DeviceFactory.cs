@@ -20,12 +20,11 @@ namespace CcwFs.Service.Devices;
 /// </summary>
 internal sealed class DeviceFactory : IDisposable
 {
-    private static readonly HashSet<VfioCcwDevice> s_none = [];
+    private static readonly HashSet<OpenDevice> s_none = [];
 
     private readonly Lock _gate = new();
     private readonly SubchannelTable _table;
     private readonly DevicePlaces _places; // guarded by _gate
-    private readonly Dictionary<VfioCcwDevice, OpenDevice> _shown = []; // those of the table; guarded by _gate
     private readonly DeviceQuota _quota;
     private readonly UserLogs _logs;
     private readonly DeviceParts _parts;
@@ -54,7 +53,7 @@ internal sealed class DeviceFactory : IDisposable
     /// Adds the devices of a SPEC, all or none. <paramref name="directory"/>: what a relative image path starts from; <paramref name="caller"/>:
     /// whose rights open it (null: ours).
     /// </summary>
-    internal IReadOnlyList<VfioCcwDevice> Add(DeviceSpec spec, string directory, CallerIdentity? caller)
+    internal IReadOnlyList<OpenDevice> Add(DeviceSpec spec, string directory, CallerIdentity? caller)
     {
         using OpenDevices opened = Open(spec, directory, caller, s_none);
         return Show(opened);
@@ -65,7 +64,7 @@ internal sealed class DeviceFactory : IDisposable
     /// <paramref name="before"/>: the ids to have where the SPEC names none.
     /// </summary>
     internal OpenDevices Open(
-        DeviceSpec spec, string directory, CallerIdentity? caller, IReadOnlySet<VfioCcwDevice> leaving, IReadOnlyList<SubchannelId>? before = null)
+        DeviceSpec spec, string directory, CallerIdentity? caller, IReadOnlySet<OpenDevice> leaving, IReadOnlyList<SubchannelId>? before = null)
     {
         if (spec.Conflict is { } conflict)
             throw new CommandException(conflict, CommandException.WrongUsage);
@@ -73,13 +72,16 @@ internal sealed class DeviceFactory : IDisposable
         var opened = new OpenDevices(GiveUp);
         try
         {
+            LaterDevices? later = null;
             for (int i = 0; i < spec.Count; i++)
             {
                 var request = new Request(
                     spec, i, directory, caller, leaving, i < before?.Count ? before[i] : null, i > 0 ? opened.Devices[i - 1].Place.Id.Number + 1 : 0,
                         charges.Peek());
-                opened.Devices.Add(Open(request));
+                opened.Devices.Add(later is null ? Open(request) : Open(request, later));
                 charges.Dequeue(); // it is the device's now
+                if (i == 0)
+                    later = LikeThe(opened.Devices[0], request);
             }
             return opened;
         }
@@ -92,7 +94,7 @@ internal sealed class DeviceFactory : IDisposable
     }
 
     /// <summary>Puts devices into the table; throws, and shows none, when one of them is gone by now.</summary>
-    internal IReadOnlyList<VfioCcwDevice> Show(OpenDevices opened)
+    internal IReadOnlyList<OpenDevice> Show(OpenDevices opened)
     {
         lock (_gate)
         {
@@ -103,15 +105,15 @@ internal sealed class DeviceFactory : IDisposable
             foreach (OpenDevice device in opened.Devices)
             {
                 _places.Settle(device.Place);
-                if (!_table.TryAdd(device.Device))
-                    throw new InvalidOperationException($"{device.Device.Id} had no place");
-                _shown.Add(device.Device, device);
+                if (!_table.TryAdd(device))
+                    throw new InvalidOperationException($"{device.Id} had no place");
+                device.IsShown = true;
             }
             opened.AreShown = true;
         }
         foreach (OpenDevice device in opened.Devices)
-            MountLog.Added(device.Log, device.Device.Id, device.What);
-        return [.. opened.Devices.Select(d => d.Device)];
+            MountLog.Added(device.Log, device.Id, device.What);
+        return opened.Devices;
     }
 
     /// <summary>
@@ -121,18 +123,18 @@ internal sealed class DeviceFactory : IDisposable
     internal bool Remove(SubchannelId id, bool force, out string? fault)
     {
         fault = null;
-        if (_table.Find(id) is not { } device || TakeOut(device) is not { } removed)
+        if (_table.Find(id) is not OpenDevice device || !TakeOut(device))
             return false;
-        fault = Retire(removed, force);
+        fault = Retire(device, force);
         return true;
     }
 
     /// <summary>
     /// As <see cref="Remove"/> for several, with others in their places before any of them is closed: <paramref name="show"/> puts those there.
     /// </summary>
-    internal void Replace(IEnumerable<VfioCcwDevice> leaving, Action show)
+    internal void Replace(IEnumerable<OpenDevice> leaving, Action show)
     {
-        OpenDevice[] removed = [.. leaving.Select(TakeOut).OfType<OpenDevice>()];
+        OpenDevice[] removed = [.. leaving.Where(TakeOut)];
         try
         {
             show();
@@ -155,37 +157,33 @@ internal sealed class DeviceFactory : IDisposable
     internal IReadOnlyList<string> RemoveAll()
     {
         Stop();
-        return _end.Close([.. _table.Devices.Select(TakeOut).OfType<OpenDevice>()]);
+        return _end.Close([.. Shown().Where(TakeOut)]);
     }
 
     /// <summary>The devices with a file that are not closed yet, in words.</summary>
     internal IReadOnlyList<string> NotClosed()
     {
-        lock (_gate)
-            return [.. _shown.Values.Where(device => device.File is not null).Concat(_end.Left)
-                .Select(device => $"{device.Device.Id} ({device.What})")];
+        return [.. Shown().Where(device => device.File is not null).Concat(_end.Left).Select(device => $"{device.Id} ({device.What})")];
     }
 
     /// <summary>
     /// Those of <paramref name="leaving"/> that must be closed before the devices of a SPEC can be opened: the same real device, or an image that is
     /// open in another way. Throws when a device that stays keeps such a file. Where no device has a file none is looked at, for a path may hang.
     /// </summary>
-    internal IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<VfioCcwDevice> leaving)
+    internal IReadOnlyList<OpenDevice> InTheWay(DeviceSpec spec, string directory, IReadOnlySet<OpenDevice> leaving)
     {
-        OpenDevice[] holders;
-        lock (_gate)
-            holders = [.. _shown.Values.Where(device => device.File is not null)];
+        OpenDevice[] holders = [.. Shown().Where(device => device.File is not null)];
         if (holders.Length == 0)
             return [];
         HashSet<FileIdentity> files = [.. spec.Kind.Files(spec, directory, _ownDevice)];
-        List<VfioCcwDevice> keepers = [];
-        foreach (OpenDevice holder in holders.Where(device => files.Contains(device.File!.Value)))
+        List<OpenDevice> keepers = [];
+        foreach (OpenDevice holder in holders.Where(device => files.Contains(device.File!.Id)))
         {
             if (spec.Kind.Obstacle(spec, holder) is not { } obstacle)
                 continue;
-            if (!leaving.Contains(holder.Device))
-                throw new CommandException($"{holder.Device.Id} ({holder.What}) has it open{obstacle}");
-            keepers.Add(holder.Device);
+            if (!leaving.Contains(holder))
+                throw new CommandException($"{holder.Id} ({holder.What}) has it open{obstacle}");
+            keepers.Add(holder);
         }
         return keepers;
     }
@@ -194,14 +192,17 @@ internal sealed class DeviceFactory : IDisposable
     /// Gives a device the values of a SPEC's keys that a running device takes. A line tells where its image has a stricter sync for another device;
     /// else null.
     /// </summary>
-    internal string? Alter(VfioCcwDevice device, DeviceSpec spec)
+    internal string? Alter(OpenDevice device, DeviceSpec spec)
     {
-        Layers.PolicyOf(device).Policy = spec.PolicyOf(device.Subchannel.Identity);
-        Layers.FaultsOf(device).Configure(spec.Faults.Of(device.Subchannel, device.Id), spec.Faults.Hostile);
-        OpenDevice? open;
+        if (spec.Kind.Later(Opening(spec, device.Place), _parts) is { } make && device.TryAlter(make))
+            return null;
+        VfioCcwDevice made = device.Device;
+        Layers.PolicyOf(made).Policy = spec.PolicyOf(device.Identity);
+        Layers.FaultsOf(made).Configure(spec.Faults.Of(made.Subchannel, device.Id), spec.Faults.Hostile);
+        bool isShown;
         lock (_gate)
-            open = _shown.GetValueOrDefault(device);
-        return open?.SetSync?.Invoke(spec.Sync) is { } counts && counts != spec.Sync
+            isShown = device.IsShown;
+        return isShown && device.File?.SetSync?.Invoke(spec.Sync) is { } counts && counts != spec.Sync
             ? $"{device.Id}: sync stays {counts} as long as another device on its image wants that" : null;
     }
 
@@ -220,27 +221,31 @@ internal sealed class DeviceFactory : IDisposable
     private void Leave(OpenDevice device, bool sudden)
     {
         device.IsLeaving = true;
-        if (TakeOut(device.Device) is { } left)
-            Retire(left, sudden);
+        if (TakeOut(device))
+            Retire(device, sudden);
     }
 
-    private OpenDevice? TakeOut(VfioCcwDevice device)
+    /// <summary>The devices of the table, all of which were made here.</summary>
+    private IEnumerable<OpenDevice> Shown() => _table.All.Cast<OpenDevice>();
+
+    /// <summary>Takes a device out of the table; false when it is not in it.</summary>
+    private bool TakeOut(OpenDevice device)
     {
-        OpenDevice? taken;
         lock (_gate)
         {
-            if (!_shown.Remove(device, out taken))
-                return null;
+            if (!device.IsShown)
+                return false;
+            device.IsShown = false;
             _table.Remove(device.Id);
-            _places.Free(taken.Place);
+            _places.Free(device.Place);
         }
-        MountLog.Removed(taken.Log, device.Id, taken.What);
-        return taken;
+        MountLog.Removed(device.Log, device.Id, device.What);
+        return true;
     }
 
     /// <summary>Gives why what was written may be lost; null when it is not, or when that is not known yet.</summary>
     private static string? Retire(OpenDevice device, bool force) =>
-        force || !device.Device.RequestReturn(() => device.End()) ? device.End() : null;
+        force || device.Made?.RequestReturn(() => device.End()) != true ? device.End() : null;
 
     /// <summary>Takes a place, has <paramref name="open"/> open the device for it, and frees it again when that fails.</summary>
     private OpenDevice InPlace(in Request request, SubchannelId? own, Func<DevicePlace, OpenDevice> open)
@@ -314,13 +319,33 @@ internal sealed class DeviceFactory : IDisposable
         if (spec.Kind.IsReal && !IovaMap.HaveAddresses(_parts.Space.Map.Snapshot()))
             throw new CommandException("a real device needs guest storage that ccwfs maps itself, which --memory PATH is not; mount with --memory SIZE");
         KindTarget? found = spec.Kind.Find(spec, request.Directory, _ownDevice);
-        DeviceLogs logs = _logs.Of(request.Caller?.Uid);
         return InPlace(request, found?.Id, place => spec.Kind.Open(
-            new DeviceOpening(
-                spec, request.Index, request.Directory, request.Caller, place, found, logs, own =>
-                    TakeNumber(request, place, own), request.Charge.Dispose),
+            Opening(spec, place, request.Caller) with
+            {
+                Index = request.Index, Directory = request.Directory, Found = found, TakeNumber = own => TakeNumber(request, place, own),
+                Ended = request.Charge.Ended,
+            },
             _parts));
     }
+
+    /// <summary>What the devices of a SPEC after the first are made of when they are used; null: they are made at once, as the first was.</summary>
+    private LaterDevices? LikeThe(OpenDevice first, in Request request)
+    {
+        DeviceMaker? make = request.Spec.Count == 1 ? null : request.Spec.Kind.Later(Opening(request.Spec, first.Place, request.Caller), _parts);
+        if (make is null || !first.Store(out Schib schib))
+            return null;
+        return new LaterDevices(new RestingDevice(first.Identity, schib, first.Metrics.Volume), first.What, first.Log, make);
+    }
+
+    private OpenDevice Open(Request request, LaterDevices later) => InPlace(request, own: null, place =>
+    {
+        TakeNumber(request, place, own: null);
+        return new OpenDevice(later, place) { Ended = request.Charge.Ended };
+    });
+
+    /// <summary>One device in a place that is its own already, and that keeps no file.</summary>
+    private DeviceOpening Opening(DeviceSpec spec, DevicePlace place, CallerIdentity? caller = null) =>
+        new(spec, 0, "/", caller, place, Found: null, _logs.Of(caller?.Uid), static _ => { }, Ended: null);
 
     private void TakeNumber(Request request, DevicePlace place, DeviceId? own)
     {
@@ -337,6 +362,6 @@ internal sealed class DeviceFactory : IDisposable
     /// <param name="From">Where to look for a free one.</param>
     /// <param name="Charge">What it takes of its user's share; it gives that back when it ends.</param>
     private readonly record struct Request(
-        DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, IReadOnlySet<VfioCcwDevice> Leaving, SubchannelId? Before, int From,
+        DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, IReadOnlySet<OpenDevice> Leaving, SubchannelId? Before, int From,
         DeviceCharge Charge);
 }

@@ -26,7 +26,7 @@ internal sealed class DevicePlaces(SubchannelTable table)
     /// Takes the id that was given, or <paramref name="own"/> (the device's own, where it has one), or the first free one from
     /// <paramref name="from"/> on. What <paramref name="leaving"/> have is free. <see cref="Free"/> gives it back.
     /// </summary>
-    internal DevicePlace Take(DeviceSpec spec, int index, SubchannelId? own, int from, IReadOnlySet<VfioCcwDevice> leaving)
+    internal DevicePlace Take(DeviceSpec spec, int index, SubchannelId? own, int from, IReadOnlySet<OpenDevice> leaving)
     {
         if ((spec.Id is null ? own : spec.IdAt(index)) is { } id)
         {
@@ -47,7 +47,7 @@ internal sealed class DevicePlaces(SubchannelTable table)
     /// Takes the device number that was given, or <paramref name="own"/>; where none is given, 0150 and the subchannel's number, or the first free
     /// one after it: there are as many as subchannels.
     /// </summary>
-    internal void TakeNumber(DevicePlace place, DeviceSpec spec, int index, DeviceId? own, IReadOnlySet<VfioCcwDevice> leaving)
+    internal void TakeNumber(DevicePlace place, DeviceSpec spec, int index, DeviceId? own, IReadOnlySet<OpenDevice> leaving)
     {
         DeviceId? given = spec.Device is { } first ? first with { Number = DeviceSpec.Following(first.Number, index, "devno") } : own;
         place.Number = given ?? new DeviceId(place.Id.CssId, place.Id.SetId, (ushort)(FirstDeviceNumber + place.Id.Number));
@@ -84,7 +84,7 @@ internal sealed class DevicePlaces(SubchannelTable table)
     private static bool IsInSet0(SubchannelId id) => id is { CssId: 0, SetId: 0 };
 
     /// <summary>The next number that is not known to be taken. Where devices leave, the taken ones are looked at too.</summary>
-    private static int NextFree(NumberSet taken, int from, IReadOnlySet<VfioCcwDevice> leaving) => leaving.Count == 0 ? taken.FirstFree(from) : from;
+    private static int NextFree(NumberSet taken, int from, IReadOnlySet<OpenDevice> leaving) => leaving.Count == 0 ? taken.FirstFree(from) : from;
 
     private NumberSet TakenNumbers(DeviceId shown)
     {
@@ -110,15 +110,15 @@ internal sealed class DevicePlaces(SubchannelTable table)
     }
 
     /// <summary>As what the device is shown that has one of these ids; null when both are free.</summary>
-    private SubchannelId? Holder(SubchannelId id, SubchannelId shown, IReadOnlySet<VfioCcwDevice> leaving) =>
+    private SubchannelId? Holder(SubchannelId id, SubchannelId shown, IReadOnlySet<OpenDevice> leaving) =>
         Staying(table.FindHost(id), leaving) ?? Staying(table.Find(shown), leaving)
             ?? (_host.GetValueOrDefault(id) ?? _shown.GetValueOrDefault(shown))?.Shown;
 
-    private SubchannelId? Holder(DeviceId shown, IReadOnlySet<VfioCcwDevice> leaving) =>
+    private SubchannelId? Holder(DeviceId shown, IReadOnlySet<OpenDevice> leaving) =>
         Staying(table.FindDevice(shown), leaving) ?? _numbers.GetValueOrDefault(shown)?.Shown;
 
-    private static SubchannelId? Staying(VfioCcwDevice? device, IReadOnlySet<VfioCcwDevice> leaving) =>
-        device is null || leaving.Contains(device) ? null : device.Id;
+    private static SubchannelId? Staying(MountedSubchannel? subchannel, IReadOnlySet<OpenDevice> leaving) =>
+        subchannel is OpenDevice device && !leaving.Contains(device) ? device.Id : null;
 
     /// <summary>Numbers of 16 bits, where the next free one is found without a look at each.</summary>
     private sealed class NumberSet

@@ -6,7 +6,7 @@ namespace CcwFs.Service.Devices;
 /// <summary>What devices take of this process.</summary>
 internal enum DeviceResource
 {
-    /// <summary>The devices themselves: some 7 KB each.</summary>
+    /// <summary>The devices themselves: some 8 KB each, once they are used.</summary>
     Devices,
 
     /// <summary>Bytes: of volumes in memory as if all of them were written, and of the tracks that are kept of images.</summary>
@@ -126,6 +126,9 @@ internal sealed class DeviceCharge(DeviceQuota? quota, uint? user) : IDisposable
 
     private readonly Lock _gate = new();
     private readonly long[] _taken = DeviceQuota.NewCounts(); // guarded by _gate
+
+    /// <summary>Gives all of it back; null: nothing is counted, so that there is nothing to give.</summary>
+    internal Action? Ended => quota is null ? null : Dispose;
 
     /// <summary>Takes, or throws.</summary>
     internal void Take(DeviceResource resource, long amount)

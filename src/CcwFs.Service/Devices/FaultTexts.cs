@@ -15,6 +15,9 @@ internal sealed class FaultTexts
     /// <summary>The seed of a hostile device; null: it is none.</summary>
     internal ulong? Hostile { get; set; }
 
+    /// <summary>Nothing is injected.</summary>
+    internal bool IsEmpty => _rules.Count == 0 && Hostile is null;
+
     /// <summary>A rule looks for a file.</summary>
     internal bool WatchesFiles { get; private set; }
 

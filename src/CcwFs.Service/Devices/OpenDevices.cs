@@ -17,7 +17,7 @@ internal sealed class OpenDevices(Action<IReadOnlyList<OpenDevice>> giveUp) : ID
     internal void RefuseGone()
     {
         if (Devices.Find(d => d.IsLeaving) is { } gone)
-            throw new CommandException($"{gone.Device.Id} ({gone.What}) went away while it was added");
+            throw new CommandException($"{gone.Id} ({gone.What}) went away while it was added");
     }
 
     public void Dispose()

@@ -16,7 +16,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
     /// <summary>Adds the devices of a SPEC; throws where that fails.</summary>
     internal void Add(DeviceSpec spec)
     {
-        using OpenDevices opened = factory.Open(spec, directory, caller: null, new HashSet<VfioCcwDevice>());
+        using OpenDevices opened = factory.Open(spec, directory, caller: null, new HashSet<OpenDevice>());
         Show(spec, opened);
     }
 
@@ -46,8 +46,9 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
                 Try(change.Spec, failures, stays: "nothing is changed", () =>
                     change.Entry.Devices.ToList().ForEach(device =>
                     {
-                        change.Spec.PolicyOf(device.Subchannel.Identity);
-                        change.Spec.Faults.Of(device.Subchannel, device.Id);
+                        change.Spec.PolicyOf(device.Identity);
+                        if (!change.Spec.Faults.IsEmpty)
+                            change.Spec.Faults.Of(device.Device.Subchannel, device.Id);
                     }));
             if (failures.Count > 0 || !TryHandOver(plan, coming, failures))
                 return failures;
@@ -86,10 +87,10 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
     /// <summary>
     /// What must be closed before a SPEC's devices can be opened; throws where those cannot be had, before anything is closed for them.
     /// </summary>
-    private IReadOnlyList<VfioCcwDevice> InTheWay(DeviceSpec spec, IReadOnlySet<VfioCcwDevice> leaving)
+    private IReadOnlyList<OpenDevice> InTheWay(DeviceSpec spec, IReadOnlySet<OpenDevice> leaving)
     {
-        IReadOnlyList<VfioCcwDevice> keepers = factory.InTheWay(spec, directory, leaving);
-        if (keepers.FirstOrDefault(device => device.IsTaken) is { } taken)
+        IReadOnlyList<OpenDevice> keepers = factory.InTheWay(spec, directory, leaving);
+        if (keepers.FirstOrDefault(device => device.Made is { IsTaken: true }) is { } taken)
             throw new CommandException($"a VFIO client (QEMU) has {taken.Id}, which must be closed first; end that client and reload again");
         if (keepers.Count > 0)
             DeviceCheck.RefuseWrongFiles(spec, directory);
@@ -102,8 +103,8 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
     private bool TryHandOver(ReloadPlan plan, List<(DeviceSpec Spec, OpenDevices Opened)> coming, List<string> failures)
     {
         IReadOnlyList<ConfiguredDevice> inTheWay = plan.InTheWay;
-        VfioCcwDevice[] closed = [.. inTheWay.SelectMany(entry => entry.Devices).Where(IsThere)];
-        foreach (VfioCcwDevice device in closed)
+        OpenDevice[] closed = [.. inTheWay.SelectMany(entry => entry.Devices).Where(IsThere)];
+        foreach (OpenDevice device in closed)
             factory.Remove(device.Id, force: false, out _);
         string stays = closed.Length == 0 ? "nothing is changed"
             : $"{string.Join(", ", closed.Select(device => device.Id))} was closed for it and is opened again as before, nothing is changed";
@@ -122,7 +123,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
             Try(old.Spec, failures, stays: "it is gone until the next reload", () =>
             {
                 using OpenDevices opened = factory.Open(
-                    old.Spec, directory, caller: null, new HashSet<VfioCcwDevice>(), [.. old.Devices.Select(device => device.HostId)]);
+                    old.Spec, directory, caller: null, new HashSet<OpenDevice>(), [.. old.Devices.Select(device => device.HostId)]);
                 Show(old.Spec, opened);
             });
         }
@@ -137,7 +138,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
     /// <summary>One of whose devices nothing is left was removed by hand: it is added anew.</summary>
     private bool IsThere(ConfiguredDevice entry) => entry.Devices.Any(IsThere);
 
-    private bool IsThere(VfioCcwDevice device) => table.Find(device.Id) == device;
+    private bool IsThere(OpenDevice device) => table.Find(device.Id) == device;
 
     private void Alter(KeyChange change, Action<string> changed)
     {

@@ -18,7 +18,7 @@ internal sealed record ReloadPlan(
     IReadOnlyList<ConfiguredDevice> Kept, IReadOnlyList<KeyChange> Altered, IReadOnlyList<ConfiguredDevice> Leaving, IReadOnlyList<Arrival> Coming)
 {
     /// <summary>The devices of those that leave.</summary>
-    internal IReadOnlySet<VfioCcwDevice> LeavingDevices { get; } = DevicesOf(Leaving);
+    internal IReadOnlySet<OpenDevice> LeavingDevices { get; } = DevicesOf(Leaving);
 
     /// <summary>Those that leave first, because something that comes cannot be opened beside them.</summary>
     internal IReadOnlyList<ConfiguredDevice> InTheWay => [.. Coming.SelectMany(arrival => arrival.After).Distinct()];
@@ -36,19 +36,19 @@ internal sealed record ReloadPlan(
     /// leave must be closed before those of a SPEC can be opened; it throws an <see cref="Expected"/> error where the SPEC cannot be had.
     /// </summary>
     internal static ReloadPlan Of(
-        IEnumerable<ConfiguredDevice> now, IReadOnlyList<DeviceSpec> wanted, Func<DeviceSpec, IReadOnlySet<VfioCcwDevice>,
-            IReadOnlyList<VfioCcwDevice>> inTheWay)
+        IEnumerable<ConfiguredDevice> now, IReadOnlyList<DeviceSpec> wanted, Func<DeviceSpec, IReadOnlySet<OpenDevice>,
+            IReadOnlyList<OpenDevice>> inTheWay)
     {
         List<ConfiguredDevice> kept = [], left = [.. now];
         List<KeyChange> altered = [];
         List<DeviceSpec> added = Match(wanted, left, spec => spec.ToString(), (_, _) => true, (entry, _) => kept.Add(entry));
         added = Match(added, left, spec => spec.FixedText, (entry, spec) => !entry.MustBeMadeAgain(spec), (entry, spec) =>
             altered.Add(new KeyChange(entry, spec)));
-        IReadOnlySet<VfioCcwDevice> leaving = DevicesOf(left);
+        IReadOnlySet<OpenDevice> leaving = DevicesOf(left);
         return new ReloadPlan(kept, altered, left, [.. added.Select(spec => Plan(spec, left, () => inTheWay(spec, leaving)))]);
     }
 
-    private static HashSet<VfioCcwDevice> DevicesOf(IEnumerable<ConfiguredDevice> entries) => [.. entries.SelectMany(entry => entry.Devices)];
+    private static HashSet<OpenDevice> DevicesOf(IEnumerable<ConfiguredDevice> entries) => [.. entries.SelectMany(entry => entry.Devices)];
 
     private static string Ids(ConfiguredDevice entry) => string.Join(", ", entry.Devices.Select(device => device.Id));
 
@@ -75,14 +75,14 @@ internal sealed record ReloadPlan(
         return over;
     }
 
-    private static Arrival Plan(DeviceSpec spec, List<ConfiguredDevice> leaving, Func<IReadOnlyList<VfioCcwDevice>> inTheWay)
+    private static Arrival Plan(DeviceSpec spec, List<ConfiguredDevice> leaving, Func<IReadOnlyList<OpenDevice>> inTheWay)
     {
         SubchannelId[] old = [.. leaving.SelectMany(entry => entry.ReplacedBy(spec))];
         string stays = old.Length == 0 ? "nothing is changed"
             : $"{old[0]}{(old.Length > 1 ? $" and {old.Length - 1} more stay as they are" : " stays as it is")}, nothing is changed";
         try
         {
-            IReadOnlyList<VfioCcwDevice> keepers = inTheWay();
+            IReadOnlyList<OpenDevice> keepers = inTheWay();
             return new Arrival(spec, [.. leaving.Where(entry => entry.Devices.Any(keepers.Contains))], stays, Problem: null);
         }
         catch (Exception wrong) when (Expected.Is(wrong))
@@ -100,10 +100,10 @@ internal sealed record KeyChange(ConfiguredDevice Entry, DeviceSpec Spec)
     /// <summary>A line per device and change.</summary>
     internal IEnumerable<string> Lines => Entry.Devices.SelectMany(device => Changes(device).Select(change => $"{device.Id}: {change}"));
 
-    private IEnumerable<string> Changes(VfioCcwDevice device)
+    private IEnumerable<string> Changes(OpenDevice device)
     {
         if (Entry.Spec.Policy != Spec.Policy)
-            yield return $"policy {Spec.PolicyOf(device.Subchannel.Identity)}";
+            yield return $"policy {Spec.PolicyOf(device.Identity)}";
         if (Entry.Spec.Faults.Line != Spec.Faults.Line)
             yield return $"fault {Spec.Faults.Line}";
         if (Entry.Spec.Faults.Hostile != Spec.Faults.Hostile)

@@ -98,7 +98,7 @@ public sealed class ReloadKeyTests : IDisposable
         _configured.Add(DeviceKinds.Parse(kind == "vfio" ? "dasd" : before));
         if (kind == "vfio") // there is none here: a plan asks no more of its devices than of others
         {
-            var entry = new ConfiguredDevice(DeviceKinds.Parse(before), _table.Devices, MadeReadOnly: false);
+            var entry = new ConfiguredDevice(DeviceKinds.Parse(before), [.. _table.All.Cast<OpenDevice>()], MadeReadOnly: false);
             Assert.Contains(ReloadPlan.Of([entry], [DeviceKinds.Parse(after)], (_, _) => []).Lines, line => Names(line, key));
             return;
         }
@@ -115,13 +115,13 @@ public sealed class ReloadKeyTests : IDisposable
     public void Sync_changes_under_a_device_that_stays(string spec)
     {
         _configured.Add(DeviceKinds.Parse(spec));
-        VfioCcwDevice before = Assert.Single(_table.Devices);
+        MountedSubchannel before = Assert.Single(_table.All);
         foreach ((string sync, string shown) in ((string, string)[])[("program", "program"), ("3600", "every 3600 s"), ("1", "every 1 s"), ("none", "none")])
         {
             Assert.Equal([$"0.0.0000: sync {shown}"], Reload($"{spec},sync={sync}"));
             Assert.Contains($"sync={shown}\n", Facts(), StringComparison.Ordinal);
         }
-        Assert.Same(before, Assert.Single(_table.Devices));
+        Assert.Same(before, Assert.Single(_table.All));
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class ReloadKeyTests : IDisposable
             "has it open: there it has 100 blocks of 512 bytes; give the same block-size and blocks, or remove that first",
             Assert.Single(plan.Coming).Problem, StringComparison.Ordinal);
         Assert.Single(_configured.CarryOut(plan, _ => { }));
-        Assert.Equal(2, _table.Devices.Count);
+        Assert.Equal(2, _table.Count);
     }
 
     [Fact]
@@ -185,5 +185,6 @@ public sealed class ReloadKeyTests : IDisposable
 
     private ReloadPlan Plan(params string[] wanted) => _configured.Plan([.. wanted.Select(DeviceKinds.Parse)]);
 
-    private string Facts() => string.Concat(_table.Devices.SelectMany(DeviceInfo.Facts).Select(fact => $"{fact.Key}={fact.Value}\n"));
+    private string Facts() => string.Concat(
+        _table.All.SelectMany(subchannel => DeviceInfo.Facts(subchannel.Device)).Select(fact => $"{fact.Key}={fact.Value}\n"));
 }

@@ -63,17 +63,17 @@ public sealed class ReloadPlanTests : IDisposable
     public void A_plan_changes_nothing_until_it_is_carried_out()
     {
         Add("dasd,id=0.0.0001", "dasd,id=0.0.0002");
-        VfioCcwDevice[] before = [.. _table.Devices];
+        MountedSubchannel[] before = [.. _table.All];
         ReloadPlan plan = Plan("dasd,id=0.0.0003", "dasd,id=0.0.0002,deny=SENSE_ID");
-        Assert.Equal(before, _table.Devices);
-        Assert.Null(before[1].Policy);
+        Assert.Equal(before, _table.All);
+        Assert.Null(before[1].Device.Policy);
 
         List<string> changed = [];
         Assert.Empty(_configured.CarryOut(plan, changed.Add));
         Assert.Equal(["0.0.0002: policy deny=SENSE_ID"], changed);
-        Assert.Equal([new SubchannelId(0, 0, 2), new SubchannelId(0, 0, 3)], _table.Devices.Select(device => device.Id));
-        Assert.Same(before[1], _table.Devices[0]);
-        Assert.NotNull(before[1].Policy?.Deny);
+        Assert.Equal([new SubchannelId(0, 0, 2), new SubchannelId(0, 0, 3)], _table.All.Select(device => device.Id));
+        Assert.Same(before[1], _table.All[0]);
+        Assert.NotNull(before[1].Device.Policy?.Deny);
         Assert.Empty(Plan("dasd,id=0.0.0003", "dasd,id=0.0.0002,deny=SENSE_ID").Lines);
     }
 
@@ -103,7 +103,7 @@ public sealed class ReloadPlanTests : IDisposable
         Assert.Equal(plan.InTheWay, arrival.After);
         Assert.Equal("add dasd,image=v.ckd,id=0.0.0001 after closing 0.0.0001, 0.0.0002", arrival.Line);
         Assert.Empty(_configured.CarryOut(plan, _ => { }));
-        Assert.Equal([new SubchannelId(0, 0, 1)], _table.Devices.Select(device => device.Id));
+        Assert.Equal([new SubchannelId(0, 0, 1)], _table.All.Select(device => device.Id));
     }
 
     [Fact]
@@ -118,10 +118,10 @@ public sealed class ReloadPlanTests : IDisposable
         Assert.Equal("0.0.0001 stays as it is, nothing is changed", arrival.Stays);
         Assert.StartsWith("cannot add dasd,image=v.ckd,id=0.0.0001: 0.0.0002 ", arrival.Line, StringComparison.Ordinal);
 
-        VfioCcwDevice[] before = [.. _table.Devices];
+        MountedSubchannel[] before = [.. _table.All];
         string failure = Assert.Single(_configured.CarryOut(plan, _ => { }));
         Assert.Equal($"device 'dasd,image=v.ckd,id=0.0.0001': {arrival.Problem}; {arrival.Stays}", failure);
-        Assert.Equal(before, _table.Devices);
+        Assert.Equal(before, _table.All);
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class ReloadPlanTests : IDisposable
         ReloadPlan plan = Plan("dasd,id=0.0.0002,image=nowhere.ckd");
         Assert.Null(Assert.Single(plan.Coming).Problem);
         Assert.EndsWith("; nothing is changed", Assert.Single(_configured.CarryOut(plan, _ => { })), StringComparison.Ordinal);
-        Assert.Equal([new SubchannelId(0, 0, 1)], _table.Devices.Select(device => device.Id));
+        Assert.Equal([new SubchannelId(0, 0, 1)], _table.All.Select(device => device.Id));
     }
 
     [Theory]

@@ -29,6 +29,8 @@ public sealed class CssMappingTests : IDisposable
         return _devices[^1];
     }
 
+    private ReadyDevice Mounted(string id, string number, byte? css) => new(Device(id, number, css));
+
     [Theory]
     [InlineData(null, "1.2.0003", "1.2.1234", false)]
     [InlineData(0, "0.2.0003", "0.2.1234", true)]
@@ -45,21 +47,28 @@ public sealed class CssMappingTests : IDisposable
     public void A_table_takes_each_shown_id_each_id_of_the_host_and_each_device_number_once()
     {
         var table = new SubchannelTable();
-        VfioCcwDevice mapped = Device("1.0.0000", "1.0.1234", 0xFE);
+        MountedSubchannel mapped = Mounted("1.0.0000", "1.0.1234", 0xFE);
         Assert.True(table.TryAdd(mapped));
-        Assert.False(table.TryAdd(Device("2.0.0000", "2.0.0001", 0xFE)));
-        Assert.False(table.TryAdd(Device("1.0.0000", "1.0.0001", null)));
-        Assert.True(table.TryAdd(Device("0.0.0000", "0.0.1234", null)));
+        Assert.False(table.TryAdd(Mounted("2.0.0000", "2.0.0001", 0xFE)));
+        Assert.False(table.TryAdd(Mounted("1.0.0000", "1.0.0001", null)));
+        Assert.True(table.TryAdd(Mounted("0.0.0000", "0.0.1234", null)));
         Assert.Same(mapped, table.Find(mapped.Id));
         Assert.Same(mapped, table.FindHost(mapped.HostId));
         Assert.Null(table.Find(mapped.HostId));
-        Assert.Same(mapped, table.FindDevice(mapped.Device));
-        Assert.False(table.TryAdd(Device("0.0.0001", "0.0.1234", null)));
-        Assert.False(table.TryAdd(Device("3.0.0001", "3.0.1234", 0xFE)));
+        Assert.Same(mapped, table.FindDevice(mapped.Number));
+        Assert.False(table.TryAdd(Mounted("0.0.0001", "0.0.1234", null)));
+        Assert.False(table.TryAdd(Mounted("3.0.0001", "3.0.1234", 0xFE)));
 
         Assert.Same(mapped, table.Remove(mapped.Id));
         Assert.Null(table.FindHost(mapped.HostId));
-        Assert.Null(table.FindDevice(mapped.Device));
-        Assert.True(table.TryAdd(Device("1.0.0000", "1.0.1234", null)));
+        Assert.Null(table.FindDevice(mapped.Number));
+        Assert.True(table.TryAdd(Mounted("1.0.0000", "1.0.1234", null)));
+    }
+
+    private sealed class ReadyDevice(VfioCcwDevice device) : MountedSubchannel(device)
+    {
+        protected override RestingDevice AtRest => throw new InvalidOperationException();
+
+        protected override VfioCcwDevice Make() => throw new InvalidOperationException();
     }
 }

@@ -65,6 +65,11 @@ internal abstract class DeviceKind
 
     /// <summary>Opens one device; throws, and leaves nothing open, when it cannot be.</summary>
     internal abstract OpenDevice Open(in DeviceOpening opening, DeviceParts parts);
+
+    /// <summary>
+    /// Makes devices that need no more than a place, like one that can be opened, when they are used; null: they are opened at once.
+    /// </summary>
+    internal virtual DeviceMaker? Later(DeviceOpening like, DeviceParts parts) => null;
 }
 
 /// <summary>How an image is wanted.</summary>
@@ -82,8 +87,8 @@ internal sealed record WantedImage(FileIdentity File, string Path, ImageUse Use)
 /// <param name="Found">What <see cref="DeviceKind.Find"/> has found.</param>
 /// <param name="Logs">Where lines about it go.</param>
 /// <param name="TakeNumber">Takes the device number, by the device's own where it has one; called once, before the subchannel is made.</param>
-/// <param name="Ended">Is told once that the device is closed.</param>
+/// <param name="Ended">Is told once that the device is closed; null: nobody wants to know.</param>
 internal readonly record struct DeviceOpening(
     DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, DevicePlace Place, KindTarget? Found, DeviceLogs Logs,
         Action<DeviceId?> TakeNumber,
-    Action Ended);
+    Action? Ended);

@@ -28,7 +28,8 @@ internal abstract class ImageKind<TVolume> : DeviceKind
 
     /// <inheritdoc/>
     internal override string? Obstacle(DeviceSpec spec, OpenDevice open) =>
-        open.Volume is { } volume && Volumes.Obstacle(Images(spec), volume, IsReadOnly(spec)) is { } obstacle ? obstacle.How + obstacle.Advice : null;
+        open.File?.Volume is { } volume
+            && Volumes.Obstacle(Images(spec), volume, IsReadOnly(spec)) is { } obstacle ? obstacle.How + obstacle.Advice : null;
 
     /// <inheritdoc/>
     internal override OpenDevice Open(in DeviceOpening opening, DeviceParts parts)
@@ -36,20 +37,28 @@ internal abstract class ImageKind<TVolume> : DeviceKind
         DeviceOpening its = opening;
         DeviceSpec spec = its.Spec;
         its.TakeNumber(null);
-        IChannelDevice Over(TVolume volume) => Make(volume, its);
         if (spec.ImageAt(its.Index, its.Directory) is not { } path)
         {
             RefuseTooLarge(spec);
-            (IChannelDevice device, Func<Action, string?> closing) = parts.Volumes.InMemory(InMemory(spec), Over);
-            return new OpenDevice(Emulate(device, its, parts), its.Place, $"{Name}, in memory", its.Logs.Device) { Closing = closing,
-                Ended = its.Ended };
+            (VfioCcwDevice device, Func<Action, string?> closing) = InMemory(its, parts);
+            return new OpenDevice(device, its.Place, $"{Name}, in memory", its.Logs.Device) { Closing = closing, Ended = its.Ended };
         }
         OpenImage<IChannelDevice> opened = parts.Volumes.OpenImage(
-            Images(spec), path, IsReadOnly(spec), spec.Sync, its.Caller, its.Logs.Image, Over, its.Place.Shown);
+            Images(spec), path, IsReadOnly(spec), spec.Sync, its.Caller, its.Logs.Image, volume => Make(volume, its), its.Place.Shown);
         return new OpenDevice(Emulate(opened.Device, its, parts), its.Place, $"{Name}, image {path}", its.Logs.Device)
         {
-            File = opened.File, Volume = opened.Volume, SetSync = opened.SetSync, Closing = opened.Closing, Ended = its.Ended,
+            File = new DeviceFile(opened.File, opened.Volume, opened.SetSync), Closing = opened.Closing, Ended = its.Ended,
         };
+    }
+
+    /// <inheritdoc/>
+    internal override DeviceMaker? Later(DeviceOpening like, DeviceParts parts) => like.Spec.Image is null && like.Spec.Faults.IsEmpty
+        ? place => InMemory(like with { Place = place }, parts) : null;
+
+    private (VfioCcwDevice Device, Func<Action, string?> Closing) InMemory(DeviceOpening opening, DeviceParts parts)
+    {
+        (IChannelDevice device, Func<Action, string?> closing) = parts.Volumes.InMemory(InMemory(opening.Spec), volume => Make(volume, opening));
+        return (Emulate(device, opening, parts), closing);
     }
 
     /// <summary>Throws for a volume in memory that would take too much of it when all of it is written.</summary>

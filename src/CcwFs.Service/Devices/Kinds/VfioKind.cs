@@ -93,7 +93,7 @@ internal sealed class VfioKind : DeviceKind
         VfioCcwDevice device = parts.Make(subchannel, opening.Spec, log);
         var open = new OpenDevice(device, place, $"vfio, device {found.Target.Uuid ?? found.Target.Path}", log)
         {
-            File = file, Ended = opening.Ended,
+            File = new DeviceFile(file), Ended = opening.Ended,
         };
         device.Leaving += sudden => parts.Leave(open, sudden);
         if (!subchannel.Store(out _))

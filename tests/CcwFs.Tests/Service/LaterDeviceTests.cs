@@ -1,0 +1,164 @@
+using System.Text;
+using System.Text.Json;
+using CcwFs.ChannelIo;
+using CcwFs.Control;
+using CcwFs.Emulation.Channel;
+using CcwFs.FileSystem;
+using CcwFs.Memory;
+using CcwFs.Metrics;
+using CcwFs.Service.Devices;
+using CcwFs.Service.Devices.Kinds;
+using CcwFs.Service.Reload;
+using CcwFs.Subchannel;
+using CcwFs.Tests.Images;
+using Microsoft.Extensions.Logging.Abstractions;
+using Mono.Unix.Native;
+
+namespace CcwFs.Tests.Service;
+
+/// <summary>
+/// Of a SPEC with count= and without an image, all devices but the first are made when somebody uses them. Nobody sees whether one is made.
+/// </summary>
+public sealed class LaterDeviceTests : IDisposable
+{
+    private readonly ImageDirectory _files = new();
+    private readonly ChannelExecutor _executor = new();
+    private readonly SubchannelTable _table = new();
+    private readonly DeviceFactory _factory;
+    private readonly ConfiguredDevices _configured;
+
+    public LaterDeviceTests()
+    {
+        var space = new AddressSpace(IovaMap.Identity(new ArrayStore(new byte[4096])));
+        _factory = new DeviceFactory(_table, space, _executor, NullLoggerFactory.Instance, owner: null);
+        _configured = new ConfiguredDevices(_factory, _table, _files.Path);
+    }
+
+    public void Dispose()
+    {
+        _factory.RemoveAll();
+        _factory.Dispose();
+        _executor.Dispose();
+        _files.Dispose();
+    }
+
+    [Theory]
+    [InlineData("dasd,count=3")]
+    [InlineData("fba,count=3,blocks=100")]
+    [InlineData("dasd,count=3,readonly,profile=full")]
+    [InlineData("dasd,count=3,id=1.2.0100,devno=1.2.4000,css=fe,chpids=41.42")]
+    public void What_is_asked_before_one_is_made_is_answered_as_afterwards(string spec)
+    {
+        Add(spec);
+        Assert.Equal([true, false, false], _table.All.Select(one => one.Made is not null));
+        foreach (MountedSubchannel one in _table.All)
+        {
+            (SubchannelId, SubchannelId, DeviceId, DeviceId, SubchannelIdentity, DeviceState, bool, string, string) All() => (
+                one.Id, one.HostId, one.Number, one.HostNumber, one.Identity, one.State, one.IsBusy, Stored(one), Metrics(one));
+            var before = All();
+            VfioCcwDevice device = one.Device;
+            Assert.Same(device, one.Made);
+            Assert.Equal(before, All());
+            Assert.Equal(
+                (device.Id, device.HostId, device.Device, device.HostDevice), (before.Item1, before.Item2, before.Item3, before.Item4));
+            Assert.Equal(device.Subchannel.Identity, before.Item5);
+        }
+    }
+
+    [Theory]
+    [InlineData("dasd,count=2,image=v%d.ckd")] // what is wrong with an image must be told now
+    [InlineData("dasd,count=2,fault=read -> check equipment_check")]
+    [InlineData("dasd,count=2,hostile=7")]
+    public void A_device_with_a_file_or_faults_is_made_at_once(string spec)
+    {
+        _files.Create("v0.ckd", 1);
+        _files.Create("v1.ckd", 1);
+        Add(spec);
+        Assert.All(_table.All, one => Assert.NotNull(one.Made));
+    }
+
+    [Fact]
+    public void It_runs_programs_as_the_first_does()
+    {
+        Add("dasd,count=2");
+        string[] schibs = [.. _table.All.Select(one =>
+        {
+            byte[] schib = new byte[Schib.Size];
+            Assert.Equal(Schib.Size, one.Device.ReadRegion(RegionIndex.Schib, 0, schib));
+            return Convert.ToHexString(schib);
+        })];
+        Assert.Equal(schibs[0].Replace("0150", "0151", StringComparison.Ordinal), schibs[1]);
+    }
+
+    [Fact]
+    public void A_reload_reaches_those_that_are_made_and_those_that_are_not()
+    {
+        Add("dasd,count=3");
+        Assert.NotNull(_table.All[1].Device);
+        List<string> changed = [];
+        Assert.Empty(_configured.CarryOut(Plan("dasd,count=3,deny=SENSE_ID"), changed.Add));
+        Assert.Equal(["0.0.0000", "0.0.0001", "0.0.0002"], changed.Select(line => line.Split(':')[0]));
+        Assert.Null(_table.All[2].Made);
+        Assert.All(_table.All, one => Assert.NotNull(one.Device.Policy?.Deny));
+        Assert.Empty(Plan("dasd,count=3,deny=SENSE_ID").Lines);
+    }
+
+    [Fact]
+    public void Faults_that_a_reload_brings_make_them()
+    {
+        Add("dasd,count=2");
+        Assert.Empty(_configured.CarryOut(Plan("dasd,count=2,fault=read -> check equipment_check"), _ => { }));
+        Assert.All(_table.All, one => Assert.Single(Layers.FaultsOf(one.Made!).Rules));
+    }
+
+    [Fact]
+    public void One_that_nobody_has_used_is_removed_without_being_made()
+    {
+        Add("dasd,count=3");
+        MountedSubchannel removed = _table.All[1];
+        Assert.True(_factory.Remove(removed.Id, force: false, out string? fault));
+        Assert.Null(fault);
+        Assert.Null(removed.Made);
+        Assert.Equal(2, _table.Count);
+        Assert.Empty(_factory.RemoveAll());
+        Assert.Equal(0, _table.Count);
+    }
+
+    [Fact]
+    public void Who_found_it_before_it_was_removed_gets_a_device_that_is_gone()
+    {
+        Add("dasd,count=2");
+        MountedSubchannel removed = _table.All[1];
+        Assert.True(_factory.Remove(removed.Id, force: false, out _));
+        Assert.Equal(DeviceState.NotOperational, removed.Device.State);
+        Assert.Equal(-(int)Errno.ENODEV, removed.Device.ReadRegion(RegionIndex.Schib, 0, new byte[Schib.Size]));
+        Assert.Equal(DeviceState.NotOperational, removed.State);
+    }
+
+    [Fact]
+    public void Many_who_use_it_for_the_first_time_get_the_same()
+    {
+        Add("dasd,count=65");
+        foreach (MountedSubchannel one in _table.All)
+        {
+            var made = new VfioCcwDevice[4];
+            Parallel.For(0, made.Length, i => made[i] = one.Device);
+            Assert.All(made, device => Assert.Same(one.Made, device));
+        }
+    }
+
+    private static string Stored(MountedSubchannel one)
+    {
+        Assert.True(one.Store(out Schib schib));
+        byte[] bytes = new byte[Schib.Size];
+        schib.Write(bytes);
+        return Convert.ToHexString(bytes);
+    }
+
+    private static string Metrics(MountedSubchannel one) =>
+        Encoding.UTF8.GetString(MetricFamily.Render(new MetricSources("1.2.3", 1, [one.Metrics], [], [], UsesRings: false)));
+
+    private void Add(string spec) => _configured.Add(DeviceKinds.Parse(spec));
+
+    private ReloadPlan Plan(string wanted) => _configured.Plan([DeviceKinds.Parse(wanted)]);
+}
