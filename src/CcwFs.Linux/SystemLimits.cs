@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace CcwFs.Linux;
 
@@ -7,10 +8,12 @@ namespace CcwFs.Linux;
 /// <param name="Threads">The least of RLIMIT_NPROC, the system's threads-max and the cgroup's pids.max.</param>
 /// <param name="Mappings">vm.max_map_count.</param>
 /// <param name="Memory">Bytes that the cgroup or the machine has.</param>
-public sealed record SystemLimits(long Descriptors, long Threads, long Mappings, long Memory)
+public sealed partial record SystemLimits(long Descriptors, long Threads, long Mappings, long Memory)
 {
     // What the kernel has by default (linux/resource.h, mm/util.c), for a /proc that says nothing.
     private const long UsualDescriptors = 1024, UsualMappings = 65_530;
+
+    private const int OpenFiles = 7; // RLIMIT_NOFILE (asm-generic/resource.h)
 
     /// <summary>Asks /proc and the cgroup.</summary>
     public static SystemLimits Read()
@@ -21,6 +24,16 @@ public sealed record SystemLimits(long Descriptors, long Threads, long Mappings,
         return new SystemLimits(
             OfProcess("Max open files", UsualDescriptors), threads, Number("/proc/sys/vm/max_map_count", UsualMappings),
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+    }
+
+    /// <summary>
+    /// From now on this process may have as many open files as it may allow itself (the hard limit of RLIMIT_NOFILE). Shells and systemd give 1,024,
+    /// for programs that use select(2). Programs that are started from here have the same. Gives 0 or a negative errno.
+    /// </summary>
+    public static int RaiseDescriptors()
+    {
+        int result = Result.Of(GetLimit(OpenFiles, out Limit limit));
+        return result < 0 || limit.Soft == limit.Hard ? result : Result.Of(SetLimit(OpenFiles, limit with { Soft = limit.Hard }));
     }
 
     // A line of /proc/self/limits: name, soft limit, hard limit, unit, in columns.
@@ -51,4 +64,13 @@ public sealed record SystemLimits(long Descriptors, long Threads, long Mappings,
             return []; // not there on this machine: nothing limits
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    private static partial int GetLimit(int resource, out Limit limit);
+
+    [LibraryImport("libc", EntryPoint = "setrlimit", SetLastError = true)]
+    private static partial int SetLimit(int resource, in Limit limit);
+
+    // struct rlimit: rlim_cur, rlim_max, 8 bytes each on machines of 64 bits.
+    private readonly record struct Limit(nuint Soft, nuint Hard);
 }

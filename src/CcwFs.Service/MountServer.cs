@@ -56,6 +56,7 @@ internal sealed class MountServer : IDisposable
     /// </summary>
     internal MountServer(MountSettings settings, Func<(MountSettings Settings, IReadOnlyList<string> Errors)>? reread, bool isDaemon)
     {
+        _ = SystemLimits.RaiseDescriptors(); // where that fails the limit stays, and who meets it is told
         _settings = settings;
         _isDaemon = isDaemon;
         _logs = new LogOutput(settings.Log, settings.LogLevel);

@@ -56,6 +56,69 @@ public sealed class ManyDevicesTests
         Assert.DoesNotContain(point, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
     }
 
+    /// <summary>A shell gives 1,024 open files, and a volume needs two.</summary>
+    [Fact]
+    public void A_thousand_volumes_are_open_at_once()
+    {
+        const int Count = 1_000;
+        using var scratch = new Scratch();
+        string image = scratch.MakeImage("v0.ckd", cylinders: 1, format: "cdl");
+        for (int i = 1; i < Count; i++)
+            File.Copy(image, scratch.At($"v{i}.ckd"));
+        using var mounted = new MountedCcwfs(
+            ["--device", $"dasd,image={scratch.At("v%d.ckd")},count={Count}"], through: ["prlimit", "--nofile=1024:4096"]);
+        Assert.Equal($"{Count}\n", mounted.Bash("ls $D | grep -c '^0[.]'").Ok().Output);
+        mounted.Ccwfs("run", "0.0.03e7", "READ_IPL sli count=24").Ok();
+        mounted.Signal("TERM");
+        Assert.Equal(0, mounted.WaitForExit());
+    }
+
+    /// <summary>Devices come and go, two hundred at a time, while others list the tree and look at what they find.</summary>
+    [Fact]
+    public void Who_lists_the_tree_sees_what_stays_once_whatever_comes_and_goes()
+    {
+        using var mounted = new MountedCcwfs(["--device", "dasd,count=500", "--device", "dasd,id=0.0.8000,count=500"]);
+        Assert.Equal("listed\n", mounted.Python("""
+            stay = {f'0.0.{n:04x}' for n in [*range(500), *range(0x8000, 0x8000 + 500)]}
+            rounds, wrong, done = [0, 0, 0], [], threading.Event()
+
+            def look(number):
+                try:
+                    while not done.is_set():
+                        names = [name for name in os.listdir(D) if name.startswith('0.0.')]
+                        assert len(names) == len(set(names)), 'a name comes twice'
+                        assert stay <= set(names), f'missing: {sorted(stay - set(names))[:3]}'
+                        for name in names[number::40]:
+                            try:
+                                with open(f'{D}/{name}/info') as info:
+                                    assert info.readline().split()[1] == name, name
+                            except OSError as error:
+                                assert name not in stay and error.errno in (errno.ENOENT, errno.ENODEV), f'{name}: {error}'
+                        rounds[number] += 1
+                except AssertionError as error:
+                    wrong.append(str(error))
+
+            def ask(**request):
+                control = os.open(f'{D}/control', os.O_RDWR)
+                os.write(control, json.dumps(request).encode())
+                reply = json.loads(os.read(control, 1 << 20))
+                os.close(control)
+                assert 'error' not in reply, reply
+                return reply
+
+            lookers = [threading.Thread(target=look, args=[number]) for number in range(len(rounds))]
+            for looker in lookers: looker.start()
+            turns = 0
+            while not wrong and (turns < 3 or min(rounds) < 3):
+                for name in ask(verb='add', spec='dasd,id=0.0.4000,count=200')['added']:
+                    ask(verb='remove', id=name)
+                turns += 1
+            done.set()
+            for looker in lookers: looker.join()
+            print(wrong[0] if wrong else 'listed')
+            """));
+    }
+
     [Fact]
     public void Numbers_that_are_taken_are_passed_over()
     {
