@@ -1,7 +1,8 @@
 """Makes the guest's kernel and initramfs of unpacked packages: pack.py UNPACKED INIT OUTPUT
 
 OUTPUT/kernel and OUTPUT/initramfs: a cpio archive (newc format, Documentation/driver-api/early-userspace/buffer-format.rst), not compressed,
-because the guest's processor is emulated and the host's disk is not the bottleneck. It holds the programs named below, the shared libraries
+because the guest's processor is emulated and the host's disk is not the bottleneck. OUTPUT/fio is one with what fio needs besides, which a
+guest that runs it is given behind the first. The initramfs holds the programs named below, the shared libraries
 they need, the kernel modules named below and those they need, decompressed, and modules.dep in the form that busybox reads.
 """
 import glob
@@ -17,6 +18,8 @@ PROGRAMS = """
 bash busybox cmp dd find gawk seq head sed grep mke2fs e2fsck dumpe2fs sfdisk fstrim ioping
 chccwdev chchp chreipl chzdev cio_ignore dasdfmt dasdinfo dasdview fdasd lschp lscss lsdasd lsreipl lszdev tunedasd zipl
 """.split()
+# With libraries larger than everything else: each in an archive of its own.
+LARGE = ["fio"]
 # Names that scripts expect, where a program is not the one that busybox has under its own name.
 LINKS = {"awk": "gawk", "mkfs.ext4": "mke2fs", "fsck.ext4": "e2fsck"}
 DATA = ["usr/lib/s390-tools", "etc/mke2fs.conf", "etc/zipl.conf"]
@@ -34,10 +37,10 @@ def fail(message):
 
 
 class Archive:
-    """A cpio archive in the making; a path is written once."""
+    """A cpio archive in the making; a path is written once, and never one that is in the archive `before` it."""
 
-    def __init__(self, path):
-        self._file, self._seen = open(path, "wb"), set()
+    def __init__(self, path, before=None):
+        self._file, self._seen = open(path, "wb"), set(before._seen) if before else set()
 
     def add(self, path, mode, data=b"", device=(0, 0)):
         if path in self._seen:
@@ -69,6 +72,9 @@ class Tree:
             for name in files + [n for n in names if os.path.islink(os.path.join(top, n))]:
                 full = os.path.join(top, name)
                 self._files[merged(os.path.relpath(full, root))] = full
+        self._libraries = {}
+        for path in sorted(p for p in self._files if p.startswith("usr/lib/")):
+            self._libraries.setdefault(os.path.basename(path), []).append(path)
 
     def find(self, path):
         return self._files.get(path)
@@ -80,7 +86,9 @@ class Tree:
         return sorted(p for p in self._files if p == prefix or p.startswith(prefix + "/"))
 
     def library(self, name):
-        return next((p for p in sorted(self._files) if os.path.basename(p) == name and re.match(r"usr/lib/(s390x-linux-gnu/)?[^/]*$", p)), None)
+        """Where it is: where the loader looks, else in a directory that only its users name (RUNPATH)."""
+        found = [p for p in self._libraries.get(name, ()) if re.match(r"usr/lib/(s390x-linux-gnu/)?[^/]*$", p)]
+        return next(iter(found or self._libraries.get(name, ())), None)
 
 
 def merged(path):
@@ -187,6 +195,10 @@ def main(unpacked, init, output):
     with open(init, "rb") as file:
         archive.add("init", stat.S_IFREG | 0o755, file.read())
     archive.close()
+    for name in LARGE:
+        more = Archive(f"{output}/{name}", archive)
+        put(more, tree, tree.program(name) or fail(f"no package of the guest holds {name}"))
+        more.close()
     with open(sorted(kernels)[-1], "rb") as file, open(output + "/kernel", "wb") as copy:
         copy.write(file.read())
 
