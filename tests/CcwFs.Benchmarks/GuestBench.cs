@@ -13,7 +13,6 @@ namespace CcwFs.Benchmarks;
 internal static partial class GuestBench
 {
     private const int Rounds = 15, Warming = 2, Boots = 7, ProcessorRounds = 5;
-    private const int FewBlocks = 100, ManyBlocks = 2100; // the start of dd costs some 500 blocks and varies
     private const int Cylinders = 300; // 200 MiB of 4K blocks
     internal const string Dasd = "/dev/dasda1";
     private const string Disk = "/dev/vda";
@@ -22,14 +21,22 @@ internal static partial class GuestBench
     /// <summary>
     /// One way of I/O: dd counts blocks, and its own clock starts when its files are open, so that the start of a process is not in it.
     /// </summary>
-    internal sealed record Kind(string Name, string Block, int Count, bool Write, double Bytes);
+    /// <param name="Name">For the table.</param>
+    /// <param name="Block">As dd is told it.</param>
+    /// <param name="Count">Blocks of a round.</param>
+    /// <param name="Write">From the guest to the disk.</param>
+    /// <param name="Bytes">Of a block.</param>
+    /// <param name="Few">Blocks of a short run; the difference to a long one is without the start of dd, which costs some 500 small blocks.</param>
+    /// <param name="Many">Blocks of a long run.</param>
+    /// <param name="Least">The least rate against virtio-blk's; null: the time counts.</param>
+    internal sealed record Kind(string Name, string Block, int Count, bool Write, double Bytes, int Few, int Many, double? Least = null);
 
     internal static readonly Kind[] Kinds =
     [
-        new("4K direct read", "4k", 500, false, 4096),
-        new("4K direct write", "4k", 500, true, 4096),
-        new("1M direct read", "1M", 64, false, 1 << 20),
-        new("1M direct write", "1M", 64, true, 1 << 20),
+        new("4K direct read", "4k", 500, false, 4096, 100, 2_100),
+        new("4K direct write", "4k", 500, true, 4096, 100, 2_100),
+        new("1M direct read", "1M", 64, false, 1 << 20, 20, 180, 0.75),
+        new("1M direct write", "1M", 64, true, 1 << 20, 20, 180, 0.65),
     ];
 
     internal static void Run(Report report)
@@ -76,15 +83,13 @@ internal static partial class GuestBench
         foreach (Kind kind in Kinds)
         {
             double ours = Report.Median(seconds[(kind, Dasd)]), theirs = Report.Median(seconds[(kind, Disk)]);
-            if (kind.Bytes < 1 << 20)
-            {
-                report.AtMost($"{kind.Name}, time", 1.0, ours / theirs, "x virtio-blk", $"{ours * 1e6:0} us, virtio-blk {theirs * 1e6:0} us");
-                report.Note($"{kind.Name}, of it the guest's own instructions",
-                    $"{Processor(guest, kind, Dasd) * 1e6:0} us, virtio-blk {Processor(guest, kind, Disk) * 1e6:0} us");
-            }
+            string times = $"{ours * 1e6:0} us, virtio-blk {theirs * 1e6:0} us";
+            if (kind.Least is { } least)
+                report.AtLeast($"{kind.Name}, rate ({kind.Bytes / 1e6 / ours:0} MB/s)", least, theirs / ours, "x virtio-blk", times);
             else
-                report.AtLeast($"{kind.Name}, rate", 0.5, theirs / ours, "x virtio-blk",
-                    $"{kind.Bytes / 1e6 / ours:0} MB/s, virtio-blk {kind.Bytes / 1e6 / theirs:0} MB/s");
+                report.AtMost($"{kind.Name}, time", 1.0, ours / theirs, "x virtio-blk", times);
+            report.Note($"{kind.Name}, of it the guest's own instructions",
+                $"{Processor(guest, kind, Dasd) * 1e6:0} us, virtio-blk {Processor(guest, kind, Disk) * 1e6:0} us");
         }
     }
 
@@ -97,11 +102,11 @@ internal static partial class GuestBench
         for (int round = 0; round < ProcessorRounds; round++)
         {
             double before = guest.ProcessorSeconds();
-            Copy(guest, kind, device, FewBlocks);
+            Copy(guest, kind, device, kind.Few);
             double between = guest.ProcessorSeconds();
-            Copy(guest, kind, device, ManyBlocks);
+            Copy(guest, kind, device, kind.Many);
             double after = guest.ProcessorSeconds();
-            seconds.Add((after - between - (between - before)) / (ManyBlocks - FewBlocks));
+            seconds.Add((after - between - (between - before)) / (kind.Many - kind.Few));
         }
         return Report.Median(seconds);
     }

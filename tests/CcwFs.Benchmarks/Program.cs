@@ -23,6 +23,7 @@ if (args is ["compare", .. var tables]) // those of the older build, then -- and
     ("scale", ScaleBench.Run),
     ("guest", GuestBench.Run),
     ("guest", CodeBench.Run),
+    ("fio", FioBench.Run),
 ];
 string? unknown = Array.Find(args, a => !Array.Exists(groups, g => g.Name == a));
 if (unknown is not null)
