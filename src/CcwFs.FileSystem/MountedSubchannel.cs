@@ -49,16 +49,7 @@ public abstract class MountedSubchannel : IAfterReply
     public bool MapsCss => Id != HostId || Number != HostNumber;
 
     /// <summary>The device, which is made when it is not there yet.</summary>
-    public VfioCcwDevice Device
-    {
-        get
-        {
-            if (_device is { } device)
-                return device;
-            lock (s_making)
-                return _device ??= Make();
-        }
-    }
+    public VfioCcwDevice Device => _device ?? Use();
 
     /// <summary>The device; null: nobody has used it so far.</summary>
     public VfioCcwDevice? Made => _device;
@@ -89,6 +80,9 @@ public abstract class MountedSubchannel : IAfterReply
     /// <summary>What is known of a device before it is made.</summary>
     protected abstract RestingDevice AtRest { get; }
 
+    /// <summary>It has ended before it was made.</summary>
+    protected virtual bool IsGone => false;
+
     /// <summary>STORE SUBCHANNEL; false: it is not operational.</summary>
     public bool Store(out Schib schib)
     {
@@ -96,7 +90,7 @@ public abstract class MountedSubchannel : IAfterReply
             return device.Subchannel.Store(out schib);
         Schib resting = AtRest.Schib;
         schib = resting with { Pmcw = resting.Pmcw with { DeviceNumber = HostNumber.Number } };
-        return true;
+        return !IsGone;
     }
 
     /// <summary>What a write has begun, if it has begun anything, goes on when the write has been answered. Gives the write's result.</summary>
@@ -125,12 +119,14 @@ public abstract class MountedSubchannel : IAfterReply
             return files[index] ??= new InterruptFile(Device.Line(interrupt), notifyPoll);
     }
 
-    /// <summary>Makes the device; under a lock that the makers of all devices share.</summary>
+    /// <summary>Makes the device; under a lock that the makers of all devices share, so that it must be quick.</summary>
     protected abstract VfioCcwDevice Make();
 
     /// <summary>Does what must not come between somebody and the making of the device. False, and nothing is done: it is made.</summary>
     protected bool WhileNotMade(Action action)
     {
+        if (_device is not null)
+            return false;
         lock (s_making)
         {
             if (_device is not null)
@@ -138,5 +134,11 @@ public abstract class MountedSubchannel : IAfterReply
             action();
             return true;
         }
+    }
+
+    private VfioCcwDevice Use()
+    {
+        lock (s_making)
+            return _device ??= Make();
     }
 }

@@ -19,7 +19,7 @@ public sealed record MetricSources(
 /// <param name="Number">Its device number, as it is shown.</param>
 /// <param name="Identity">What it is.</param>
 /// <param name="IsTaken">A VFIO client has it.</param>
-/// <param name="Layer">Its counters; null: nothing has happened on it.</param>
+/// <param name="Layer">Its counters; null: nobody has used it so far, or nothing counts.</param>
 /// <param name="Volume">What its volume has; null: there is none.</param>
 public readonly record struct MetricDevice(
     SubchannelId Id, DeviceId Number, SubchannelIdentity Identity, bool IsTaken, MetricsLayer? Layer, VolumeFigures? Volume)

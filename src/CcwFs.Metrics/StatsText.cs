@@ -33,8 +33,7 @@ public static class StatsText
         Row(text, "given", Listed(counters.InterruptsGiven, SubchannelCounters.InterruptWords));
         Row(text, "taken", Listed(counters.InterruptsTaken, SubchannelCounters.InterruptWords));
         Row(text, "refused", string.Create(CultureInfo.InvariantCulture, $"{counters.Refusals} by the policy"));
-        if (device.Layer?.Faults is { } faults)
-            Row(text, "faults", string.Create(CultureInfo.InvariantCulture, $"{faults} injected"));
+        Row(text, "faults", string.Create(CultureInfo.InvariantCulture, $"{device.Layer?.Faults ?? 0} injected"));
         if (device.Volume is { } volume)
             Volume(text, volume);
         return Encoding.UTF8.GetBytes(text.ToString());

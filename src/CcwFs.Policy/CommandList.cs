@@ -13,7 +13,7 @@ public sealed class CommandList : IEquatable<CommandList>
     private const int AnySuborder = -1;
 
     private readonly bool[] _codes = new bool[256];
-    private readonly List<(byte Code, byte Order, int Suborder)> _orders = [];
+    private readonly HashSet<(byte Code, byte Order, int Suborder)> _orders = []; // a list may name one a thousand times
     private readonly string _text;
 
     private CommandList(string text) => _text = text;
@@ -39,11 +39,11 @@ public sealed class CommandList : IEquatable<CommandList>
     internal bool Has(byte code) => _codes[code];
 
     /// <summary>The list names orders of the command.</summary>
-    internal bool HasOrders(byte code) => _orders.Exists(o => o.Code == code);
+    internal bool HasOrders(byte code) => _orders.Any(o => o.Code == code);
 
     /// <summary>The order is in the list, by itself or with all of its suborders.</summary>
     internal bool Has(byte code, byte order, byte suborder) =>
-        _orders.Exists(o => o.Code == code && o.Order == order && (o.Suborder == AnySuborder || o.Suborder == suborder));
+        _orders.Contains((code, order, AnySuborder)) || _orders.Contains((code, order, suborder));
 
     /// <inheritdoc/>
     public bool Equals(CommandList? other) => other is not null && other._text == _text;

@@ -163,7 +163,7 @@ internal sealed class DeviceFactory : IDisposable
     /// <summary>The devices with a file that are not closed yet, in words.</summary>
     internal IReadOnlyList<string> NotClosed()
     {
-        return [.. Shown().Where(device => device.File is not null).Concat(_end.Left).Select(device => $"{device.Id} ({device.What})")];
+        return [.. Shown().Where(device => device.File is not null).Concat(_end.Left).Distinct().Select(device => $"{device.Id} ({device.What})")];
     }
 
     /// <summary>
@@ -189,13 +189,32 @@ internal sealed class DeviceFactory : IDisposable
     }
 
     /// <summary>
-    /// Gives a device the values of a SPEC's keys that a running device takes. A line tells where its image has a stricter sync for another device;
-    /// else null.
+    /// Gives the devices of a SPEC the values of another one's keys that a running device takes. <paramref name="madeReadOnly"/>: those that are made
+    /// can only be read. A line tells of each whose image has a stricter sync for another device.
     /// </summary>
-    internal string? Alter(OpenDevice device, DeviceSpec spec)
+    internal IReadOnlyList<string> Alter(IReadOnlyList<OpenDevice> devices, DeviceSpec spec, bool madeReadOnly)
     {
-        if (spec.Kind.Later(Opening(spec, device.Place), _parts) is { } make && device.TryAlter(make))
-            return null;
+        DeviceMaker? make = MakerLike(devices[0], spec, madeReadOnly);
+        (LaterDevices? before, LaterDevices? now) = (null, null); // one for all that had one
+        List<string> lines = [];
+        foreach (OpenDevice device in devices)
+        {
+            if (make is not null && device.Later is { } later)
+            {
+                if (later != before)
+                    (before, now) = (later, later with { Make = make });
+                if (device.TryAlter(now!))
+                    continue;
+            }
+            if (Alter(device, spec) is { } line)
+                lines.Add(line);
+        }
+        return lines;
+    }
+
+    /// <summary>The same for one device that is made, or is made now.</summary>
+    private string? Alter(OpenDevice device, DeviceSpec spec)
+    {
         VfioCcwDevice made = device.Device;
         Layers.PolicyOf(made).Policy = spec.PolicyOf(device.Identity);
         Layers.FaultsOf(made).Configure(spec.Faults.Of(made.Subchannel, device.Id), spec.Faults.Hostile);
@@ -331,11 +350,15 @@ internal sealed class DeviceFactory : IDisposable
     /// <summary>What the devices of a SPEC after the first are made of when they are used; null: they are made at once, as the first was.</summary>
     private LaterDevices? LikeThe(OpenDevice first, in Request request)
     {
-        DeviceMaker? make = request.Spec.Count == 1 ? null : request.Spec.Kind.Later(Opening(request.Spec, first.Place, request.Caller), _parts);
+        DeviceMaker? make = request.Spec.Count == 1 ? null : MakerLike(first, request.Spec, request.Spec.IsReadOnly, request.Caller);
         if (make is null || !first.Store(out Schib schib))
             return null;
         return new LaterDevices(new RestingDevice(first.Identity, schib, first.Metrics.Volume), first.What, first.Log, make);
     }
+
+    /// <summary>What makes devices as one of this kind, when they are used; null: a SPEC's are made at once.</summary>
+    private DeviceMaker? MakerLike(OpenDevice device, DeviceSpec spec, bool isReadOnly, CallerIdentity? caller = null) => spec.Kind.Later(
+        Opening(spec, device.Place, caller) with { Caller = null, IsReadOnly = isReadOnly, Policy = spec.PolicyOf(device.Identity) }, _parts);
 
     private OpenDevice Open(Request request, LaterDevices later) => InPlace(request, own: null, place =>
     {

@@ -55,11 +55,17 @@ internal sealed class OpenDevice : MountedSubchannel
     /// <summary>Is told once that it is closed.</summary>
     internal Action? Ended { get; init; }
 
+    /// <summary>What will make it; null: it is made.</summary>
+    internal LaterDevices? Later => Made is null ? _later : null;
+
     /// <inheritdoc/>
     protected override RestingDevice AtRest => _later!.AtRest;
 
-    /// <summary>Has it made by <paramref name="make"/>, if it is not made yet; false: it is.</summary>
-    internal bool TryAlter(DeviceMaker make) => WhileNotMade(() => _later = _later! with { Make = make });
+    /// <inheritdoc/>
+    protected override bool IsGone => _hasEnded;
+
+    /// <summary>Has it made by <paramref name="later"/>, if it is not made yet; false: it is.</summary>
+    internal bool TryAlter(LaterDevices later) => WhileNotMade(() => _later = later);
 
     /// <summary>
     /// Ends the device; whatever it shares with others stays as long as they do. Gives why what was written may be lost, which the log has too, or

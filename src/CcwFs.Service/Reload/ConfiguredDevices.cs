@@ -47,7 +47,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
                     change.Entry.Devices.ToList().ForEach(device =>
                     {
                         change.Spec.PolicyOf(device.Identity);
-                        if (!change.Spec.Faults.IsEmpty)
+                        if (!change.Spec.Faults.IsEmpty && (device.Made is not null || device == change.Entry.Devices[0])) // the others are like it
                             change.Spec.Faults.Of(device.Device.Subchannel, device.Id);
                     }));
             if (failures.Count > 0 || !TryHandOver(plan, coming, failures))
@@ -142,7 +142,7 @@ internal sealed class ConfiguredDevices(DeviceFactory factory, SubchannelTable t
 
     private void Alter(KeyChange change, Action<string> changed)
     {
-        string[] exceptions = [.. change.Entry.Devices.Select(device => factory.Alter(device, change.Spec)).OfType<string>()];
+        IReadOnlyList<string> exceptions = factory.Alter(change.Entry.Devices, change.Spec, change.Entry.MadeReadOnly);
         _entries[_entries.IndexOf(change.Entry)] = change.Entry with { Spec = change.Spec };
         foreach (string line in change.Lines.Concat(exceptions))
             changed(line);

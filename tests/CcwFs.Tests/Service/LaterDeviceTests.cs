@@ -1,7 +1,5 @@
 using System.Text;
-using System.Text.Json;
 using CcwFs.ChannelIo;
-using CcwFs.Control;
 using CcwFs.Emulation.Channel;
 using CcwFs.FileSystem;
 using CcwFs.Memory;
@@ -54,7 +52,7 @@ public sealed class LaterDeviceTests : IDisposable
         foreach (MountedSubchannel one in _table.All)
         {
             (SubchannelId, SubchannelId, DeviceId, DeviceId, SubchannelIdentity, DeviceState, bool, string, string) All() => (
-                one.Id, one.HostId, one.Number, one.HostNumber, one.Identity, one.State, one.IsBusy, Stored(one), Metrics(one));
+                one.Id, one.HostId, one.Number, one.HostNumber, one.Identity, one.State, one.IsBusy, Stored(one), Counted(one));
             var before = All();
             VfioCcwDevice device = one.Device;
             Assert.Same(device, one.Made);
@@ -78,7 +76,7 @@ public sealed class LaterDeviceTests : IDisposable
     }
 
     [Fact]
-    public void It_runs_programs_as_the_first_does()
+    public void Its_schib_is_the_first_ones_with_another_device_number()
     {
         Add("dasd,count=2");
         string[] schibs = [.. _table.All.Select(one =>
@@ -103,6 +101,38 @@ public sealed class LaterDeviceTests : IDisposable
         Assert.Empty(Plan("dasd,count=3,deny=SENSE_ID").Lines);
     }
 
+    [Theory]
+    [InlineData("dasd,count=3")]
+    [InlineData("fba,count=3,blocks=100")]
+    public void One_that_is_made_while_a_policy_forbids_writing_can_be_written_when_it_is_gone(string spec)
+    {
+        Add(spec);
+        Assert.Empty(_configured.CarryOut(Plan(spec + ",readonly"), _ => { }));
+        Assert.All(_table.All.Take(2), one => Assert.Equal("read and write", Access(one)));
+        Assert.Empty(_configured.CarryOut(Plan(spec), _ => { }));
+        Assert.All(_table.All, one => Assert.Equal("read and write", Access(one)));
+    }
+
+    [Fact]
+    public void All_that_a_reload_changes_are_made_in_one_way()
+    {
+        Add("dasd,count=4");
+        LaterDevices before = Assert.IsType<OpenDevice>(_table.All[1]).Later!;
+        Assert.Empty(_configured.CarryOut(Plan("dasd,count=4,deny=SENSE_ID"), _ => { }));
+        LaterDevices after = Assert.IsType<OpenDevice>(_table.All[1]).Later!;
+        Assert.NotSame(before, after);
+        Assert.All(_table.All.Skip(1), one => Assert.Same(after, Assert.IsType<OpenDevice>(one).Later));
+        Assert.Same(_table.All[2].Device.Policy, _table.All[3].Device.Policy);
+    }
+
+    [Fact]
+    public void Faults_that_cannot_be_had_make_none()
+    {
+        Add("dasd,count=3");
+        Assert.NotEmpty(_configured.CarryOut(Plan("dasd,count=3,fault=read nth=3 -> path_off 77"), _ => { }));
+        Assert.Null(_table.All[2].Made);
+    }
+
     [Fact]
     public void Faults_that_a_reload_brings_make_them()
     {
@@ -119,6 +149,7 @@ public sealed class LaterDeviceTests : IDisposable
         Assert.True(_factory.Remove(removed.Id, force: false, out string? fault));
         Assert.Null(fault);
         Assert.Null(removed.Made);
+        Assert.Equal(DeviceState.NotOperational, removed.State);
         Assert.Equal(2, _table.Count);
         Assert.Empty(_factory.RemoveAll());
         Assert.Equal(0, _table.Count);
@@ -141,11 +172,44 @@ public sealed class LaterDeviceTests : IDisposable
         Add("dasd,count=65");
         foreach (MountedSubchannel one in _table.All)
         {
-            var made = new VfioCcwDevice[4];
-            Parallel.For(0, made.Length, i => made[i] = one.Device);
+            var made = new VfioCcwDevice[2];
+            AtOnce(made.Length, i => made[i] = one.Device);
             Assert.All(made, device => Assert.Same(one.Made, device));
         }
     }
+
+    [Fact]
+    public void One_that_is_used_while_it_is_removed_ends()
+    {
+        Add("dasd,count=65");
+        foreach (MountedSubchannel one in _table.All.Skip(1))
+        {
+            AtOnce(2, i =>
+            {
+                if (i == 0)
+                    _ = one.Device;
+                else
+                    Assert.True(_factory.Remove(one.Id, force: false, out _));
+            });
+            Assert.Equal(DeviceState.NotOperational, one.Device.State);
+        }
+    }
+
+    /// <summary>On as many threads, which begin together.</summary>
+    private static void AtOnce(int count, Action<int> action)
+    {
+        using var barrier = new Barrier(count);
+        Task[] all = [.. Enumerable.Range(0, count).Select(i => Task.Factory.StartNew(
+            () =>
+            {
+                barrier.SignalAndWait();
+                action(i);
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        Task.WaitAll(all);
+    }
+
+    private static string Access(MountedSubchannel one) => DeviceInfo.Facts(one.Device).Single(fact => fact.Key == "access").Value;
 
     private static string Stored(MountedSubchannel one)
     {
@@ -155,8 +219,8 @@ public sealed class LaterDeviceTests : IDisposable
         return Convert.ToHexString(bytes);
     }
 
-    private static string Metrics(MountedSubchannel one) =>
-        Encoding.UTF8.GetString(MetricFamily.Render(new MetricSources("1.2.3", 1, [one.Metrics], [], [], UsesRings: false)));
+    private static string Counted(MountedSubchannel one) => Encoding.UTF8.GetString(
+        [.. MetricFamily.Render(new MetricSources("1.2.3", 1, [one.Metrics], [], [], UsesRings: false)), .. StatsText.Render(one.Metrics)]);
 
     private void Add(string spec) => _configured.Add(DeviceKinds.Parse(spec));
 

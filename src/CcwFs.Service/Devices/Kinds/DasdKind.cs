@@ -52,7 +52,7 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
     private protected override IChannelDevice Make(EckdVolume volume, in DeviceOpening opening) => new EckdDevice(
         volume,
         new EckdOptions(
-            opening.Place.Number, ReadOnly: opening.Spec.IsReadOnly, Profile: Of(opening.Spec).Profile,
+            opening.Place.Number, ReadOnly: opening.IsReadOnly, Profile: Of(opening.Spec).Profile,
                 SpaceEfficient: Of(opening.Spec).IsSpaceEfficient),
         opening.Logs.Device);
 

@@ -1,6 +1,7 @@
 using CcwFs.ChannelIo;
 using CcwFs.CommandSets;
 using CcwFs.Linux;
+using CcwFs.Policy;
 using CcwFs.Service.Images;
 
 namespace CcwFs.Service.Devices.Kinds;
@@ -91,4 +92,11 @@ internal sealed record WantedImage(FileIdentity File, string Path, ImageUse Use)
 internal readonly record struct DeviceOpening(
     DeviceSpec Spec, int Index, string Directory, CallerIdentity? Caller, DevicePlace Place, KindTarget? Found, DeviceLogs Logs,
         Action<DeviceId?> TakeNumber,
-    Action? Ended);
+    Action? Ended)
+{
+    /// <summary>It can only be read, whatever a later policy says.</summary>
+    internal bool IsReadOnly { get; init; } = Spec.IsReadOnly;
+
+    /// <summary>What its programs may do; null: what the SPEC says to its family.</summary>
+    internal DevicePolicy? Policy { get; init; }
+}

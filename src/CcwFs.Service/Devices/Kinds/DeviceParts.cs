@@ -19,14 +19,17 @@ namespace CcwFs.Service.Devices.Kinds;
 internal sealed record DeviceParts(AddressSpace Space, ChannelExecutor Executor, Volumes Volumes, Func<ulong?> OwnMount, FaultHub Hub,
     Action<OpenDevice, bool> Leave)
 {
-    /// <summary>The device over a subchannel, which it owns from now on, with all layers, and the policy and the faults of the SPEC.</summary>
-    internal VfioCcwDevice Make(ISubchannel subchannel, DeviceSpec spec, ILogger log)
+    /// <summary>
+    /// The device over a subchannel, which it owns from now on, with all layers, and the faults of the SPEC; also its policy, where none is
+    /// <paramref name="given"/>.
+    /// </summary>
+    internal VfioCcwDevice Make(ISubchannel subchannel, DeviceSpec spec, ILogger log, DevicePolicy? given = null)
     {
         DevicePolicy policy;
         IReadOnlyList<FaultRule> faults;
         try
         {
-            policy = spec.PolicyOf(subchannel.Identity);
+            policy = given ?? spec.PolicyOf(subchannel.Identity);
             faults = spec.Faults.Of(subchannel, spec.Shown(subchannel.Identity.Id));
         }
         catch
@@ -43,5 +46,5 @@ internal sealed record DeviceParts(AddressSpace Space, ChannelExecutor Executor,
     /// <summary>As <see cref="Make"/>, over an emulated subchannel with this control unit and device.</summary>
     internal VfioCcwDevice Emulate(IChannelDevice device, in DeviceOpening opening) => Make(
         new EmulatedSubchannel(opening.Place.Id, opening.Place.Number, opening.Spec.ChannelPaths, device, Executor), opening.Spec,
-            opening.Logs.Device);
+            opening.Logs.Device, opening.Policy);
 }

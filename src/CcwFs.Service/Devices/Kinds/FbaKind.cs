@@ -50,7 +50,7 @@ internal sealed class FbaKind : ImageKind<FbaVolume>
     }
 
     private protected override IChannelDevice Make(FbaVolume volume, in DeviceOpening opening) =>
-        new FbaDevice(volume, new FbaOptions(opening.Place.Number, ReadOnly: opening.Spec.IsReadOnly), opening.Logs.Device);
+        new FbaDevice(volume, new FbaOptions(opening.Place.Number, ReadOnly: opening.IsReadOnly), opening.Logs.Device);
 
     private static BlockGeometry MemoryDisk(DeviceSpec spec) => new(Of(spec).Disk.BlockSize, Of(spec).Disk.Blocks ?? MemoryBlocks);
 
