@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
 using CcwFs.ChannelIo.Text;
 using CcwFs.Cli.Dasd;
 using CcwFs.Cli.Decode;
@@ -27,6 +28,9 @@ internal static class EntryPoint
         ParseResult? parsed = null;
         try
         {
+            if (MachineKind.Problem(RuntimeInformation.ProcessArchitecture) is { } unknown)
+                throw new CommandException(unknown);
+
             // @word is a word: no file is read in its place.
             parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
             var invocation = new InvocationConfiguration

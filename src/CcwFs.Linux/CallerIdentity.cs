@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using Mono.Unix.Native;
 
 namespace CcwFs.Linux;
@@ -194,26 +193,25 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
     {
         if (Obstacle is { } obstacle)
             throw new IdentityException(obstacle, Errno.EPERM);
-        Calls calls = Calls.OfMachine;
         uint[] groups = [.. Groups];
         fixed (uint* list = groups)
         {
             // SAFETY: the array is pinned for the call and its own length is passed.
-            if (LibC.SystemCall(calls.SetGroups, groups.Length, (nint)list, 0) < 0)
+            if (LibC.SystemCall(KernelNumbers.SetGroups, groups.Length, (nint)list) < 0)
                 throw new IdentityException(Uid == Descriptors.EffectiveUser && Uid != 0 ? OtherGroups : NotPermitted, Errno.EPERM);
         }
 
         // Both calls give the old id, never an error: a second call with an invalid id tells what is set. The group goes first,
         // for the change of the user drops the capability. A user other than 0 also loses the capabilities that override file rights.
-        LibC.SystemCall(calls.SetFsGid, (nint)Gid, 0, 0);
-        LibC.SystemCall(calls.SetFsUid, (nint)Uid, 0, 0);
-        if ((uint)LibC.SystemCall(calls.SetFsGid, -1, 0, 0) != Gid || (uint)LibC.SystemCall(calls.SetFsUid, -1, 0, 0) != Uid)
+        LibC.SystemCall(KernelNumbers.SetFsGid, (nint)Gid);
+        LibC.SystemCall(KernelNumbers.SetFsUid, (nint)Uid);
+        if ((uint)LibC.SystemCall(KernelNumbers.SetFsGid, -1) != Gid || (uint)LibC.SystemCall(KernelNumbers.SetFsUid, -1) != Uid)
             throw new IdentityException(NotPermitted, Errno.EPERM);
-        KeepCapabilities(calls, Capabilities);
+        KeepCapabilities(Capabilities);
     }
 
     /// <summary>Of the effective capabilities of this thread those alone stay that the caller has too.</summary>
-    private static unsafe void KeepCapabilities(Calls calls, ulong kept)
+    private static unsafe void KeepCapabilities(ulong kept)
     {
         // struct __user_cap_header_struct and two of struct __user_cap_data_struct (linux/capability.h): effective, permitted, inheritable of 32
         // each.
@@ -222,21 +220,10 @@ public sealed record CallerIdentity(uint Uid, uint Gid, IReadOnlyList<uint> Grou
         uint* sets = stackalloc uint[6];
 
         // SAFETY: both calls reach no further than the header and the two sets of this version, which are locals.
-        nint result = LibC.SystemCall(calls.GetCapabilities, (nint)header, (nint)sets, 0);
+        nint result = LibC.SystemCall(KernelNumbers.GetCapabilities, (nint)header, (nint)sets);
         (sets[0], sets[3]) = (sets[0] & (uint)kept, sets[3] & (uint)(kept >> 32));
-        if (result < 0 || LibC.SystemCall(calls.SetCapabilities, (nint)header, (nint)sets, 0) < 0)
+        if (result < 0 || LibC.SystemCall(KernelNumbers.SetCapabilities, (nint)header, (nint)sets) < 0)
             throw new IdentityException(NotPermitted, Errno.EPERM);
-    }
-
-    /// <summary>The numbers of system calls for which the C library has no function that changes one thread alone.</summary>
-    private readonly record struct Calls(nint SetGroups, nint SetFsUid, nint SetFsGid, nint GetCapabilities, nint SetCapabilities)
-    {
-        internal static Calls OfMachine => RuntimeInformation.ProcessArchitecture switch
-        {
-            Architecture.X64 => new(116, 122, 123, 125, 126),
-            Architecture.S390x => new(206, 215, 216, 184, 185),
-            _ => throw new PlatformNotSupportedException("the system-call numbers of this architecture are not known"),
-        };
     }
 
     /// <summary>This process, which keeps its identity and its namespaces.</summary>

@@ -14,9 +14,6 @@ public sealed unsafe class CommandRing : IDisposable
     /// <summary>Bytes of a command that are the driver's.</summary>
     public const int CommandLength = 80;
 
-    // From the common table, the same on every architecture (Linux 5.1).
-    private const nint SetupNumber = 425, EnterNumber = 426;
-
     // linux/io_uring.h.
     private const uint EntriesOf128 = 1 << 10, SingleIssuer = 1 << 12, DeferTaskRun = 1 << 13;
     private const uint SingleMap = 1; // IORING_FEAT_SINGLE_MMAP
@@ -65,7 +62,7 @@ public sealed unsafe class CommandRing : IDisposable
         Parameters parameters = new() { Flags = EntriesOf128 | SingleIssuer | DeferTaskRun };
 
         // SAFETY: the kernel reads and writes one structure of 120 bytes, a local.
-        result = FileDescriptor.Of((int)LibC.SystemCall(SetupNumber, (nint)entries, (nint)(&parameters), 0), out FileDescriptor descriptor);
+        result = FileDescriptor.Of((int)LibC.SystemCall(KernelNumbers.RingSetup, (nint)entries, (nint)(&parameters)), out FileDescriptor descriptor);
         if (result == 0)
             result = (parameters.Features & SingleMap) == 0 ? -(int)Errno.ENOSYS : Map(descriptor, woken!, parameters, out ring);
         if (result < 0)
@@ -121,7 +118,7 @@ public sealed unsafe class CommandRing : IDisposable
         nint pending = (nint)(*_submitTail - Volatile.Read(ref *_submitHead));
 
         // SAFETY: no argument is an address; what the entries name is the caller's to keep until they complete.
-        return Math.Min(Result.Of(LibC.SystemCall(EnterNumber, _ring.Number, pending, wait ? 1 : 0, (nint)GetEvents, 0, 0)), 0);
+        return Math.Min(Result.Of(LibC.SystemCall(KernelNumbers.RingEnter, _ring.Number, pending, wait ? 1 : 0, (nint)GetEvents)), 0);
     }
 
     /// <summary>Takes the next completion: its tag and result; false when there is none.</summary>

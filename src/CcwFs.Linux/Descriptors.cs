@@ -21,10 +21,6 @@ public static unsafe class Descriptors
     /// <summary>POLLHUP.</summary>
     public const short PollHangUp = 16;
 
-    // Both architectures took these two from the common table (Linux 5.3 and 5.6).
-    private const nint PidFdOpenNumber = 434;
-    private const nint PidFdGetFdNumber = 438;
-
     private const int FewPolled = 8; // without an allocation, arbitrary
 
     private const int CloseOnExec = 0x80000; // SOCK_CLOEXEC, EFD_CLOEXEC
@@ -147,12 +143,12 @@ public static unsafe class Descriptors
 
     /// <summary>pidfd_open(2); <paramref name="opened"/> belongs to the caller.</summary>
     public static int OpenProcess(int pid, out FileDescriptor opened) =>
-        FileDescriptor.Of((int)LibC.SystemCall(PidFdOpenNumber, pid, 0, 0), out opened);
+        FileDescriptor.Of((int)LibC.SystemCall(KernelNumbers.PidFdOpen, pid), out opened);
 
     /// <summary>pidfd_getfd(2): our own descriptor of another process's open file; belongs to the caller.</summary>
     public static int TakeFromProcess(FileDescriptor process, int number, out FileDescriptor taken)
     {
         using var held = new HeldHandle(process);
-        return FileDescriptor.Of((int)LibC.SystemCall(PidFdGetFdNumber, held.Number, number, 0), out taken);
+        return FileDescriptor.Of((int)LibC.SystemCall(KernelNumbers.PidFdGetFd, held.Number, number), out taken);
     }
 }

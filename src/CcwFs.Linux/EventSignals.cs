@@ -34,7 +34,7 @@ public sealed unsafe class EventSignals : IDisposable
         if (result == 0)
         {
             // SAFETY: io_setup writes one aio_context_t (unsigned long), for which there is a local.
-            result = Result.Of(LibC.SystemCall(Numbers.Setup, Room, (nint)(&context), 0));
+            result = Result.Of(LibC.SystemCall(KernelNumbers.AsyncSetup, Room, (nint)(&context)));
         }
         signals = result < 0 ? null : new EventSignals(nothing, context);
         if (result < 0)
@@ -61,7 +61,7 @@ public sealed unsafe class EventSignals : IDisposable
             ControlBlock* blocks = &block;
 
             // SAFETY: one block is passed, a local; reading the null device ends before the call returns and writes nothing.
-            int result = Result.Of(LibC.SystemCall(Numbers.Submit, (nint)_context, 1, (nint)(&blocks)));
+            int result = Result.Of(LibC.SystemCall(KernelNumbers.AsyncSubmit, (nint)_context, 1, (nint)(&blocks)));
             _submitted++;
             return Math.Min(result, 0);
         }
@@ -75,7 +75,7 @@ public sealed unsafe class EventSignals : IDisposable
             if (_ended)
                 return;
             _ended = true;
-            LibC.SystemCall(Numbers.Destroy, (nint)_context, 0, 0);
+            LibC.SystemCall(KernelNumbers.AsyncDestroy, (nint)_context);
         }
         _nothing.Dispose();
     }
@@ -85,16 +85,9 @@ public sealed unsafe class EventSignals : IDisposable
         byte* events = stackalloc byte[Room * CompletionSize];
 
         // SAFETY: the kernel writes at most Room completions, for which there is room.
-        LibC.GetEvents(Numbers.GetEvents, (nint)_context, 0, Room, events, null);
+        LibC.SystemCall(KernelNumbers.AsyncGetEvents, (nint)_context, 0, Room, (nint)events);
         _submitted = 0;
     }
-
-    private static (nint Setup, nint Destroy, nint GetEvents, nint Submit) Numbers => RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => (206, 207, 208, 209),
-        Architecture.S390x => (243, 244, 245, 246),
-        _ => throw new PlatformNotSupportedException("the system-call numbers of this architecture are not known"),
-    };
 
     /// <summary>struct iocb (linux/aio_abi.h). aio_rw_flags stands before or after aio_key by byte order; both stay 0.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 64)]

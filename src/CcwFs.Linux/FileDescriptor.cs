@@ -42,11 +42,11 @@ public sealed partial class FileDescriptor : SafeHandle
 
     /// <summary>open(2); <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
     public static int Open(string path, OpenOptions options, uint mode, out FileDescriptor opened) =>
-        Of(LibC.Open(path, (int)options | Always, mode), out opened);
+        Of(LibC.Open(path, KernelFlags.Of(options) | Always, mode), out opened);
 
     /// <summary>openat(2) under <paramref name="directory"/>; <paramref name="opened"/> belongs to the caller when the result is 0.</summary>
     public static int OpenAt(SafeHandle directory, string path, OpenOptions options, uint mode, out FileDescriptor opened) =>
-        Of(LibC.OpenAt(directory, path, (int)options | Always, mode), out opened);
+        Of(LibC.OpenAt(directory, path, KernelFlags.Of(options) | Always, mode), out opened);
 
     /// <summary>
     /// openat2(2) with O_PATH and RESOLVE_IN_ROOT: as if <paramref name="root"/> were the root directory, also for symbolic links on the way.
@@ -72,14 +72,13 @@ public sealed partial class FileDescriptor : SafeHandle
 
     private static unsafe int Open(int directory, string path, OpenOptions options, ulong resolve, out FileDescriptor opened)
     {
-        const nint OpenAt2 = 437; // of the common table (Linux 5.6)
-        int flags = (int)options | (options.HasFlag(OpenOptions.PathOnly) ? AlwaysByName : Always);
+        int flags = KernelFlags.Of(options) | (options.HasFlag(OpenOptions.PathOnly) ? AlwaysByName : Always);
         ulong* how = stackalloc ulong[3] { (ulong)flags, 0, resolve }; // struct open_how: flags, mode, resolve
         byte[] name = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
         fixed (byte* start = name)
         {
             // SAFETY: a NUL-terminated path and a structure of the given size, both alive during the call; the callers hold the directory open.
-            return Of((int)LibC.SystemCall(OpenAt2, directory, (nint)start, (nint)how, 3 * sizeof(ulong)), out opened);
+            return Of((int)LibC.SystemCall(KernelNumbers.OpenAt2, directory, (nint)start, (nint)how, 3 * sizeof(ulong)), out opened);
         }
     }
 
@@ -318,8 +317,11 @@ public sealed partial class FileDescriptor : SafeHandle
         return true;
     }
 
-    /// <summary>The flags it was opened with or has got since (F_GETFL): O_* bits, the access mode in the two lowest; or a negative errno.</summary>
-    public int OpenFlags() => Result.Of(LibC.Fcntl(this, GetFlags, 0));
+    /// <summary>
+    /// The flags it was opened with or has got since (F_GETFL): bits of <see cref="OpenOptions"/>, the access mode in the two lowest; or a negative
+    /// errno.
+    /// </summary>
+    public int OpenFlags() => Result.Of(LibC.Fcntl(this, GetFlags, 0)) is var flags && flags < 0 ? flags : (int)KernelFlags.OptionsOf(flags);
 
     /// <summary>The file's seals (F_GET_SEALS): F_SEAL_* bits, or -EINVAL for a file that cannot have any.</summary>
     public int Seals() => Result.Of(LibC.Fcntl(this, GetSeals, 0));

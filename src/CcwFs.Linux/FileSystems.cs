@@ -34,7 +34,7 @@ public static class FileSystems
     public const long Processes = 0x9FA0;
 
     private const int PathMax = 4096; // linux/limits.h
-    private const int StatFsRoom = 512; // struct statfs has 120 bytes on x86_64, 88 on s390x
+    private const int StatFsRoom = 512; // struct statfs has 120 bytes on x86-64 and arm64, 88 on s390x
 
     /// <summary>mount(2).</summary>
     public static int Mount(string source, string target, string type, ulong flags, string data) =>
@@ -93,7 +93,7 @@ public static class FileSystems
         byte* buffer = stackalloc byte[StatFsRoom];
         new Span<byte>(buffer, StatFsRoom).Clear();
 
-        // SAFETY: the buffer is larger than struct statfs of either architecture.
+        // SAFETY: the buffer is larger than struct statfs of any architecture.
         int result = Result.Of(LibC.StatFs(path, buffer));
         magic = Magic(buffer);
         return result;
@@ -111,8 +111,8 @@ public static class FileSystems
         return result;
     }
 
-    // f_type is the first member: a long on x86_64, an unsigned int on s390x.
+    // f_type is the first member: a long, or an unsigned int.
     private static unsafe long Magic(byte* buffer) =>
         // SAFETY: both reads lie within the buffer of StatFsRoom bytes.
-        RuntimeInformation.ProcessArchitecture == Architecture.S390x ? *(uint*)buffer : *(long*)buffer;
+        KernelNumbers.FileSystemType.Value == sizeof(uint) ? *(uint*)buffer : *(long*)buffer;
 }

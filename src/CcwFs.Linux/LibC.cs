@@ -4,7 +4,8 @@ namespace CcwFs.Linux;
 
 /// <summary>
 /// The C library's functions, as the manual pages of section 2 and 3 declare them. 64-bit hosts only (off_t, size_t and long are eight
-/// bytes): x86_64 and s390x. Every function leaves errno for <see cref="Marshal.GetLastPInvokeError"/>.
+/// bytes). What architectures have of their own is in <see cref="KernelNumbers"/>. Every function leaves errno for
+/// <see cref="Marshal.GetLastPInvokeError"/>.
 /// </summary>
 internal static unsafe partial class LibC
 {
@@ -154,17 +155,13 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "getegid")]
     internal static partial uint EffectiveGroup();
 
-    /// <summary>syscall(2) with up to three arguments; the callers name the number for each architecture.</summary>
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint SystemCall(nint number, nint first, nint second, nint third);
+    /// <summary>syscall(2): a row of <see cref="KernelNumbers"/>, and as many arguments as that call has.</summary>
+    internal static nint SystemCall(
+        KernelNumber call, nint first = 0, nint second = 0, nint third = 0, nint fourth = 0, nint fifth = 0, nint sixth = 0) =>
+        ByNumber(call.Value, first, second, third, fourth, fifth, sixth);
 
-    /// <summary>The same with four.</summary>
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth);
-
-    /// <summary>The same with six.</summary>
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
+    private static partial nint ByNumber(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
 
     [LibraryImport(Library, EntryPoint = "sched_getaffinity", SetLastError = true)]
     internal static partial int GetAffinity(int thread, nuint length, byte* mask);
@@ -174,10 +171,6 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "sched_getcpu", SetLastError = true)]
     internal static partial int CurrentProcessor();
-
-    /// <summary>io_getevents(2), which the C library has no function for.</summary>
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint GetEvents(nint number, nint context, nint minimum, nint most, byte* events, void* timeout);
 }
 
 /// <summary>struct iovec.</summary>

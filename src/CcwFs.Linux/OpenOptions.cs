@@ -1,6 +1,10 @@
+using System.Runtime.InteropServices;
+
 namespace CcwFs.Linux;
 
-/// <summary>open(2) flags; the numbers are those of asm-generic/fcntl.h, which x86_64 and s390x share.</summary>
+/// <summary>
+/// open(2) flags; the numbers are those of asm-generic/fcntl.h. Where an architecture has others, <see cref="KernelFlags"/> exchanges them.
+/// </summary>
 [Flags]
 public enum OpenOptions
 {
@@ -42,4 +46,42 @@ public enum OpenOptions
 
     /// <summary>O_TMPFILE: a new file without a name, in the directory that the path names.</summary>
     Unnamed = 0x400000 | Directory,
+}
+
+/// <summary><see cref="OpenOptions"/> as the kernel of a machine has them.</summary>
+internal static class KernelFlags
+{
+    private static readonly (OpenOptions Option, KernelNumber Number)[] s_own =
+    [
+        (OpenOptions.Direct, KernelNumbers.OpenDirect),
+        (OpenOptions.Directory, KernelNumbers.OpenDirectory),
+        (OpenOptions.NoFollow, KernelNumbers.OpenNoFollow),
+    ];
+
+    /// <summary>The bits in which architectures differ. One that is none of the above is O_LARGEFILE, which only the kernel sets.</summary>
+    private const int Differing = 0x3C000;
+
+    /// <summary>Flags for open(2) on this machine.</summary>
+    internal static int Of(OpenOptions options) => Of(options, RuntimeInformation.ProcessArchitecture);
+
+    /// <summary>The same on a machine of an architecture.</summary>
+    internal static int Of(OpenOptions options, Architecture architecture)
+    {
+        int flags = (int)options & ~Differing;
+        foreach ((OpenOptions option, KernelNumber number) in s_own)
+            flags |= (options & option) == 0 ? 0 : number.Of(architecture);
+        return flags;
+    }
+
+    /// <summary>What the kernel of this machine says of an open file, as options.</summary>
+    internal static OpenOptions OptionsOf(int flags) => OptionsOf(flags, RuntimeInformation.ProcessArchitecture);
+
+    /// <summary>The same on a machine of an architecture.</summary>
+    internal static OpenOptions OptionsOf(int flags, Architecture architecture)
+    {
+        var options = (OpenOptions)(flags & ~Differing);
+        foreach ((OpenOptions option, KernelNumber number) in s_own)
+            options |= (flags & number.Of(architecture)) == 0 ? 0 : option;
+        return options;
+    }
 }

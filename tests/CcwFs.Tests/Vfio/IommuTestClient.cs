@@ -42,7 +42,7 @@ internal sealed class IommuTestClient : IDisposable
             return at or buffer
         def get(at, size): return int.from_bytes(b'\1' + ctypes.string_at(at, size), 'big')
         def fault(at, size):
-            fd = check(libc.syscall(323 if platform.machine() == 'x86_64' else 355, 0))
+            fd = check(libc.syscall({'x86_64': 323, 'aarch64': 282, 's390x': 355}[platform.machine()], 0))
             fcntl.ioctl(fd, 0xc018aa3f, struct.pack('QQQ', 0xaa, 0, 0))
             fcntl.ioctl(fd, 0xc020aa00, struct.pack('QQQQ', at, size, 1, 0))
             return fd
