@@ -9,7 +9,7 @@ namespace CcwFs.Fuse;
 internal sealed class DeviceWorker : FuseWorker
 {
     // Before FUSE_MAX_PAGES (7.28) a READ was 32 pages at most, whatever max_write said.
-    private const int SmallestRead = 32 * 4096;
+    private const int SmallestPages = 32;
 
     private readonly FuseSession _session;
     private readonly byte[] _in, _out;
@@ -24,7 +24,8 @@ internal sealed class DeviceWorker : FuseWorker
 
         // Pinned, so that no collection moves or copies a megabyte; pages are touched only as far as requests need them.
         _in = GC.AllocateUninitializedArray<byte>(room, pinned: true);
-        _out = GC.AllocateUninitializedArray<byte>(FuseReplies.HeaderLength + Math.Max(session.Options.MaxWrite, SmallestRead), pinned: true);
+        int reply = Math.Max(session.Options.MaxWrite, SmallestPages * session.Options.PageSize);
+        _out = GC.AllocateUninitializedArray<byte>(FuseReplies.HeaderLength + reply, pinned: true);
     }
 
     /// <inheritdoc/>

@@ -14,7 +14,6 @@ public static class FuseNegotiation
     /// <summary>Oldest minor version understood: that of Linux 4.18.</summary>
     public const uint OldestMinor = 27;
 
-    private const int PageSize = 4096; // both architectures
     private const ushort MaxBackground = 64; // arbitrary
     private const ushort CongestionThreshold = 48; // three quarters, as the kernel's default
 
@@ -40,7 +39,7 @@ public static class FuseNegotiation
         reply.CongestionThreshold = CongestionThreshold;
         reply.MaxWrite = (uint)options.MaxWrite;
         reply.TimeGran = 1;
-        reply.MaxPages = (ushort)(options.MaxWrite / PageSize);
+        reply.MaxPages = (ushort)Math.Max(1, options.MaxWrite / options.PageSize);
         return 0;
     }
 

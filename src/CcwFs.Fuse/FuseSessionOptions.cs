@@ -15,8 +15,11 @@ public sealed record FuseSessionOptions
     /// <summary>Workers at most: one is added whenever none is left waiting for a request. Arbitrary.</summary>
     public int MaxWorkers { get; init; } = 16;
 
-    /// <summary>Largest READ and WRITE in bytes; a multiple of the page size from 4096 on.</summary>
+    /// <summary>Largest READ and WRITE in bytes; a multiple of 4096. A READ may have a page all the same, where that is more.</summary>
     public int MaxWrite { get; init; } = MaxWriteLimit;
+
+    /// <summary>Bytes of a page of the kernel, in which it counts what a READ has: on arm64 4, 16 or 64 KiB.</summary>
+    public int PageSize { get; init; } = Environment.SystemPageSize;
 
     /// <summary>The way of requests and replies.</summary>
     public FuseTransport Transport { get; init; }

@@ -14,10 +14,9 @@ internal sealed class RingEntry : IReplyWay, IDisposable
     /// <summary>How many vectors tell the kernel of the memory: headers and payload.</summary>
     internal const int Vectors = 2;
 
-    // The vectors, then the headers at the end of a page, then the payload: what a request has in the last header but one is moved to stand before
-    // its payload, over the last one, and is whole again.
-    private const int PageSize = 4096; // both architectures
-    private const int PayloadAt = PageSize;
+    // The vectors, then the headers, then the payload: what a request has in the last header but one is moved to stand before its payload, over the
+    // last one, and is whole again.
+    private const int PayloadAt = 4096; // arbitrary: room for what stands before it
     private const int LastAt = PayloadAt - 32, ArgumentAt = LastAt - RingProtocol.ArgumentRoom, HeaderAt = ArgumentAt - RingProtocol.HeaderRoom;
 
     private readonly PrivateMemory _memory;

@@ -288,7 +288,8 @@ internal sealed class RingWorker : FuseWorker
 
     private int AddEntry(ushort queue, out RingEntry? entry)
     {
-        int room = Math.Max(Session.Options.MaxWrite, (int)FuseConstants.FUSE_MIN_READ_BUFFER);
+        // The kernel refuses an entry that has not room for a page.
+        int room = Math.Max(Session.Options.MaxWrite, Math.Max(Session.Options.PageSize, (int)FuseConstants.FUSE_MIN_READ_BUFFER));
         int result = RingEntry.Create(_returns, room, queue, (ulong)_entries.Count + FirstTag, out entry);
         if (result == 0)
             _entries.Add(entry!);

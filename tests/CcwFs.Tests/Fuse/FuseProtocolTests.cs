@@ -98,8 +98,22 @@ public sealed partial class FuseProtocolTests
     public void Only_flags_that_the_kernel_offers_are_taken()
     {
         FuseInitIn offer = new() { Major = 7, Minor = 31, Flags = FuseConstants.FUSE_MAX_PAGES };
-        Assert.Equal(0, FuseNegotiation.Agree(offer, new FuseSessionOptions(), out FuseInitOut reply));
+        Assert.Equal(0, FuseNegotiation.Agree(offer, new FuseSessionOptions { PageSize = 4096 }, out FuseInitOut reply));
         Assert.Equal((FuseConstants.FUSE_MAX_PAGES, 1u << 20, (ushort)256), (reply.Flags, reply.MaxWrite, reply.MaxPages));
+    }
+
+    /// <summary>The kernel multiplies with its own pages, and never takes less than one.</summary>
+    [Theory]
+    [InlineData(1 << 20, 4096, 256)]
+    [InlineData(1 << 20, 16_384, 64)]
+    [InlineData(1 << 20, 65_536, 16)]
+    [InlineData(4096, 65_536, 1)]
+    public void A_read_has_as_many_of_the_kernels_pages_as_fit(int maxWrite, int pageSize, ushort pages)
+    {
+        FuseInitIn offer = new() { Major = 7, Minor = 31, Flags = FuseConstants.FUSE_MAX_PAGES };
+        var options = new FuseSessionOptions { MaxWrite = maxWrite, PageSize = pageSize };
+        Assert.Equal(0, FuseNegotiation.Agree(offer, options, out FuseInitOut reply));
+        Assert.Equal((pages, (uint)maxWrite), (reply.MaxPages, reply.MaxWrite));
     }
 
     [Theory]
