@@ -44,7 +44,7 @@ public sealed class ClientLimits
     /// <summary>Most threads of clients where the system allows more (arbitrary: each has a stack).</summary>
     public const long MostThreads = 8_192;
 
-    /// <summary>Most bytes of mapped files (half of the 128 TiB of a process, arch/x86/include/asm/page_64_types.h; s390x has more).</summary>
+    /// <summary>Most bytes of mapped files (half of the 128 TiB of a process, arch/x86/include/asm/page_64_types.h; others have more).</summary>
     public const long MappedBytes = 64L << 40;
 
     /// <summary>Most bytes kept about clients where the machine has more than four times as much (arbitrary).</summary>

@@ -43,8 +43,8 @@ public static class GuestCodeMarks
     /// <summary>Bytes of a page.</summary>
     public const int PageSize = 4096;
 
-    /// <summary>Pages of an address space of 47 bits (x86_64; QEMU maps nothing above).</summary>
-    public const long Pages = 1L << (47 - 12);
+    /// <summary>Pages of an address space of 48 bits (arm64; x86-64 has 47; QEMU maps nothing above).</summary>
+    public const long Pages = 1L << (48 - 12);
 
     /// <summary>Offset of the table of ends of 2 bytes, one byte for each value.</summary>
     public const long ShortEnds = Pages;

@@ -105,8 +105,8 @@ public sealed class GuestCodeIoctlTests : IDisposable
     [InlineData("D.fileno()", "B.fileno()", "-1", 0u, Errno.EINVAL)]                // datagrams
     [InlineData("A.fileno()", "B.fileno()", "0", 0u, Errno.EINVAL)]                 // marks in a pipe
     // of huge pages: one that is not there kills who reads it
-    [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 1 << 36, 2, 6)", 0u, Errno.EINVAL)]
-    [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 1 << 36)", 0u, Errno.EPERM)]    // they can shrink
+    [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 1 << 37, 2, 6)", 0u, Errno.EINVAL)]
+    [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 1 << 37)", 0u, Errno.EPERM)]    // they can shrink
     [InlineData("A.fileno()", "B.fileno()", "memfd('ccwfs-t', 4096, 2)", 0u, Errno.EINVAL)]   // too short
     public void Descriptors_of_another_kind_are_refused(string channel, string other, string marks, uint flags, Errno error)
     {

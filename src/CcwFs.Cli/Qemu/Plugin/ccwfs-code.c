@@ -43,7 +43,7 @@ enum {
 	LONG_END_BITS = 20,
 };
 
-static const uint64_t PAGES = (uint64_t)1 << (47 - PAGE_BITS);
+static const uint64_t PAGES = (uint64_t)1 << (48 - PAGE_BITS);
 static const uint64_t SHORT_ENDS = PAGES;
 static const uint64_t LONG_ENDS = SHORT_ENDS + 0x10000;
 static const uint64_t SIZE = LONG_ENDS + (1 << LONG_END_BITS);
