@@ -149,6 +149,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "process_vm_writev", SetLastError = true)]
     internal static partial nint ProcessWrite(int pid, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);
 
+    [LibraryImport(Library, EntryPoint = "getrandom", SetLastError = true)]
+    internal static partial nint Random(void* buffer, nuint length, uint flags);
+
     [LibraryImport(Library, EntryPoint = "geteuid")]
     internal static partial uint EffectiveUser();
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using CcwFs.ChannelIo;
 
@@ -12,9 +11,12 @@ public static class SubchannelUuid
     private static readonly string s_machine = File.Exists(MachineIdFile) ? File.ReadAllText(MachineIdFile).Trim() : Environment.MachineName;
 
     /// <summary>The uuid in lower case, 36 characters (RFC 9562, version 8, variant 10).</summary>
-    public static string Of(SubchannelId id)
+    public static string Of(SubchannelId id) => Of(id, s_machine);
+
+    /// <summary>That of a subchannel of another machine: the first half of a SHA-256.</summary>
+    public static string Of(SubchannelId id, string machine)
     {
-        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"ccwfs {s_machine} {id}"));
+        byte[] hash = Sha256.Of(Encoding.UTF8.GetBytes($"ccwfs {machine} {id}"));
         hash[6] = (byte)((hash[6] & 0x0F) | 0x80);
         hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
         return new Guid(hash.AsSpan(0, 16), bigEndian: true).ToString();

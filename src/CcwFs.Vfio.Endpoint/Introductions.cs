@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -32,7 +31,7 @@ internal sealed class Introductions(Func<FileDescriptor, EndpointFile?>? recogni
             return 0;
         if (descriptor.FileSystemType(out long magic) < 0 || magic != FileSystems.Fuse)
             return -(int)Errno.EBADFD;
-        ulong number = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        ulong number = RandomNumbers.Next();
         lock (_gate)
             _asked[number] = null;
         Descriptors.Control(descriptor, Command, number);

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using CcwFs.Emulation.Images;
 using CcwFs.Linux;
 
@@ -49,7 +48,7 @@ public sealed class CkdImage : ITrackStore
             place.Dispose();
             return;
         }
-        var redo = new RedoFile(place, new RedoHead(RedoState.Ordered, _slots.Binding, 0, files.BootId, NewSession()));
+        var redo = new RedoFile(place, new RedoHead(RedoState.Ordered, _slots.Binding, 0, files.BootId, RandomNumbers.Next()));
         _writer = new ImageWriter(_slots, redo, _lines, options.Sync);
     }
 
@@ -223,13 +222,6 @@ public sealed class CkdImage : ITrackStore
     }
 
     private static long WriterBytes(CkdGeometry geometry) => AllocatedTracks.MostBytes(geometry.Tracks) + geometry.TrackSize;
-
-    private static ulong NewSession()
-    {
-        Span<ulong> number = stackalloc ulong[1];
-        RandomNumberGenerator.Fill(System.Runtime.InteropServices.MemoryMarshal.AsBytes(number));
-        return number[0];
-    }
 
     /// <summary>Throws <see cref="ImageException"/> where there is none.</summary>
     private ImageWriter Writer() => _writer ?? throw new ImageException($"{Name}: opened read-only");
