@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
 namespace CcwFs.SystemTests;
@@ -8,6 +9,8 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
 {
     /// <summary>A build of all there is, on a busy machine.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
+    private static readonly bool s_isArm64 = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
     /// <summary>
     /// An overlay on the root directory: what changes is in $S/low/up. R is the copy; manual pages are not indexed, which takes long.
@@ -32,6 +35,9 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
 
         """;
 
+    /// <summary>How Debian names this machine, and its libraries' directory.</summary>
+    private static readonly string s_debian = s_isArm64 ? "arm64" : "amd64", s_multiarch = s_isArm64 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+
     private readonly Packages _packages;
 
     public PackageTests(Packages packages) => _packages = packages;
@@ -48,8 +54,8 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
             mounted ccwfs mount --config /etc/ccwfs/ccwfs.json
             within man -w ccwfs-mount | xargs basename
             [[ -f $R/lib/systemd/system/ccwfs.service && -f $R/usr/share/bash-completion/completions/ccwfs ]]
-            [[ -f $R/usr/lib/x86_64-linux-gnu/wireshark/plugins/ccwfs.lua ]]
-            within /usr/lib/x86_64-linux-gnu/wireshark/extcap/ccwfs --extcap-interfaces >$S/interfaces
+            [[ -f $R/usr/lib/$MULTIARCH/wireshark/plugins/ccwfs.lua ]]
+            within /usr/lib/$MULTIARCH/wireshark/extcap/ccwfs --extcap-interfaces >$S/interfaces
             grep -q '^extcap {version=' $S/interfaces
             within dpkg -V ccwfs || true
             within dpkg -r ccwfs >$S/log 2>&1 || { cat $S/log; exit 1; }
@@ -77,11 +83,11 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
     [Fact]
     public void Names_versions_and_dependencies_are_those_of_this_source()
     {
-        Assert.Equal($"ccwfs_{_packages.Version}_amd64.deb", Path.GetFileName(_packages.Deb));
-        Assert.Equal($"ccwfs-{_packages.Version}-amd64.tar.gz", Path.GetFileName(_packages.Tarball));
+        Assert.Equal($"ccwfs_{_packages.Version}_{s_debian}.deb", Path.GetFileName(_packages.Deb));
+        Assert.Equal($"ccwfs-{_packages.Version}-{s_debian}.tar.gz", Path.GetFileName(_packages.Tarball));
         string control = Child.Run("dpkg-deb", "-f", _packages.Deb).Ok().Output;
         Assert.Contains($"Version: {_packages.Version}\n", control, StringComparison.Ordinal);
-        Assert.Contains("Architecture: amd64\n", control, StringComparison.Ordinal);
+        Assert.Contains($"Architecture: {s_debian}\n", control, StringComparison.Ordinal);
         Assert.Matches("(?m)^Depends: .*fuse3", control);
         // Everything is root's, and nothing but the program itself, and what Wireshark starts, may be executed.
         string[] executable =
@@ -95,7 +101,14 @@ public sealed partial class PackageTests : IClassFixture<PackageTests.Packages>
     }
 
     private string[] Bash(string script) => Child.Finish(
-        Child.Start("/", new Dictionary<string, string> { ["S"] = _packages.MakeDirectory(), ["DEB"] = _packages.Deb, ["TAR"] = _packages.Tarball },
+        Child.Start("/",
+            new Dictionary<string, string>
+            {
+                ["S"] = _packages.MakeDirectory(),
+                ["DEB"] = _packages.Deb,
+                ["TAR"] = _packages.Tarball,
+                ["MULTIARCH"] = s_multiarch,
+            },
             "unshare", "-m", "bash", "-c", Copy + script),
         patience: s_patience).Ok().Output.TrimEnd('\n').Split('\n');
 
