@@ -11,7 +11,7 @@ internal sealed record ControlRequest
     /// <summary>list, info, add, remove, path, fault, run, space, write, read, end.</summary>
     public string? Verb { get; init; }
 
-    /// <summary>A subchannel's bus id.</summary>
+    /// <summary>A subchannel's bus id; info without it is about the mount.</summary>
     public string? Id { get; init; }
 
     /// <summary>add: the device.</summary>

@@ -55,7 +55,10 @@ public sealed class FuseSession : IFuseSession, IAfterReply, IDisposable
     public Task Broken => _broken.Task;
 
     /// <summary>Requests come over io_uring; known when <see cref="Ready"/> has ended.</summary>
-    public bool UsesRings { get; private set; }
+    public bool UsesRings => RingsProblem is null;
+
+    /// <summary>Why they do not; null: they do.</summary>
+    public string? RingsProblem { get; private set; } = "not asked for";
 
     /// <summary>
     /// Workers that now wait for a request, or are parked until it pays; 0 means that a handler which goes on computing delays others.
@@ -88,11 +91,14 @@ public sealed class FuseSession : IFuseSession, IAfterReply, IDisposable
 
     internal SoleReader SoleReader { get; } = new();
 
+    /// <summary>Why <see cref="FuseTransport.Rings"/> cannot be had with the kernel as it is, and what to do; null: it may.</summary>
+    public static string? WhyNoRings => RingTransport.WhyOff();
+
     /// <summary>Before anything is mounted: the kernel must have <see cref="FuseTransport.Rings"/>, and have it switched on.</summary>
     /// <exception cref="FuseMountException">It has not.</exception>
     public static void RequireRings()
     {
-        if (RingTransport.WhyOff() is { } problem)
+        if (WhyNoRings is { } problem)
             throw new FuseMountException(NoRings + problem);
     }
 
@@ -190,11 +196,11 @@ public sealed class FuseSession : IFuseSession, IAfterReply, IDisposable
             return 0;
         if (Options.Transport != FuseTransport.Classic)
         {
-            string problem = RingTransport.WhyOff() ?? "the kernel does not offer it for this mount";
+            string problem = WhyNoRings ?? "the kernel does not offer it for this mount";
             if (FuseNegotiation.OffersRings(body))
                 _rings = RingTransport.Create(_device, this, _handlers, RingBroke, out problem);
             if (_rings is null)
-                RingsFailed(problem);
+                RingsFailed(problem, waits: false);
             else
                 FuseNegotiation.AgreeOnRings(ref reply);
         }
@@ -210,19 +216,18 @@ public sealed class FuseSession : IFuseSession, IAfterReply, IDisposable
     /// <summary>After the reply to INIT, which promised queues: the kernel waits for them, and goes on without when it refuses one.</summary>
     void IAfterReply.Run(bool mayStay)
     {
-        string? problem = _rings!.Register(this);
-        UsesRings = problem is null;
-        if (problem is not null)
-        {
-            _rings.End();
-            RingsFailed(problem);
-        }
+        RingsProblem = _rings!.Register(_device, this, out bool waits);
+        if (RingsProblem is { } problem)
+            RingsFailed(problem, waits);
         _ready.TrySetResult();
     }
 
-    private void RingsFailed(string problem)
+    private void RingsFailed(string problem, bool waits)
     {
-        if (Options.Transport == FuseTransport.Rings)
+        RingsProblem = problem;
+        if (waits)
+            problem += ", and the kernel waits for it: mount again without io_uring";
+        if (waits || Options.Transport == FuseTransport.Rings)
             _ready.TrySetException(new FuseMountException(NoRings + problem));
         else
             FuseLog.NoRings(Replies.Logger, problem);

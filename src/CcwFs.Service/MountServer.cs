@@ -101,9 +101,12 @@ internal sealed class MountServer : IDisposable
             FuseSession.RequireRings();
         string path = PrepareMountPoint();
         (uint? owner, uint? group) = (_settings.Uid, _settings.Gid);
+        FuseSession? serving = null;
+        var control = new ControlService(
+            _table, _factory, () => MountFacts.Of(path, _table, _settings.Transport, serving), CloseAsync,
+            new LimitedLogger(_loggers.CreateLogger("control"), _controlLines));
         var tree = new CcwTree(
-            _table, _memory,
-                new ControlService(_table, _factory, CloseAsync, new LimitedLogger(_loggers.CreateLogger("control"), _controlLines)).Open, _vfio,
+            _table, _memory, control.Open, _vfio,
             new TreeOwner(owner ?? Descriptors.EffectiveUser, group ?? Descriptors.EffectiveGroup, _settings.FileMode));
 
         // The kernel lets in nobody but the mount's user otherwise, us neither, and BIND asks our own files. The modes of the files keep others out.
@@ -122,7 +125,7 @@ internal sealed class MountServer : IDisposable
         using var session = new FuseSession(
             mount.Device, tree, new FuseSessionOptions { Transport = _settings.Transport },
             new LimitedLogger(_loggers.CreateLogger("fuse"), _fileLines));
-        tree.Attach(session);
+        tree.Attach(serving = session);
         session.Start();
         await session.Ready.ConfigureAwait(false);
         using var watch = new MountWatch(mount, session);
@@ -133,13 +136,15 @@ internal sealed class MountServer : IDisposable
         using var end = new CancellationTokenSource();
         Task reloading = _reloads?.RunAsync(Status, end.Token) ?? Task.CompletedTask;
         await ServeAsync(mount, session, watch, log).ConfigureAwait(false);
+        if (session.Broken.IsCompleted)
+            mount.Abort(); // callers would wait, and the unmount with them
         _manager.Stopping();
         await end.CancelAsync().ConfigureAwait(false);
         await Task.WhenAny(reloading, Task.Delay(s_reloadPatience, CancellationToken.None)).ConfigureAwait(false);
         await LeaveAsync(mount, session, watch, log).ConfigureAwait(false);
         MountLog.Unmounted(log, path);
         IReadOnlyList<string> problems = await _closing.Value.ConfigureAwait(false);
-        return problems.Count == 0 ? 0 : CommandException.Failed;
+        return problems.Count == 0 && !session.Broken.IsCompleted ? 0 : CommandException.Failed;
     }
 
     /// <summary>A client asks for the end: it hears what went wrong with the devices while it can still be answered.</summary>

@@ -10,6 +10,9 @@ internal static class PairBench
     private const ulong NopCcw = 0x0320_0001_0000_2000; // NO-OPERATION, SLI, count 1
     private const string ProgramAddress = "0x1000";
 
+    /// <summary>Names where a libfuse of at least 3.18 with io_uring is installed, for the pair of its kind.</summary>
+    private const string LibFuse = "CCWFS_LIBFUSE";
+
     internal static void Run(Report report)
     {
         const string Header = "/usr/include/fuse3/fuse_lowlevel.h";
@@ -42,19 +45,43 @@ internal static class PairBench
     // All three in turn in the same rounds.
     private static void MeasureRings(Report report, TemporaryDirectory files, string nopLoop, string[] classic, string[] pair)
     {
-        string mount = files.Sub("rings");
+        (string mount, string theirs) = (files.Sub("rings"), files.Sub("null-rings"));
+        using Server? partner = StartRingsPartner(files, theirs);
+        string[] ringsPair = [pair[0], Path.Combine(theirs, "null"), "COUNT"];
         using Server server = Server.StartCcwFs(mount, "--device", "dasd", "--uring", "on");
         string[] nop = Prepare(mount, nopLoop);
-        List<double> ours = [], toPair = [], toClassic = [];
+        List<double> ours = [], toPair = [], toClassic = [], toRings = [];
         for (int round = 0; round < Rounds; round++)
         {
             ours.Add(Loop(nop, 4_000, out _));
             toPair.Add(ours[^1] / Loop(pair, 4_000, out _));
             toClassic.Add(ours[^1] / Loop(classic, 4_000, out _));
+            if (partner is not null)
+                toRings.Add(ours[^1] / Loop(ringsPair, 4_000, out _));
         }
         const string What = "START of a NOP + status over io_uring, not pinned";
         report.AtMost(What, 0.75, Report.Median(toPair), "pairs", $"{Report.Median(ours):0} ns");
         report.AtMost(What, 1.05, Report.Median(toClassic), "of through the device");
+        if (partner is not null)
+            report.AtMost(What, 1.0, Report.Median(toRings), "pairs of libfuse over io_uring");
+        else
+            report.Note(What + " against libfuse over io_uring", $"not measured: {LibFuse}=DIR names no libfuse of 3.18 or later");
+    }
+
+    /// <summary>The null server on a newer libfuse than the system's; null: there is none.</summary>
+    private static Server? StartRingsPartner(TemporaryDirectory files, string mount)
+    {
+        if (Environment.GetEnvironmentVariable(LibFuse) is not { Length: > 0 } prefix)
+            return null;
+        string library = Path.GetDirectoryName(Directory.EnumerateFiles(prefix, "libfuse3.so", SearchOption.AllDirectories).First())!;
+        string[] newer = [$"-I{prefix}/include/fuse3", $"-L{library}", $"-Wl,-rpath,{library}", "-lfuse3"];
+        Server server = Server.Start(mount, Compile(files, "null_server", newer), mount, "-o", "io_uring");
+        string[] names = File.Exists(Path.Combine(mount, "null")) // waits until it serves
+            ? [.. Directory.EnumerateDirectories($"/proc/{server.Id}/task").Select(task => File.ReadAllText(task + "/comm"))] : [];
+        if (names.Any(name => name.StartsWith("fuse-ring", StringComparison.Ordinal)))
+            return server;
+        server.Dispose();
+        throw new InvalidOperationException($"the libfuse of {LibFuse} serves without io_uring");
     }
 
     /// <summary>Puts a NOP into guest storage and runs it often; gives the command that loops it.</summary>

@@ -1,5 +1,5 @@
-// null_server MOUNTPOINT: one directory with one file "null" of 124 bytes on libfuse3's low-level API; a write is accepted, a read gives
-// the bytes, direct I/O, single-threaded (its fastest loop). The comparison partner of the managed session.
+// null_server MOUNTPOINT [OPTION]…: one directory with one file "null" of 124 bytes on libfuse3's low-level API; a write is accepted, a read gives
+// the bytes, direct I/O, single-threaded (its fastest loop). The comparison partner of the managed session. Options are libfuse's.
 #define FUSE_USE_VERSION 34
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -24,6 +24,16 @@ static void fill(fuse_ino_t node, struct stat *st)
 	st->st_uid = getuid();
 	st->st_gid = getgid();
 }
+
+#ifdef FUSE_CONN_FLAG_SINGLE_ISSUER
+// Over io_uring its quickest way: every reply comes from the thread that got the request, and nothing is ever interrupted.
+static void null_init(void *data, struct fuse_conn_info *conn)
+{
+	(void)data;
+	fuse_set_conn_flag(conn, FUSE_CONN_FLAG_SINGLE_ISSUER);
+	fuse_set_conn_flag(conn, FUSE_CONN_FLAG_NO_INTERRUPT);
+}
+#endif
 
 static void null_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
@@ -75,6 +85,9 @@ static void null_write(fuse_req_t req, fuse_ino_t node, const char *bytes, size_
 }
 
 static const struct fuse_lowlevel_ops operations = {
+#ifdef FUSE_CONN_FLAG_SINGLE_ISSUER
+	.init = null_init,
+#endif
 	.lookup = null_lookup,
 	.getattr = null_getattr,
 	.open = null_open,
@@ -84,13 +97,15 @@ static const struct fuse_lowlevel_ops operations = {
 
 int main(int argc, char **argv)
 {
-	char *one[] = { argv[0], NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(1, one);
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	int status = 1;
-	if (argc != 2) {
-		fprintf(stderr, "usage: null_server MOUNTPOINT\n");
+	if (argc < 2) {
+		fprintf(stderr, "usage: null_server MOUNTPOINT [OPTION]...\n");
 		return 2;
 	}
+	for (int i = 0; i < argc; i++)
+		if (i != 1 && fuse_opt_add_arg(&args, argv[i]) != 0)
+			return 1;
 	struct fuse_session *session = fuse_session_new(&args, &operations, sizeof(operations), NULL);
 	if (!session)
 		return 1;
@@ -102,5 +117,6 @@ int main(int argc, char **argv)
 	}
 	fuse_remove_signal_handlers(session);
 	fuse_session_destroy(session);
+	fuse_opt_free_args(&args);
 	return status ? 1 : 0;
 }

@@ -14,7 +14,7 @@ public sealed class UringTests
     [InlineData("off", false)]
     [InlineData("auto", true)]
     [InlineData("on", true)]
-    public void The_log_and_the_metrics_say_which_way_requests_come(string value, bool mayBeUsed)
+    public void The_log_the_metrics_and_info_say_which_way_requests_come(string value, bool mayBeUsed)
     {
         if (value == "on" && !IsOn)
             return;
@@ -23,6 +23,12 @@ public sealed class UringTests
         mounted.Logged(used ? Used : NotUsed);
         Assert.Equal(mayBeUsed && !IsOn, mounted.Log.Contains("FUSE over io_uring is not used: ", StringComparison.Ordinal));
         Assert.Contains($"\nccwfs_fuse_uring {(used ? 1 : 0)}\n", mounted.Bash("cat $D/metrics").Ok().Output, StringComparison.Ordinal);
+        string info = mounted.Ccwfs("info").Ok().Output;
+        Assert.Contains($"\nrequests     {(used ? "over io_uring" : "over /dev/fuse")}\n", info, StringComparison.Ordinal);
+        Assert.Contains(
+            "\nio_uring     " + (used ? "used\n" : value == "off" ? "not asked for by ccwfs mount --uring auto" : "it is switched off"), info,
+            StringComparison.Ordinal);
+        Assert.Equal(!IsOn, info.Contains($"root switches it on: echo Y >{Switch}\n", StringComparison.Ordinal));
         mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
     }
 
@@ -39,15 +45,18 @@ public sealed class UringTests
     }
 
     [Theory]
-    [InlineData(425)] // io_uring_setup
-    [InlineData(426)] // io_uring_enter
-    public void Where_a_filter_forbids_io_uring_the_mount_goes_on_without_or_is_refused(int call)
+    [InlineData(425, 1 /* EPERM */, "io_uring is forbidden here")] // io_uring_setup
+    [InlineData(426, 1 /* EPERM */, "io_uring is forbidden here")] // io_uring_enter
+    [InlineData(425, 38 /* ENOSYS */, "this kernel has no io_uring")]
+    [InlineData(425, 12 /* ENOMEM */, "there is no memory for io_uring")]
+    [InlineData(425, 24 /* EMFILE */, "no descriptor is left for io_uring: raise the limit (ulimit -n)")]
+    public void Where_io_uring_cannot_be_had_the_mount_goes_on_without_or_is_refused(int call, int errno, string why)
     {
-        string[] through = ["python3", Path.Combine(AppContext.BaseDirectory, "no_io_uring.py"), $"{call}"];
+        string[] through = ["python3", Path.Combine(AppContext.BaseDirectory, "no_io_uring.py"), $"{call}", $"{errno}"];
         using (var mounted = new MountedCcwfs(["--device", "dasd", "--uring", "auto", "-v"], through: through))
         {
             mounted.Logged(NotUsed);
-            Assert.Contains(IsOn ? "not used: io_uring is forbidden here" : "not used: ", mounted.Log, StringComparison.Ordinal);
+            Assert.Contains("not used: " + (IsOn ? why : ""), mounted.Log, StringComparison.Ordinal);
             mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
         }
         using var scratch = new Scratch();

@@ -59,13 +59,14 @@ internal static class ListCommand
     private static string HostIds(DeviceRow row) => row.HostSubchannel is null ? "" : $"{row.HostDevice} {row.HostSubchannel}";
 }
 
-/// <summary><c>ccwfs info ID</c>: all there is to know about one subchannel.</summary>
+/// <summary><c>ccwfs info [ID]</c>: all there is to know about one subchannel, or about the mount.</summary>
 internal static class InfoCommand
 {
     internal static Command Create()
     {
         Option<string?> mount = MountArguments.Mount();
         Argument<string> id = MountArguments.Id(mount);
+        (id.Arity, id.Description) = (ArgumentArity.ZeroOrOne, "The subchannel, like 0.0.0000. Without it, the mount is told about.");
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var command = new Command("info", "Tell all about a subchannel, its device and its policy.") { id, mount, json };
         command.SetAction(result =>

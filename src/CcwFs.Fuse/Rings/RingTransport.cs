@@ -1,3 +1,4 @@
+using CcwFs.Fuse.Protocol;
 using CcwFs.Linux;
 using Mono.Unix.Native;
 
@@ -74,17 +75,23 @@ internal sealed class RingTransport
     }
 
     /// <summary>
-    /// Registers every queue, once INIT was answered. Null: it is in use; else why the kernel refused it, which then goes on through the device.
+    /// Registers every queue, once INIT was answered. Null: it is in use; else why not, and the workers are gone. The kernel then goes on through the
+    /// device, unless it <paramref name="waits"/> for queues for ever.
     /// </summary>
-    internal string? Register(IFuseSession session)
+    internal string? Register(FileDescriptor device, IFuseSession session, out bool waits)
     {
         foreach (RingQueues queue in _queues)
             queue.Workers[0].Go();
         int result = Worst(_queues, worker => worker.Registered);
-        if (result < 0)
-            return $"the kernel refused a queue: {Problem.Of(result)}";
-        FuseLog.Rings(session.Replies.Logger, _count, _queues.Length);
-        return null;
+        waits = false;
+        if (result == 0)
+        {
+            FuseLog.Rings(session.Replies.Logger, _count, _queues.Length);
+            return null;
+        }
+        End();
+        waits = Refuse(device) < 0;
+        return $"a queue cannot be registered: {Problem.Of(result)}";
     }
 
     /// <summary>Has the named request's worker end it; false when none is at it.</summary>
@@ -115,6 +122,30 @@ internal sealed class RingTransport
             worker.Join();
     }
 
+    /// <summary>
+    /// Has the kernel wait for queues no more, by a registration without memory, which it refuses: 0, or a negative errno, and it waits. It has
+    /// refused one before, as a rule; but a system call that failed has not reached it.
+    /// </summary>
+    private static int Refuse(FileDescriptor device)
+    {
+        int result = CommandRing.Create(entries: 1, out CommandRing? ring);
+        if (result < 0)
+            return result;
+        using (ring)
+        {
+            result = ring!.AddCommand(device, RingProtocol.Register, vectors: 0, vectorCount: 0, tag: 0, operands: default);
+            while (result == 0)
+            {
+                result = ring.Enter(wait: true);
+                if (ring.TryTake(out _, out int done))
+                    return done < 0 ? 0 : -(int)Errno.EIO;
+                if (result == -(int)Errno.EINTR)
+                    result = 0;
+            }
+            return result;
+        }
+    }
+
     private static int Worst(RingQueues[] queues, Func<RingWorker, Task<int>> what) =>
         queues.Min(queue => queue.Workers is [var first, ..] ? what(first).GetAwaiter().GetResult() : -(int)Errno.EMFILE);
 
@@ -122,6 +153,7 @@ internal sealed class RingTransport
     {
         (int)Errno.ENOSYS => "this kernel has no io_uring",
         (int)Errno.EPERM or (int)Errno.EACCES => "io_uring is forbidden here (sysctl kernel.io_uring_disabled, or a filter of system calls)",
+        (int)Errno.EMFILE => "no descriptor is left for io_uring: raise the limit (ulimit -n)",
         (int)Errno.ENOMEM => "there is no memory for io_uring (ulimit -l, or a limit of the control group)",
         _ => $"io_uring cannot be used: {Problem.Of(result)}",
     };

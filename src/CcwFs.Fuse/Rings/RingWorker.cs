@@ -11,12 +11,21 @@ namespace CcwFs.Fuse;
 /// request, and one more for each request that is held: the kernel gives a request to the worker that has ended one last, and to another while that
 /// one is busy.
 /// </summary>
+/// <remarks>
+/// Once every queue is registered the kernel sends requests to queues alone, for as long as the connection lives, and a queue whose ring was closed
+/// keeps those that were on it. So a ring that works no more ends the session, and who owns the mount aborts it. What fails for the moment, for the
+/// kernel has no memory, is tried again.
+/// </remarks>
 internal sealed class RingWorker : FuseWorker
 {
     /// <summary>Most entries of a worker, and so of requests that it holds (arbitrary).</summary>
     private const int EntryLimit = 1024;
 
     private const uint RingEntries = 64; // submissions at once, arbitrary
+
+    /// <summary>How often in a row the ring may fail for the moment, and the pause after each time: for half a second (arbitrary).</summary>
+    private const int MostFailures = 50, FailurePause = 10;
+
     private const ulong WakeTag = 0, TestTag = 1, FirstTag = 2;
     private const int SmallRoom = 32 << 10; // of a reply to a request that has a payload: an IOCTL's 16 KiB (_IOC_SIZEBITS is 14) and its header
 
@@ -38,6 +47,7 @@ internal sealed class RingWorker : FuseWorker
     private RingEntry _entry = null!; // of the request being handled
     private bool _replied;
     private bool _wakeIsMissing = true;
+    private int _failures; // of the ring, in a row
     private volatile bool _ended;
 
     private RingWorker(RingContext context, IRingQueues queues, RingReturns returns, bool isFirst)
@@ -124,11 +134,7 @@ internal sealed class RingWorker : FuseWorker
     }
 
     /// <inheritdoc/>
-    private protected override void Flush()
-    {
-        if (_ring!.Enter(wait: false) is < 0 and var error && error is not (-(int)Errno.EINTR or -(int)Errno.EAGAIN or -(int)Errno.EBUSY))
-            Break(error);
-    }
+    private protected override void Flush() => Enter(wait: false);
 
     private void Run()
     {
@@ -212,13 +218,23 @@ internal sealed class RingWorker : FuseWorker
         if (_wakeIsMissing && _ring!.AddWait(_returns.Wake, WakeTag) == 0)
             _wakeIsMissing = false;
         _queues.Waits();
-        int result = _ring!.Enter(wait: true);
-        bool some = _ring.TryTake(out ulong tag, out int done);
+        Enter(wait: true);
+        bool some = _ring!.TryTake(out ulong tag, out int done);
         _queues.Woke();
-        if (result < 0 && result is not (-(int)Errno.EINTR or -(int)Errno.EAGAIN or -(int)Errno.EBUSY))
-            Break(result);
+        if (!some && _failures > 0)
+            Thread.Sleep(FailurePause);
         for (; some && !_ended; some = _ring.TryTake(out tag, out done))
             Complete(tag, done);
+    }
+
+    private void Enter(bool wait)
+    {
+        int result = _ring!.Enter(wait);
+        if (result >= 0)
+            _failures = 0;
+        else if (result != -(int)Errno.EINTR
+            && (result is not (-(int)Errno.EAGAIN or -(int)Errno.EBUSY or -(int)Errno.ENOMEM) || ++_failures > MostFailures))
+            Break(result);
     }
 
     private void Complete(ulong tag, int result)
@@ -232,10 +248,8 @@ internal sealed class RingWorker : FuseWorker
         _waiting[IndexOf(entry)]--;
         if (result == 0)
             Handle(entry);
-        else if (result is -(int)Errno.ENOTCONN or -(int)Errno.ECONNABORTED or -(int)Errno.ENODEV)
-            _ended = true; // unmounted or aborted
         else
-            Break(result);
+            Break(result); // ENOTCONN as a rule: unmounted or aborted
     }
 
     private void Handle(RingEntry entry)
@@ -327,6 +341,7 @@ internal sealed class RingWorker : FuseWorker
     private void Break(int error)
     {
         _ended = true;
-        _context.Broke(Problem.Of(error));
+        if ((Descriptors.Poll(_context.Device, Descriptors.PollIn, 0) & Descriptors.PollError) == 0) // else it is the connection that has ended
+            _context.Broke(Problem.Of(error));
     }
 }

@@ -20,7 +20,9 @@ namespace CcwFs.Service.Control;
 /// Carries out the requests of the control file. One row per verb. An error is a reply in words; nothing a client writes ends anything but its
 /// own request. Thread-safe.
 /// </summary>
-internal sealed class ControlService(SubchannelTable table, DeviceFactory factory, Func<Task<IReadOnlyList<string>>> end, ILogger logger)
+internal sealed class ControlService(
+    SubchannelTable table, DeviceFactory factory, Func<IReadOnlyList<KeyValuePair<string, string>>> facts, Func<Task<IReadOnlyList<string>>> end,
+    ILogger logger)
 {
     /// <summary>Most IRBs of one run that are reported (arbitrary; a looping program with PCI gives them without end).</summary>
     internal const int MaxIrbs = 1024;
@@ -38,7 +40,7 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         Task<ControlReply>>> s_verbs = new()
     {
         ["list"] = (service, _, caller, _) => Task.FromResult(service.List(caller)),
-        ["info"] = (service, request, _, _) => Task.FromResult(new ControlReply { Facts = DeviceInfo.Facts(service.Device(request)) }),
+        ["info"] = (service, request, _, _) => Task.FromResult(service.Info(request)),
         ["add"] = (service, request, caller, _) => Waiting.Run(() => service.Add(request, caller)),
         ["remove"] = (service, request, _, _) => Waiting.Run(() => service.Remove(request)),
         ["end"] = (service, _, caller, _) => service.EndAsync(caller),
@@ -100,6 +102,9 @@ internal sealed class ControlService(SubchannelTable table, DeviceFactory factor
         return new ControlReply { Devices = new MadeList<MountedSubchannel, DeviceRow>(all, Row), Pid = Environment.ProcessId,
             Namespaces = OwnNamespaces.All };
     }
+
+    /// <summary>Of a device, or without an id of the mount.</summary>
+    private ControlReply Info(ControlRequest request) => new() { Facts = request.Id is null ? facts() : DeviceInfo.Facts(Device(request)) };
 
     /// <summary>What a long reply takes is counted before it is made.</summary>
     private static void Charge(ControlCaller caller, long bytes)
