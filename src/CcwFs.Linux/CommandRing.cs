@@ -18,7 +18,9 @@ public sealed unsafe class CommandRing : IDisposable
     private const uint EntriesOf128 = 1 << 10, SingleIssuer = 1 << 12, DeferTaskRun = 1 << 13;
     private const uint SingleMap = 1; // IORING_FEAT_SINGLE_MMAP
     private const long EntriesOffset = 0x10000000; // IORING_OFF_SQES
-    private const uint GetEvents = 1; // IORING_ENTER_GETEVENTS
+    private const uint GetEvents = 1, KeptRing = 1 << 4; // IORING_ENTER_GETEVENTS, IORING_ENTER_REGISTERED_RING
+    private const nint KeepFiles = 2, KeepRings = 20, LeaveRings = 21; // IORING_REGISTER_FILES, IORING_(UN)REGISTER_RING_FDS
+    private const byte KeptFile = 1; // IOSQE_FIXED_FILE
     private const byte OperationNothing = 0, OperationRead = 22, OperationCommand = 46;
     private const int EntryLength = 128, CompletionLength = 16;
     private const int ReadWrite = 3, SharedPopulated = 1 | 0x8000; // PROT_READ | PROT_WRITE; MAP_SHARED | MAP_POPULATE
@@ -30,6 +32,8 @@ public sealed unsafe class CommandRing : IDisposable
     private readonly uint* _submitHead, _submitTail, _completeHead, _completeTail;
     private readonly byte* _completions;
     private readonly uint _room, _completeMask;
+    private FileDescriptor? _keptFile; // the kernel has it as number 0 of the ring's
+    private int? _keptRing; // the ring's number among those that the kernel keeps for the thread
 
     private CommandRing(FileDescriptor ring, PrivateMemory woken, in Parameters made, byte* rings, nuint ringsLength, byte* entries)
     {
@@ -73,6 +77,25 @@ public sealed unsafe class CommandRing : IDisposable
         return result;
     }
 
+    /// <summary>
+    /// Has the kernel keep a file for commands, and the ring, so that it looks up no descriptor for each of them. Where it does not, all goes on as
+    /// before. Once.
+    /// </summary>
+    public void Keep(FileDescriptor file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        int number = file.Number;
+
+        // SAFETY: the kernel reads one number, a local.
+        if (LibC.SystemCall(KernelNumbers.RingRegister, _ring.Number, KeepFiles, (nint)(&number), 1) == 0)
+            _keptFile = file;
+        RingNumber ring = new() { Number = uint.MaxValue, Descriptor = (ulong)_ring.Number }; // any number
+
+        // SAFETY: the kernel reads and writes one structure of 16 bytes, a local. It gives how many rings it keeps.
+        if (LibC.SystemCall(KernelNumbers.RingRegister, _ring.Number, KeepRings, (nint)(&ring), 1) == 1)
+            _keptRing = (int)ring.Number;
+    }
+
     /// <summary>Puts in a command to an open file's driver, with two pieces of memory named by an array at <paramref name="vectors"/>.</summary>
     public int AddCommand(FileDescriptor file, uint command, ulong vectors, uint vectorCount, ulong tag, ReadOnlySpan<byte> operands)
     {
@@ -80,7 +103,8 @@ public sealed unsafe class CommandRing : IDisposable
         int result = Next(out Submission* entry);
         if (result < 0)
             return result;
-        (entry->Operation, entry->File, entry->Command) = (OperationCommand, file.Number, command);
+        (entry->Operation, entry->Command) = (OperationCommand, command);
+        (entry->Flags, entry->File) = ReferenceEquals(file, _keptFile) ? (KeptFile, 0) : ((byte)0, file.Number);
         (entry->Address, entry->Length, entry->Tag) = (vectors, vectorCount, tag);
 
         // SAFETY: the last 80 bytes of an entry of 128 are the command's, and the length was checked.
@@ -118,7 +142,8 @@ public sealed unsafe class CommandRing : IDisposable
         nint pending = (nint)(*_submitTail - Volatile.Read(ref *_submitHead));
 
         // SAFETY: no argument is an address; what the entries name is the caller's to keep until they complete.
-        return Math.Min(Result.Of(LibC.SystemCall(KernelNumbers.RingEnter, _ring.Number, pending, wait ? 1 : 0, (nint)GetEvents)), 0);
+        (nint ring, uint flags) = _keptRing is { } kept ? (kept, GetEvents | KeptRing) : (_ring.Number, GetEvents);
+        return Math.Min(Result.Of(LibC.SystemCall(KernelNumbers.RingEnter, ring, pending, wait ? 1 : 0, (nint)flags)), 0);
     }
 
     /// <summary>Takes the next completion: its tag and result; false when there is none.</summary>
@@ -143,6 +168,13 @@ public sealed unsafe class CommandRing : IDisposable
     {
         if (_ring.IsClosed)
             return;
+        if (_keptRing is { } kept)
+        {
+            RingNumber ring = new() { Number = (uint)kept };
+
+            // SAFETY: the kernel reads one structure of 16 bytes, a local.
+            _ = LibC.SystemCall(KernelNumbers.RingRegister, _ring.Number, LeaveRings, (nint)(&ring), 1);
+        }
         _ = LibC.Unmap((nint)_entries, _entriesLength);
         _ = LibC.Unmap((nint)_rings, _ringsLength);
         _ring.Dispose();
@@ -198,12 +230,21 @@ public sealed unsafe class CommandRing : IDisposable
     private struct Submission
     {
         [FieldOffset(0)] internal byte Operation;
+        [FieldOffset(1)] internal byte Flags;
         [FieldOffset(4)] internal int File;
         [FieldOffset(8)] internal uint Command;
         [FieldOffset(16)] internal ulong Address;
         [FieldOffset(24)] internal uint Length;
         [FieldOffset(32)] internal ulong Tag;
         [FieldOffset(48)] internal fixed byte Operands[CommandLength];
+    }
+
+    /// <summary>struct io_uring_rsrc_update.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct RingNumber
+    {
+        internal uint Number, Reserved;
+        internal ulong Descriptor;
     }
 
     /// <summary>struct io_uring_params.</summary>

@@ -44,6 +44,7 @@ internal static class KernelNumbers
         AsyncSubmit = new("__NR_io_submit", 209, 2, 246),
         RingSetup = new("__NR_io_uring_setup", 425, 425, 425),
         RingEnter = new("__NR_io_uring_enter", 426, 426, 426),
+        RingRegister = new("__NR_io_uring_register", 427, 427, 427),
         PidFdOpen = new("__NR_pidfd_open", 434, 434, 434),
         OpenAt2 = new("__NR_openat2", 437, 437, 437),
         PidFdGetFd = new("__NR_pidfd_getfd", 438, 438, 438);

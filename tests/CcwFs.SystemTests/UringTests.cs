@@ -67,6 +67,15 @@ public sealed class UringTests
     }
 
     [Fact]
+    public void Where_a_filter_forbids_what_makes_io_uring_quicker_it_is_used_all_the_same()
+    {
+        string[] through = ["python3", Path.Combine(AppContext.BaseDirectory, "no_io_uring.py"), "427", "1"]; // io_uring_register, EPERM
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--uring", IsOn ? "on" : "auto", "-v"], through: through);
+        mounted.Logged(IsOn ? Used : NotUsed);
+        mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+    }
+
+    [Fact]
     public void Held_reads_end_by_signals_and_with_the_mount()
     {
         using var mounted = new MountedCcwfs(["--device", "dasd", "--uring", IsOn ? "on" : "auto", "-v"]);

@@ -184,7 +184,8 @@ internal sealed class RingWorker : FuseWorker
             if ((result = AddEntry(queue, out _)) < 0)
                 return result;
         }
-        result = _ring!.AddNothing(TestTag);
+        _ring!.Keep(_context.Device);
+        result = _ring.AddNothing(TestTag);
         if (result == 0)
             result = _ring.Enter(wait: true);
         return result < 0 ? result : _ring.TryTake(out _, out int done) ? done : -(int)Errno.EIO;

@@ -23,8 +23,10 @@ public sealed class CommandRingTests
         }
     }
 
-    [Fact]
-    public void An_eventfd_wakes_it_and_a_command_that_a_file_does_not_know_fails()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_eventfd_wakes_it_and_a_command_that_a_file_does_not_know_fails(bool isKept)
     {
         if (CommandRing.Create(4, out CommandRing? ring) < 0)
             return;
@@ -32,6 +34,8 @@ public sealed class CommandRingTests
         using (ring)
         using (wake)
         {
+            if (isKept)
+                ring!.Keep(wake);
             Assert.Equal(0, ring!.AddWait(wake, 7));
             Assert.Equal(0, ring.AddCommand(wake, 1, 0, 0, 8, new byte[CommandRing.CommandLength]));
             Assert.Equal(0, ring.Enter(wait: true));
@@ -43,6 +47,23 @@ public sealed class CommandRingTests
             Assert.True(ring.TryTake(out tag, out result));
             Assert.Equal((7UL, 8), (tag, result));
             Assert.Throws<ArgumentOutOfRangeException>(() => ring.AddCommand(wake, 1, 0, 0, 8, new byte[CommandRing.CommandLength + 1]));
+        }
+    }
+
+    [Fact]
+    public void A_file_that_it_keeps_is_there_after_its_descriptor_was_closed()
+    {
+        if (CommandRing.Create(4, out CommandRing? ring) < 0)
+            return;
+        Assert.Equal(0, Descriptors.EventFd(0, nonBlocking: false, out FileDescriptor kept));
+        using (ring)
+        {
+            ring!.Keep(kept);
+            kept.Dispose();
+            Assert.Equal(0, ring.AddCommand(kept, 1, 0, 0, 8, new byte[CommandRing.CommandLength]));
+            Assert.Equal(0, ring.Enter(wait: true));
+            Assert.True(ring.TryTake(out _, out int result));
+            Assert.Equal(-95, result); // EOPNOTSUPP: an eventfd has no commands. EBADF: it was not kept
         }
     }
 
