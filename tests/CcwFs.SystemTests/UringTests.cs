@@ -67,6 +67,18 @@ public sealed class UringTests
     }
 
     [Fact]
+    public void A_mount_with_few_descriptors_keeps_them_for_itself()
+    {
+        int count;
+        using (var plenty = new MountedCcwfs(["--device", "dasd", "--uring", IsOn ? "on" : "auto"]))
+            count = Directory.GetFiles($"/proc/{plenty.Pid}/fd").Length;
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--uring", "auto", "-v"], through: ["prlimit", $"--nofile={count + 10}"]);
+        mounted.Logged(NotUsed);
+        Assert.Contains("not used: " + (IsOn ? "no descriptor is left for io_uring: " : ""), mounted.Log, StringComparison.Ordinal);
+        mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
+    }
+
+    [Fact]
     public void Where_a_filter_forbids_what_makes_io_uring_quicker_it_is_used_all_the_same()
     {
         string[] through = ["python3", Path.Combine(AppContext.BaseDirectory, "no_io_uring.py"), "427", "1"]; // io_uring_register, EPERM

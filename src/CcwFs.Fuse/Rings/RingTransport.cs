@@ -16,6 +16,9 @@ internal sealed class RingTransport
     /// <summary>Most processors that have a worker of their own; further ones share these (arbitrary).</summary>
     private const int ProcessorLimit = 64;
 
+    /// <summary>Descriptors that are left to the rest of the process (arbitrary): without rings it works, but not without these.</summary>
+    private const int SpareDescriptors = 32;
+
     private readonly RingQueues[] _queues;
     private readonly EarlyInterrupts _early;
     private readonly int _count;
@@ -46,6 +49,8 @@ internal sealed class RingTransport
         {
             queues = [.. numbers.Select((n, i) => new RingQueues(context, i < usable.Length ? usable[i] : null, n))];
             result = Worst(queues, worker => worker.Prepared);
+            if (result == 0)
+                result = Spare(device);
         }
         catch (OutOfMemoryException)
         {
@@ -148,6 +153,20 @@ internal sealed class RingTransport
 
     private static int Worst(RingQueues[] queues, Func<RingWorker, Task<int>> what) =>
         queues.Min(queue => queue.Workers is [var first, ..] ? what(first).GetAwaiter().GetResult() : -(int)Errno.EMFILE);
+
+    private static int Spare(FileDescriptor device)
+    {
+        List<FileDescriptor> spare = [];
+        int result = 0;
+        while (result >= 0 && spare.Count < SpareDescriptors)
+        {
+            result = device.Duplicate(out FileDescriptor another);
+            spare.Add(another);
+        }
+        foreach (FileDescriptor descriptor in spare)
+            descriptor.Dispose();
+        return Math.Min(result, 0);
+    }
 
     private static string InWords(int result) => -result switch
     {
