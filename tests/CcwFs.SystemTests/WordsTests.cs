@@ -75,7 +75,7 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 2, "dasd", "a verb is missing: create, info, check or complete; see: ccwfs dasd --help" },
         { 2, "dasd craete", "unknown verb 'dasd craete': did you mean 'create'? See: ccwfs dasd --help" },
         { 2, "config", "a verb is missing: check or keys; see: ccwfs config --help" },
-        { 2, "info", "ID is missing: ccwfs info ID; see: ccwfs info --help" },
+        { 2, "path", "ID is missing: ccwfs path ID CHPID off|on; see: ccwfs path --help" },
         { 2, "path 0.0.0000", "CHPID is missing: ccwfs path ID CHPID off|on; see: ccwfs path --help" },
         { 2, "path 0.0.0000 40", "off|on is missing: ccwfs path ID CHPID off|on; see: ccwfs path --help" },
         { 2, "path 0.0.0000 40 sideways", "'sideways': say off or on; see: ccwfs path --help" },
