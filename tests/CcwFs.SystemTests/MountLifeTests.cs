@@ -161,7 +161,7 @@ public sealed class MountLifeTests : IDisposable
     [InlineData("mount /tmp --log x")]
     [InlineData("list extra")]
     [InlineData("list --jsno")]
-    [InlineData("info")]
+    [InlineData("info 0.0.0000 x")]
     [InlineData("remove")]
     [InlineData("path 0.0.0000 40")]
     [InlineData("path 0.0.0000 40 sideways")]
