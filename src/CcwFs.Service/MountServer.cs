@@ -137,7 +137,7 @@ internal sealed class MountServer : IDisposable
         Task reloading = _reloads?.RunAsync(Status, end.Token) ?? Task.CompletedTask;
         await ServeAsync(mount, session, watch, log).ConfigureAwait(false);
         if (session.Broken.IsCompleted)
-            mount.Abort(); // callers would wait, and the unmount with them
+            mount.End(); // first: who looks at its files, for who keeps it busy say, would wait for ever, and we with him
         _manager.Stopping();
         await end.CancelAsync().ConfigureAwait(false);
         await Task.WhenAny(reloading, Task.Delay(s_reloadPatience, CancellationToken.None)).ConfigureAwait(false);

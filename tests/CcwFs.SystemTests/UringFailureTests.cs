@@ -77,9 +77,9 @@ public sealed class UringFailureTests : IDisposable
     {
         if (!UringTests.IsOn)
             return;
-        int registered = 2 * s_workers;
-        using var mounted = new MountedCcwfs(
-            ["--device", "dasd", "--uring", "on"], through: Failing(NoMemory, $"{registered + 1}-{registered + 20}"));
+        string failing = _scratch.At("failing");
+        using var mounted = new MountedCcwfs(["--device", "dasd", "--uring", "on"], through: Failing(NoMemory, failing + ":20"));
+        File.WriteAllText(failing, "");
         for (int i = 0; i < 5; i++)
             mounted.Ccwfs("run", "0.0.0000", "SENSE_ID sli count=40").Ok();
         mounted.Signal("TERM");

@@ -1,5 +1,6 @@
 # failing_io_uring.py ERRNO WHEN PROGRAM ARGUMENT…: becomes a program whose io_uring_enter(2) fails with that errno when WHEN says. That is FROM-TO
-# or FROM-, the numbers of its calls, counted from 1; or a path, as long as there is a file. A process beside it is asked about each call.
+# or FROM-, the numbers of its calls, counted from 1; or a path, as long as there is a file; or a path:COUNT, so many calls once there is a file.
+# A process beside it is asked about each call.
 import ctypes, errno, fcntl, os, platform, select, socket, struct, sys
 
 SECCOMP = {'x86_64': 317, 'aarch64': 277, 's390x': 348}[platform.machine()]  # seccomp(2)
@@ -15,9 +16,13 @@ QUESTION = 80  # struct seccomp_notif
 error, when, program = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 libc = ctypes.CDLL(None, use_errno=True)
 
+left = int(when.partition(':')[2] or sys.maxsize)
+
 def fails(call):
+    global left
     if '/' in when:
-        return os.path.exists(when)
+        left -= os.path.exists(when.partition(':')[0])
+        return os.path.exists(when.partition(':')[0]) and left >= 0
     first, last = when.split('-')
     return int(first) <= call <= int(last or sys.maxsize)
 

@@ -78,10 +78,21 @@ public sealed class FuseMount : IDisposable
     }
 
     /// <summary>
+    /// Ends the connection, for a server that answers nobody any more, and unmounts: every waiting caller gets an error. Neither asks the server
+    /// anything. Where neither fusectl nor root is there, callers wait until the process has ended.
+    /// </summary>
+    /// <exception cref="FuseMountException">It is not permitted.</exception>
+    public void End()
+    {
+        EndConnection();
+        Unmount(lazy: true);
+    }
+
+    /// <summary>
     /// Ends the connection: every waiting caller gets an error, the session's workers end. For a mount that was detached while busy. False when
     /// the kernel offers no way (fusectl is not mounted on /sys/fs/fuse/connections); then the end of the process does it.
     /// </summary>
-    public bool Abort()
+    private bool Abort()
     {
         // An ended connection's number may have gone to another mount: only a living one is ended by its number.
         if (HasEnded)
@@ -91,6 +102,15 @@ public sealed class FuseMount : IDisposable
         int result = FileDescriptor.Open($"/sys/fs/fuse/connections/{number}/abort", OpenOptions.WriteOnly, 0, out FileDescriptor file);
         using (file)
             return result == 0 && file.Write("1"u8) > 0;
+    }
+
+    /// <summary>As root a forced unmount does it, fusectl or not.</summary>
+    private void EndConnection()
+    {
+        if (Abort() || Descriptors.EffectiveUser != 0)
+            return;
+        foreach (string place in FindPlaces())
+            FileSystems.Unmount(place, FileSystems.UnmountForce | FileSystems.UnmountDetach | FileSystems.UnmountNoFollow);
     }
 
     /// <summary>Who keeps it busy, one line a process; none where /proc cannot be read.</summary>
@@ -109,13 +129,7 @@ public sealed class FuseMount : IDisposable
         {
             if (!Unmount(lazy: false))
             {
-                // As root a forced unmount aborts the connection, fusectl or not.
-                if (!Abort() && Descriptors.EffectiveUser == 0)
-                {
-                    foreach (string place in FindPlaces())
-                        FileSystems.Unmount(place, FileSystems.UnmountForce | FileSystems.UnmountDetach | FileSystems.UnmountNoFollow);
-                }
-                Unmount(lazy: true);
+                End();
             }
             else
             {
