@@ -205,6 +205,28 @@ public sealed class UnmountTests : IDisposable
     }
 
     [Fact]
+    public void Files_of_another_mount_that_does_not_answer_keep_nobody_waiting()
+    {
+        using var other = new MountedCcwfs();
+        foreach (MountedCcwfs mounted in (MountedCcwfs[])[other, _mounted])
+        {
+            Process user = Child.Start("/", new Dictionary<string, string> { ["D"] = mounted.MountPoint }, "bash", "-c",
+                "exec 3<$D/0.0.0000/schib; echo open; read -r end");
+            _helpers.Add(user);
+            user.Says("open");
+        }
+        other.Signal("STOP");
+        try
+        {
+            Assert.Contains($"in use by pid {_helpers[^1].Id} ", Child.Ccwfs("umount", _mounted.MountPoint).Ok().Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            other.Signal("CONT");
+        }
+    }
+
+    [Fact]
     public void One_that_answers_what_is_not_understood_is_unmounted_all_the_same()
     {
         string point = _mounted.Scratch.MakeDirectory("bound");

@@ -20,13 +20,10 @@ public static class FuseServer
         {
             try
             {
-                foreach (string file in Directory.EnumerateFileSystemEntries(directory + "/fd"))
+                foreach ((string file, string information) in MountHolder.OpenFiles(directory))
                 {
-                    if (FileSystems.ReadLink(file, out string path) == 0 && path == Device
-                        && File.ReadLines($"{directory}/fdinfo/{Path.GetFileName(file)}").Contains(connection))
-                    {
+                    if (FileSystems.ReadLink(file, out string path) == 0 && path == Device && File.ReadLines(information).Contains(connection))
                         return pid;
-                    }
                 }
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

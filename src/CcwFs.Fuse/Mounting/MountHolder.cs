@@ -100,6 +100,13 @@ public sealed record MountHolder(int Pid, string Command, string What)
 
     internal static string CommandOf(string process) => File.ReadAllText(process + "/comm").TrimEnd('\n');
 
+    /// <summary>
+    /// What a process has open: the link of each, and the file that tells about it, whose names are the same. To list the links, .NET would ask for
+    /// the attributes of what each leads to, and of a FUSE server that hangs it would wait for them for ever.
+    /// </summary>
+    internal static IEnumerable<(string Link, string Information)> OpenFiles(string process) =>
+        Directory.EnumerateFiles(process + "/fdinfo").Select(information => ($"{process}/fd/{Path.GetFileName(information)}", information));
+
     private static IEnumerable<(string What, bool IsOpen, int MountId)> HeldBy(string process, ulong device)
     {
         foreach ((string name, string what) in ((string, string)[])[("cwd", "working directory"), ("root", "root directory"), ("exe", "program")])
@@ -107,11 +114,11 @@ public sealed record MountHolder(int Pid, string Command, string What)
             if (IsOn($"{process}/{name}", device))
                 yield return (what, false, 0);
         }
-        foreach (string file in Directory.EnumerateFileSystemEntries(process + "/fd"))
+        foreach ((string file, string information) in OpenFiles(process))
         {
             if (!IsOn(file, device) || FileSystems.ReadLink(file, out string path) < 0)
                 continue;
-            (bool isOpen, int mount) = Opened($"{process}/fdinfo/{Path.GetFileName(file)}");
+            (bool isOpen, int mount) = Opened(information);
             yield return (path, isOpen, mount);
         }
     }
