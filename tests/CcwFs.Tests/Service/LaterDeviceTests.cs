@@ -1,15 +1,10 @@
 using System.Text;
 using CcwFs.ChannelIo;
-using CcwFs.Emulation.Channel;
 using CcwFs.FileSystem;
-using CcwFs.Memory;
 using CcwFs.Metrics;
 using CcwFs.Service.Devices;
-using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Reload;
 using CcwFs.Subchannel;
-using CcwFs.Tests.Images;
-using Microsoft.Extensions.Logging.Abstractions;
 using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Service;
@@ -17,29 +12,8 @@ namespace CcwFs.Tests.Service;
 /// <summary>
 /// Of a SPEC with count= and without an image, all devices but the first are made when somebody uses them. Nobody sees whether one is made.
 /// </summary>
-public sealed class LaterDeviceTests : IDisposable
+public sealed class LaterDeviceTests : ConfiguredTest
 {
-    private readonly ImageDirectory _files = new();
-    private readonly ChannelExecutor _executor = new();
-    private readonly SubchannelTable _table = new();
-    private readonly DeviceFactory _factory;
-    private readonly ConfiguredDevices _configured;
-
-    public LaterDeviceTests()
-    {
-        var space = new AddressSpace(IovaMap.Identity(new ArrayStore(new byte[4096])));
-        _factory = new DeviceFactory(_table, space, _executor, NullLoggerFactory.Instance, owner: null);
-        _configured = new ConfiguredDevices(_factory, _table, _files.Path);
-    }
-
-    public void Dispose()
-    {
-        _factory.RemoveAll();
-        _factory.Dispose();
-        _executor.Dispose();
-        _files.Dispose();
-    }
-
     [Theory]
     [InlineData("dasd,count=3")]
     [InlineData("fba,count=3,blocks=100")]
@@ -48,8 +22,8 @@ public sealed class LaterDeviceTests : IDisposable
     public void What_is_asked_before_one_is_made_is_answered_as_afterwards(string spec)
     {
         Add(spec);
-        Assert.Equal([true, false, false], _table.All.Select(one => one.Made is not null));
-        foreach (MountedSubchannel one in _table.All)
+        Assert.Equal([true, false, false], Table.All.Select(one => one.Made is not null));
+        foreach (MountedSubchannel one in Table.All)
         {
             (SubchannelId, SubchannelId, DeviceId, DeviceId, SubchannelIdentity, DeviceState, bool, string, string) All() => (
                 one.Id, one.HostId, one.Number, one.HostNumber, one.Identity, one.State, one.IsBusy, Stored(one), Counted(one));
@@ -69,17 +43,17 @@ public sealed class LaterDeviceTests : IDisposable
     [InlineData("dasd,count=2,hostile=7")]
     public void A_device_with_a_file_or_faults_is_made_at_once(string spec)
     {
-        _files.Create("v0.ckd", 1);
-        _files.Create("v1.ckd", 1);
+        Files.Create("v0.ckd", 1);
+        Files.Create("v1.ckd", 1);
         Add(spec);
-        Assert.All(_table.All, one => Assert.NotNull(one.Made));
+        Assert.All(Table.All, one => Assert.NotNull(one.Made));
     }
 
     [Fact]
     public void Its_schib_is_the_first_ones_with_another_device_number()
     {
         Add("dasd,count=2");
-        string[] schibs = [.. _table.All.Select(one =>
+        string[] schibs = [.. Table.All.Select(one =>
         {
             byte[] schib = new byte[Schib.Size];
             Assert.Equal(Schib.Size, one.Device.ReadRegion(RegionIndex.Schib, 0, schib));
@@ -92,12 +66,12 @@ public sealed class LaterDeviceTests : IDisposable
     public void A_reload_reaches_those_that_are_made_and_those_that_are_not()
     {
         Add("dasd,count=3");
-        Assert.NotNull(_table.All[1].Device);
+        Assert.NotNull(Table.All[1].Device);
         List<string> changed = [];
-        Assert.Empty(_configured.CarryOut(Plan("dasd,count=3,deny=SENSE_ID"), changed.Add));
+        Assert.Empty(Configured.CarryOut(Plan("dasd,count=3,deny=SENSE_ID"), changed.Add));
         Assert.Equal(["0.0.0000", "0.0.0001", "0.0.0002"], changed.Select(line => line.Split(':')[0]));
-        Assert.Null(_table.All[2].Made);
-        Assert.All(_table.All, one => Assert.NotNull(one.Device.Policy?.Deny));
+        Assert.Null(Table.All[2].Made);
+        Assert.All(Table.All, one => Assert.NotNull(one.Device.Policy?.Deny));
         Assert.Empty(Plan("dasd,count=3,deny=SENSE_ID").Lines);
     }
 
@@ -107,60 +81,60 @@ public sealed class LaterDeviceTests : IDisposable
     public void One_that_is_made_while_a_policy_forbids_writing_can_be_written_when_it_is_gone(string spec)
     {
         Add(spec);
-        Assert.Empty(_configured.CarryOut(Plan(spec + ",readonly"), _ => { }));
-        Assert.All(_table.All.Take(2), one => Assert.Equal("read and write", Access(one)));
-        Assert.Empty(_configured.CarryOut(Plan(spec), _ => { }));
-        Assert.All(_table.All, one => Assert.Equal("read and write", Access(one)));
+        Assert.Empty(Configured.CarryOut(Plan(spec + ",readonly"), _ => { }));
+        Assert.All(Table.All.Take(2), one => Assert.Equal("read and write", Access(one)));
+        Assert.Empty(Configured.CarryOut(Plan(spec), _ => { }));
+        Assert.All(Table.All, one => Assert.Equal("read and write", Access(one)));
     }
 
     [Fact]
     public void All_that_a_reload_changes_are_made_in_one_way()
     {
         Add("dasd,count=4");
-        LaterDevices before = Assert.IsType<OpenDevice>(_table.All[1]).Later!;
-        Assert.Empty(_configured.CarryOut(Plan("dasd,count=4,deny=SENSE_ID"), _ => { }));
-        LaterDevices after = Assert.IsType<OpenDevice>(_table.All[1]).Later!;
+        LaterDevices before = Assert.IsType<OpenDevice>(Table.All[1]).Later!;
+        Assert.Empty(Configured.CarryOut(Plan("dasd,count=4,deny=SENSE_ID"), _ => { }));
+        LaterDevices after = Assert.IsType<OpenDevice>(Table.All[1]).Later!;
         Assert.NotSame(before, after);
-        Assert.All(_table.All.Skip(1), one => Assert.Same(after, Assert.IsType<OpenDevice>(one).Later));
-        Assert.Same(_table.All[2].Device.Policy, _table.All[3].Device.Policy);
+        Assert.All(Table.All.Skip(1), one => Assert.Same(after, Assert.IsType<OpenDevice>(one).Later));
+        Assert.Same(Table.All[2].Device.Policy, Table.All[3].Device.Policy);
     }
 
     [Fact]
     public void Faults_that_cannot_be_had_make_none()
     {
         Add("dasd,count=3");
-        Assert.NotEmpty(_configured.CarryOut(Plan("dasd,count=3,fault=read nth=3 -> path_off 77"), _ => { }));
-        Assert.Null(_table.All[2].Made);
+        Assert.NotEmpty(Configured.CarryOut(Plan("dasd,count=3,fault=read nth=3 -> path_off 77"), _ => { }));
+        Assert.Null(Table.All[2].Made);
     }
 
     [Fact]
     public void Faults_that_a_reload_brings_make_them()
     {
         Add("dasd,count=2");
-        Assert.Empty(_configured.CarryOut(Plan("dasd,count=2,fault=read -> check equipment_check"), _ => { }));
-        Assert.All(_table.All, one => Assert.Single(Layers.FaultsOf(one.Made!).Rules));
+        Assert.Empty(Configured.CarryOut(Plan("dasd,count=2,fault=read -> check equipment_check"), _ => { }));
+        Assert.All(Table.All, one => Assert.Single(Layers.FaultsOf(one.Made!).Rules));
     }
 
     [Fact]
     public void One_that_nobody_has_used_is_removed_without_being_made()
     {
         Add("dasd,count=3");
-        MountedSubchannel removed = _table.All[1];
-        Assert.True(_factory.Remove(removed.Id, force: false, out string? fault));
+        MountedSubchannel removed = Table.All[1];
+        Assert.True(Factory.Remove(removed.Id, force: false, out string? fault));
         Assert.Null(fault);
         Assert.Null(removed.Made);
         Assert.Equal(DeviceState.NotOperational, removed.State);
-        Assert.Equal(2, _table.Count);
-        Assert.Empty(_factory.RemoveAll());
-        Assert.Equal(0, _table.Count);
+        Assert.Equal(2, Table.Count);
+        Assert.Empty(Factory.RemoveAll());
+        Assert.Equal(0, Table.Count);
     }
 
     [Fact]
     public void Who_found_it_before_it_was_removed_gets_a_device_that_is_gone()
     {
         Add("dasd,count=2");
-        MountedSubchannel removed = _table.All[1];
-        Assert.True(_factory.Remove(removed.Id, force: false, out _));
+        MountedSubchannel removed = Table.All[1];
+        Assert.True(Factory.Remove(removed.Id, force: false, out _));
         Assert.Equal(DeviceState.NotOperational, removed.Device.State);
         Assert.Equal(-(int)Errno.ENODEV, removed.Device.ReadRegion(RegionIndex.Schib, 0, new byte[Schib.Size]));
         Assert.Equal(DeviceState.NotOperational, removed.State);
@@ -170,7 +144,7 @@ public sealed class LaterDeviceTests : IDisposable
     public void Many_who_use_it_for_the_first_time_get_the_same()
     {
         Add("dasd,count=65");
-        foreach (MountedSubchannel one in _table.All)
+        foreach (MountedSubchannel one in Table.All)
         {
             var made = new VfioCcwDevice[2];
             AtOnce(made.Length, i => made[i] = one.Device);
@@ -182,14 +156,14 @@ public sealed class LaterDeviceTests : IDisposable
     public void One_that_is_used_while_it_is_removed_ends()
     {
         Add("dasd,count=65");
-        foreach (MountedSubchannel one in _table.All.Skip(1))
+        foreach (MountedSubchannel one in Table.All.Skip(1))
         {
             AtOnce(2, i =>
             {
                 if (i == 0)
                     _ = one.Device;
                 else
-                    Assert.True(_factory.Remove(one.Id, force: false, out _));
+                    Assert.True(Factory.Remove(one.Id, force: false, out _));
             });
             Assert.Equal(DeviceState.NotOperational, one.Device.State);
         }
@@ -221,8 +195,4 @@ public sealed class LaterDeviceTests : IDisposable
 
     private static string Counted(MountedSubchannel one) => Encoding.UTF8.GetString(
         [.. MetricFamily.Render(new MetricSources("1.2.3", 1, [one.Metrics], [], [], UsesRings: false)), .. StatsText.Render(one.Metrics)]);
-
-    private void Add(string spec) => _configured.Add(DeviceKinds.Parse(spec));
-
-    private ReloadPlan Plan(string wanted) => _configured.Plan([DeviceKinds.Parse(wanted)]);
 }

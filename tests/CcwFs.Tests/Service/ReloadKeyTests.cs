@@ -1,18 +1,13 @@
-using CcwFs.Emulation.Channel;
 using CcwFs.FileSystem;
-using CcwFs.Memory;
 using CcwFs.Service.Devices;
 using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Reload;
-using CcwFs.Subchannel;
-using CcwFs.Tests.Images;
 using CcwFs.Tests.Replay;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Tests.Service;
 
 /// <summary>Every key of every kind, changed by a reload: the plan names the change, and what is carried out has it.</summary>
-public sealed class ReloadKeyTests : IDisposable
+public sealed class ReloadKeyTests : ConfiguredTest
 {
     // A key, the kind where it is one's own affair, how it is changed, and what `info` shows then and not before.
     private static readonly (string Key, string? Kind, string Before, string After, string Shown)[] s_changes =
@@ -48,23 +43,14 @@ public sealed class ReloadKeyTests : IDisposable
         ("timeout", null, "timeout=5", "timeout=6", ""),
     ];
 
-    private readonly ImageDirectory _files = new();
-    private readonly ChannelExecutor _executor = new();
-    private readonly SubchannelTable _table = new();
-    private readonly DeviceFactory _factory;
-    private readonly ConfiguredDevices _configured;
-
     public ReloadKeyTests()
     {
-        var space = new AddressSpace(IovaMap.Identity(new ArrayStore(new byte[4096])));
-        _factory = new DeviceFactory(_table, space, _executor, NullLoggerFactory.Instance, owner: null);
-        _configured = new ConfiguredDevices(_factory, _table, _files.Path);
-        _files.Create("v.ckd", 1);
-        _files.Create("w.ckd", 1);
-        File.WriteAllBytes(_files["d.raw"], new byte[100 * 512]);
-        File.WriteAllBytes(_files["e.raw"], new byte[100 * 512]);
-        new RecordingFile().Store(_files["a.recording"]);
-        new RecordingFile().Store(_files["b.recording"]);
+        Files.Create("v.ckd", 1);
+        Files.Create("w.ckd", 1);
+        File.WriteAllBytes(Files["d.raw"], new byte[100 * 512]);
+        File.WriteAllBytes(Files["e.raw"], new byte[100 * 512]);
+        new RecordingFile().Store(Files["a.recording"]);
+        new RecordingFile().Store(Files["b.recording"]);
     }
 
     /// <summary>Every key of every kind.</summary>
@@ -82,23 +68,15 @@ public sealed class ReloadKeyTests : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _factory.RemoveAll();
-        _factory.Dispose();
-        _executor.Dispose();
-        _files.Dispose();
-    }
-
     [Theory]
     [MemberData(nameof(Keys))]
     public void A_key_that_changes_is_named_by_the_plan_and_the_device_has_it(string kind, string key)
     {
         (string before, string after, string shown) = Change(kind, key);
-        _configured.Add(DeviceKinds.Parse(kind == "vfio" ? "dasd" : before));
+        Configured.Add(DeviceKinds.Parse(kind == "vfio" ? "dasd" : before));
         if (kind == "vfio") // there is none here: a plan asks no more of its devices than of others
         {
-            var entry = new ConfiguredDevice(DeviceKinds.Parse(before), [.. _table.All.Cast<OpenDevice>()], MadeReadOnly: false);
+            var entry = new ConfiguredDevice(DeviceKinds.Parse(before), [.. Table.All.Cast<OpenDevice>()], MadeReadOnly: false);
             Assert.Contains(ReloadPlan.Of([entry], [DeviceKinds.Parse(after)], (_, _) => []).Lines, line => Names(line, key));
             return;
         }
@@ -114,43 +92,43 @@ public sealed class ReloadKeyTests : IDisposable
     [InlineData("fba,image=d.raw")]
     public void Sync_changes_under_a_device_that_stays(string spec)
     {
-        _configured.Add(DeviceKinds.Parse(spec));
-        MountedSubchannel before = Assert.Single(_table.All);
+        Configured.Add(DeviceKinds.Parse(spec));
+        MountedSubchannel before = Assert.Single(Table.All);
         foreach ((string sync, string shown) in ((string, string)[])[("program", "program"), ("3600", "every 3600 s"), ("1", "every 1 s"), ("none", "none")])
         {
             Assert.Equal([$"0.0.0000: sync {shown}"], Reload($"{spec},sync={sync}"));
             Assert.Contains($"sync={shown}\n", Facts(), StringComparison.Ordinal);
         }
-        Assert.Same(before, Assert.Single(_table.All));
+        Assert.Same(before, Assert.Single(Table.All));
     }
 
     [Fact]
     public void The_strictest_sync_of_an_image_counts_as_long_as_its_device_is_there()
     {
-        Assert.Empty(_configured.CarryOut(Plan("fba,image=d.raw,sync=program", "fba,image=d.raw,sync=program"), _ => { }));
+        Assert.Empty(Configured.CarryOut(Plan("fba,image=d.raw,sync=program", "fba,image=d.raw,sync=program"), _ => { }));
         List<string> changed = [];
-        Assert.Empty(_configured.CarryOut(Plan("fba,image=d.raw,sync=program", "fba,image=d.raw"), changed.Add));
+        Assert.Empty(Configured.CarryOut(Plan("fba,image=d.raw,sync=program", "fba,image=d.raw"), changed.Add));
         Assert.Equal(["0.0.0001: sync none", "0.0.0001: sync stays program as long as another device on its image wants that"], changed);
-        Assert.Empty(_configured.CarryOut(Plan("fba,image=d.raw"), _ => { }));
+        Assert.Empty(Configured.CarryOut(Plan("fba,image=d.raw"), _ => { }));
         Assert.Contains("sync=none\n", Facts(), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_size_that_a_device_which_stays_has_otherwise_is_refused()
     {
-        Assert.Empty(_configured.CarryOut(Plan("fba,image=d.raw", "fba,image=d.raw,chpids=41"), _ => { }));
+        Assert.Empty(Configured.CarryOut(Plan("fba,image=d.raw", "fba,image=d.raw,chpids=41"), _ => { }));
         ReloadPlan plan = Plan("fba,image=d.raw", "fba,image=d.raw,chpids=41,blocks=60");
         Assert.EndsWith(
             "has it open: there it has 100 blocks of 512 bytes; give the same block-size and blocks, or remove that first",
             Assert.Single(plan.Coming).Problem, StringComparison.Ordinal);
-        Assert.Single(_configured.CarryOut(plan, _ => { }));
-        Assert.Equal(2, _table.Count);
+        Assert.Single(Configured.CarryOut(plan, _ => { }));
+        Assert.Equal(2, Table.Count);
     }
 
     [Fact]
     public void An_image_becomes_one_of_another_kind()
     {
-        _configured.Add(DeviceKinds.Parse("dasd,image=v.ckd"));
+        Configured.Add(DeviceKinds.Parse("dasd,image=v.ckd"));
         Assert.Equal(["remove 0.0.0000: dasd,image=v.ckd", "add fba,image=v.ckd after closing 0.0.0000"], Reload("fba,image=v.ckd"));
         Assert.Contains("devtype=9336", Facts(), StringComparison.Ordinal);
     }
@@ -178,13 +156,11 @@ public sealed class ReloadKeyTests : IDisposable
     {
         ReloadPlan plan = Plan(wanted);
         string[] lines = [.. plan.Lines];
-        Assert.Empty(_configured.CarryOut(plan, _ => { }));
+        Assert.Empty(Configured.CarryOut(plan, _ => { }));
         Assert.Empty(Plan(wanted).Lines);
         return lines;
     }
 
-    private ReloadPlan Plan(params string[] wanted) => _configured.Plan([.. wanted.Select(DeviceKinds.Parse)]);
-
     private string Facts() => string.Concat(
-        _table.All.SelectMany(subchannel => DeviceInfo.Facts(subchannel.Device)).Select(fact => $"{fact.Key}={fact.Value}\n"));
+        Table.All.SelectMany(subchannel => DeviceInfo.Facts(subchannel.Device)).Select(fact => $"{fact.Key}={fact.Value}\n"));
 }

@@ -1,41 +1,12 @@
 using CcwFs.ChannelIo;
-using CcwFs.Emulation.Channel;
 using CcwFs.FileSystem;
-using CcwFs.Memory;
-using CcwFs.Service.Devices;
-using CcwFs.Service.Devices.Kinds;
 using CcwFs.Service.Reload;
-using CcwFs.Subchannel;
-using CcwFs.Tests.Images;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CcwFs.Tests.Service;
 
 /// <summary>What a reload is to do, told from the devices that are there and those that are wanted; without a mount.</summary>
-public sealed class ReloadPlanTests : IDisposable
+public sealed class ReloadPlanTests : ConfiguredTest
 {
-    private readonly ImageDirectory _files = new();
-    private readonly ChannelExecutor _executor = new();
-    private readonly SubchannelTable _table = new();
-    private readonly DeviceFactory _factory;
-    private readonly ConfiguredDevices _configured;
-
-    public ReloadPlanTests()
-    {
-        _factory =
-            new DeviceFactory(_table, new AddressSpace(IovaMap.Identity(new ArrayStore(new byte[4096]))), _executor, NullLoggerFactory.Instance,
-            owner: null);
-        _configured = new ConfiguredDevices(_factory, _table, _files.Path);
-    }
-
-    public void Dispose()
-    {
-        _factory.RemoveAll();
-        _factory.Dispose();
-        _executor.Dispose();
-        _files.Dispose();
-    }
-
     [Fact]
     public void The_same_devices_are_kept()
     {
@@ -63,16 +34,16 @@ public sealed class ReloadPlanTests : IDisposable
     public void A_plan_changes_nothing_until_it_is_carried_out()
     {
         Add("dasd,id=0.0.0001", "dasd,id=0.0.0002");
-        MountedSubchannel[] before = [.. _table.All];
+        MountedSubchannel[] before = [.. Table.All];
         ReloadPlan plan = Plan("dasd,id=0.0.0003", "dasd,id=0.0.0002,deny=SENSE_ID");
-        Assert.Equal(before, _table.All);
+        Assert.Equal(before, Table.All);
         Assert.Null(before[1].Device.Policy);
 
         List<string> changed = [];
-        Assert.Empty(_configured.CarryOut(plan, changed.Add));
+        Assert.Empty(Configured.CarryOut(plan, changed.Add));
         Assert.Equal(["0.0.0002: policy deny=SENSE_ID"], changed);
-        Assert.Equal([new SubchannelId(0, 0, 2), new SubchannelId(0, 0, 3)], _table.All.Select(device => device.Id));
-        Assert.Same(before[1], _table.All[0]);
+        Assert.Equal([new SubchannelId(0, 0, 2), new SubchannelId(0, 0, 3)], Table.All.Select(device => device.Id));
+        Assert.Same(before[1], Table.All[0]);
         Assert.NotNull(before[1].Device.Policy?.Deny);
         Assert.Empty(Plan("dasd,id=0.0.0003", "dasd,id=0.0.0002,deny=SENSE_ID").Lines);
     }
@@ -88,28 +59,28 @@ public sealed class ReloadPlanTests : IDisposable
     public void What_was_removed_by_hand_comes_again()
     {
         Add("dasd,id=0.0.0001", "dasd,id=0.0.0002");
-        Assert.True(_factory.Remove(new SubchannelId(0, 0, 1), force: false, out _));
+        Assert.True(Factory.Remove(new SubchannelId(0, 0, 1), force: false, out _));
         Assert.Equal(["add dasd,id=0.0.0001"], Plan("dasd,id=0.0.0001", "dasd,id=0.0.0002").Lines);
     }
 
     [Fact]
     public void What_comes_waits_for_those_that_keep_its_image()
     {
-        _files.Create("v.ckd", 1);
+        Files.Create("v.ckd", 1);
         Add("dasd,id=0.0.0001,image=v.ckd,readonly", "dasd,id=0.0.0002,image=v.ckd,readonly", "dasd,id=0.0.0003");
         ReloadPlan plan = Plan("dasd,id=0.0.0001,image=v.ckd");
         Arrival arrival = Assert.Single(plan.Coming);
         Assert.Equal(plan.Leaving.Take(2), arrival.After);
         Assert.Equal(plan.InTheWay, arrival.After);
         Assert.Equal("add dasd,image=v.ckd,id=0.0.0001 after closing 0.0.0001, 0.0.0002", arrival.Line);
-        Assert.Empty(_configured.CarryOut(plan, _ => { }));
-        Assert.Equal([new SubchannelId(0, 0, 1)], _table.All.Select(device => device.Id));
+        Assert.Empty(Configured.CarryOut(plan, _ => { }));
+        Assert.Equal([new SubchannelId(0, 0, 1)], Table.All.Select(device => device.Id));
     }
 
     [Fact]
     public void An_image_that_a_device_keeps_which_stays_cannot_be_had()
     {
-        _files.Create("v.ckd", 1);
+        Files.Create("v.ckd", 1);
         Add("dasd,id=0.0.0001,image=v.ckd,readonly", "dasd,id=0.0.0002,image=v.ckd,readonly");
         ReloadPlan plan = Plan("dasd,id=0.0.0001,image=v.ckd", "dasd,id=0.0.0002,image=v.ckd,readonly");
         Arrival arrival = Assert.Single(plan.Coming);
@@ -118,10 +89,10 @@ public sealed class ReloadPlanTests : IDisposable
         Assert.Equal("0.0.0001 stays as it is, nothing is changed", arrival.Stays);
         Assert.StartsWith("cannot add dasd,image=v.ckd,id=0.0.0001: 0.0.0002 ", arrival.Line, StringComparison.Ordinal);
 
-        MountedSubchannel[] before = [.. _table.All];
-        string failure = Assert.Single(_configured.CarryOut(plan, _ => { }));
+        MountedSubchannel[] before = [.. Table.All];
+        string failure = Assert.Single(Configured.CarryOut(plan, _ => { }));
         Assert.Equal($"device 'dasd,image=v.ckd,id=0.0.0001': {arrival.Problem}; {arrival.Stays}", failure);
-        Assert.Equal(before, _table.All);
+        Assert.Equal(before, Table.All);
     }
 
     [Fact]
@@ -130,8 +101,8 @@ public sealed class ReloadPlanTests : IDisposable
         Add("dasd,id=0.0.0001");
         ReloadPlan plan = Plan("dasd,id=0.0.0002,image=nowhere.ckd");
         Assert.Null(Assert.Single(plan.Coming).Problem);
-        Assert.EndsWith("; nothing is changed", Assert.Single(_configured.CarryOut(plan, _ => { })), StringComparison.Ordinal);
-        Assert.Equal([new SubchannelId(0, 0, 1)], _table.All.Select(device => device.Id));
+        Assert.EndsWith("; nothing is changed", Assert.Single(Configured.CarryOut(plan, _ => { })), StringComparison.Ordinal);
+        Assert.Equal([new SubchannelId(0, 0, 1)], Table.All.Select(device => device.Id));
     }
 
     [Theory]
@@ -142,18 +113,10 @@ public sealed class ReloadPlanTests : IDisposable
     public void A_plan_says_what_stays_when_a_device_cannot_be_had(string wanted, string stays)
     {
         const string Keeper = "dasd,id=0.0.0008,image=v.ckd,readonly"; // where one keeps a file, files are looked at
-        _files.Create("v.ckd", 1);
+        Files.Create("v.ckd", 1);
         Add("dasd", "dasd,id=0.0.0001", "dasd,id=0.0.0002", Keeper);
         Arrival arrival = Assert.Single(Plan(wanted, Keeper).Coming);
         Assert.Contains("nowhere.ckd", arrival.Problem, StringComparison.Ordinal);
         Assert.Equal(stays, arrival.Stays);
     }
-
-    private void Add(params string[] specs)
-    {
-        foreach (string spec in specs)
-            _configured.Add(DeviceKinds.Parse(spec));
-    }
-
-    private ReloadPlan Plan(params string[] wanted) => _configured.Plan([.. wanted.Select(DeviceKinds.Parse)]);
 }
