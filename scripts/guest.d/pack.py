@@ -1,14 +1,15 @@
 """Makes the guest's kernel and initramfs of unpacked packages: pack.py UNPACKED INIT OUTPUT
 
 OUTPUT/kernel and OUTPUT/initramfs: a cpio archive (newc format, Documentation/driver-api/early-userspace/buffer-format.rst), not compressed,
-because the guest's processor is emulated and the host's disk is not the bottleneck. OUTPUT/fio is one with what fio needs besides, which a
-guest that runs it is given behind the first. The initramfs holds the programs named below, the shared libraries
+because the guest's processor is emulated and the host's disk is not the bottleneck. OUTPUT/initramfs-fio is the same with fio and what that
+needs besides, as a second archive behind the first: the kernel unpacks both. The initramfs holds the programs named below, the shared libraries
 they need, the kernel modules named below and those they need, decompressed, and modules.dep in the form that busybox reads.
 """
 import glob
 import lzma
 import os
 import re
+import shutil
 import stat
 import struct
 import subprocess
@@ -18,7 +19,7 @@ PROGRAMS = """
 bash busybox cmp dd find gawk seq head sed grep mke2fs e2fsck dumpe2fs sfdisk fstrim ioping
 chccwdev chchp chreipl chzdev cio_ignore dasdfmt dasdinfo dasdview fdasd lschp lscss lsdasd lsreipl lszdev tunedasd zipl
 """.split()
-# With libraries larger than everything else: each in an archive of its own.
+# With libraries larger than everything else: each in an initramfs of its own.
 LARGE = ["fio"]
 # Names that scripts expect, where a program is not the one that busybox has under its own name.
 LINKS = {"awk": "gawk", "mkfs.ext4": "mke2fs", "fsck.ext4": "e2fsck"}
@@ -37,10 +38,12 @@ def fail(message):
 
 
 class Archive:
-    """A cpio archive in the making; a path is written once, and never one that is in the archive `before` it."""
+    """A cpio archive in the making, behind a copy of the one `before`; a path is written once, and never one that is in that."""
 
     def __init__(self, path, before=None):
-        self._file, self._seen = open(path, "wb"), set(before._seen) if before else set()
+        if before:
+            shutil.copyfile(before._file.name, path)
+        self._file, self._seen = open(path, "ab" if before else "wb"), set(before._seen) if before else set()
 
     def add(self, path, mode, data=b"", device=(0, 0)):
         if path in self._seen:
@@ -196,7 +199,7 @@ def main(unpacked, init, output):
         archive.add("init", stat.S_IFREG | 0o755, file.read())
     archive.close()
     for name in LARGE:
-        more = Archive(f"{output}/{name}", archive)
+        more = Archive(f"{output}/initramfs-{name}", archive)
         put(more, tree, tree.program(name) or fail(f"no package of the guest holds {name}"))
         more.close()
     with open(sorted(kernels)[-1], "rb") as file, open(output + "/kernel", "wb") as copy:

@@ -26,15 +26,7 @@ internal static class FioBench
             return;
         }
         using var files = new TemporaryDirectory();
-        string initramfs = Path.Combine(files.Path, "initramfs");
-        using (FileStream both = File.Create(initramfs))
-        {
-            foreach (string part in (string[])["initramfs", "fio"]) // the kernel unpacks archives that follow one another
-            {
-                using FileStream one = File.OpenRead($"{LinuxGuest.Image}/{part}");
-                one.CopyTo(both);
-            }
-        }
+        string initramfs = $"{LinuxGuest.Image}/initramfs-fio";
         SizesAndDepths(report, files, initramfs);
         Several(report, files, initramfs);
     }

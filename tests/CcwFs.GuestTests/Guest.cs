@@ -46,7 +46,7 @@ internal sealed class Guest : IDisposable
                 : ["-no-reboot"],
             "-chardev", $"file,id=console,path={ConsoleLog}", "-serial", "chardev:console",
             "-device", "virtio-serial-ccw", "-chardev", $"socket,id=port,path={path}", "-device", "virtserialport,chardev=port,name=org.ccwfs.guest",
-            .. options.Ipl ? [] : Kernel(options, mounted.Scratch), .. options.Qemu,
+            .. options.Ipl ? [] : Kernel(options), .. options.Qemu,
         ];
         _process = devices.Length == 0
             ? Child.Start("/", null, qemu[0], qemu[1..])
@@ -154,18 +154,9 @@ internal sealed class Guest : IDisposable
 
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50); // a file has no event that QEMU's write gives
 
-    private static string[] Kernel(GuestOptions options, Scratch scratch) =>
-        ["-kernel", GuestImage.Kernel, "-initrd", options.HasFio ? WithFio(scratch) : GuestImage.InitialRamdisk, "-append",
+    private static string[] Kernel(GuestOptions options) =>
+        ["-kernel", GuestImage.Kernel, "-initrd", options.HasFio ? GuestImage.RamdiskWithFio : GuestImage.InitialRamdisk, "-append",
             $"{KernelWords} guest.modules={options.Modules} {options.KernelWords}"];
-
-    /// <summary>The kernel unpacks archives that follow one another.</summary>
-    private static string WithFio(Scratch scratch)
-    {
-        string both = scratch.At("initramfs-with-fio");
-        if (!File.Exists(both))
-            Child.Run("bash", "-ec", $"cat {GuestImage.InitialRamdisk} {GuestImage.Fio} >{both}").Ok();
-        return both;
-    }
 
     private static long Deadline(TimeSpan? patience) => Environment.TickCount64 + (long)(patience ?? Patience).TotalMilliseconds;
 

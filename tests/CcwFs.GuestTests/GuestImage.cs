@@ -10,8 +10,8 @@ internal static class GuestImage
 
     internal static string InitialRamdisk => MadeIn.Value + "/initramfs";
 
-    /// <summary>What a guest needs besides to run fio; it stands behind the initramfs.</summary>
-    internal static string Fio => MadeIn.Value + "/fio";
+    /// <summary>The same with fio.</summary>
+    internal static string RamdiskWithFio => InitialRamdisk + "-fio";
 
     private static string Make() =>
         Child.Finish(Child.Start("/", null, Places.Repository + "/scripts/guest", "build"), patience: MakingTakesAtMost).Ok().Output.TrimEnd('\n');
