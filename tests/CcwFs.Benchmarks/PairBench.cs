@@ -85,7 +85,10 @@ internal static class PairBench
     }
 
     /// <summary>Puts a NOP into guest storage and runs it often; gives the command that loops it.</summary>
-    internal static string[] Prepare(string mount, string nopLoop)
+    /// <param name="mount">Where it is mounted.</param>
+    /// <param name="nopLoop">The program that loops.</param>
+    /// <param name="before">What the command begins with: <c>taskset</c> and its words, or nothing.</param>
+    internal static string[] Prepare(string mount, string nopLoop, params string[] before)
     {
         byte[] ccw = new byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(ccw, NopCcw);
@@ -94,7 +97,7 @@ internal static class PairBench
             memory.Position = 0x1000;
             memory.Write(ccw);
         }
-        string[] nop = [nopLoop, Path.Combine(mount, "0.0.0000", "io"), "COUNT", ProgramAddress];
+        string[] nop = [.. before, nopLoop, Path.Combine(mount, "0.0.0000", "io"), "COUNT", ProgramAddress];
         for (int i = 0; i < 3; i++)
             Loop(nop, 30_000, out _); // the compiler's tiers
         return nop;

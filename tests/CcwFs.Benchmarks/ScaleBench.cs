@@ -31,7 +31,7 @@ internal static class ScaleBench
                 rounds[2].Add(server.Resident / 1e6);
                 // On one processor: wake-ups that cross processors would be most of it.
                 Tool.Run("taskset", "-a", "-p", "-c", "1", server.Id.ToString(CultureInfo.InvariantCulture));
-                rounds[3].Add(PairBench.Loop(["taskset", "-c", "1", .. PairBench.Prepare(mount, loop)], Batch, out _) / 1e3);
+                rounds[3].Add(PairBench.Loop(PairBench.Prepare(mount, loop, "taskset", "-c", "1"), Batch, out _) / 1e3);
             }
             ready.Add(Report.Median(rounds[0]));
             listed.Add(Report.Median(rounds[1]));
