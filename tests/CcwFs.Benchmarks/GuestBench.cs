@@ -131,7 +131,7 @@ internal static partial class GuestBench
             without.Add(Boot(files, null));
         }
         (double longer, double shorter) = (Report.Median(with), Report.Median(without));
-        report.AtMost("boot to shell, DASD online over none", 0.5, longer - shorter, "s", $"{longer:0.00} s, {shorter:0.00} s");
+        report.AtMost("boot to shell, DASD online over none", 0.35, longer - shorter, "s", $"{longer:0.00} s, {shorter:0.00} s");
     }
 
     /// <summary>Seconds from the start of the command to the answer of a script; with a DASD, the script waits until it is online.</summary>

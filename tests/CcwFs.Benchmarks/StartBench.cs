@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CcwFs.Benchmarks;
 
 /// <summary>
-/// What a person waits for: verbs, a mount, and QEMU, of the packaged program (CCWFS_PACKAGED, which scripts/bench makes) and of the one that runs on
-/// a shared .NET, in turn.
+/// What a person waits for: verbs, a mount, and QEMU, of the packaged program (CCWFS_PACKAGED, which scripts/bench makes; Native AOT) and of the one
+/// that runs on a shared .NET (compiled ahead too, ReadyToRun), in turn.
 /// </summary>
 internal static class StartBench
 {
@@ -18,9 +18,14 @@ internal static class StartBench
         using var files = new TemporaryDirectory();
         string mountPoint = files.Sub("mount");
         string[] device = ["--device", $"dasd,image={files.Volume()}"];
-        List<double> ready = [], resident = [], listed = [], listedShared = [], becomes = [];
+        List<double> ready = [], resident = [], listed = [], listedShared = [], becomes = [], readyShared = [], residentShared = [];
         for (int round = 0; round < Rounds; round++)
         {
+            using (Server shared = Server.Start(mountPoint, Server.CcwFs, ["mount", mountPoint, .. device]))
+            {
+                readyShared.Add(shared.SecondsToReady * 1e3);
+                residentShared.Add(shared.Resident / 1e6);
+            }
             using Server server = Server.Start(mountPoint, packaged, ["mount", mountPoint, .. device]);
             ready.Add(server.SecondsToReady * 1e3);
             resident.Add(server.Resident / 1e6);
@@ -33,6 +38,8 @@ internal static class StartBench
         report.AtMost("packaged: mount with one volume, resident", 25, Report.Median(resident), "MB");
         report.AtMost("packaged: ccwfs qemu becomes QEMU", 60, Report.Median(becomes), "ms");
         report.Note("on a shared .NET: ccwfs list", $"{Report.Median(listedShared):0.0} ms");
+        report.Note("on a shared .NET: mount with one volume, ready", $"{Report.Median(readyShared):0.0} ms");
+        report.Note("on a shared .NET: mount with one volume, resident", $"{Report.Median(residentShared):0.0} MB");
     }
 
     private static double Time(string program, params string[] arguments)
