@@ -12,6 +12,8 @@ namespace CcwFs.Emulation.Images;
 /// </summary>
 public sealed class HostImageFiles(uint user, bool locks = true, bool plain = false) : IImageFiles
 {
+    private const uint OwnersMode = 0x180; // S_IRUSR | S_IWUSR
+
     /// <summary>Why a path that leads through an open file of a process is refused, and what to do.</summary>
     public const string LinkOfProcess = "its path leads through a link of /proc, or too many links; give the path of the file itself";
 
@@ -67,8 +69,21 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
     }
 
     /// <inheritdoc/>
-    public IRedoPlace RedoOf(IImageFile image) =>
-        new HostRedoPlace(image as HostImageFile ?? throw new ArgumentException("it is no file of this machine", nameof(image)), user, plain);
+    public IRedoPlace RedoOf(IImageFile image, string? path = null) =>
+        new HostRedoPlace(image as HostImageFile ?? throw new ArgumentException("it is no file of this machine", nameof(image)), path, user, plain);
+
+    /// <inheritdoc/>
+    public IImageFile CreateUnnamed() => CreateUnnamedHere();
+
+    /// <summary>As <see cref="CreateUnnamed"/>, for who needs the descriptor too: in TMPDIR, or /var/tmp.</summary>
+    public static HostImageFile CreateUnnamedHere()
+    {
+        string directory = Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } named ? named : "/var/tmp";
+        int result = FileDescriptor.Open(directory, OpenOptions.Unnamed | OpenOptions.ReadWrite, OwnersMode, out FileDescriptor file);
+        return result == 0 ? new HostImageFile($"a temporary file in {directory}", file)
+            : throw new ImageException($"no temporary file can be made in {directory}: {Problem.Of(result)}; set TMPDIR to a directory that has them",
+                -result);
+    }
 
     /// <summary>Opens a path, or a plain one alone (<see cref="FileDescriptor.OpenPlain"/>).</summary>
     internal static int OpenPath(string path, OpenOptions options, bool plain, out FileDescriptor opened) =>
@@ -108,7 +123,7 @@ public sealed class HostImageFile : IImageFile
         (Path, _descriptor, IsWritable) = (path, descriptor, isWritable);
 
     /// <summary>It was opened to write: who opened it has the right to.</summary>
-    internal bool IsWritable { get; }
+    public bool IsWritable { get; }
 
     /// <inheritdoc/>
     public string Path { get; }

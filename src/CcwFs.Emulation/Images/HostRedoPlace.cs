@@ -3,7 +3,9 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Images;
 
-/// <summary>The name of a redo file on this machine: in the directory where the image really is, whatever links led there.</summary>
+/// <summary>
+/// The name of a redo file on this machine: in the directory where the image really is, whatever links led there, or the one that was asked for.
+/// </summary>
 internal sealed class HostRedoPlace : IRedoPlace
 {
     private const uint WriteByOthers = 0x12;  // S_IWGRP | S_IWOTH
@@ -17,26 +19,34 @@ internal sealed class HostRedoPlace : IRedoPlace
     private readonly uint _user;
     private readonly FileDescriptor _directory;
     private readonly string _name;
+    private readonly string? _asked; // the path that was asked for
     private FileStatus _made; // what Create made last
 
-    internal HostRedoPlace(HostImageFile image, uint user, bool plain)
+    internal HostRedoPlace(HostImageFile image, string? path, uint user, bool plain)
     {
         (_image, _user) = (image, user);
-        int result = FileSystems.ReadLink($"/proc/self/fd/{image.Descriptor.Number}", out string real);
-        _name = System.IO.Path.GetFileName(real) + IRedoPlace.Suffix;
+        (int result, string real) = (0, path ?? "");
+        if ((_asked = path) is null)
+        {
+            result = FileSystems.ReadLink($"/proc/self/fd/{image.Descriptor.Number}", out real);
+            real += IRedoPlace.Suffix;
+        }
+        real = System.IO.Path.GetFullPath(real);
+        _name = System.IO.Path.GetFileName(real);
         string directory = System.IO.Path.GetDirectoryName(real) is { Length: > 0 } there ? there : "/";
         Path = System.IO.Path.Combine(directory, _name);
         if (result == 0)
             result = HostImageFiles.OpenPath(directory, OpenOptions.PathOnly | OpenOptions.Directory, plain, out _directory!);
         _directory ??= new FileDescriptor(-1);
         if (result == 0)
-            result = IsThere() ? 0 : -(int)Errno.ESTALE;
+            result = _asked is not null || IsThere() ? 0 : -(int)Errno.ESTALE;
         if (result == 0)
             return;
         _directory.Dispose();
         bool hasGone = result == -(int)Errno.ESTALE;
         throw new ImageException(
-            hasGone ? "it was renamed or removed while it was opened; try again" : $"its directory {directory}: {Problem.Of(result)}", -result);
+            hasGone ? "it was renamed or removed while it was opened; try again"
+                : $"{(_asked is null ? "its directory" : "redo:")} {directory}: {Problem.Of(result)}", -result);
     }
 
     public string Path { get; }

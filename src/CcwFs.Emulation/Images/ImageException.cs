@@ -35,6 +35,12 @@ public sealed class ImageException : IOException
     /// <summary>A reason: the runtime had no memory.</summary>
     internal const string NoMemory = "there is no memory for it now; try again";
 
+    /// <summary>Nothing has failed: the format of the storage has no room for what was to be written, and what was there stays.</summary>
+    public static ImageException CannotHold(string message) => new(message) { IsBeyondFormat = true };
+
+    /// <summary>Made by <see cref="CannotHold"/>.</summary>
+    public bool IsBeyondFormat { get; private init; }
+
     /// <summary>The errno that the system gave; 0 where it gave none.</summary>
     public int Errno { get; }
 

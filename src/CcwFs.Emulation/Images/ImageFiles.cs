@@ -99,8 +99,16 @@ public interface IImageFiles
     /// </summary>
     IImageFile? OpenDisk(string path, bool write) => Open(path, write);
 
-    /// <summary>The place of the redo file of an image that <see cref="Open"/> opened.</summary>
-    IRedoPlace RedoOf(IImageFile image);
+    /// <summary>
+    /// The place of the redo file of an image that <see cref="Open"/> opened; <paramref name="path"/>: the file that was asked for, null: the one
+    /// beside the image.
+    /// </summary>
+    IRedoPlace RedoOf(IImageFile image, string? path = null);
+
+    /// <summary>
+    /// Makes a file without a name, where temporary files are; an <see cref="ImageException"/> says why there can be none.
+    /// </summary>
+    IImageFile CreateUnnamed() => throw new NotSupportedException();
 
     /// <summary>
     /// The image may keep so many bytes of memory until it is closed; asked before it takes any. Throws where no user answers for them.

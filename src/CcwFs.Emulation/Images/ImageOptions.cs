@@ -7,4 +7,5 @@ namespace CcwFs.Emulation.Images;
 /// Takes lines for people about what is done or found beside a call: changes put in place or dropped, a redo file that went. Of each kind that can
 /// come again and again they are limited (<see cref="Subchannel.LogLimit"/>). Null: they are not wanted.
 /// </param>
-public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, Action<string>? Say = null);
+/// <param name="Redo">The path of the redo file; null: it is beside the image.</param>
+public readonly record struct ImageOptions(bool ReadOnly = false, ImageSync Sync = default, Action<string>? Say = null, string? Redo = null);

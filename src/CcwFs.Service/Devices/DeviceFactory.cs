@@ -177,7 +177,7 @@ internal sealed class DeviceFactory : IDisposable
             return [];
         HashSet<FileIdentity> files = [.. spec.Kind.Files(spec, directory, _ownDevice)];
         List<OpenDevice> keepers = [];
-        foreach (OpenDevice holder in holders.Where(device => files.Contains(device.File!.Id)))
+        foreach (OpenDevice holder in holders.Where(device => device.File!.All.Any(files.Contains)))
         {
             if (spec.Kind.Obstacle(spec, holder) is not { } obstacle)
                 continue;

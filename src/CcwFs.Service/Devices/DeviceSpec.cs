@@ -50,6 +50,12 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
 
     internal string? Image { get; set; }
 
+    /// <summary>What is written goes to this file, and the image is only read; null: it is written itself.</summary>
+    internal string? Overlay { get; set; }
+
+    /// <summary>What is written is gone with the device.</summary>
+    internal bool IsTemporary { get; set; }
+
     internal SubchannelId? Id { get; set; }
 
     internal DeviceId? Device { get; set; }
@@ -131,13 +137,14 @@ internal sealed class DeviceSpec(DeviceKind kind, IReadOnlyList<DeviceKind> all)
     /// <summary>Where a device of this SPEC with that id is shown, and known by from then on.</summary>
     internal SubchannelId Shown(SubchannelId id) => id with { CssId = Css ?? id.CssId };
 
-    /// <summary>The image of the device <paramref name="index"/>, an absolute path; null: a volume in memory.</summary>
-    internal string? ImageAt(int index, string directory) => Image is null ? null
-        : Path.GetFullPath(Image.Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
+    /// <summary>
+    /// The image of the device <paramref name="index"/>, or the overlay of it, an absolute path; null: a volume in memory.
+    /// </summary>
+    internal string? ImageAt(int index, string directory) => (Overlay ?? Image) is { } path ? PathAt(path, index, directory) : null;
 
-    /// <summary>The images of all devices, absolute paths, each once.</summary>
-    internal IEnumerable<string> Images(string directory) =>
-        Enumerable.Range(0, Count).Select(index => ImageAt(index, directory)).OfType<string>().Distinct();
+    /// <summary>The absolute path that a path of the SPEC is for the device <paramref name="index"/>: %d in it is that number.</summary>
+    internal static string PathAt(string path, int index, string directory) =>
+        Path.GetFullPath(path.Replace("%d", index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), directory);
 
     /// <summary>The number <paramref name="index"/> steps on; <paramref name="what"/>: the key, for the message.</summary>
     internal static ushort Following(ushort first, int index, string what) => first + index <= ushort.MaxValue

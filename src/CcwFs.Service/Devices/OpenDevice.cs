@@ -106,4 +106,8 @@ internal sealed class OpenDevice : MountedSubchannel
 /// <param name="Id">Which file.</param>
 /// <param name="Volume">What they share; null: it is none of an image.</param>
 /// <param name="SetSync">Says when the device's writes go to stable storage; gives what counts for the image. Null: they go nowhere else.</param>
-internal sealed record DeviceFile(FileIdentity Id, ISharedVolume? Volume = null, Func<ImageSync, ImageSync>? SetSync = null);
+internal sealed record DeviceFile(FileIdentity Id, ISharedVolume? Volume = null, Func<ImageSync, ImageSync>? SetSync = null)
+{
+    /// <summary>All files of the volume: that one, and those beside or below it.</summary>
+    internal IReadOnlyList<FileIdentity> All { get; init; } = [Id];
+}

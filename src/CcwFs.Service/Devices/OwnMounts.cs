@@ -41,6 +41,13 @@ internal static class OwnMounts
         }
     }
 
+    /// <summary>Throws for a file that would be made in a mounted ccwfs, or in /proc; a directory that is not there is no matter here.</summary>
+    internal static void RefuseDirectoryOf(string path, bool plain)
+    {
+        Open(Path.GetDirectoryName(path) is { Length: > 0 } directory ? directory : "/", plain, out FileDescriptor named);
+        named.Dispose();
+    }
+
     /// <summary>Throws for an open file of a mounted ccwfs, wherever it is mounted, and for one of /proc.</summary>
     internal static void Refuse(SafeHandle file, string path)
     {

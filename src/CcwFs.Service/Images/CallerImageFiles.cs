@@ -27,6 +27,9 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
     /// <summary>How many files it keeps open, the redo file too.</summary>
     internal int OpenFiles => _images.Count + RedoDescriptors;
 
+    /// <summary>Which files it has opened.</summary>
+    internal IReadOnlyList<FileIdentity> Identities { get; private set; } = [];
+
     public Guid BootId => _files.BootId;
 
     public IImageFile? Open(string path, bool write) => Open(path, write, disk: false);
@@ -41,7 +44,7 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
         try
         {
             opener.Charge.Take(DeviceResource.Descriptors, 1);
-            Judge(opened.Descriptor, path, write);
+            Identities = [.. Identities, Judge(opened.Descriptor, path, write)];
         }
         catch
         {
@@ -52,10 +55,21 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
         return opened;
     }
 
-    public IRedoPlace RedoOf(IImageFile image)
+    public IRedoPlace RedoOf(IImageFile image, string? path = null)
     {
         opener.Charge.Take(DeviceResource.Descriptors, RedoDescriptors);
-        return new Place(users, image, ImageUsers.As(asker, () => _files.RedoOf(image)));
+        return new Place(users, image, ImageUsers.As(asker, () =>
+        {
+            if (path is not null)
+                OwnMounts.RefuseDirectoryOf(path, plain: asker is not null);
+            return _files.RedoOf(image, path);
+        }));
+    }
+
+    public IImageFile CreateUnnamed()
+    {
+        opener.Charge.Take(DeviceResource.Descriptors, 1);
+        return ImageUsers.As(asker, HostImageFiles.CreateUnnamedHere);
     }
 
     public void TakeMemory(long bytes) => opener.Charge.Take(DeviceResource.Memory, bytes);
@@ -68,8 +82,9 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
     {
         foreach (HostImageFile file in _images)
         {
-            int result = other is null ? FileDescriptor.MayReopen(file.Descriptor, write)
-                : other.Run(() => FileDescriptor.MayReopen(file.Descriptor, write));
+            bool writes = write && file.IsWritable; // the base of an overlay is only read
+            int result = other is null ? FileDescriptor.MayReopen(file.Descriptor, writes)
+                : other.Run(() => FileDescriptor.MayReopen(file.Descriptor, writes));
             if (result < 0)
             {
                 string how = write ? $" to write, as it is by {string.Join(", ", holders)}" : "";
@@ -82,12 +97,13 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
     internal void RefuseUnseenBy(CallerIdentity? other, string path, bool write) =>
         RefuseUnseen(other, path, image, write);
 
-    private void Judge(FileDescriptor file, string path, bool write)
+    private FileIdentity Judge(FileDescriptor file, string path, bool write)
     {
         OwnMounts.Refuse(file, path);
         if (file.Status(out FileStatus status) < 0 || (path == imagePath && FileIdentity.Of(status) != image))
             throw new ImageException("it was replaced while it was opened; try again", (int)Errno.ESTALE);
         RefuseUnseen(asker, path, FileIdentity.Of(status), write);
+        return FileIdentity.Of(status);
     }
 
     /// <summary>Throws for a file that a caller with another root directory (null: none) does not have by the same path.</summary>

@@ -23,6 +23,12 @@ internal interface IVolumeKind<TVolume> : IImageKind
 
     /// <summary>Throws what is wrong with an image that is to be opened; gives how it would be open. Locks and changes nothing.</summary>
     ImageUse Check(string path, bool readOnly);
+
+    /// <summary>As <see cref="Check"/>; null where no other device can have the same volume, or there is none yet.</summary>
+    ImageUse? Want(string path, bool readOnly) => Check(path, readOnly);
+
+    /// <summary>The files of a volume, by its own path, that other devices may have open; those that are there.</summary>
+    IEnumerable<string> Paths(string path) => [path];
 }
 
 /// <summary>What files may be images of a kind.</summary>

@@ -13,13 +13,15 @@ namespace CcwFs.Service.Images;
 /// <summary>A device on an image.</summary>
 /// <param name="Device">What was made over the volume.</param>
 /// <param name="File">The image.</param>
+/// <param name="Files">All files of the volume, the image's too.</param>
 /// <param name="Volume">What devices on it share.</param>
 /// <param name="SetSync">Says when this device's writes go to stable storage; gives what counts, the strictest of all devices on the image.</param>
 /// <param name="Closing">
 /// Ends the device by the action that it is given, the image with its last device; gives why what was written may be lost, or null.
 /// </param>
 internal sealed record OpenImage<T>(
-    T Device, FileIdentity File, ISharedVolume Volume, Func<ImageSync, ImageSync> SetSync, Func<Action, string?> Closing);
+    T Device, FileIdentity File, IReadOnlyList<FileIdentity> Files, ISharedVolume Volume, Func<ImageSync, ImageSync> SetSync,
+    Func<Action, string?> Closing);
 
 /// <summary>
 /// The open volumes of this ccwfs: two devices on one image (device and inode of its first file) share one volume object. Thread-safe; who opens or
@@ -36,15 +38,15 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     /// Opens an image with the rights of <paramref name="caller"/> (null: our own), or finds it already open, and makes the device
     /// <paramref name="id"/> with <paramref name="make"/> over it. Who finds it open must have the same rights on it: then the device's policy is the
     /// caller's own affair, who could write the file without us. Of several devices on one image the strictest <paramref name="sync"/> counts.
-    /// <paramref name="log"/>: of the caller.
+    /// <paramref name="log"/>: of the caller. With <paramref name="isPrivate"/> no other device finds the volume.
     /// </summary>
     internal OpenImage<TDevice> OpenImage<TVolume, TDevice>(
         IVolumeKind<TVolume> kind, string path, bool readOnly, ImageSync sync, CallerIdentity? caller, ILogger log, Func<TVolume, TDevice> make,
-        SubchannelId id = default)
+        SubchannelId id = default, bool isPrivate = false)
         where TVolume : class, ISharedVolume
     {
         FileIdentity file = caller is null ? Identify(path, kind) : caller.Run(() => Identify(path, kind, plain: true));
-        Slot slot = Enter(file);
+        Slot slot = isPrivate ? new Slot(file, new ImageUsers(quota)) { Holders = 1 } : Enter(file);
         try
         {
             lock (slot.Gate)
@@ -166,7 +168,8 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
         {
             volume.SetSync(slot.Sync);
             var made =
-                new OpenImage<TDevice>(make(volume), slot.File, volume, sync => SetSync(slot, device, sync), end => Close(slot, device, user, end));
+                new OpenImage<TDevice>(make(volume), slot.File, slot.Files!.Identities, volume, sync => SetSync(slot, device, sync),
+                    end => Close(slot, device, user, end));
             user.Devices++;
             return made;
         }
@@ -252,7 +255,7 @@ internal sealed class Volumes(DeviceQuota quota, GarbageTrim trim)
     {
         lock (_gate)
         {
-            if (--slot.Holders == 0)
+            if (--slot.Holders == 0 && _slots.TryGetValue(slot.File, out Slot? known) && known == slot)
                 _slots.Remove(slot.File);
         }
     }

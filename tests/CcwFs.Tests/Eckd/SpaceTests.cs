@@ -164,23 +164,23 @@ public sealed class SpaceTests : IDisposable
         var disk = new RecordedDisk(new DiskFile(1, bytes), null, Guid.NewGuid());
         int writes = 0;
         disk.Fail = what => what == "image write" && ++writes == 5 ? -5 : what == "image discard" && !holes ? -95 : 0;
-        CkdImage cut = disk.OpenImage(ImageSync.None); // never closed: it was killed
+        SlotStore cut = disk.OpenImage(ImageSync.None); // never closed: it was killed
         Assert.Throws<ImageException>(() => cut.Release(3, 20));
         Assert.NotNull(disk.Redo);
-        using (CkdImage reader = disk.OpenImage(ImageSync.None, readOnly: true))
+        using (SlotStore reader = disk.OpenImage(ImageSync.None, readOnly: true))
             Assert.True(Slot(reader, 3).All(b => b == 0) && Slot(reader, 22).All(b => b == 0));
-        using CkdImage healed = disk.OpenImage(ImageSync.None);
+        using SlotStore healed = disk.OpenImage(ImageSync.None);
         Assert.True(Slot(healed, 3).All(b => b == 0) && Slot(healed, 22).All(b => b == 0) && !healed.IsEmpty(2) && !healed.IsEmpty(23));
     }
 
-    private static byte[] Slot(CkdImage image, int track)
+    private static byte[] Slot(SlotStore image, int track)
     {
         byte[] slot = new byte[image.Geometry.TrackSize];
         image.Read(track, slot);
         return slot;
     }
 
-    private static byte[] Formatted(CkdImage image, int number)
+    private static byte[] Formatted(SlotStore image, int number)
     {
         var track = new CkdTrack(image.Geometry);
         VolumeLayout.Create(image.Geometry, VolumeFormat.Cdl, 4_096, "SPACE1").Format(number, track);

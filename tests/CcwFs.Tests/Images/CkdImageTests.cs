@@ -112,7 +112,7 @@ public sealed class CkdImageTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0, "empty or no regular file")]
+    [InlineData(0, "offset 0: too short")]
     [InlineData(100, "offset 100: too short")]
     [InlineData(512, "offset 512: 0 bytes after the header")]
     [InlineData(852_991, "truncated?")]

@@ -10,6 +10,10 @@ namespace CcwFs.Tests.Images;
 internal sealed class DiskStates(byte[] image, IReadOnlyList<DiskStep> steps)
 {
     private const int PageSize = 4_096, SectorSize = 512;
+
+    /// <summary>What the image is.</summary>
+    public StoreForm Form { get; init; } = StoreForm.Ckd;
+
     private readonly Dictionary<DiskFile, (int Step, DiskFile Bytes)> _durable = [];
 
     /// <summary>A power cut before step <paramref name="cut"/>; the system has another boot id then.</summary>
@@ -30,7 +34,7 @@ internal sealed class DiskStates(byte[] image, IReadOnlyList<DiskStep> steps)
             files[redo] = new DiskFile(redo.Inode, []);
         foreach ((DiskFile file, DiskFile copy) in files)
             Fill(file, copy, cut, random);
-        return new RecordedDisk(files[first], redo is null ? null : files[redo], Guid.NewGuid());
+        return new RecordedDisk(files[first], redo is null ? null : files[redo], Guid.NewGuid()) { Form = Form };
     }
 
     /// <summary>A kill before step <paramref name="cut"/>, or in the middle of it.</summary>
@@ -54,7 +58,7 @@ internal sealed class DiskStates(byte[] image, IReadOnlyList<DiskStep> steps)
             long end = pages == 0 ? 0 : (under.Offset / PageSize + pages) * PageSize - under.Offset;
             Copy(under.File!).Write(under.Offset, under.Bytes.AsSpan(0, (int)Math.Min(end, under.Bytes.Length)));
         }
-        return new RecordedDisk(first, redo is null ? null : Copy(redo), boot);
+        return new RecordedDisk(first, redo is null ? null : Copy(redo), boot) { Form = Form };
     }
 
     private void Fill(DiskFile file, DiskFile copy, int cut, Random random)

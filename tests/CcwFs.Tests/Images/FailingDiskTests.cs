@@ -4,67 +4,12 @@ using Mono.Unix.Native;
 
 namespace CcwFs.Tests.Images;
 
-/// <summary>Every call of a write, a sync, a close and an open fails once, with each errno.</summary>
+/// <summary>Calls that fail, and redo files that go, while an image is written.</summary>
 public sealed class FailingDiskTests : IDisposable
 {
     private readonly ImageDirectory _files = new();
 
     public void Dispose() => _files.Dispose();
-
-    public static TheoryData<Errno, bool> Errors
-    {
-        get
-        {
-            var data = new TheoryData<Errno, bool>();
-            foreach (Errno errno in (Errno[])[
-                Errno.EIO, Errno.ENOSPC, Errno.EDQUOT, Errno.EROFS, Errno.EPERM, Errno.EACCES, Errno.EFBIG, Errno.EINTR, Errno.EAGAIN,
-                    Errno.ECANCELED,
-                Errno.EINVAL, Errno.EBADF, Errno.ENOMEM, Errno.ESTALE, Errno.ETIMEDOUT, Errno.EREMOTEIO])
-            {
-                data.Add(errno, true);
-                data.Add(errno, false);
-            }
-            return data;
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(Errors))]
-    public void A_call_that_fails_loses_nothing_that_was_acknowledged_and_is_told(Errno errno, bool program)
-    {
-        ImageSync sync = program ? ImageSync.Program : ImageSync.None;
-        byte[] image = File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "ERRORS"));
-        int calls = CountCalls(image, sync);
-        Assert.InRange(calls, 10, 100);
-        for (int failing = 1; failing <= calls; failing++)
-        {
-            var disk = new RecordedDisk(new DiskFile(1, (byte[])image.Clone()), null, Guid.NewGuid());
-            List<string> said = [];
-            int call = 0;
-            bool judging = false;
-            string failed = "";
-            CkdImage volume = disk.OpenImage(sync, said);
-            Assert.True(Try(volume, 1, out _));
-            disk.Fail = what =>
-            {
-                if (judging || ++call != failing)
-                    return 0;
-                failed = what;
-                return -(int)errno;
-            };
-            bool acknowledged = Try(volume, 2, out ImageException? told);
-            judging = true;
-            int? read = Read(volume);
-            judging = false;
-            Assert.True(read == 2 || (!acknowledged && read == 1), $"{failed} {errno}: {read} is read, acknowledged: {acknowledged}");
-            Assert.True(acknowledged || told!.Errno == (int)errno, $"{failed}: {errno} became {told?.Errno} ({told?.Message})");
-            Assert.DoesNotContain("Exception", told?.Message ?? "", StringComparison.Ordinal);
-            bool next = Try(volume, 3, out _);
-            volume.Dispose();
-            Assert.True(acknowledged || told is not null || volume.CloseFault is not null || said.Count > 0, $"{failed} {errno}: nobody was told");
-            Judge(disk, failed, volume.CloseFault, next ? 3 : acknowledged ? 2 : 1);
-        }
-    }
 
     [Theory]
     [InlineData("image sync", true)]
@@ -72,10 +17,10 @@ public sealed class FailingDiskTests : IDisposable
     public void A_sync_that_failed_is_told_at_close_and_to_the_next_open(string what, bool program)
     {
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "LOST"))), null, Guid.NewGuid());
-        CkdImage volume = disk.OpenImage(program ? ImageSync.Program : ImageSync.None);
-        Assert.True(Try(volume, 1, out _));
+        SlotStore volume = disk.OpenImage(program ? ImageSync.Program : ImageSync.None);
+        Assert.True(TwoTracks.Try(volume, 1, out _));
         disk.Fail = call => call == what ? -(int)Errno.EIO : 0;
-        Assert.Equal(!program, Try(volume, 2, out _));
+        Assert.Equal(!program, TwoTracks.Try(volume, 2, out _));
         volume.Dispose();
         Assert.Contains("may be lost", volume.CloseFault, StringComparison.Ordinal);
         disk.Fail = null;
@@ -92,7 +37,7 @@ public sealed class FailingDiskTests : IDisposable
         var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         CkdImage volume =
             CkdImage.Open(disk, "disk.ckd", new ImageOptions(Sync: new ImageSync(EveryProgram: false, 1), Say: line => failed.TrySetResult()));
-        Assert.True(Try(volume, 1, out _));
+        Assert.True(TwoTracks.Try(volume, 1, out _));
         int marks = 0;
         disk.Fail = what =>
         {
@@ -102,9 +47,9 @@ public sealed class FailingDiskTests : IDisposable
         };
         await synced.Task.WaitAsync(TimeSpan.FromSeconds(60));
         disk.Fail = what => what == "image sync" ? -(int)Errno.EIO : 0;
-        Assert.True(Try(volume, 2, out _));
+        Assert.True(TwoTracks.Try(volume, 2, out _));
         await failed.Task.WaitAsync(TimeSpan.FromSeconds(60));
-        Assert.False(Try(volume, 3, out ImageException? told));
+        Assert.False(TwoTracks.Try(volume, 3, out ImageException? told));
         Assert.Contains("may be lost", told!.Message, StringComparison.Ordinal);
         volume.Dispose();
     }
@@ -115,14 +60,14 @@ public sealed class FailingDiskTests : IDisposable
         string path = _files.Create("v.ckd", 1, VolumeFormat.Ldl, "GONE");
         List<string> said = [];
         using CkdImage volume = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(Say: said.Add));
-        Assert.True(Try(volume, 1, out _));
+        Assert.True(TwoTracks.Try(volume, 1, out _));
         File.Delete(path + ".redo");
-        Assert.True(Try(volume, 2, out _));
+        Assert.True(TwoTracks.Try(volume, 2, out _));
         Assert.True(File.Exists(path + ".redo"));
         Assert.Contains(said, line => line.Contains("somebody removed it", StringComparison.Ordinal));
         File.Delete(path + ".redo");
         File.WriteAllText(path + ".redo", "something of somebody else");
-        Assert.False(Try(volume, 3, out ImageException? told));
+        Assert.False(TwoTracks.Try(volume, 3, out ImageException? told));
         Assert.Contains("somebody made a file of this name", told!.Message, StringComparison.Ordinal);
         Assert.Equal("something of somebody else", File.ReadAllText(path + ".redo"));
         volume.SetSync(ImageSync.Program); // what was written before is, and the state is kept where it was
@@ -139,7 +84,7 @@ public sealed class FailingDiskTests : IDisposable
         string path = _files.Create("v.ckd", 1, VolumeFormat.Ldl, "EMPTY");
         List<string> said = [];
         using CkdImage volume = CkdImage.Open(HostImageFiles.Instance, path, new ImageOptions(Say: said.Add));
-        Assert.True(Try(volume, 1, out _));
+        Assert.True(TwoTracks.Try(volume, 1, out _));
         byte[] head = File.ReadAllBytes(path + ".redo")[..512];
         using (FileStream redo = File.OpenWrite(path + ".redo"))
         {
@@ -147,7 +92,7 @@ public sealed class FailingDiskTests : IDisposable
                 redo.SetLength(length);
             redo.Write(new byte[zeros]);
         }
-        Assert.True(Try(volume, 2, out _));
+        Assert.True(TwoTracks.Try(volume, 2, out _));
         Assert.Equal(head, File.ReadAllBytes(path + ".redo")[..512]);
         Assert.Contains(said, line => line.Contains("emptied it", StringComparison.Ordinal));
         volume.Dispose();
@@ -158,8 +103,8 @@ public sealed class FailingDiskTests : IDisposable
     public void A_redo_file_that_is_gone_is_not_said_to_stay_when_its_directory_alone_cannot_be_synced()
     {
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "NAMES"))), null, Guid.NewGuid());
-        CkdImage volume = disk.OpenImage(ImageSync.None);
-        Assert.True(Try(volume, 1, out _));
+        SlotStore volume = disk.OpenImage(ImageSync.None);
+        Assert.True(TwoTracks.Try(volume, 1, out _));
         RecordedDisk killed = disk.Killed();
         disk.Fail = what => what == "redo name sync" ? -(int)Errno.EIO : 0;
         volume.Dispose();
@@ -181,8 +126,8 @@ public sealed class FailingDiskTests : IDisposable
     public void A_redo_file_that_stays_for_it_cannot_be_removed_says_that_all_is_there()
     {
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "STAYS"))), null, Guid.NewGuid());
-        CkdImage volume = disk.OpenImage(ImageSync.None);
-        Assert.True(Try(volume, 1, out _));
+        SlotStore volume = disk.OpenImage(ImageSync.None);
+        Assert.True(TwoTracks.Try(volume, 1, out _));
         disk.Fail = what => what == "redo remove" ? -(int)Errno.EACCES : 0;
         volume.Dispose();
         const string NoHarm = "remove it; it does no harm: nothing is pending in it, and all that was written is on the disk";
@@ -194,83 +139,12 @@ public sealed class FailingDiskTests : IDisposable
     public void A_state_that_could_not_be_written_is_written_again_before_the_next_track()
     {
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "STATE"))), null, Guid.NewGuid());
-        using CkdImage volume = disk.OpenImage(ImageSync.None);
-        Assert.True(Try(volume, 1, out _));
+        using SlotStore volume = disk.OpenImage(ImageSync.None);
+        Assert.True(TwoTracks.Try(volume, 1, out _));
         disk.Fail = what => what == "redo sync" ? -(int)Errno.EIO : 0;
         Assert.Throws<ImageException>(() => volume.SetSync(ImageSync.Program));
         disk.Fail = null;
-        Assert.True(Try(volume, 2, out _));
+        Assert.True(TwoTracks.Try(volume, 2, out _));
         Assert.Equal(1, disk.Redo!.Bytes[12]); // unsynced
-    }
-
-    private static int CountCalls(byte[] image, ImageSync sync)
-    {
-        var disk = new RecordedDisk(new DiskFile(1, (byte[])image.Clone()), null, Guid.NewGuid());
-        CkdImage volume = disk.OpenImage(sync);
-        Assert.True(Try(volume, 1, out _));
-        int calls = 0;
-        disk.Fail = _ => 0 * ++calls;
-        Assert.True(Try(volume, 2, out _));
-        volume.Dispose();
-        return calls;
-    }
-
-    private static void Judge(RecordedDisk disk, string failed, string? closeFault, int least)
-    {
-        disk.Fail = null;
-        try
-        {
-            using CkdImage again = disk.OpenImage(ImageSync.None);
-            Assert.Empty(ImageChecker.Check(again));
-            Assert.True(Read(again) is { } found && found >= least, $"{failed}: {Read(again)} was opened again, {least} was acknowledged");
-        }
-        catch (ImageException refusal)
-        {
-            // Only what a sync could not bring to the disk may be refused, and then the close has said so.
-            Assert.NotNull(closeFault);
-            Assert.Contains("could not be brought to the disk", refusal.Message, StringComparison.Ordinal);
-        }
-    }
-
-    private static bool Try(CkdImage volume, byte value, out ImageException? told)
-    {
-        TrackImage[] tracks = new TrackImage[2];
-        for (int index = 0; index < tracks.Length; index++)
-        {
-            var track = new CkdTrack(volume.Geometry);
-            VolumeLayout.Create(volume.Geometry, VolumeFormat.Ldl, 4_096, "ERRORS").Format(5 + index, track);
-            for (int record = 1; record < track.RecordCount; record++)
-                track.Data(record).Fill(value);
-            tracks[index] = new TrackImage(5 + index, track.Image);
-        }
-        told = null;
-        try
-        {
-            volume.Write(tracks);
-            return true;
-        }
-        catch (ImageException error)
-        {
-            told = error;
-            return false;
-        }
-    }
-
-    /// <summary>The one value that both tracks hold; null: they are a mixture.</summary>
-    private static int? Read(CkdImage volume)
-    {
-        var track = new CkdTrack(volume.Geometry);
-        int? value = null;
-        for (int number = 5; number < 7; number++)
-        {
-            Assert.Null(track.Load(volume, number));
-            for (int record = 1; record < track.RecordCount; record++)
-            {
-                value ??= track.Data(record)[0];
-                if (track.Data(record).IndexOfAnyExcept((byte)value) >= 0)
-                    return null;
-            }
-        }
-        return value;
     }
 }

@@ -160,7 +160,7 @@ public sealed class LargestRedoTests : IDisposable
 
         public IImageFile? Open(string path, bool write) => HostImageFiles.Instance.Open(path, write);
 
-        public IRedoPlace RedoOf(IImageFile image) => HostImageFiles.Instance.RedoOf(image);
+        public IRedoPlace RedoOf(IImageFile image, string? path = null) => HostImageFiles.Instance.RedoOf(image, path);
 
         public void TakeMemory(long bytes) => Taken = Taken + bytes <= Most ? Taken + bytes : throw new InsufficientMemoryException();
     }

@@ -7,15 +7,19 @@ namespace CcwFs.Tests.Images;
 /// Every state that a run may leave on the medium is opened: after a power cut, with pages torn and reordered, and after a kill of the process.
 /// CCWFS_POWER_CUTS=N opens N states a test.
 /// </summary>
-public sealed class PowerCutTests : IDisposable
+public abstract class PowerCutTests(StoreForm form) : IDisposable
 {
-    private const int Cylinders = 1, Changes = 60, FewChanges = 15;
+    private const int Changes = 60, FewChanges = 15;
     private static readonly int s_states =
         int.TryParse(Environment.GetEnvironmentVariable("CCWFS_POWER_CUTS"), out int states) ? states : 10_000;
 
     private readonly ImageDirectory _files = new();
 
-    public void Dispose() => _files.Dispose();
+    public void Dispose()
+    {
+        _files.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public void With_sync_program_a_power_cut_leaves_every_acknowledged_change_and_the_one_under_way_whole_or_not_there()
@@ -27,7 +31,7 @@ public sealed class PowerCutTests : IDisposable
         {
             int cut = run.Cut(state, s_states);
             RecordedDisk disk = run.States.AfterPowerCut(cut, random);
-            using CkdImage image = disk.OpenImage(ImageSync.Program); // is never refused
+            using SlotStore image = disk.OpenImage(ImageSync.Program); // is never refused
             _ = run.Judge(image, cut) ? now++ : old++;
         }
         Assert.True(old > s_states / 20 && now > s_states / 20, $"{old} old, {now} new: not every kind of state was tried");
@@ -47,7 +51,7 @@ public sealed class PowerCutTests : IDisposable
             RecordedDisk disk = run.States.AfterPowerCut(cut, random);
             try
             {
-                using CkdImage image = disk.OpenImage(ImageSync.None);
+                using SlotStore image = disk.OpenImage(ImageSync.None);
                 run.Judge(image, cut);
                 opened++;
             }
@@ -73,9 +77,9 @@ public sealed class PowerCutTests : IDisposable
         {
             int cut = run.Cut(state, s_states / 4);
             RecordedDisk disk = run.States.AfterKill(cut, random, run.Boot);
-            using (CkdImage reader = disk.OpenImage(ImageSync.None, readOnly: true))
+            using (SlotStore reader = disk.OpenImage(ImageSync.None, readOnly: true))
                 run.Judge(reader, cut);
-            using CkdImage image = disk.OpenImage(ImageSync.None);
+            using SlotStore image = disk.OpenImage(ImageSync.None);
             _ = run.Judge(image, cut) ? now++ : old++;
         }
         Assert.True(old > s_states / 80 && now > s_states / 80, $"{old} old, {now} new: not every kind of state was tried");
@@ -103,12 +107,12 @@ public sealed class PowerCutTests : IDisposable
 
     private Run Record(ImageSync sync, int seed, int changes = Changes)
     {
-        byte[] image = File.ReadAllBytes(_files.Create($"v{seed}.ckd", Cylinders, VolumeFormat.Ldl, "POWER1"));
+        byte[] image = form.Make(_files, $"POWER{seed}");
         var boot = Guid.NewGuid();
-        var disk = new RecordedDisk(new DiskFile(1, (byte[])image.Clone()), null, boot);
-        var run = new Run(disk.Steps, image, boot);
+        var disk = new RecordedDisk(new DiskFile(1, (byte[])image.Clone()), null, boot) { Form = form };
+        var run = new Run(form, disk.Steps, image, boot);
         var random = new Random(seed);
-        using CkdImage volume = disk.OpenImage(sync);
+        using SlotStore volume = disk.OpenImage(sync);
         run.Begin(volume);
         for (int change = 0; change < changes; change++)
             run.Do(volume, random);
@@ -117,19 +121,19 @@ public sealed class PowerCutTests : IDisposable
     }
 
     /// <summary>A recorded run: what each change was to do, and between which steps.</summary>
-    private sealed class Run(List<DiskStep> steps, byte[] image, Guid boot)
+    private sealed class Run(StoreForm form, List<DiskStep> steps, byte[] image, Guid boot)
     {
         private readonly List<(int From, int To, Dictionary<int, byte[]> Tracks)> _changes = [];
         private readonly List<Dictionary<int, byte[]>> _after = [];
         private readonly List<CkdTrack> _tracks = [];
 
-        public DiskStates States { get; } = new(image, steps);
+        public DiskStates States { get; } = new(image, steps) { Form = form };
 
         public Guid Boot => boot;
 
         public int LastStep { get; set; }
 
-        public void Begin(CkdImage volume)
+        public void Begin(SlotStore volume)
         {
             Dictionary<int, byte[]> all = [];
             for (int number = 0; number < volume.Geometry.Tracks; number++)
@@ -142,7 +146,7 @@ public sealed class PowerCutTests : IDisposable
             _after.Add(all);
         }
 
-        public void Do(CkdImage volume, Random random)
+        public void Do(SlotStore volume, Random random)
         {
             Dictionary<int, byte[]> change = [];
             int from = steps.Count;
@@ -151,7 +155,7 @@ public sealed class PowerCutTests : IDisposable
                 int first = random.Next(3, 12), count = random.Next(1, 3);
                 for (int number = first; number < first + count; number++)
                 {
-                    _tracks[number].Initialize(number);
+                    form.Release(_tracks[number]);
                     change[number] = _tracks[number].Image.ToArray();
                 }
                 volume.Release(first, count);
@@ -173,7 +177,7 @@ public sealed class PowerCutTests : IDisposable
         public int Cut(int state, int states) => 1 + (int)((long)state * (LastStep - 1) / states);
 
         /// <summary>Asserts that every track is what was acknowledged, and those of the change under way all old or all new; true: new.</summary>
-        public bool Judge(CkdImage volume, int cut)
+        public bool Judge(SlotStore volume, int cut)
         {
             int done = _changes.FindLastIndex(change => change.To <= cut) + 1;
             Dictionary<int, byte[]> before = _after[done], after = done < _changes.Count && _changes[done].From < cut ? _after[done + 1] : before;
@@ -194,22 +198,14 @@ public sealed class PowerCutTests : IDisposable
 
         private void Alter(Dictionary<int, byte[]> change, int number, Random random)
         {
-            CkdTrack track = _tracks[number];
-            if (track.RecordCount > 1 && random.Next(3) != 0)
-            {
-                random.NextBytes(track.Data(random.Next(1, track.RecordCount)));
-            }
-            else
-            {
-                track.EraseAfter(0);
-                for (int record = 1, most = random.Next(1, 12); record <= most; record++)
-                {
-                    byte[] count = [.. track.HomeAddress[1..], (byte)record, 0, 0x10, 0];
-                    Assert.True(track.Append(record - 1, count, out int index));
-                    random.NextBytes(track.Data(index));
-                }
-            }
-            change[number] = track.Image.ToArray();
+            form.Alter(_tracks[number], random);
+            change[number] = _tracks[number].Image.ToArray();
         }
     }
 }
+
+public sealed class CkdPowerCutTests() : PowerCutTests(StoreForm.Ckd);
+
+public sealed class RawPowerCutTests() : PowerCutTests(StoreForm.Raw);
+
+public sealed class OverlayPowerCutTests() : PowerCutTests(StoreForm.Overlay);

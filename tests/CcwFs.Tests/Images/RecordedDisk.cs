@@ -64,16 +64,19 @@ internal sealed class RecordedDisk(DiskFile image, DiskFile? redo, Guid boot) : 
 
     public IImageFile? Open(string path, bool write) => new Handle(this, Image, path, "image");
 
-    public IRedoPlace RedoOf(IImageFile image) => new Place(this);
+    public IRedoPlace RedoOf(IImageFile image, string? path = null) => new Place(this);
 
-    public CkdImage OpenImage(ImageSync sync, List<string>? said = null, bool readOnly = false) =>
-        CkdImage.Open(this, ImagePath, new ImageOptions(readOnly, sync, Say: said is null ? null : said.Add));
+    /// <summary>What the image is.</summary>
+    public StoreForm Form { get; init; } = StoreForm.Ckd;
+
+    public SlotStore OpenImage(ImageSync sync, List<string>? said = null, bool readOnly = false) =>
+        Form.Open(this, ImagePath, new ImageOptions(readOnly, sync, Say: said is null ? null : said.Add));
 
     /// <summary>Somebody removes the redo file.</summary>
     public void LoseRedo() => Redo = null;
 
     /// <summary>What a kill at this moment leaves.</summary>
-    public RecordedDisk Killed() => new(Copy(Image), Redo is null ? null : Copy(Redo), boot);
+    public RecordedDisk Killed() => new(Copy(Image), Redo is null ? null : Copy(Redo), boot) { Form = Form };
 
     private static DiskFile Copy(DiskFile file) => new(file.Inode, file.Bytes.ToArray()) { Length = file.Length, ChangedAt = file.ChangedAt };
 

@@ -102,7 +102,7 @@ public sealed class RedoFileTests : IDisposable
             var disk = new RecordedDisk(new DiskFile(BitConverter.ToUInt64(redo, 32), image), new DiskFile(2, bad), boot);
             try
             {
-                using CkdImage opens = disk.OpenImage(ImageSync.None);
+                using SlotStore opens = disk.OpenImage(ImageSync.None);
                 if (round % 8 != 0) // half-written tracks stay so where nothing of the redo file can be read
                     Assert.InRange(JudgeGenerations(opens, 4), 4, 5);
                 opened++;
@@ -213,7 +213,7 @@ public sealed class RedoFileTests : IDisposable
     /// <summary>
     /// Every track holds the youngest generation that wrote it, one of the whole volume, at least <paramref name="last"/>; gives which.
     /// </summary>
-    private static int JudgeGenerations(CkdImage image, int last, int tracksPerWrite = 3)
+    private static int JudgeGenerations(SlotStore image, int last, int tracksPerWrite = 3)
     {
         var pattern = new TrackPattern(image.Geometry, tracksPerWrite);
         var track = new CkdTrack(image.Geometry);

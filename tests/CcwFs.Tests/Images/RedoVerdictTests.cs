@@ -266,6 +266,6 @@ public sealed class RedoVerdictTests : IDisposable
 
         public IImageFile? Open(string path, bool write) => HostImageFiles.Instance.Open(path, write);
 
-        public IRedoPlace RedoOf(IImageFile image) => HostImageFiles.Instance.RedoOf(image);
+        public IRedoPlace RedoOf(IImageFile image, string? path = null) => HostImageFiles.Instance.RedoOf(image, path);
     }
 }

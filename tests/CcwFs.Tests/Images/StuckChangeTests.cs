@@ -18,28 +18,28 @@ public sealed class StuckChangeTests : IDisposable
     [InlineData(false)]
     public void It_is_whole_again_in_a_redo_file_before_anything_is_written_when_somebody_removed_the_first(bool program)
     {
-        RecordedDisk disk = Stuck(program ? ImageSync.Program : ImageSync.None, out CkdImage volume);
+        RecordedDisk disk = Stuck(program ? ImageSync.Program : ImageSync.None, out SlotStore volume);
         disk.LoseRedo();
         int writes = 0;
         disk.Fail = what => what == "image write" && ++writes > 0 ? Refused : 0;
         Assert.Throws<ImageException>(() => Write(volume, 3));
         Assert.True(writes > 0);
         disk.Fail = null;
-        using (CkdImage after = disk.Killed().OpenImage(ImageSync.None))
+        using (SlotStore after = disk.Killed().OpenImage(ImageSync.None))
             Assert.Equal(2, Read(after));
         disk.LoseRedo();
         disk.Fail = what => what == "image write" ? Refused : 0;
         volume.Dispose();
         Assert.Contains("it is whole in disk.ckd.redo", volume.CloseFault, StringComparison.Ordinal);
         disk.Fail = null;
-        using CkdImage again = disk.OpenImage(ImageSync.None);
+        using SlotStore again = disk.OpenImage(ImageSync.None);
         Assert.Equal(2, Read(again));
     }
 
     [Fact]
     public void Nobody_is_told_that_it_is_whole_in_a_file_that_is_gone_and_cannot_be_made_again()
     {
-        RecordedDisk disk = Stuck(ImageSync.None, out CkdImage volume);
+        RecordedDisk disk = Stuck(ImageSync.None, out SlotStore volume);
         disk.LoseRedo();
         disk.Fail = what => what is "image write" or "redo create" ? Refused : 0;
         string told = Assert.Throws<ImageException>(() => Write(volume, 3)).Message;
@@ -57,11 +57,11 @@ public sealed class StuckChangeTests : IDisposable
     [InlineData(true)]
     public void It_is_put_in_place_by_the_next_open_also_where_a_sector_was_cut_in_two(bool tryAgain)
     {
-        RecordedDisk disk = Stuck(ImageSync.None, out CkdImage volume);
+        RecordedDisk disk = Stuck(ImageSync.None, out SlotStore volume);
         disk.Fail = what => what == "image write" ? Refused : 0; // its first half is written, which ends within a sector
         if (tryAgain)
             Assert.Throws<ImageException>(() => Write(volume, 3));
-        using CkdImage after = disk.Killed().OpenImage(ImageSync.None);
+        using SlotStore after = disk.Killed().OpenImage(ImageSync.None);
         Assert.Equal(2, Read(after));
     }
 
@@ -79,7 +79,7 @@ public sealed class StuckChangeTests : IDisposable
     [Fact]
     public void A_release_that_was_finished_later_gives_the_space_back_in_the_books_too()
     {
-        RecordedDisk disk = Open(ImageSync.None, out CkdImage volume);
+        RecordedDisk disk = Open(ImageSync.None, out SlotStore volume);
         Write(volume, 1);
         disk.Fail = what => what == "image discard" ? Refused : 0;
         Assert.Throws<ImageException>(() => volume.Release(Track, 1));
@@ -88,14 +88,14 @@ public sealed class StuckChangeTests : IDisposable
         int from = disk.Steps.Count;
         Write(volume, 3);
         List<DiskStep> writes = [.. disk.Steps.Skip(from).Where(step => step.Act == DiskAct.Write)];
-        Assert.Equal((disk.Image, CkdSlot(Track), 56_832), (writes[0].File, writes[0].Offset, writes[0].Bytes.Length)); // space first
+        Assert.Equal((disk.Image, CkdSlot(Track), 13 * 4_096), (writes[0].File, writes[0].Offset, writes[0].Bytes.Length)); // space first
         Assert.Contains(writes.Skip(1), step => step.File == disk.Redo);
     }
 
     [Fact]
     public void A_sync_that_fails_meanwhile_names_its_tracks()
     {
-        RecordedDisk disk = Stuck(ImageSync.Program, out CkdImage volume);
+        RecordedDisk disk = Stuck(ImageSync.Program, out SlotStore volume);
         disk.Fail = what => what == "image sync" ? Refused : 0;
         string told = Assert.Throws<ImageException>(() => Write(volume, 3)).Message;
         volume.Dispose();
@@ -113,7 +113,7 @@ public sealed class StuckChangeTests : IDisposable
     [Fact]
     public void What_is_said_again_and_again_is_limited_and_counted()
     {
-        RecordedDisk disk = Open(ImageSync.None, out CkdImage volume);
+        RecordedDisk disk = Open(ImageSync.None, out SlotStore volume);
         for (int round = 0; round < 50; round++)
         {
             disk.Fail = what => what == "image write" ? Refused : 0;
@@ -129,7 +129,7 @@ public sealed class StuckChangeTests : IDisposable
     [Fact]
     public void A_flood_of_lines_hides_none_of_another_kind()
     {
-        RecordedDisk disk = Open(ImageSync.None, out CkdImage volume);
+        RecordedDisk disk = Open(ImageSync.None, out SlotStore volume);
         Write(volume, 1);
         for (int round = 0; round < 50; round++)
         {
@@ -149,17 +149,17 @@ public sealed class StuckChangeTests : IDisposable
     [Fact]
     public void An_image_that_is_only_read_has_nothing_to_sync()
     {
-        RecordedDisk disk = Open(ImageSync.None, out CkdImage volume);
+        RecordedDisk disk = Open(ImageSync.None, out SlotStore volume);
         volume.Dispose();
-        using CkdImage reader = disk.OpenImage(ImageSync.None, readOnly: true);
+        using SlotStore reader = disk.OpenImage(ImageSync.None, readOnly: true);
         disk.Fail = what => what.EndsWith("sync", StringComparison.Ordinal) ? Refused : 0;
         reader.SetSync(ImageSync.Program);
     }
 
     /// <summary>Generation 1 is in place, 2 is stuck.</summary>
-    private RecordedDisk Stuck(ImageSync sync, out CkdImage volume)
+    private RecordedDisk Stuck(ImageSync sync, out SlotStore volume)
     {
-        RecordedDisk disk = Open(sync, out CkdImage opened);
+        RecordedDisk disk = Open(sync, out SlotStore opened);
         Write(opened, 1);
         disk.Fail = what => what == "image write" ? Refused : 0;
         Assert.Throws<ImageException>(() => Write(opened, 2));
@@ -169,7 +169,7 @@ public sealed class StuckChangeTests : IDisposable
         return disk;
     }
 
-    private RecordedDisk Open(ImageSync sync, out CkdImage volume)
+    private RecordedDisk Open(ImageSync sync, out SlotStore volume)
     {
         var disk = new RecordedDisk(new DiskFile(1, File.ReadAllBytes(_files.Create("v.ckd", 1, VolumeFormat.Ldl, "STUCK"))), null, Guid.NewGuid());
         volume = disk.OpenImage(sync, _said);
@@ -178,7 +178,7 @@ public sealed class StuckChangeTests : IDisposable
 
     private static long CkdSlot(int track) => 512 + (long)track * 56_832;
 
-    private static void Write(CkdImage volume, byte value, int number = Track)
+    private static void Write(SlotStore volume, byte value, int number = Track)
     {
         var track = new CkdTrack(volume.Geometry);
         VolumeLayout.Create(volume.Geometry, VolumeFormat.Ldl, 4_096, "STUCK").Format(number, track);
@@ -188,7 +188,7 @@ public sealed class StuckChangeTests : IDisposable
     }
 
     /// <summary>The one value that the track holds; null: it is a mixture.</summary>
-    private static int? Read(CkdImage volume)
+    private static int? Read(SlotStore volume)
     {
         var track = new CkdTrack(volume.Geometry);
         Assert.Null(track.Load(volume, Track));

@@ -59,6 +59,8 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         yield return new("model", $"3390-{Identity.DeviceModel:X2} behind 3990-{Identity.ControlUnitModel:X2}");
         yield return new("cylinders", $"{Volume.Geometry.Cylinders} of {Volume.Geometry.Heads} tracks");
         yield return new("image", Volume.Name);
+        foreach (KeyValuePair<string, string> fact in Volume.Describe())
+            yield return fact;
         yield return new("access", Program.IsReadOnly ? "read-only" : "read and write");
         if (Volume.SyncPolicy is { } sync)
             yield return new("sync", sync.ToString());
@@ -137,12 +139,11 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         try
         {
             DeviceStatus status = Run((CommandRow)command, data);
-            return Volume.MustCommit && !TryCommit() ? UnitStatus.Failed : status;
+            return Volume.MustCommit && !TryCommit(isEarly: true) ? UnitStatus.Failed : status;
         }
         catch (Exception e) when (ImageException.Of(e) is { } fault)
         {
-            Lines.Storage(fault.Message);
-            return Program.Check(EckdSense.EquipmentCheck);
+            return Program.Check(Tell(fault));
         }
         catch (TornTrackException e)
         {
@@ -225,25 +226,36 @@ public sealed class EckdDevice : ControlUnitDevice, ISpaceWatcher
         return isIncomplete ? Program.Check(EckdSense.IncompleteDomain) : status;
     }
 
-    private bool TryCommit()
+    private bool TryCommit(bool isEarly = false)
     {
         try
         {
-            Volume.Commit(Program);
+            if (isEarly)
+                Volume.CommitEarly(Program);
+            else
+                Volume.Commit(Program);
         }
         catch (Exception e) when (ImageException.Of(e) is { } fault)
         {
             bool noSpace = Program.IsSpaceEfficient && Volume.IsOutOfSpace;
             if (noSpace)
                 Lines.OutOfSpace(fault.Message);
-            else
-                Lines.Storage(fault.Message);
-            return Program.Refuse(noSpace ? EckdSense.OutOfSpace : EckdSense.EquipmentCheck);
+            return Program.Refuse(noSpace ? EckdSense.OutOfSpace : Tell(fault));
         }
         ref ChainState chain = ref Program.Chain;
         if (!chain.Wrote || chain.LostWritesBefore == Volume.LostWrites)
             return true;
         Lines.WritesLost();
         return Program.Refuse(EckdSense.EquipmentCheck);
+    }
+
+    /// <summary>Says what is wrong with the storage; gives the sense of it.</summary>
+    private EckdSense Tell(ImageException fault)
+    {
+        if (fault.IsBeyondFormat)
+            Lines.BeyondFormat(fault.Message);
+        else
+            Lines.Storage(fault.Message);
+        return fault.IsBeyondFormat ? EckdSense.WriteInhibited : EckdSense.EquipmentCheck;
     }
 }

@@ -20,6 +20,9 @@ internal static partial class EckdLog
 
     [LoggerMessage(8, LogLevel.Information, "{device}: {volume}: there is space again; drivers are told to go on")]
     public static partial void SpaceAgain(ILogger logger, string device, string volume);
+
+    [LoggerMessage(9, LogLevel.Warning, "{device}: {reason}; nothing is changed, and it is reported as write inhibited")]
+    public static partial void BeyondFormat(ILogger logger, string device, string reason);
 }
 
 /// <summary>Lines of this device that a guest can cause as often as it likes. Under the volume's gate.</summary>
@@ -37,6 +40,12 @@ internal sealed class EckdLines(ILogger logger, DeviceId device, EckdVolume volu
     {
         if (May("space that there is again"))
             EckdLog.SpaceAgain(Logger, BusId, Volume);
+    }
+
+    public void BeyondFormat(string reason)
+    {
+        if (May("tracks that the format cannot hold"))
+            EckdLog.BeyondFormat(Logger, BusId, reason);
     }
 
     public void Damage(TornTrackException fault)

@@ -38,6 +38,12 @@ public sealed partial class EckdVolume : ISharedVolume
     /// <summary>Size and model.</summary>
     public CkdGeometry Geometry => _store.Geometry;
 
+    /// <summary>What its file is.</summary>
+    public VolumeFile File => _store.File;
+
+    /// <summary>As <see cref="ITrackStore.Describe"/>.</summary>
+    internal IEnumerable<KeyValuePair<string, string>> Describe() => _store.Describe();
+
     /// <summary>The store refuses writes.</summary>
     public bool IsReadOnly => _store.IsReadOnly;
 
@@ -142,7 +148,14 @@ public sealed partial class EckdVolume : ISharedVolume
     /// other programs have changed stays, so that it is written when it is whole. On <see cref="ImageException"/> they are dropped from the cache, so
     /// that the old content is what is read again.
     /// </summary>
-    internal void Commit(object? program = null)
+    internal void Commit(object? program = null) => Commit(program, but: null);
+
+    /// <summary>
+    /// As <see cref="Commit(object?)"/>, before the program has ended: without the track that it is at, which it may have formatted in part.
+    /// </summary>
+    internal void CommitEarly(object program) => Commit(program, _latest);
+
+    private void Commit(object? program, Slot? but)
     {
         if (_dirtyCount == 0)
             return;
@@ -150,7 +163,7 @@ public sealed partial class EckdVolume : ISharedVolume
         int count = 0;
         for (int i = 0; i < _slotCount; i++)
         {
-            if (_slots![i].GoesWith(program))
+            if (_slots![i] != but && _slots[i].GoesWith(program))
                 _batch[count++] = new TrackImage(_slots[i].Number, _slots[i].Track.Image, _slots[i].Old);
         }
         if (count == 0)
@@ -174,17 +187,17 @@ public sealed partial class EckdVolume : ISharedVolume
         }
         finally
         {
-            Settle(program, written);
+            Settle(program, but, written);
         }
     }
 
-    private void Settle(object? program, bool written)
+    private void Settle(object? program, Slot? but, bool written)
     {
         bool lostOthers = false;
         for (int i = 0; i < _slotCount; i++)
         {
             Slot slot = _slots![i];
-            if (!slot.GoesWith(program))
+            if (slot == but || !slot.GoesWith(program))
                 continue;
             if (!written)
                 slot.Number = Slot.Empty;

@@ -13,6 +13,9 @@ public interface ITrackStore : IImageStore
     /// <summary>Size and model.</summary>
     CkdGeometry Geometry { get; }
 
+    /// <summary>What its file is, with what is known of that once it is open.</summary>
+    VolumeFile File => default;
+
     /// <summary>Reads one whole slot (<see cref="CkdGeometry.TrackSize"/> bytes). An empty slot reads as zeros.</summary>
     void Read(int track, Span<byte> slot);
 
@@ -27,6 +30,15 @@ public interface ITrackStore : IImageStore
     /// once this has returned, empty.
     /// </summary>
     void Release(int first, int count);
+
+    /// <summary>
+    /// The first track from <paramref name="track"/> on that may have been formatted, as far as it is known without reading; the number of tracks
+    /// when there is none.
+    /// </summary>
+    int NextFormatted(int track) => track;
+
+    /// <summary>What else there is to be told of it, for a person: names and values.</summary>
+    IEnumerable<KeyValuePair<string, string>> Describe() => [];
 
     /// <summary>Bytes of storage in use.</summary>
     long AllocatedBytes { get; }

@@ -22,23 +22,23 @@ public static class ImageChecker
     /// Parses every track and gives each finding, in order: a torn or impossible track, count fields of another cylinder or head,
     /// record numbers that occur twice. A slot never formatted is none. Progress counts tracks.
     /// </summary>
-    public static IEnumerable<ImageFinding> Check(CkdImage image, IProgress<long>? progress = null, CancellationToken cancel = default)
+    public static IEnumerable<ImageFinding> Check(SlotStore image, IProgress<long>? progress = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         return Walk(image, progress, cancel);
     }
 
     /// <summary>Counts formatted and empty slots, reading the start of each that is in no hole of the file.</summary>
-    public static (int Formatted, int Unformatted) CountTracks(CkdImage image)
+    public static (int Formatted, int Unformatted) CountTracks(SlotStore image)
     {
         ArgumentNullException.ThrowIfNull(image);
         int formatted = 0;
-        for (int track = image.NextWithData(0); track < image.Geometry.Tracks; track = image.NextWithData(track + 1))
+        for (int track = image.NextFormatted(0); track < image.Geometry.Tracks; track = image.NextFormatted(track + 1))
             formatted += image.IsEmpty(track) ? 0 : 1;
         return (formatted, image.Geometry.Tracks - formatted);
     }
 
-    private static IEnumerable<ImageFinding> Walk(CkdImage image, IProgress<long>? progress, CancellationToken cancel)
+    private static IEnumerable<ImageFinding> Walk(SlotStore image, IProgress<long>? progress, CancellationToken cancel)
     {
         var track = new CkdTrack(image.Geometry);
         byte[] start = new byte[CkdHeader.Size];
@@ -61,9 +61,11 @@ public static class ImageChecker
     }
 
     /// <summary>Most tracks of a new volume end in the slot's first bytes; the rest of the slot means nothing then.</summary>
-    private static string? Load(CkdImage image, int number, CkdTrack track, byte[] start)
+    private static string? Load(SlotStore image, int number, CkdTrack track, byte[] start)
     {
-        image.ReadStart(number, start);
+        if (image is not CkdImage ckd)
+            return track.Load(image, number);
+        ckd.ReadStart(number, start);
         bool isShort = start.AsSpan().IndexOfAnyExcept((byte)0) >= 0 && track.Load(start, number) is null && track.Image.Length <= start.Length;
         return isShort ? null : track.Load(image, number);
     }

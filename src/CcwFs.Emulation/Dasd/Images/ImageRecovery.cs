@@ -28,7 +28,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
     /// <summary>A fate, and the line that says it (null: there is nothing to say).</summary>
     private readonly record struct Verdict(Fate Fate, RedoChange? Change, string? Line);
 
-    /// <summary>Tracks of the change that a redo file held: see <see cref="CkdImage.PendingTracks"/>.</summary>
+    /// <summary>Tracks of the change that a redo file held: see <see cref="SlotStore.PendingTracks"/>.</summary>
     internal IReadOnlyList<int> PendingTracks { get; private set; } = [];
 
     /// <summary>Why an open to write would be refused, for a check; null when it would not.</summary>
@@ -95,7 +95,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
                 $"{other}: the redo file of this image under another name of it, and a change may be pending there; "
                 + $"rename it to {place.Path}, or open the image by that name");
         }
-        ImageSeries.Part first = slots.Parts[0];
+        SlotPart first = slots.Parts[0];
         if (first.File.Status(out FileStatus status) < 0 || status.Links < 2)
             return;
         Note = $"{first.Path}: the file has {status.Links} names; what is pending is in the redo file beside the one that was used: "
@@ -136,7 +136,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
     {
         if (head.Binding.TotalLength != slots.Binding.TotalLength || head.Binding.HeaderSum != slots.Binding.HeaderSum)
             return new Verdict(Fate.Refused, null, $"{path}: it belongs to another image; move it away or put that image back");
-        RedoChange? change = RedoChange.Read(file, head, slots.Geometry);
+        RedoChange? change = RedoChange.Read(file, head, slots.Geometry.Tracks, slots.SlotSize);
         if (asIs)
             PendingTracks = Numbers(change);
         if (Refusal(head, change, path) is { } reason)
@@ -171,7 +171,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
         string tracks = Named(change);
         if (!files.Locks)
             return new Verdict(Fate.Finished, change, null); // the process that has it open goes on writing: it cannot be compared
-        byte[] slot = new byte[slots.Geometry.TrackSize];
+        byte[] slot = new byte[slots.SlotSize];
         ChangeProgress progress = change.Judge(track =>
         {
             slots.ReadInPlace(track, slot);
@@ -216,10 +216,10 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
 
     private void Show(RedoChange change)
     {
-        files.TakeMemory((long)change.Tracks.Count * slots.Geometry.TrackSize);
+        files.TakeMemory((long)change.Tracks.Count * slots.SlotSize);
         foreach (PendingTrack track in change.Tracks)
         {
-            byte[] slot = new byte[slots.Geometry.TrackSize];
+            byte[] slot = new byte[slots.SlotSize];
             slots.ReadInPlace(track.Number, slot);
             track.Apply(slot, change.BytesOf(track));
             slots.Show(track.Number, slot);
@@ -232,7 +232,7 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
         {
             IImageFile file = slots.Locate(track.Number, out long offset).File;
             ReadOnlySpan<byte> bytes = change.BytesOf(track);
-            int result = track.IsReleased ? ImageSlots.Empty(file, offset, slots.Geometry.TrackSize) : 0;
+            int result = track.IsReleased ? ImageSlots.Empty(file, offset, slots.SlotSize) : 0;
             foreach ((int start, int length, int from) in track.Spans)
                 result = result < 0 ? result : file.WriteAt(offset + start, bytes.Slice(from, length));
             if (result < 0)

@@ -5,69 +5,42 @@ using CcwFs.Linux;
 namespace CcwFs.Emulation.Dasd.Images;
 
 /// <summary>
-/// The open files of one volume, checked: headers, lengths, and that each file starts where the one before it ends. Owns the files.
+/// Opens the files of one volume, checked: headers, lengths, and that each file starts where the one before it ends.
 /// Every fault is an <see cref="ImageException"/> "path: offset: reason"; nothing is repaired.
 /// </summary>
-internal sealed class ImageSeries : IDisposable
+internal sealed class ImageSeries
 {
-    private readonly List<Part> _parts = [];
+    private readonly List<SlotPart> _parts = [];
+    private readonly int? _cylinders; // of a block device that are the volume
+    private CkdGeometry _geometry;
+    private long _totalLength; // of all files
+    private uint _headerSum;   // of all headers: a part of the volume's identity
+    private ulong _inode;      // of the first file: a part of the volume's identity
 
-    private ImageSeries()
+    private ImageSeries(int? cylinders) => _cylinders = cylinders;
+
+    /// <summary>
+    /// Opens <paramref name="path"/>, a file or a block device, and, when it is the first of a series, the files beside it. Of a block device
+    /// <paramref name="cylinders"/> are the volume, or all that are whole: it is as long as it was made.
+    /// </summary>
+    public static SlotFiles Open(IImageFiles files, string path, bool readOnly, int? cylinders)
     {
-    }
-
-    /// <summary>One file: its tracks start at <paramref name="FirstTrack"/>.</summary>
-    internal readonly record struct Part(IImageFile File, int FirstTrack, int Tracks, long Length)
-    {
-        public string Path => File.Path;
-    }
-
-    public CkdGeometry Geometry { get; private set; }
-
-    public IReadOnlyList<Part> Parts => _parts;
-
-    /// <summary>Bytes of all files.</summary>
-    public long TotalLength { get; private set; }
-
-    /// <summary>Checksum of all headers: a part of the volume's identity.</summary>
-    public uint HeaderSum { get; private set; }
-
-    /// <summary>Inode of the first file: a part of the volume's identity.</summary>
-    public ulong Inode { get; private set; }
-
-    /// <summary>Opens <paramref name="path"/> and, when it is the first of a series, the files beside it.</summary>
-    public static ImageSeries Open(IImageFiles files, string path, bool readOnly)
-    {
-        var series = new ImageSeries();
+        var series = new ImageSeries(cylinders);
         try
         {
             CkdHeader header = series.Add(files, path, readOnly, sequence: 0);
             for (int sequence = 2; header.Sequence != 0 && header.HighCylinder != 0; sequence++)
                 header = series.Add(files, SiblingName(path, sequence), readOnly, sequence);
-            return series;
+            return new SlotFiles(
+                series._geometry, CkdHeader.Size, series._geometry.TrackSize, series._parts,
+                new RedoBinding(series._totalLength, series._headerSum, series._inode));
         }
         catch
         {
-            series.Dispose();
+            foreach (SlotPart part in series._parts)
+                part.File.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Where a track's slot is. The track must be within the geometry.</summary>
-    public Part Locate(int track, out long offset)
-    {
-        int index = _parts.Count - 1;
-        while (_parts[index].FirstTrack > track)
-            index--;
-        Part part = _parts[index];
-        offset = CkdHeader.Size + (long)(track - part.FirstTrack) * Geometry.TrackSize;
-        return part;
-    }
-
-    public void Dispose()
-    {
-        foreach (Part part in _parts)
-            part.File.Dispose();
     }
 
     /// <summary>
@@ -90,7 +63,7 @@ internal sealed class ImageSeries : IDisposable
         IImageFile file = OpenOne(files, path, readOnly, sequence);
         try
         {
-            CkdHeader header = Check(file, readOnly, sequence, out Part part);
+            CkdHeader header = Check(file, readOnly, sequence, out SlotPart part);
             _parts.Add(part);
             return header;
         }
@@ -105,7 +78,7 @@ internal sealed class ImageSeries : IDisposable
     {
         try
         {
-            return files.Open(path, write: !readOnly)
+            return (sequence == 0 ? files.OpenDisk(path, write: !readOnly) : files.Open(path, write: !readOnly))
                 ?? throw new ImageException(sequence == 0 ? "no such file" : $"file {sequence} of the series is missing");
         }
         catch (ImageException error)
@@ -124,15 +97,26 @@ internal sealed class ImageSeries : IDisposable
             throw new ImageException($"{file.Path}: {tooShort}");
     }
 
-    private CkdHeader Check(IImageFile file, bool readOnly, int sequence, out Part part)
+    private CkdHeader Check(IImageFile file, bool readOnly, int sequence, out SlotPart part)
     {
         string path = file.Path;
         ImageException.Check(file.Status(out FileStatus status), $"{path}: ");
-        long length = status.Size;
+        long length = file.Length();
+        ImageException.Check((int)Math.Min(length, 0), $"{path}: ");
+        bool isDevice = status.Type == FileStatus.TypeBlockDevice;
+        if (_cylinders is not null && !isDevice)
+            throw new ImageException($"{path}: its length tells how many cylinders it has; leave cylinders out, which is for a block device");
         Span<byte> bytes = stackalloc byte[CkdHeader.Size];
         ReadFully(file, 0, bytes, $"offset {length}: too short for a CKD image");
         long size = (long)CkdGeometry.Model3390(1).Heads * CkdGeometry.Model3390(1).TrackSize;
         (long cylinders, long rest) = Math.DivRem(length - CkdHeader.Size, size);
+        if (isDevice)
+        {
+            if (_cylinders > cylinders)
+                throw new ImageException($"{path}: the device holds {cylinders} cylinders, not {_cylinders}");
+            (cylinders, rest) = (_cylinders ?? cylinders, 0);
+            length = CkdHeader.Size + cylinders * size;
+        }
         if (CkdHeader.Parse(bytes, cylinders, out CkdHeader header) is string fault)
             throw new ImageException($"{path}: {fault}");
         if (header.IsZpdt && !readOnly)
@@ -141,7 +125,7 @@ internal sealed class ImageSeries : IDisposable
             throw new ImageException($"{path}: offset 17: it is file {header.Sequence} of a series; open the first");
         if (sequence != 0 && header.Sequence != sequence)
             throw new ImageException($"{path}: offset 17: file number {header.Sequence} where {sequence} is expected");
-        int first = Geometry.Cylinders;
+        int first = _geometry.Cylinders;
         if (rest != 0 || cylinders == 0)
             throw new ImageException($"{path}: offset {length}: {length - CkdHeader.Size} bytes after the header are not whole cylinders of {size}: truncated?");
         int most = header.IsExtended ? CkdGeometry.MaxExtendedCylinders : CkdGeometry.MaxCylinders;
@@ -154,11 +138,11 @@ internal sealed class ImageSeries : IDisposable
         if (header.HighCylinder != 0 && header.HighCylinder != first + cylinders - 1)
             throw new ImageException($"{path}: offset 18: highest cylinder {header.HighCylinder}, but the file holds {first} to {first + cylinders - 1}");
         CheckFirstTrack(file, first);
-        Geometry = CkdGeometry.Model3390(first + (int)cylinders);
-        HeaderSum = Crc32C.Of(bytes, HeaderSum);
-        TotalLength += length;
-        Inode = sequence == 0 ? status.Inode : Inode;
-        part = new Part(file, first * Geometry.Heads, (int)cylinders * Geometry.Heads, length);
+        _geometry = CkdGeometry.Model3390(first + (int)cylinders);
+        _headerSum = Crc32C.Of(bytes, _headerSum);
+        _totalLength += length;
+        _inode = sequence != 0 ? _inode : isDevice ? 0 : status.Inode; // the node of a device is another one after a restart
+        part = new SlotPart(file, first * _geometry.Heads, (int)cylinders * _geometry.Heads, length);
         return header;
     }
 

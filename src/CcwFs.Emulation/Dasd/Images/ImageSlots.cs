@@ -14,16 +14,16 @@ internal sealed class ImageSlots : IDisposable
 
     // Readers of different tracks rarely meet (arbitrary).
     private const int StripeCount = 16;
-    private readonly ImageSeries _series;
+    private readonly SlotFiles _files;
     private readonly Lock[] _stripes = new Lock[StripeCount];
     private readonly Dictionary<int, byte[]> _pending = []; // slots that readers get in place of the file's; written under all stripes
     private readonly Lock _syncing = new(); // alone, or inside the image's write lock
     private int _syncResult; // guarded by _syncing
 
-    /// <summary>The slots of <paramref name="series"/>; <paramref name="name"/>: the image's, for messages.</summary>
-    internal ImageSlots(string name, ImageSeries series)
+    /// <summary>The slots of <paramref name="files"/>; <paramref name="name"/>: the image's, for messages.</summary>
+    internal ImageSlots(string name, SlotFiles files)
     {
-        (Name, _series) = (name, series);
+        (Name, _files) = (name, files);
         for (int index = 0; index < StripeCount; index++)
             _stripes[index] = new Lock();
     }
@@ -31,13 +31,16 @@ internal sealed class ImageSlots : IDisposable
     /// <summary>The image's name.</summary>
     internal string Name { get; }
 
-    internal CkdGeometry Geometry => _series.Geometry;
+    internal CkdGeometry Geometry => _files.Geometry;
 
     /// <summary>The files, first to last.</summary>
-    internal IReadOnlyList<ImageSeries.Part> Parts => _series.Parts;
+    internal IReadOnlyList<SlotPart> Parts => _files.Parts;
 
     /// <summary>What tells the image from others.</summary>
-    internal RedoBinding Binding => new(_series.TotalLength, _series.HeaderSum, _series.Inode);
+    internal RedoBinding Binding => _files.Binding;
+
+    /// <summary>Bytes of a slot.</summary>
+    internal int SlotSize => _files.SlotSize;
 
     /// <summary>Tracks that readers get in place of the file's.</summary>
     internal int Shown => _pending.Count;
@@ -46,7 +49,7 @@ internal sealed class ImageSlots : IDisposable
     internal (string Path, long Offset) Where(int track) => (Locate(Checked(track), out long offset).Path, offset);
 
     /// <summary>The file of a track's slot, and its offset there.</summary>
-    internal ImageSeries.Part Locate(int track, out long offset) => _series.Locate(track, out offset);
+    internal SlotPart Locate(int track, out long offset) => _files.Locate(track, out offset);
 
     /// <summary>The track, if it is on the volume.</summary>
     internal int Checked(int track) =>
@@ -71,11 +74,11 @@ internal sealed class ImageSlots : IDisposable
     {
         while (track < Geometry.Tracks)
         {
-            ImageSeries.Part part = _series.Locate(track, out long offset);
+            SlotPart part = _files.Locate(track, out long offset);
             long data = part.File.NextData(offset);
             int end = part.FirstTrack + part.Tracks;
             if (data >= 0)
-                return Math.Min(end, track + (int)((data - offset) / Geometry.TrackSize));
+                return Math.Min(end, track + (int)((data - offset) / SlotSize));
             if (data != -(long)Errno.ENXIO)
                 return track; // it cannot be told: look
             track = end;
@@ -95,6 +98,22 @@ internal sealed class ImageSlots : IDisposable
         }
     }
 
+    /// <summary>Reads a slot, as readers see it; of one that begins with a zero only the first sector.</summary>
+    internal void ReadUnlessZero(int track, Span<byte> slot)
+    {
+        lock (_stripes[Checked(track) % StripeCount])
+        {
+            if (_pending.TryGetValue(track, out byte[]? pending))
+            {
+                pending.AsSpan(0, slot.Length).CopyTo(slot);
+                return;
+            }
+            ReadInPlace(track, slot[..RedoFile.SectorSize]);
+            if (slot[0] != 0)
+                ReadInPlace(track, slot);
+        }
+    }
+
     /// <summary>Reads the first bytes of a slot, as they are in the file.</summary>
     internal void ReadInPlace(int track, Span<byte> bytes)
     {
@@ -110,7 +129,7 @@ internal sealed class ImageSlots : IDisposable
     /// <summary>0, a negative errno, or -ENODATA for a file that has become too short.</summary>
     internal int TryReadInPlace(int track, Span<byte> bytes)
     {
-        int read = _series.Locate(track, out long offset).File.ReadAt(offset, bytes);
+        int read = _files.Locate(track, out long offset).File.ReadAt(offset, bytes);
         return read < 0 ? read : read < bytes.Length ? -(int)Errno.ENODATA : 0;
     }
 
@@ -155,7 +174,7 @@ internal sealed class ImageSlots : IDisposable
         lock (_syncing)
         {
             path = Name;
-            foreach (ImageSeries.Part part in Parts)
+            foreach (SlotPart part in Parts)
             {
                 path = part.Path;
                 _syncResult = _syncResult < 0 ? _syncResult : part.File.Sync();
@@ -170,7 +189,7 @@ internal sealed class ImageSlots : IDisposable
     internal long? LatestChange()
     {
         long latest = long.MinValue;
-        foreach (ImageSeries.Part part in Parts)
+        foreach (SlotPart part in Parts)
         {
             if (part.File.Status(out FileStatus status) < 0)
                 return null;
@@ -180,5 +199,5 @@ internal sealed class ImageSlots : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _series.Dispose();
+    public void Dispose() => _files.Dispose();
 }

@@ -26,6 +26,21 @@ internal sealed partial class ImageWriter
         }
     }
 
+    /// <summary>
+    /// Makes a slot that holds zeros a hole. What is there stays the same whether it works or not, so that nobody need be told.
+    /// </summary>
+    internal void GiveBack(int track)
+    {
+        lock (_writing)
+        {
+            if (_disposed || _fault is not null)
+                return;
+            SlotPart part = slots.Locate(track, out long offset);
+            _space.Forget(track, 1);
+            _ = part.File.Discard(offset, slots.SlotSize);
+        }
+    }
+
     private void ReleaseWhole(ReadOnlySpan<int> released)
     {
         if (released.IsEmpty)
@@ -79,7 +94,7 @@ internal sealed partial class ImageWriter
         Span<byte> sector = stackalloc byte[RedoFile.SectorSize];
         foreach (int track in released)
         {
-            ImageSeries.Part part = slots.Locate(track, out long offset);
+            SlotPart part = slots.Locate(track, out long offset);
             int result = slots.TryReadInPlace(track, sector);
             if (result == 0 && sector.IndexOfAnyExcept((byte)0) >= 0)
                 result = part.File.WriteAt(offset, s_zeros);
@@ -90,12 +105,12 @@ internal sealed partial class ImageWriter
             slots.SyncParts(out _); // a failure stays and is told at the end: readers must not find tracks that are emptied in part
         for (int index = 0, run; index < released.Length; index += run)
         {
-            ImageSeries.Part part = slots.Locate(released[index], out long offset);
+            SlotPart part = slots.Locate(released[index], out long offset);
             int last = part.FirstTrack + part.Tracks;
             for (run = 1; index + run < released.Length && released[index + run] == released[index] + run && released[index + run] < last; run++)
                 ;
             _space.Forget(released[index], run);
-            int result = ImageSlots.Empty(part.File, offset, (long)run * slots.Geometry.TrackSize);
+            int result = ImageSlots.Empty(part.File, offset, (long)run * slots.SlotSize);
             if (result < 0)
                 return result;
         }

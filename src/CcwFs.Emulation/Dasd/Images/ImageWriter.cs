@@ -134,7 +134,7 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
         {
             for (int index = 0; index < tracks.Length; index++)
             {
-                byte[] slot = tracks[index].Slot.IsEmpty ? empty ??= new byte[slots.Geometry.TrackSize] : new byte[slots.Geometry.TrackSize];
+                byte[] slot = tracks[index].Slot.IsEmpty ? empty ??= new byte[slots.SlotSize] : new byte[slots.SlotSize];
                 tracks[index].Slot.Span.CopyTo(slot);
                 _stuck[index] = new TrackImage(tracks[index].Track, slot.AsMemory(0, tracks[index].Slot.Length));
                 slots.Show(tracks[index].Track, slot);
@@ -167,7 +167,7 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
             IImageFile file = slots.Locate(track.Track, out long offset).File;
             if (track.Slot.IsEmpty)
                 _space.Forget(track.Track, 1);
-            int result = track.Slot.IsEmpty ? ImageSlots.Empty(file, offset, slots.Geometry.TrackSize) : file.WriteAt(offset, track.Slot.Span);
+            int result = track.Slot.IsEmpty ? ImageSlots.Empty(file, offset, slots.SlotSize) : file.WriteAt(offset, track.Slot.Span);
             if (result < 0)
             {
                 NoteStuck(result);
@@ -225,7 +225,7 @@ internal sealed partial class ImageWriter(ImageSlots slots, RedoFile redo, Image
     /// </summary>
     internal void WriteEmpty(TrackImage track)
     {
-        ImageSeries.Part part = slots.Locate(track.Track, out long offset);
+        SlotPart part = slots.Locate(track.Track, out long offset);
         lock (_writing)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);

@@ -114,7 +114,7 @@ internal sealed class RedoChange
     /// Reads what is pending under a head; null when nothing is, or when its writing was cut short: then nothing of it is in place. Every number of
     /// the file is checked. An error of the file, or damage, is an <see cref="ImageException"/>.
     /// </summary>
-    public static RedoChange? Read(IImageFile file, in RedoHead head, CkdGeometry geometry)
+    public static RedoChange? Read(IImageFile file, in RedoHead head, int volumeTracks, int slotSize)
     {
         byte[] change = new byte[RedoFile.ChangeSize];
         if (!Fill(file, RedoFile.ChangeAt, change))
@@ -133,8 +133,8 @@ internal sealed class RedoChange
         byte[] table = new byte[tableBytes];
         if (!Fill(file, RedoFile.TableAt, table) || BinaryPrimitives.ReadUInt32LittleEndian(change.AsSpan(28)) != Crc32C.Of(table))
             return null;
-        byte[] slot = new byte[geometry.TrackSize];
-        return ReadTracks(file, table, count, geometry, slot) is { } tracks ? new RedoChange(file, slot, change, tracks) : null;
+        byte[] slot = new byte[slotSize];
+        return ReadTracks(file, table, count, volumeTracks, slot) is { } tracks ? new RedoChange(file, slot, change, tracks) : null;
     }
 
     /// <summary>
@@ -187,7 +187,7 @@ internal sealed class RedoChange
         return true;
     }
 
-    private static List<PendingTrack>? ReadTracks(IImageFile file, ReadOnlySpan<byte> table, int count, CkdGeometry geometry, byte[] slot)
+    private static List<PendingTrack>? ReadTracks(IImageFile file, ReadOnlySpan<byte> table, int count, int volumeTracks, byte[] slot)
     {
         ReadOnlySpan<byte> rest = table[(count * RedoFile.EntrySize)..];
         int runs = 0, mostRuns = rest.Length / RedoFile.RunSize;
@@ -204,7 +204,7 @@ internal sealed class RedoChange
         long offset = RedoFile.DataAt;
         for (int index = 0; index < count; index++)
         {
-            if (ReadTrack(table[(index * RedoFile.EntrySize)..], ref rest, ref sums, offset, geometry) is not { } track)
+            if (ReadTrack(table[(index * RedoFile.EntrySize)..], ref rest, ref sums, offset, volumeTracks, slot.Length) is not { } track)
                 return null;
             if (!numbers.Add(track.Number)) // we write each once
                 throw RedoHead.Damaged(file.Path, RedoFile.TableAt);
@@ -215,11 +215,12 @@ internal sealed class RedoChange
     }
 
     private static PendingTrack? ReadTrack(
-        ReadOnlySpan<byte> entry, ref ReadOnlySpan<byte> runs, ref ReadOnlySpan<byte> sums, long offset, CkdGeometry geometry)
+        ReadOnlySpan<byte> entry, ref ReadOnlySpan<byte> runs, ref ReadOnlySpan<byte> sums, long offset, int volumeTracks,
+        int slotSize)
     {
         int number = BinaryPrimitives.ReadInt32LittleEndian(entry), length = BinaryPrimitives.ReadInt32LittleEndian(entry[4..]);
         var list = new SectorRun[BinaryPrimitives.ReadInt32LittleEndian(entry[8..])];
-        if ((uint)number >= (uint)geometry.Tracks || (uint)length > (uint)geometry.TrackSize || (length == 0) != (list.Length == 0))
+        if ((uint)number >= (uint)volumeTracks || (uint)length > (uint)slotSize || (length == 0) != (list.Length == 0))
             return null;
         if (length == 0)
             return new PendingTrack(number, 0, list, [(BinaryPrimitives.ReadUInt32LittleEndian(entry[12..]), 0)], offset, 0);

@@ -25,19 +25,20 @@ internal sealed class SlotSpace(ImageSlots slots)
             return image.Old.Length >= image.Slot.Length ? image.Old.Span : ReadOld(image.Track, image.Slot.Length);
         byte[] old = ReadOld(image.Track);
         known = (ushort)image.Slot.Length;
-        ImageSeries.Part part = slots.Locate(image.Track, out long offset);
+        SlotPart part = slots.Locate(image.Track, out long offset);
         if (!MayHaveHoles(old.AsSpan(0, known), offset))
             return old;
+        int length = Math.Min(old.Length, (known + PageSize - 1) / PageSize * PageSize);
         known = 0;
-        ImageException.Check(part.File.WriteAt(offset, old));
-        known = (ushort)old.Length;
+        ImageException.Check(part.File.WriteAt(offset, old.AsSpan(0, length)));
+        known = (ushort)length;
         return old;
     }
 
     /// <summary>A slot as it is in place, or its first bytes; valid until the next call.</summary>
     internal byte[] ReadOld(int track, int? length = null)
     {
-        _old ??= new byte[slots.Geometry.TrackSize];
+        _old ??= new byte[slots.SlotSize];
         ImageException.Check(slots.TryReadInPlace(track, _old.AsSpan(0, length ?? _old.Length)));
         return _old;
     }

@@ -41,7 +41,7 @@ internal sealed class FbaKind : ImageKind<FbaVolume>
     /// <inheritdoc/>
     internal override long MemoryBytes(DeviceSpec spec) => spec.Image is null ? MemoryDisk(spec).Bytes + FbaVolume.BufferSize : 0;
 
-    private protected override IVolumeKind<FbaVolume> Images(DeviceSpec spec) => new FbaImages(Of(spec).Disk);
+    private protected override IVolumeKind<FbaVolume> Images(DeviceSpec spec, Func<string, string> pathOf) => new FbaImages(Of(spec).Disk);
 
     private protected override (FbaVolume Volume, Func<long> Bytes) InMemory(DeviceSpec spec)
     {

@@ -19,17 +19,18 @@ internal abstract class ImageKind<TVolume> : DeviceKind
     /// <inheritdoc/>
     internal override IEnumerable<Func<WantedImage?>> FileChecks(DeviceSpec spec, string directory) => spec.Image is null
         ? [() => { RefuseTooLarge(spec); return null; }]
-        : spec.Images(directory).Select<string, Func<WantedImage?>>(path => () =>
-            new WantedImage(Volumes.Identify(path, Images(spec)), path, Images(spec).Check(path, IsReadOnly(spec))));
+        : Each(spec, directory).Select<(string Path, IVolumeKind<TVolume> Kind), Func<WantedImage?>>(image => () =>
+            image.Kind.Want(image.Path, IsReadOnly(spec)) is { } use
+                ? new WantedImage(Volumes.Identify(image.Path, image.Kind), image.Path, use) : null);
 
     /// <inheritdoc/>
     internal override IEnumerable<FileIdentity> Files(DeviceSpec spec, string directory, ulong? own) =>
-        spec.Images(directory).Select(path => Volumes.Identify(path, Images(spec)));
+        Each(spec, directory).SelectMany(image => image.Kind.Paths(image.Path).Select(path => Volumes.Identify(path, image.Kind))).Distinct();
 
     /// <inheritdoc/>
     internal override string? Obstacle(DeviceSpec spec, OpenDevice open) =>
         open.File?.Volume is { } volume
-            && Volumes.Obstacle(Images(spec), volume, IsReadOnly(spec)) is { } obstacle ? obstacle.How + obstacle.Advice : null;
+            && Volumes.Obstacle(Images(spec, static path => path), volume, IsReadOnly(spec)) is { } obstacle ? obstacle.How + obstacle.Advice : null;
 
     /// <inheritdoc/>
     internal override OpenDevice Open(in DeviceOpening opening, DeviceParts parts)
@@ -43,11 +44,13 @@ internal abstract class ImageKind<TVolume> : DeviceKind
             (VfioCcwDevice device, Func<Action, string?> closing) = InMemory(its, parts);
             return new OpenDevice(device, its.Place, $"{Name}, in memory", its.Logs.Device) { Closing = closing, Ended = its.Ended };
         }
+        Prepare(its, path);
         OpenImage<IChannelDevice> opened = parts.Volumes.OpenImage(
-            Images(spec), path, IsReadOnly(spec), spec.Sync, its.Caller, its.Logs.Image, volume => Make(volume, its), its.Place.Shown);
+            Images(spec, text => DeviceSpec.PathAt(text, its.Index, its.Directory)), path, IsReadOnly(spec), spec.Sync, its.Caller, its.Logs.Image,
+            volume => Make(volume, its), its.Place.Shown, spec.IsTemporary);
         return new OpenDevice(Emulate(opened.Device, its, parts), its.Place, $"{Name}, image {path}", its.Logs.Device)
         {
-            File = new DeviceFile(opened.File, opened.Volume, opened.SetSync), Closing = opened.Closing, Ended = its.Ended,
+            File = new DeviceFile(opened.File, opened.Volume, opened.SetSync) { All = opened.Files }, Closing = opened.Closing, Ended = its.Ended,
         };
     }
 
@@ -69,6 +72,11 @@ internal abstract class ImageKind<TVolume> : DeviceKind
                 $"in memory it may have {s_mostMemory >> 20} MiB, half of what this machine has, and it has {MemoryBytes(spec) >> 20}; give fewer blocks, or image=PATH");
     }
 
+    /// <summary>Makes what must be there before an image is opened.</summary>
+    private protected virtual void Prepare(in DeviceOpening opening, string path)
+    {
+    }
+
     /// <summary>The images of a SPEC are opened to be read alone.</summary>
     private protected virtual bool IsReadOnly(DeviceSpec spec) => spec.IsReadOnly;
 
@@ -76,8 +84,15 @@ internal abstract class ImageKind<TVolume> : DeviceKind
     private protected virtual VfioCcwDevice Emulate(IChannelDevice device, in DeviceOpening opening, DeviceParts parts) =>
         parts.Emulate(device, opening);
 
-    /// <summary>How the images of a SPEC are opened.</summary>
-    private protected abstract IVolumeKind<TVolume> Images(DeviceSpec spec);
+    /// <summary>The images of all devices, each once, and how they are opened.</summary>
+    private IEnumerable<(string Path, IVolumeKind<TVolume> Kind)> Each(DeviceSpec spec, string directory) =>
+        Enumerable.Range(0, spec.Count).DistinctBy(index => spec.ImageAt(index, directory)).Where(_ => spec.Image is not null).Select(index =>
+            (spec.ImageAt(index, directory)!, Images(spec, text => DeviceSpec.PathAt(text, index, directory))));
+
+    /// <summary>
+    /// How the images of a SPEC are opened; <paramref name="pathOf"/>: the absolute path that a text of the SPEC is for the one that is opened.
+    /// </summary>
+    private protected abstract IVolumeKind<TVolume> Images(DeviceSpec spec, Func<string, string> pathOf);
 
     /// <summary>A volume in memory for a device of a SPEC, and what tells the bytes that it takes.</summary>
     private protected abstract (TVolume Volume, Func<long> Bytes) InMemory(DeviceSpec spec);

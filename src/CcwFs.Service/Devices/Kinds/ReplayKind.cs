@@ -41,7 +41,7 @@ internal sealed class ReplayKind : ImageKind<ReplayedVolume>
 
     private protected override bool IsReadOnly(DeviceSpec spec) => true;
 
-    private protected override IVolumeKind<ReplayedVolume> Images(DeviceSpec spec) => s_files;
+    private protected override IVolumeKind<ReplayedVolume> Images(DeviceSpec spec, Func<string, string> pathOf) => s_files;
 
     private protected override (ReplayedVolume Volume, Func<long> Bytes) InMemory(DeviceSpec spec) =>
         throw new InvalidOperationException(Conflict(spec));
