@@ -144,10 +144,8 @@ public sealed class CkdImage : ITrackStore
         return start.IndexOfAnyExcept((byte)0) < 0;
     }
 
-    /// <summary>
-    /// The first track from <paramref name="track"/> on whose slot may hold a byte other than zero, as the file system tells it without reading; the
-    /// number of tracks when there is none.
-    /// </summary>
+    /// <inheritdoc/>
+    /// <remarks>The file system tells it, by the holes of the files.</remarks>
     public int NextWithData(int track) => _slots.NextWithData(track);
 
     /// <summary>Reads the first bytes of a slot: enough for a track that ends there.</summary>

@@ -17,6 +17,12 @@ public interface ITrackStore : IImageStore
     void Read(int track, Span<byte> slot);
 
     /// <summary>
+    /// The first track from <paramref name="track"/> on that may be other than empty, as far as the store knows without reading it; the number of
+    /// tracks when there is none.
+    /// </summary>
+    int NextWithData(int track) => track;
+
+    /// <summary>
     /// Writes whole tracks so that a kill of the process at any moment leaves each track old or new, and, once this has returned,
     /// new. On failure the old tracks are intact. Each element: track number and its slot's used bytes (the rest of the slot is zeroed or ignored).
     /// </summary>
