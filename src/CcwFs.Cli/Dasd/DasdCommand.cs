@@ -18,6 +18,7 @@ public static class DasdCommand
             InfoCommand.Create(console, allocatedBytes),
             CheckCommand.Create(console),
             CompleteCommand.Create(console),
+            CompareCommand.Create(console),
         };
     }
 }
