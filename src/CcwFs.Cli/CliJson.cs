@@ -14,6 +14,7 @@ namespace CcwFs.Cli;
 [JsonSerializable(typeof(AttachReport))]
 [JsonSerializable(typeof(CheckReport))]
 [JsonSerializable(typeof(CompareReport))]
+[JsonSerializable(typeof(MapReport))]
 [JsonSerializable(typeof(Dictionary<string, object?>))]
 [JsonSerializable(typeof(int))]
 [JsonSerializable(typeof(long))]

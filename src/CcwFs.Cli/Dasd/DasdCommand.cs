@@ -19,6 +19,7 @@ public static class DasdCommand
             CheckCommand.Create(console),
             CompleteCommand.Create(console),
             CompareCommand.Create(console),
+            MapCommand.Create(console),
             ConvertCommand.Create(console),
         };
     }
