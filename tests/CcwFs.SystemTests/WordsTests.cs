@@ -103,7 +103,7 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 1, "dasd check dir", "dir: cannot be opened: it is a directory" },
         { 1, "dasd complete hidden", "hidden: cannot be opened: permission denied" },
         { 2, "dasd compare text", "B is missing: ccwfs dasd compare A B; see: ccwfs dasd compare --help" },
-        { 2, "dasd compare text none", "text: offset 0: no CKD image" },
+        { 2, "dasd compare text none", "text: offset 6: too short for a CKD image" },
         { 2, "dasd compare none text", "none: no such file" },
         { 1, "dasd map none", "none: no such file" },
         { 1, "dasd convert none v", "none: no such file" },

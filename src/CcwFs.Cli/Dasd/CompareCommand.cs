@@ -60,7 +60,7 @@ internal static class CompareCommand
         foreach ((TrackDifference first, int tracks) in runs.Shown)
             console.Out.WriteLine(Line(first, tracks, a.Geometry));
         if (runs.LeftOut > 0)
-            console.Out.WriteLine($"{runs.LeftOut} more lines are left out; --all shows every track");
+            console.Out.WriteLine($"{DasdConsole.Count(runs.LeftOut, "more line")} left out; --all shows every track");
         console.Out.WriteLine(same ? $"{pathOfA} and {pathOfB}: {comparison.Tracks} tracks, no difference"
             : $"{pathOfA} and {pathOfB}: {runs.Tracks} of {comparison.Tracks} tracks differ");
         return same ? 0 : Differ;
@@ -70,7 +70,7 @@ internal static class CompareCommand
     {
         string at = At(first.Track, geometry);
         return tracks > 1 ? $"{at} to {At(first.Track + tracks - 1, geometry)}: {string.Join(", ", Named(first.Kinds).Select(kind => kind.Words))}"
-            : $"{at}: {first.First}{(first.Records > 1 ? $", and {first.Records - 1} more records" : "")}";
+            : $"{at}: {first.First}{(first.Records > 1 ? $", and {DasdConsole.Count(first.Records - 1, "more record")}" : "")}";
     }
 
     private static string At(int track, CkdGeometry geometry) => $"cylinder {track / geometry.Heads} head {track % geometry.Heads}";

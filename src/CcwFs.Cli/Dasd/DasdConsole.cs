@@ -18,6 +18,9 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
 
     public TextWriter Error => error ?? VisibleWriter.Error;
 
+    /// <summary>"1 track", "2 tracks".</summary>
+    public static string Count(long count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
+
     /// <summary>Runs a verb's work; gives its exit status, <paramref name="failed"/> after a fault.</summary>
     public int Run(Func<int> work, int failed = 1)
     {

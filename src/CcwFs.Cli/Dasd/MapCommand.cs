@@ -59,13 +59,15 @@ internal static class MapCommand
         char[] signs = Owners(vtoc, grid, geometry);
         Print(output, "Space: L label, V table of contents, a-z a data set, * another one, - free", grid.Draw(cell => signs[cell]));
         output.WriteLine("");
+        output.WriteLine($"{Contents} table of contents  {Extents([vtoc.Extent], geometry)}");
         for (int index = 0; index < vtoc.DataSets.Count; index++)
         {
             DataSetLabel set = vtoc.DataSets[index];
             string kind = $"{set.Organization} {set.RecordFormat} {set.RecordLength} {set.BlockSize}";
             output.WriteLine($"{SignOf(index)} {set.Name}  {kind}  {Extents(set.Extents, geometry)}");
         }
-        output.WriteLine($"{vtoc.DataSets.Count} data sets, {vtoc.Free.Sum(static extent => (long)extent.Tracks)} tracks free by the labels");
+        output.WriteLine($"{DasdConsole.Count(vtoc.DataSets.Count, "data set")}, "
+            + $"{DasdConsole.Count(vtoc.Free.Sum(static extent => (long)extent.Tracks), "track")} free by the labels");
         foreach (string problem in vtoc.Problems)
             output.WriteLine($"VTOC: {problem}");
     }
@@ -80,7 +82,7 @@ internal static class MapCommand
 
     private static string Extents(IReadOnlyList<TrackExtent> extents, CkdGeometry geometry) => extents.Count == 0 ? "no tracks"
         : string.Join(", ", extents.Select(extent => $"{At(extent.First, geometry)} to {At(extent.Last, geometry)}"))
-            + $" ({extents.Sum(static extent => (long)extent.Tracks)} tracks)";
+            + $" ({DasdConsole.Count(extents.Sum(static extent => (long)extent.Tracks), "track")})";
 
     private static string At(int track, CkdGeometry geometry) => $"{track / geometry.Heads}/{track % geometry.Heads}";
 

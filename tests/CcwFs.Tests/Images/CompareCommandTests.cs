@@ -35,8 +35,8 @@ public sealed class CompareCommandTests : IDisposable
         Patch(_b, 50, 5 + 16 + 4, 9);
         Assert.Equal((1, $"""
             cylinder 0 head 1: record 3: key differs at byte 7 (00 and 01)
-            cylinder 1 head 2: record 5: data differs at byte 7 (00 and C1; 2 bytes differ), and 1 more records
-            cylinder 2 head 0: record 11: only in A, and 1 more records
+            cylinder 1 head 2: record 5: data differs at byte 7 (00 and C1; 2 bytes differ), and 1 more record
+            cylinder 2 head 0: record 11: only in A, and 1 more record
             cylinder 2 head 10: record 12: count differs (key 0 data 4096 and key 4 data 2048)
             cylinder 3 head 5: record 1: count differs (0003000501001000 and 0003000509001000)
             {_a} and {_b}: 5 of 60 tracks differ
@@ -62,7 +62,7 @@ public sealed class CompareCommandTests : IDisposable
         (int status, string text, _) = DasdVerb.Run("compare", _a, larger);
         string[] lines = text.Split('\n');
         Assert.Equal((1, "A has 4 cylinders, B has 5"), (status, lines[0]));
-        Assert.Contains("cylinder 0 head 1: record 1: data differs at byte 19 (04 and 05), and 1 more records", lines); // both count the cylinders
+        Assert.Contains("cylinder 0 head 1: record 1: data differs at byte 19 (04 and 05), and 1 more record", lines); // both count the cylinders
         Assert.Contains("cylinder 4 head 0 to cylinder 4 head 14: formatted only in B", lines);
         string lazy = _files.Create("lazy.ckd", 4, VolumeFormat.None, lazy: true), lazier = _files.Create("lazier.ckd", 5, VolumeFormat.None, lazy: true);
         Assert.Equal((1, $"A has 4 cylinders, B has 5\n{lazy} and {lazier}: 0 of 75 tracks differ\n", ""), DasdVerb.Run("compare", lazy, lazier));
@@ -74,7 +74,7 @@ public sealed class CompareCommandTests : IDisposable
         for (int track = 2; track < 60; track += 2)
             Edit(_b, track, loaded => loaded.Data(1)[0] = 1);
         string[] lines = DasdVerb.Run("compare", _a, _b).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal((22, "9 more lines are left out; --all shows every track"), (lines.Length, lines[20]));
+        Assert.Equal((22, "9 more lines left out; --all shows every track"), (lines.Length, lines[20]));
         Assert.EndsWith(": 29 of 60 tracks differ", lines[21], StringComparison.Ordinal);
         JsonElement json = JsonDocument.Parse(DasdVerb.Run("compare", _a, _b, "--json").Out).RootElement;
         Assert.Equal((29, 20, 9),

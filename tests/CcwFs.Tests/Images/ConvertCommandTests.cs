@@ -67,6 +67,37 @@ public sealed class ConvertCommandTests : IDisposable
         Assert.Equal((0, ""), _files.Run("cmp", "whole.ckd", "whole2.ckd"));
     }
 
+    [Fact]
+    public void An_extended_address_volume_keeps_its_addresses()
+    {
+        string path = _files.Create("v.ckd", 70_000, lazy: true);
+        using (CkdImage image = CkdImage.Open(path))
+        {
+            var track = new CkdTrack(image.Geometry);
+            Assert.Null(track.Load(image, image.Geometry.Tracks - 1));
+            image.Write([new TrackImage(track.Number, track.Image)]);
+        }
+        Assert.Equal(0, DasdVerb.Run("convert", path, _files["t"], "--to", "tracks").Status);
+        Assert.Equal(0, DasdVerb.Run("convert", _files["t"], _files["back.ckd"], "--from", "tracks").Status);
+        Assert.Equal((0, $"{path} and {_files["back.ckd"]}: 1050000 tracks, no difference\n", ""), DasdVerb.Run("compare", path, _files["back.ckd"]));
+        using CkdImage back = CkdImage.Open(_files["back.ckd"], readOnly: true);
+        Assert.Equal((1_049_999, true), (back.NextWithData(1_000_000), back.Geometry.IsExtended));
+    }
+
+    [Fact]
+    public void A_volume_of_several_files_becomes_one()
+    {
+        byte[] whole = File.ReadAllBytes(_files.Create("whole.ckd", 5, VolumeFormat.Cdl, "SPLIT"));
+        const int Seam = Header + (3 * 15 * Slot);
+        byte[] header = whole.AsSpan(0, Header).ToArray();
+        (header[17], header[18]) = (1, 2);
+        File.WriteAllBytes(_files["part_1.ckd"], [.. header, .. whole.AsSpan(Header, Seam - Header)]);
+        (header[17], header[18]) = (2, 0);
+        File.WriteAllBytes(_files["part_2.ckd"], [.. header, .. whole.AsSpan(Seam)]);
+        Assert.Equal(0, DasdVerb.Run("convert", _files["part_1.ckd"], _files["one.ckd"]).Status);
+        Assert.Equal((0, ""), _files.Run("cmp", "whole.ckd", "one.ckd"));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(6)]

@@ -45,8 +45,9 @@ public sealed class MapCommandTests : IDisposable
             0 LV-------------aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa---------------aaaaaaaaaaaaaaa
             5 ---------------
 
+            V table of contents  0/1 to 0/1 (1 track)
             a LINUX.VMAP001.PART0001.NATIVE  PS FB 4096 4096  1/0 to 2/14, 4/0 to 4/14 (45 tracks)
-            1 data sets, 88 tracks free by the labels
+            1 data set, 88 tracks free by the labels
 
             """, text);
     }
