@@ -43,6 +43,8 @@ internal static class ConvertCommand
             $"Converting {source}", tracks, progress => VolumeConverter.Convert(volume, sink, complete, progress, cancel));
         console.Out.WriteLine($"{target}: {CkdModel.Name(volume.Geometry.Cylinders)}, {volume.Geometry.Cylinders} cylinders, format {to}, "
             + $"{put} of {tracks} tracks formatted");
+        if (put < tracks && to == TrackFormats.RawTracks)
+            console.Error.WriteLine("ccwfs: a real DASD takes formatted tracks alone; --complete formats the others");
         return 0;
     }
 }

@@ -14,13 +14,16 @@ public sealed record TrackFormat(string Name, string? Identifier, Func<IImageFil
 /// <summary>The formats, a row each.</summary>
 public static class TrackFormats
 {
+    /// <summary>The name of the format of files of raw tracks.</summary>
+    public const string RawTracks = "tracks";
+
     private const int MostIdentifier = 20;
 
     /// <summary>The first one is that of a file whose identifier nobody knows: it says what is wrong with it.</summary>
     public static IReadOnlyList<TrackFormat> All { get; } =
     [
         new("ckd", "CKD_", static (files, path) => CkdImage.Open(files, path, new ImageOptions(ReadOnly: true)), static path => new CkdSink(path)),
-        new("tracks", null, TracksFile.Open, static path => new TracksSink(path)),
+        new(RawTracks, null, TracksFile.Open, static path => new TracksSink(path)),
         new("xcat", XcatHeader.Identifier[..5], XcatImage.Open, null),
     ];
 
@@ -47,6 +50,6 @@ public static class TrackFormats
             return found;
         ReadOnlySpan<byte> recordZero = [0, 0, 0, 0, 0, 0, 0, 8]; // of cylinder 0 head 0
         return !start.AsSpan().StartsWith(recordZero) ? All[0]
-            : throw new ImageException($"{path}: this looks like a file of raw tracks, which has no identifier; say --from tracks if it is one");
+            : throw new ImageException($"{path}: this looks like a file of raw tracks, which has no identifier; say --from {RawTracks} if it is one");
     }
 }

@@ -9,13 +9,10 @@ internal sealed class VtocReader(ITrackStore store, CkdTrack track)
     /// <summary>Most records that are kept (arbitrary, above any real VTOC), and problems that are named.</summary>
     internal const int MostRecords = 65_536, MostProblems = 100;
 
-    /// <summary>Most records of a data set: a format 8, format 9 ones, and format 3 ones for 123 extents in all (arbitrary, above that).</summary>
-    private const int MostLinks = 16;
-
     private const int VtocExtentAt = DataSetLabel.ExtentsAt;
 
     private readonly List<byte[]> _labels = [];
-    private readonly Dictionary<(int Track, byte Record), byte[]> _more = [];
+    private readonly Dictionary<(int Track, byte Record), byte[]> _more = []; // of data sets; each is taken out by the one that it belongs to
     private readonly List<TrackExtent> _free = [];
     private readonly List<string> _problems = [];
 
@@ -99,17 +96,12 @@ internal sealed class VtocReader(ITrackStore store, CkdTrack track)
         string name = DataSetLabel.NameOf(dscb);
         AddExtents(name, dscb, DataSetLabel.ExtentsAt, DataSetLabel.Extents1, extents);
         byte[] link = dscb;
-        for (int links = 1; link.AsSpan(Dscb.NextAt, Dscb.AddressSize).IndexOfAnyExcept((byte)0) >= 0; links++)
+        while (link.AsSpan(Dscb.NextAt, Dscb.AddressSize).IndexOfAnyExcept((byte)0) >= 0)
         {
             ReadOnlySpan<byte> next = link.AsSpan(Dscb.NextAt, Dscb.AddressSize);
-            if (links > MostLinks)
+            if (TrackExtent.Track(next, Geometry) is not { } number || !_more.Remove((number, next[4]), out byte[]? found))
             {
-                Say($"{name}: its chain of records has no end");
-                break;
-            }
-            if (TrackExtent.Track(next, Geometry) is not { } number || !_more.TryGetValue((number, next[4]), out byte[]? found))
-            {
-                Say($"{name}: its next record {Convert.ToHexString(next)} is none");
+                Say($"{name}: its next record {Convert.ToHexString(next)} is none, or stands in a chain already");
                 break;
             }
             link = found;
