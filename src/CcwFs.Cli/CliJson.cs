@@ -13,6 +13,8 @@ namespace CcwFs.Cli;
 /// </summary>
 [JsonSerializable(typeof(AttachReport))]
 [JsonSerializable(typeof(CheckReport))]
+[JsonSerializable(typeof(CompareReport))]
+[JsonSerializable(typeof(MapReport))]
 [JsonSerializable(typeof(Dictionary<string, object?>))]
 [JsonSerializable(typeof(int))]
 [JsonSerializable(typeof(long))]

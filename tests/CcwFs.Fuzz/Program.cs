@@ -3,11 +3,11 @@ using System.Globalization;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Fuzz;
 
-const string Images = "images", Model = "model", Fba = "fba";
+const string Images = "images", Model = "model", Fba = "fba", Formats = "formats";
 FuzzTarget target = default;
-if (args.Length % 2 == 0 || (args[0] is not (Images or Model or Fba) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
+if (args.Length % 2 == 0 || (args[0] is not (Images or Model or Fba or Formats) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
 {
-    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|model|fba [--seconds N] [--seed N] [--corpus DIR] "
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|formats|model|fba [--seconds N] [--seed N] [--corpus DIR] "
         + "[--programs N] [--profile minimal|linux|full] [--ese true] [--cylinders N]");
     return 2;
 }
@@ -65,6 +65,8 @@ if (args[0] == Images)
     Console.WriteLine($"{images.Rounds} images, {images.Opened} opened: good");
     return 0;
 }
+if (args[0] == Formats)
+    return RunFormats(new FormatFuzzer(seed), seed, TimeSpan.FromSeconds(seconds.Value));
 Console.WriteLine($"{target}, seed {seed}, {seconds} s, {dasd}");
 using var fuzzer = new Fuzzer(target, seed, Corpus.Load(corpus), dasd);
 try
@@ -78,6 +80,22 @@ catch (FuzzException failure)
 }
 Console.WriteLine($"{fuzzer.Rounds} programs, {fuzzer.Started} started, {fuzzer.Cleared} had to be cleared: good");
 return 0;
+
+static int RunFormats(FormatFuzzer fuzzer, int seed, TimeSpan time)
+{
+    Console.WriteLine($"formats, seed {seed}, {time.TotalSeconds} s");
+    try
+    {
+        fuzzer.Run(time);
+    }
+    catch (FuzzException failure)
+    {
+        Console.WriteLine($"FAILED: {failure.Message}\n{failure.Case}");
+        return 1;
+    }
+    Console.WriteLine($"{fuzzer.Rounds} files, {fuzzer.Whole} read to their ends: good");
+    return 0;
+}
 
 static int RunModel(string target, VolumeFuzzer fuzzer, int programs, TimeSpan time)
 {

@@ -38,6 +38,7 @@ public sealed class CompletionTests
                 'ccwfs dasd create v --model 3390-5': 'ccwfs dasd create v --model 3390-54 ',
                 'ccwfs dasd create v --block-size 5': 'ccwfs dasd create v --block-size 512 ',
                 'ccwfs dasd create v --format c': 'ccwfs dasd create v --format cdl ',
+                'ccwfs dasd convert v w --to t': 'ccwfs dasd convert v w --to tracks ',
                 'ccwfs path 0.0.0000 40 of': 'ccwfs path 0.0.0000 40 off ',
                 'ccwfs translate --format p': 'ccwfs translate --format packed ',
                 'ccwfs decode sch': 'ccwfs decode schib ',

@@ -72,7 +72,7 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 2, "help moun", "there is no topic 'moun': did you mean 'mount' or 'umount'? All topics: ccwfs help" },
         { 2, "help xyzzy", "there is no topic 'xyzzy'; all topics: ccwfs help" },
         { 2, "list x", "unknown word 'x'; see: ccwfs list --help" },
-        { 2, "dasd", "a verb is missing: create, info, check or complete; see: ccwfs dasd --help" },
+        { 2, "dasd", "a verb is missing: create, info, check, complete, compare, map or convert; see: ccwfs dasd --help" },
         { 2, "dasd craete", "unknown verb 'dasd craete': did you mean 'create'? See: ccwfs dasd --help" },
         { 2, "config", "a verb is missing: check or keys; see: ccwfs config --help" },
         { 2, "path", "ID is missing: ccwfs path ID CHPID off|on; see: ccwfs path --help" },
@@ -102,6 +102,16 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 1, "dasd info none", "none: no such file" },
         { 1, "dasd check dir", "dir: cannot be opened: it is a directory" },
         { 1, "dasd complete hidden", "hidden: cannot be opened: permission denied" },
+        { 2, "dasd compare text", "B is missing: ccwfs dasd compare A B; see: ccwfs dasd compare --help" },
+        { 2, "dasd compare text none", "text: offset 6: too short for a CKD image" },
+        { 2, "dasd compare none text", "none: no such file" },
+        { 1, "dasd map none", "none: no such file" },
+        { 1, "dasd convert none v", "none: no such file" },
+        { 1, "dasd convert hidden v", "hidden: cannot be opened: permission denied" },
+        { 1, "dasd convert text v --from tracks", "text: 6 bytes are no tracks of 1 to 1182006 cylinders: a cylinder has 983040 bytes" },
+        { 1, "dasd convert text v --from xcat", "text: offset 0: no image of xCAT or feilong" },
+        { 2, "dasd convert text v --to xcat", "--to xcat: say ckd or tracks; see: ccwfs dasd convert --help" },
+        { 2, "dasd convert text v --from fba", "--from fba: say ckd, tracks or xcat; see: ccwfs dasd convert --help" },
         { 2, "decode", "STRUCTURE is missing: ccwfs decode STRUCTURE; see: ccwfs decode --help" },
         { 2, "decode orbb 00", "unknown structure 'orbb': did you mean 'orb'? It is one of orb, ccw, scsw, irb, schib, crw, sense, io, or a command of the 3990 that has parameters" },
         { 1, "decode SENSE_ID 00", "SENSE_ID has no parameters that ccwfs knows" },
@@ -183,7 +193,7 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         [.. Commands().Matches(Child.Ccwfs([.. verb, "--help"]).Ok().Output).Select(m => m.Groups[1].Value)];
 
     /// <summary>A verb and what it does; not a command to type.</summary>
-    [GeneratedRegex("(?m)^  ([a-z]+)(?: <[^>]+>)?  ")]
+    [GeneratedRegex("(?m)^  ([a-z]+)(?: <[^>]+>)*  ")]
     private static partial Regex Commands();
 
     [GeneratedRegex("(?m)^  (?:-., )*(--(?!help|version)[a-z-]+)( <[^>]+>)?")]

@@ -50,12 +50,10 @@ internal static class CheckCommand
                 console.Out.WriteLine(note);
             if (image.RedoProblem is { } problem)
                 console.Out.WriteLine(problem);
-            console.Out.WriteLine($"{path}: {Count(image.Geometry.Tracks, "track")} checked, {Count(wrong, "finding")}");
+            console.Out.WriteLine($"{path}: {DasdConsole.Count(image.Geometry.Tracks, "track")} checked, {DasdConsole.Count(wrong, "finding")}");
         }
         return wrong == 0 ? 0 : 1;
     }
 
     private static int TrackOf(CkdImage image, ImageFinding finding) => finding.Cylinder * image.Geometry.Heads + finding.Head;
-
-    private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 }

@@ -12,12 +12,15 @@ public static class DasdCommand
     public static Command Create(TextWriter? output = null, TextWriter? error = null, Func<string, long?>? allocatedBytes = null)
     {
         var console = new DasdConsole(output, error);
-        return new Command("dasd", "Make, look at and check images of DASD volumes.")
+        return new Command("dasd", "Make, look at, compare and convert images of DASD volumes.")
         {
             CreateCommand.Create(console),
             InfoCommand.Create(console, allocatedBytes),
             CheckCommand.Create(console),
             CompleteCommand.Create(console),
+            CompareCommand.Create(console),
+            MapCommand.Create(console),
+            ConvertCommand.Create(console),
         };
     }
 }

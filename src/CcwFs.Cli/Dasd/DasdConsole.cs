@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace CcwFs.Cli.Dasd;
 
-/// <summary>Where the dasd verbs print, and how they end: one line "ccwfs: …" and status 1 for a fault, no stack trace.</summary>
+/// <summary>Where the dasd verbs print, and how they end: one line "ccwfs: …" and status 1 (or a verb's own) for a fault, no stack trace.</summary>
 internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
 {
     /// <summary>128 + SIGINT or SIGTERM, as a shell has it.</summary>
@@ -18,8 +18,11 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
 
     public TextWriter Error => error ?? VisibleWriter.Error;
 
-    /// <summary>Runs a verb's work; gives its exit status.</summary>
-    public int Run(Func<int> work)
+    /// <summary>"1 track", "2 tracks".</summary>
+    public static string Count(long count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
+
+    /// <summary>Runs a verb's work; gives its exit status, <paramref name="failed"/> after a fault.</summary>
+    public int Run(Func<int> work, int failed = 1)
     {
         try
         {
@@ -33,20 +36,20 @@ internal sealed class DasdConsole(TextWriter? output, TextWriter? error)
         catch (Exception fault) when (fault is ImageException or ArgumentException)
         {
             Error.WriteLine($"ccwfs: {FirstLine(fault)}");
-            return 1;
+            return failed;
         }
     }
 
     /// <summary>
     /// Runs work that takes long: the first SIGINT or SIGTERM cancels its token, so that it ends in order; a second one ends it at once.
     /// </summary>
-    public int RunLong(Func<CancellationToken, int> work)
+    public int RunLong(Func<CancellationToken, int> work, int failed = 1)
     {
         using var end = new CancellationTokenSource();
         var signals = new SignalWatch();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, Interrupted));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, Terminated));
-        return Run(() => work(end.Token));
+        return Run(() => work(end.Token), failed);
 
         void Stop(PosixSignalContext context, int status)
         {

@@ -130,13 +130,7 @@ public sealed class DasdCommandTests : IDisposable
         Assert.Throws<ImageException>(() => empty.Write([new TrackImage(3, track.Image)]));
     }
 
-    private static (int Status, string Out, string Error) Dasd(params string[] arguments)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        int status = DasdCommand.Create(output, error).Parse(arguments).Invoke();
-        return (status, output.ToString(), error.ToString());
-    }
+    private static (int Status, string Out, string Error) Dasd(params string[] arguments) => DasdVerb.Run(arguments);
 
     private sealed class Cancel(CancellationTokenSource source) : IProgress<long>
     {

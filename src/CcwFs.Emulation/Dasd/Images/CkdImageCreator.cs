@@ -1,6 +1,4 @@
 using CcwFs.Emulation.Images;
-using CcwFs.Linux;
-using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Images;
 
@@ -25,20 +23,9 @@ public static class CkdImageCreator
         ArgumentNullException.ThrowIfNull(layout);
         if (geometry != CkdGeometry.Model3390(geometry.Cylinders) || geometry.Cylinders is < 1 or > CkdGeometry.MaxExtendedCylinders)
             throw new ArgumentOutOfRangeException(nameof(geometry), $"a 3390 of 1 to {CkdGeometry.MaxExtendedCylinders} cylinders");
-        using NamedPlace place = NamedPlace.Find(path, NamedFileRules.Output);
-        if (!place.File.IsInvalid) // a broken symbolic link, too
-            throw new ImageException($"{path}: exists already; an image is never overwritten");
-        if (place is { IsFree: false, Errno: 0, Wrong: { } wrong })
-            throw new ImageException($"{path}: {wrong}");
-        Check(path, place.IsFree ? 0 : place.Errno);
-        if (FileDescriptor.StatusAt(place.Directory, place.Name + IRedoPlace.Suffix, out _) == 0)
-            throw new ImageException($"{path}{IRedoPlace.Suffix}: the redo file of another image is in the way; move it away");
-        Check(path, NewFile.Make(place, NewFile.GroupsMode, out NewFile? made));
-        using NewFile file = made!;
-        Fill(new HostImageFile(path, file.File), geometry, layout, lazy, progress, cancel);
-        Check(path, file.File.Sync());
-        Check(path, file.Name()); // fails when the name has been taken meanwhile
-        Check(path, file.SyncName());
+        using NewImageFile file = NewImageFile.Make(path);
+        Fill(file, geometry, layout, lazy, progress, cancel);
+        file.Finish();
     }
 
     /// <summary>
@@ -67,13 +54,10 @@ public static class CkdImageCreator
         return filled;
     }
 
-    private static void Fill(HostImageFile file, CkdGeometry geometry, VolumeLayout layout, bool lazy, IProgress<long>? progress,
+    private static void Fill(NewImageFile file, CkdGeometry geometry, VolumeLayout layout, bool lazy, IProgress<long>? progress,
         CancellationToken cancel)
     {
-        Span<byte> header = stackalloc byte[CkdHeader.Size];
-        CkdHeader.Format(geometry, default, header);
-        Check(file.Path, file.Descriptor.SetLength(CkdHeader.Size + (long)geometry.Tracks * geometry.TrackSize));
-        Check(file.Path, file.WriteAt(0, header));
+        WriteHeader(file, geometry);
         var track = new CkdTrack(geometry);
         // A volume without a label needs no written track at all; a label is never left out.
         int written = !lazy ? geometry.Tracks : layout.HasLabels ? Math.Min(layout.FirstRegularTrack, geometry.Tracks) : 0;
@@ -81,23 +65,28 @@ public static class CkdImageCreator
         {
             cancel.ThrowIfCancellationRequested();
             FormatNext(layout, number, track);
-            Check(file.Path, file.WriteAt(CkdHeader.Size + (long)number * geometry.TrackSize, track.Image.Span));
+            WriteTrack(file, track);
             if (number % ReportEvery == 0)
                 progress?.Report(number);
         }
         progress?.Report(geometry.Tracks);
     }
 
-    private static void Check(string path, int result)
+    /// <summary>Gives a new file the length and the header of an image whose slots are all empty.</summary>
+    internal static void WriteHeader(NewImageFile file, CkdGeometry geometry)
     {
-        if (result == 0)
-            return;
-        string reason = result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result);
-        throw new ImageException($"{path}: cannot be created: {reason}", -result);
+        Span<byte> header = stackalloc byte[CkdHeader.Size];
+        CkdHeader.Format(geometry, default, header);
+        file.SetLength(CkdHeader.Size + (long)geometry.Tracks * geometry.TrackSize);
+        file.Write(0, header);
     }
 
+    /// <summary>Writes the used bytes of a track's slot.</summary>
+    internal static void WriteTrack(NewImageFile file, CkdTrack track) =>
+        file.Write(CkdHeader.Size + (long)track.Number * track.Geometry.TrackSize, track.Image.Span);
+
     /// <summary>Regular tracks differ in their numbers only: built once, then renumbered.</summary>
-    private static void FormatNext(VolumeLayout layout, int number, CkdTrack track)
+    internal static void FormatNext(VolumeLayout layout, int number, CkdTrack track)
     {
         if (track.Number >= layout.FirstRegularTrack && number > track.Number)
             track.Renumber(number);

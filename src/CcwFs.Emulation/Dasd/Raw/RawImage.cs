@@ -119,7 +119,7 @@ public sealed class RawImage : SlotStore
         ArgumentOutOfRangeException.ThrowIfNotEqual(slot.Length, Geometry.TrackSize);
         byte[] blocks = Interlocked.Exchange(ref _read, null) ?? new byte[_format.SlotSize];
         ReadSlot(track, blocks);
-        RawTrack.Expand(_format, ShapeOf(track, blocks), Geometry, track, blocks, slot);
+        TrackBlocks.Expand(_format, ShapeOf(track, blocks), Geometry, track, blocks, slot);
         _read = blocks;
     }
 
@@ -168,7 +168,7 @@ public sealed class RawImage : SlotStore
         {
             byte[] blocks = _blocks[index] ??= new byte[_format.SlotSize];
             int track = tracks[index].Track;
-            if (RawTrack.Contract(_format, Geometry, track, tracks[index].Slot.Span, blocks, out RawShape shape) is { } reason)
+            if (TrackBlocks.Contract(_format, Geometry, track, tracks[index].Slot.Span, blocks, out RawShape shape) is { } reason)
                 throw ImageException.CannotHold($"{Name}: {At(track)} cannot be held by a raw file: {reason}");
             if (track == 0)
                 isPlain = shape == RawShape.Blocks;

@@ -5,7 +5,7 @@ using CcwFs.Emulation.Dasd.Images;
 namespace CcwFs.Emulation.Dasd.Raw;
 
 /// <summary>Turns the blocks of a track into the track and back. Nothing is allocated.</summary>
-internal static class RawTrack
+internal static class TrackBlocks
 {
     private const int RecordZeroSize = CkdTrack.CountSize + 8; // no key, 8 bytes of zeros
     private const int EndMarkSize = 8;
