@@ -3,11 +3,11 @@ using System.Globalization;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Fuzz;
 
-const string Images = "images", Model = "model", Fba = "fba";
+const string Images = "images", Compressed = "compressed", Model = "model", Fba = "fba";
 FuzzTarget target = default;
-if (args.Length % 2 == 0 || (args[0] is not (Images or Model or Fba) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
+if (args.Length % 2 == 0 || (args[0] is not (Images or Compressed or Model or Fba) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
 {
-    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|model|fba [--seconds N] [--seed N] [--corpus DIR] "
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|compressed|model|fba [--seconds N] [--seed N] [--corpus DIR] "
         + "[--programs N] [--profile minimal|linux|full] [--ese true] [--cylinders N]");
     return 2;
 }
@@ -49,6 +49,22 @@ if (args[0] is Model or Fba)
     return RunModel(args[0], pairs, programs ?? int.MaxValue, TimeSpan.FromSeconds(seconds ?? (programs is null ? 60 : int.MaxValue)));
 }
 seconds ??= 60;
+if (args[0] == Compressed)
+{
+    Console.WriteLine($"compressed images, seed {seed}, {seconds} s");
+    var compressed = new CompressedFuzzer(seed);
+    try
+    {
+        compressed.Run(TimeSpan.FromSeconds(seconds.Value));
+    }
+    catch (FuzzException failure)
+    {
+        Console.WriteLine($"FAILED: {failure.Message}\n{failure.Case}");
+        return 1;
+    }
+    Console.WriteLine($"{compressed.Rounds} images, {compressed.Opened} opened, {compressed.Refused} tracks refused: good");
+    return 0;
+}
 if (args[0] == Images)
 {
     Console.WriteLine($"images, seed {seed}, {seconds} s");
