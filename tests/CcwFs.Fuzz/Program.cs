@@ -3,12 +3,13 @@ using System.Globalization;
 using CcwFs.Emulation.Dasd.Eckd;
 using CcwFs.Fuzz;
 
-const string Images = "images", Model = "model", Fba = "fba", Formats = "formats";
+const string Images = "images", Compressed = "compressed", Model = "model", Fba = "fba", Formats = "formats";
 FuzzTarget target = default;
-if (args.Length % 2 == 0 || (args[0] is not (Images or Model or Fba or Formats) && !Enum.TryParse(args[0], ignoreCase: true, out target)))
+bool isOther = args is [Images or Compressed or Model or Fba or Formats, ..];
+if (args.Length % 2 == 0 || (!isOther && !Enum.TryParse(args[0], ignoreCase: true, out target)))
 {
-    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|formats|model|fba [--seconds N] [--seed N] [--corpus DIR] "
-        + "[--programs N] [--profile minimal|linux|full] [--ese true] [--cylinders N]");
+    await Console.Error.WriteLineAsync("usage: CcwFs.Fuzz translator|interpreter|images|compressed|formats|model|fba [--seconds N] [--seed N] "
+        + "[--corpus DIR] [--programs N] [--profile minimal|linux|full] [--ese true] [--cylinders N]");
     return 2;
 }
 (int? seconds, int? programs, int seed, string? corpus) = (null, null, Environment.TickCount & int.MaxValue, null);
@@ -49,6 +50,22 @@ if (args[0] is Model or Fba)
     return RunModel(args[0], pairs, programs ?? int.MaxValue, TimeSpan.FromSeconds(seconds ?? (programs is null ? 60 : int.MaxValue)));
 }
 seconds ??= 60;
+if (args[0] == Compressed)
+{
+    Console.WriteLine($"compressed images, seed {seed}, {seconds} s");
+    var compressed = new CompressedFuzzer(seed);
+    try
+    {
+        compressed.Run(TimeSpan.FromSeconds(seconds.Value));
+    }
+    catch (FuzzException failure)
+    {
+        Console.WriteLine($"FAILED: {failure.Message}\n{failure.Case}");
+        return 1;
+    }
+    Console.WriteLine($"{compressed.Rounds} images, {compressed.Opened} opened, {compressed.Refused} tracks refused: good");
+    return 0;
+}
 if (args[0] == Images)
 {
     Console.WriteLine($"images, seed {seed}, {seconds} s");

@@ -14,5 +14,5 @@ internal static class VolumeFiles
     internal static ITrackStore Open(string path, string? format = null) => TrackFormats.Open(HostImageFiles.Instance, path, format);
 
     /// <summary>A volume that others may be writing: for what a moment's change does not make wrong.</summary>
-    internal static ITrackStore Peek(string path) => CkdImage.OpenAsIs(HostImageFiles.Unlocked, path);
+    internal static ITrackStore Peek(string path) => TrackFormats.Open(HostImageFiles.Unlocked, path);
 }

@@ -73,6 +73,13 @@ public sealed class HostImageFiles(uint user, bool locks = true, bool plain = fa
         new HostRedoPlace(image as HostImageFile ?? throw new ArgumentException("it is no file of this machine", nameof(image)), path, user, plain);
 
     /// <inheritdoc/>
+    public int ReadStart(string path, Span<byte> start)
+    {
+        using HostImageFile? file = new HostImageFiles(user, locks: false, plain).OpenHere(path, write: false, disk: true);
+        return file is null ? 0 : ImageException.Check(file.ReadAt(0, start));
+    }
+
+    /// <inheritdoc/>
     public IImageFile CreateUnnamed() => CreateUnnamedHere();
 
     /// <summary>As <see cref="CreateUnnamed"/>, for who needs the descriptor too: in TMPDIR, or /var/tmp.</summary>

@@ -29,7 +29,7 @@ public sealed class ImageException : IOException
         error as ImageException ?? (error is OutOfMemoryException ? new ImageException(NoMemory, error) : null);
 
     /// <summary>Gives the result of a call, or throws its errno (negative), in words after <paramref name="where"/>.</summary>
-    internal static int Check(int result, string where = "") =>
+    public static int Check(int result, string where = "") =>
         result >= 0 ? result : throw new ImageException(where + Problem.Of(result), -result);
 
     /// <summary>A reason: the runtime had no memory.</summary>

@@ -106,6 +106,16 @@ public interface IImageFiles
     IRedoPlace RedoOf(IImageFile image, string? path = null);
 
     /// <summary>
+    /// Reads the first bytes of a file or block device, without a lock; gives their number. Faults are <see cref="ImageException"/> with the reason
+    /// and no path.
+    /// </summary>
+    int ReadStart(string path, Span<byte> start)
+    {
+        using IImageFile? file = OpenDisk(path, write: false);
+        return file is null ? 0 : ImageException.Check(file.ReadAt(0, start));
+    }
+
+    /// <summary>
     /// Makes a file without a name, where temporary files are; an <see cref="ImageException"/> says why there can be none.
     /// </summary>
     IImageFile CreateUnnamed() => throw new NotSupportedException();

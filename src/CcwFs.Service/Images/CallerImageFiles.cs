@@ -66,6 +66,22 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
         }));
     }
 
+    public int ReadStart(string path, Span<byte> start)
+    {
+        int length = start.Length;
+        byte[] read = ImageUsers.As(asker, () =>
+        {
+            using HostImageFile? file = _files.OpenHere(path, write: false, disk: true);
+            if (file is null)
+                return [];
+            Judge(file.Descriptor, path, write: false);
+            byte[] bytes = new byte[length];
+            return bytes[..ImageException.Check(file.ReadAt(0, bytes))];
+        });
+        read.CopyTo(start);
+        return read.Length;
+    }
+
     public IImageFile CreateUnnamed()
     {
         opener.Charge.Take(DeviceResource.Descriptors, 1);
@@ -80,7 +96,7 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
     /// </summary>
     internal void RefuseWithoutRights(CallerIdentity? other, bool write, IEnumerable<SubchannelId> holders)
     {
-        foreach (HostImageFile file in _images)
+        foreach (HostImageFile file in _images.Where(file => !file.Descriptor.IsClosed))
         {
             bool writes = write && file.IsWritable; // the base of an overlay is only read
             int result = other is null ? FileDescriptor.MayReopen(file.Descriptor, writes)

@@ -41,7 +41,7 @@ internal sealed class EckdImages(VolumeFile file = default, bool isTemporary = f
     /// <inheritdoc/>
     public (EckdVolume Volume, long KeptBytes) Open(IImageFiles files, string path, ImageOptions options, Action<long> charge)
     {
-        SlotStore image = isTemporary ? TrackStores.OpenOverlay(files, null, path, file, options)
+        ITrackStore image = isTemporary ? TrackStores.OpenOverlay(files, null, path, file, options)
             : file.Base is { } basis ? TrackStores.OpenOverlay(files, path, basis, file, options)
             : TrackStores.Open(files, path, file, options);
         try
@@ -69,7 +69,7 @@ internal sealed class EckdImages(VolumeFile file = default, bool isTemporary = f
         var files = new HostImageFiles(caller?.Uid ?? Descriptors.EffectiveUser, plain: plain);
         OwnMounts.Open(basePath, plain, out FileDescriptor basis);
         basis.Dispose();
-        using SlotStore store = TrackStores.Open(files, basePath, file, new ImageOptions(ReadOnly: true));
+        using ITrackStore store = TrackStores.Open(files, basePath, file, new ImageOptions(ReadOnly: true));
         return OverlayImage.Create(path, store);
     });
 
@@ -91,12 +91,12 @@ internal sealed class EckdImages(VolumeFile file = default, bool isTemporary = f
     /// <inheritdoc/>
     public ImageUse Check(string path, bool readOnly)
     {
-        using SlotStore image = file.Base is { } basis
+        using ITrackStore image = file.Base is { } basis
             ? TrackStores.OpenOverlay(HostImageFiles.Unlocked, path, basis, file, new ImageOptions(ReadOnly: true))
             : TrackStores.OpenAsIs(HostImageFiles.Unlocked, path, file);
-        if (image.RedoProblem is { } problem)
+        if (image is SlotStore { RedoProblem: { } problem })
             throw new CommandException(problem);
-        foreach (string each in image.Files)
+        foreach (string each in image is SlotStore slots ? slots.Files : [])
             Volumes.RefuseUnwritable(each, readOnly);
         return new ImageUse(Word, readOnly, Shape(image.File));
     }

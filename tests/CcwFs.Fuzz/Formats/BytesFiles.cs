@@ -13,7 +13,7 @@ internal sealed class BytesFiles(byte[] bytes) : IImageFiles
     public IImageFile? Open(string path, bool write) => new BytesFile(path, bytes);
 
     /// <inheritdoc/>
-    public IRedoPlace RedoOf(IImageFile image) => throw new NotSupportedException();
+    public IRedoPlace RedoOf(IImageFile image, string? path = null) => throw new NotSupportedException();
 
     private sealed class BytesFile(string path, byte[] bytes) : IImageFile
     {

@@ -88,7 +88,7 @@ public sealed class VolumeTests
         var steps = new List<Step> { Step.Extent(0, 0, 39), Step.Locate(0x03, 40, 0, 0) };
         for (int track = 0; track < 40; track++)
             steps.Add(Step.W(track == 0 ? (byte)0x1D : (byte)0x9D, Step.Count(track / 15, track % 15, 1, 0, 0)));
-        rig.Device.Run([.. steps]).Fails(0x10, 0x80, 0x10, 1 + EckdVolume.DirtyLimit);
+        rig.Device.Run([.. steps]).Fails(0x10, 0x80, 0x10, 2 + EckdVolume.DirtyLimit);
         Assert.Empty(rig.Store.Writes);
     }
 

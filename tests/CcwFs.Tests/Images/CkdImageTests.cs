@@ -82,6 +82,21 @@ public sealed class CkdImageTests : IDisposable
         Assert.Contains($"file {version} of a series; open the first", Refusal(path), StringComparison.Ordinal);
     }
 
+    /// <summary>What newer tools of Hercules make has the same bytes behind the identifier CKD_P064; those stay.</summary>
+    [Fact]
+    public void A_plain_image_of_the_newer_tools_of_Hercules_is_read_and_written()
+    {
+        string path = _files.Create("v.ckd", 2);
+        byte[] bytes = File.ReadAllBytes(path);
+        "CKD_P064"u8.CopyTo(bytes);
+        File.WriteAllBytes(path, bytes);
+        using (CkdImage image = CkdImage.Open(path))
+            image.Write(new TrackPattern(image.Geometry).Images(7));
+        using (CkdImage read = CkdImage.Open(path, readOnly: true))
+            Assert.Equal(7, GenerationOf(read, new TrackPattern(read.Geometry).Tracks(7).First()));
+        Assert.Equal(bytes[..512], File.ReadAllBytes(path)[..512]);
+    }
+
     [Theory]
     [InlineData(8, "0E", "offset 8: 14 heads")]
     [InlineData(12, "00BA", "offset 12: track size")]
@@ -90,9 +105,8 @@ public sealed class CkdImageTests : IDisposable
     [InlineData(17, "02", "open the first")]
     [InlineData(17, "01", "digit 1")]
     [InlineData(18, "0100", "offset 18: highest cylinder 1")]
-    [InlineData(0, "434B445F43333730", "convert it with Hercules' dasdcopy")]
-    [InlineData(0, "434B445F43303634", "convert it with Hercules' dasdcopy")]
-    [InlineData(0, "434B445F50303634", "convert it with Hercules' dasdcopy")]
+    [InlineData(0, "434B445F43333730", "convert it with ccwfs dasd convert")]
+    [InlineData(0, "434B445F43303634", "convert it with ccwfs dasd convert")]
     [InlineData(0, "434B445F53333730", "shadow file")]
     [InlineData(0, "58", "offset 0: no CKD image")]
     [InlineData(512, "01", "offset 512: home address 0100000000 is not cylinder 0 head 0")]

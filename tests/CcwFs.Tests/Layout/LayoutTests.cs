@@ -66,7 +66,11 @@ public sealed partial class LayoutTests
         { "src/CcwFs.Emulation/ControlUnit", ["CcwFs.Emulation.Images", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
         { "src/CcwFs.Emulation/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd", "CcwFs.Emulation.Fba"] },
         { "src/CcwFs.Emulation/Dasd", ["CcwFs.Emulation.Fba"] },
-        { "src/CcwFs.Emulation/Dasd/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd"] },
+        { "src/CcwFs.Emulation/Dasd/Images", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd",
+            "CcwFs.Emulation.Dasd.Compressed", "CcwFs.Emulation.Dasd.Raw", "CcwFs.Emulation.Dasd.Overlay", "CcwFs.Emulation.Dasd.Formats"] },
+        { "src/CcwFs.Emulation/Dasd/Raw", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd"] },
+        { "src/CcwFs.Emulation/Dasd/Overlay", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd"] },
+        { "src/CcwFs.Emulation/Dasd/Compressed", ["CcwFs.Emulation.Channel", "CcwFs.Emulation.ControlUnit", "CcwFs.Emulation.Dasd.Eckd"] },
         { "src/CcwFs.Emulation/Fba", ["CcwFs.Emulation.Dasd"] },
     };
 

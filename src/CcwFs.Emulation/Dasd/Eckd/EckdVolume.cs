@@ -20,7 +20,7 @@ public sealed partial class EckdVolume : ISharedVolume
     /// <summary>Tracks cached per volume (arbitrary; buffers are made when first needed, so an idle volume has none).</summary>
     public const int CacheTracks = 32;
 
-    /// <summary>Changed tracks at which they are written before the program ends (arbitrary, under <see cref="CacheTracks"/>).</summary>
+    /// <summary>Changed tracks kept until the program ends; with one more they are written (arbitrary, under <see cref="CacheTracks"/>).</summary>
     public const int DirtyLimit = 16;
 
     private readonly ITrackStore _store;
@@ -74,8 +74,8 @@ public sealed partial class EckdVolume : ISharedVolume
     /// </summary>
     internal int LostWrites { get; private set; }
 
-    /// <summary>At <see cref="DirtyLimit"/>: the tracks are to be written before another is changed.</summary>
-    internal bool MustCommit => _dirtyCount >= DirtyLimit;
+    /// <summary>Over <see cref="DirtyLimit"/>: the tracks but the last are to be written before another is changed.</summary>
+    internal bool MustCommit => _dirtyCount > DirtyLimit;
 
     /// <summary>Room for one track's bytes while a program's are judged; its content means nothing between two commands.</summary>
     internal byte[] Scratch => _scratch ??= new byte[Geometry.TrackSize];

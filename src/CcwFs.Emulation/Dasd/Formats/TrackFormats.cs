@@ -23,7 +23,7 @@ public static class TrackFormats
     /// <summary>The first one is that of a file whose identifier nobody knows: it says what is wrong with it.</summary>
     public static IReadOnlyList<TrackFormat> All { get; } =
     [
-        new("ckd", "CKD_", static (files, path) => CkdImage.Open(files, path, new ImageOptions(ReadOnly: true)), static path => new CkdSink(path)),
+        new("ckd", "CKD_", static (files, path) => TrackStores.Open(files, path, default, new ImageOptions(ReadOnly: true)), static path => new CkdSink(path)),
         new("raw", null, static (files, path) => RawImage.Open(files, path, default, new ImageOptions(ReadOnly: true)), static path => new RawSink(path)),
         new(RawTracks, null, TracksFile.Open, static path => new TracksSink(path)),
         new("xcat", XcatHeader.Identifier[..5], XcatImage.Open, null),

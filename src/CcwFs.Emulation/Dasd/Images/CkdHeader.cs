@@ -7,6 +7,7 @@ namespace CcwFs.Emulation.Dasd.Images;
 /// The 512 bytes before the tracks of a CKD_P370 file, numbers little-endian: 0 identifier (ASCII), 8 heads u32, 12 slot size u32,
 /// 16 low byte of the device type, 17 number of the file in its series (0: the only one, not split), 18 highest cylinder in this
 /// file u16 (0 in the last file), 20 serial (ASCII, may be zero), rest zero. Source: images of Hercules 3.13 and its dasdblks.h; README.md.
+/// Newer tools of Hercules call the same thing CKD_P064 where they make it for files of more than 2 GiB (dasdutil64.c, ckddasd64.c).
 /// An extended address volume has an identifier of our own, so that programs which take its addresses for 16-bit ones keep off; it is one file.
 /// The images of zPDT have the same identifier, always one file, and from 17 on: 03 or 04, and the number of cylinders twice, u32 each (observed on
 /// such images).
@@ -25,6 +26,8 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
 
     private const byte Type3390 = 0x90;
     private static ReadOnlySpan<byte> Plain => "CKD_P370"u8;
+
+    private static ReadOnlySpan<byte> Wide => "CKD_P064"u8;
 
     private static ReadOnlySpan<byte> Extended => "CKD_PEAV"u8;
 
@@ -49,7 +52,7 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
         header = default;
         CkdGeometry expected = CkdGeometry.Model3390(1);
         bool extended = bytes[..8].SequenceEqual(Extended);
-        if (!extended && !bytes[..8].SequenceEqual(Plain))
+        if (!extended && !bytes[..8].SequenceEqual(Plain) && !bytes[..8].SequenceEqual(Wide))
             return WhyNotPlain(bytes[..8]);
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) is uint heads && heads != expected.Heads)
             return $"offset 8: {heads} heads; a 3390 has {expected.Heads}";
@@ -83,9 +86,8 @@ public readonly record struct CkdHeader(int Sequence, int HighCylinder, bool IsE
         string name = Encoding.ASCII.GetString(magic);
         return name switch
         {
-            "CKD_C370" or "CKD_C064" => $"offset 0: {name} is a compressed image, not supported; convert it with Hercules' dasdcopy -o ckd",
-            "CKD_S370" or "CKD_S064" => $"offset 0: {name} is a shadow file, not supported; merge and convert it with Hercules' dasdcopy -o ckd",
-            "CKD_P064" => $"offset 0: {name} is not supported; convert it with Hercules' dasdcopy -o ckd",
+            "CKD_C370" or "CKD_C064" => $"offset 0: {name} is a compressed image, which is only read; convert it with ccwfs dasd convert",
+            "CKD_S370" or "CKD_S064" => $"offset 0: {name} is a shadow file, which is only read; convert it with ccwfs dasd convert",
             _ => $"offset 0: no CKD image (identifier {Convert.ToHexString(magic)})",
         };
     }

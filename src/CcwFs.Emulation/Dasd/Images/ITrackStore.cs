@@ -37,6 +37,9 @@ public interface ITrackStore : IImageStore
     /// </summary>
     int NextFormatted(int track) => track;
 
+    /// <summary>Bytes of memory that it may keep for itself.</summary>
+    long KeptBytes => 0;
+
     /// <summary>What else there is to be told of it, for a person: names and values.</summary>
     IEnumerable<KeyValuePair<string, string>> Describe() => [];
 

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using CcwFs.Emulation.Dasd.Images;
 using CcwFs.Emulation.Images;
 using CcwFs.Linux;
-using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Dasd.Overlay;
 
@@ -69,7 +68,7 @@ public sealed class OverlayImage : SlotStore
         {
             file = files.CreateUnnamed();
             redo = files.CreateUnnamed();
-            Check(file.Path, Fill(file, basis));
+            ImageException.Check(Fill(file, basis), $"{file.Path}: ");
             return Over(new UnnamedFiles(files, redo), file.Path, file, basis, options with { Sync = ImageSync.None, Redo = null }, asIs: false);
         }
         catch
@@ -115,21 +114,15 @@ public sealed class OverlayImage : SlotStore
     public static bool Create(string path, ITrackStore basis)
     {
         ArgumentNullException.ThrowIfNull(basis);
-        using NamedPlace place = NamedPlace.Find(path, NamedFileRules.Output);
-        if (!place.File.IsInvalid)
+        if (FileDescriptor.Status(path, follow: true, out _) == 0)
             return false;
-        if (place is { IsFree: false, Errno: 0, Wrong: { } wrong })
-            throw new ImageException($"{path}: {wrong}");
-        Check(path, place.IsFree ? 0 : place.Errno);
-        Check(path, NewFile.Make(place, NewFile.GroupsMode, out NewFile? made));
-        using NewFile file = made!;
-        Check(path, Fill(new HostImageFile(path, file.File), basis));
-        Check(path, file.File.Sync());
-        int result = file.Name();
-        if (result == -(int)Errno.EEXIST)
-            return false;
-        Check(path, result);
-        Check(path, file.SyncName());
+        using NewImageFile file = NewImageFile.Make(path);
+        OverlayHeader header = OverlayHeader.Of(basis);
+        byte[] sector = new byte[OverlayHeader.Size];
+        header.Format(sector);
+        file.SetLength(header.FileLength);
+        file.Write(0, sector);
+        file.Finish();
         return true;
     }
 
@@ -141,15 +134,6 @@ public sealed class OverlayImage : SlotStore
         header.Format(sector);
         int result = file.WriteAt(header.FileLength - 1, [0]);
         return result < 0 ? result : file.WriteAt(0, sector);
-    }
-
-    private static void Check(string path, int result)
-    {
-        if (result < 0)
-        {
-            string reason = result == -(int)Errno.ENOENT ? "its directory does not exist; make that first" : Problem.Of(result);
-            throw new ImageException($"{path}: cannot be created: {reason}", -result);
-        }
     }
 
     /// <inheritdoc/>
