@@ -371,5 +371,44 @@ public sealed class ControlRightsTests : IDisposable
             """);
     }
 
+    [Fact]
+    public void Files_beside_an_image_are_opened_and_made_with_the_rights_of_who_asks()
+    {
+        string basis = _scratch.MakeImage("base.ckd");
+        Run($$"""
+            os.mkdir(f'{S}/home'), os.chown(f'{S}/home', NOBODY, NOBODY)
+            os.chmod('{{basis}}', 0o600)
+            def without_base():
+                for overlay in f'{S}/home/mine', 'tmp':
+                    denied(add(f'dasd,image={{basis}},overlay={overlay}'))
+            as_user(NOBODY, without_base)
+            assert not os.path.exists(f'{S}/home/mine')
+            os.chmod('{{basis}}', 0o644)
+            def with_base():
+                denied(add(f'dasd,image={{basis}},overlay={S}/not-mine'))
+                assert add(f'dasd,image={{basis}},overlay={S}/home/mine,id=0.0.0001')['added']
+                assert add(f'dasd,image={{basis}},overlay=tmp,id=0.0.0002')['added']
+                assert 'inside the mounted ccwfs' in add(f'dasd,image={{basis}},overlay={D}/x').get('error', '')
+            as_user(NOBODY, with_base)
+            assert os.stat(f'{S}/home/mine').st_uid == NOBODY and os.stat(f'{S}/home/mine').st_mode & 0o007 == 0
+            def write(dev):
+                return run(extent(0, 3, 3, 4), locate(3, 1, 3, 0, 512), (0x1d, SLI, count_field(3, 1, 0, 512)), dev=dev)[0].dstat & 0x02
+            before = open('{{basis}}', 'rb').read()
+            assert not write('0.0.0001') and not write('0.0.0002')
+            assert open('{{basis}}', 'rb').read() == before
+            as_user(OTHER, lambda: denied(add(f'dasd,image={{basis}},overlay={S}/home/mine')))
+            # A redo file goes where its maker may make it, or nothing is written.
+            with open(f'{S}/home/v.raw', 'wb') as raw:
+                raw.truncate(737280)
+            os.chown(f'{S}/home/v.raw', NOBODY, NOBODY)
+            def with_redo():
+                assert 'inside the mounted ccwfs' in add(f'dasd,image={S}/home/v.raw,format=raw,redo={D}/x').get('error', '')
+                assert add(f'dasd,image={S}/home/v.raw,format=raw,redo={S}/not-mine,id=0.0.0003')['added']
+            as_user(NOBODY, with_redo)
+            assert write('0.0.0003') and not os.path.exists(f'{S}/not-mine')
+            assert not any(open(f'{S}/home/v.raw', 'rb').read())
+            """);
+    }
+
     private void Run(string script) => _mounted.Python(Helpers + script);
 }

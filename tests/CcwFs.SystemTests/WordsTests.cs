@@ -110,8 +110,8 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 1, "dasd convert hidden v", "hidden: cannot be opened: permission denied" },
         { 1, "dasd convert text v --from tracks", "text: 6 bytes are no tracks of 1 to 1182006 cylinders: a cylinder has 983040 bytes" },
         { 1, "dasd convert text v --from xcat", "text: offset 0: no image of xCAT or feilong" },
-        { 2, "dasd convert text v --to xcat", "--to xcat: say ckd or tracks; see: ccwfs dasd convert --help" },
-        { 2, "dasd convert text v --from fba", "--from fba: say ckd, tracks or xcat; see: ccwfs dasd convert --help" },
+        { 2, "dasd convert text v --to xcat", "--to xcat: say ckd, raw or tracks; see: ccwfs dasd convert --help" },
+        { 2, "dasd convert text v --from fba", "--from fba: say ckd, raw, tracks or xcat; see: ccwfs dasd convert --help" },
         { 2, "decode", "STRUCTURE is missing: ccwfs decode STRUCTURE; see: ccwfs decode --help" },
         { 2, "decode orbb 00", "unknown structure 'orbb': did you mean 'orb'? It is one of orb, ccw, scsw, irb, schib, crw, sense, io, or a command of the 3990 that has parameters" },
         { 1, "decode SENSE_ID 00", "SENSE_ID has no parameters that ccwfs knows" },
@@ -150,10 +150,10 @@ public sealed partial class WordsTests(WordsTests.Files files) : IClassFixture<W
         { 2, "umount EMPTY", "MOUNTPOINT is empty; see: ccwfs umount --help" },
         { 2, "mount m --device vfio,ese", "device 'vfio,ese': only a dasd has the key 'ese'; a vfio has device, iommu, uuid, timeout, id, devno, css, readonly, allow, deny, extents, max-ccws, max-bytes" },
         { 2, "mount m --device dasd,timeout=1", "device 'dasd,timeout=1': only a vfio has the key 'timeout'; "
-            + "a dasd has image, id, devno, css, chpids, readonly, allow, deny, extents, max-ccws, max-bytes, fault, hostile, flight, flight-data, profile, ese, sync, count" },
+            + "a dasd has image, format, block-size, cylinders, overlay, redo, id, devno, css, chpids, readonly, allow, deny, extents, max-ccws, max-bytes, fault, hostile, flight, flight-data, profile, ese, sync, count" },
         { 2, "mount m --device xyzzy", "device 'xyzzy': unknown kind 'xyzzy'; it is one of dasd, fba, replay, vfio" },
         { 2, "mount m --device dasd,xyzzy=1", "device 'dasd,xyzzy=1': unknown key 'xyzzy'; "
-            + "the keys are image, id, devno, css, chpids, readonly, allow, deny, extents, max-ccws, max-bytes, fault, hostile, flight, flight-data, profile, ese, sync, count" },
+            + "the keys are image, format, block-size, cylinders, overlay, redo, id, devno, css, chpids, readonly, allow, deny, extents, max-ccws, max-bytes, fault, hostile, flight, flight-data, profile, ese, sync, count" },
         { 2, "mount m --log-level xyzzy", "--log-level xyzzy: unknown level; it is one of trace, debug, information, warning, error" },
         { 1, "docs man text", "PLACE/text/man1: there is no directory PLACE/text; make it, or give another path" },
     };

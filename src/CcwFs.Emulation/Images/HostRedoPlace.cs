@@ -21,6 +21,7 @@ internal sealed class HostRedoPlace : IRedoPlace
     private readonly string _name;
     private readonly string? _asked; // the path that was asked for
     private FileStatus _made; // what Create made last
+    private FileDescriptor? _file;
 
     internal HostRedoPlace(HostImageFile image, string? path, uint user, bool plain)
     {
@@ -59,7 +60,10 @@ internal sealed class HostRedoPlace : IRedoPlace
         if (result < 0)
             throw new ImageException($"{Path}: {(result == -(int)Errno.ELOOP ? "it is a symbolic link; move it away" : Problem.Of(result))}",
                 -result);
-        if (Distrust(file) is not { } reason)
+        string? reason = Distrust(file);
+        if (reason is null && _asked is not null && file.TryLock(exclusive: true) < 0)
+            reason = "another volume that is open has it as its redo file; give each volume one of its own";
+        if (reason is null)
             return new HostImageFile(Path, file);
         file.Dispose();
         throw new ImageException($"{Path}: {reason}", (int)Errno.EPERM);
@@ -72,8 +76,10 @@ internal sealed class HostRedoPlace : IRedoPlace
         if (result == 0)
         {
             result = Take(file, out _made);
+            if (result == 0 && _asked is not null)
+                result = file.TryLock(exclusive: true);
             if (result == 0)
-                return new HostImageFile(Path, file);
+                return new HostImageFile(Path, _file = file);
             file.Dispose();
             FileDescriptor.RemoveAt(_directory, _name);
         }
@@ -102,7 +108,8 @@ internal sealed class HostRedoPlace : IRedoPlace
 
     public int Remove() => FileDescriptor.RemoveAt(_directory, _name);
 
-    public int SyncName() => FileDescriptor.SyncNames(_directory, _image.Descriptor);
+    public int SyncName() =>
+        FileDescriptor.SyncNames(_directory, _asked is not null && _file is { IsClosed: false } made ? made : _image.Descriptor);
 
     public void Dispose() => _directory.Dispose();
 

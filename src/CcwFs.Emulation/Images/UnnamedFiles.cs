@@ -1,5 +1,4 @@
 using CcwFs.Linux;
-using Mono.Unix.Native;
 
 namespace CcwFs.Emulation.Images;
 
@@ -29,7 +28,8 @@ internal sealed class UnnamedFiles(IImageFiles files, IImageFile redo) : IImageF
 
         public IImageFile? Open() => null;
 
-        public IImageFile Create() => redo;
+        /// <remarks>Who made it may dispose it and make it again, so what is given is not the file itself.</remarks>
+        public IImageFile Create() => new Kept(redo);
 
         public bool Holds() => true;
 
@@ -40,5 +40,26 @@ internal sealed class UnnamedFiles(IImageFiles files, IImageFile redo) : IImageF
         public int SyncName() => 0;
 
         public void Dispose() => redo.Dispose();
+    }
+
+    private sealed class Kept(IImageFile file) : IImageFile
+    {
+        public string Path => file.Path;
+
+        public int Status(out FileStatus status) => file.Status(out status);
+
+        public int ReadAt(long offset, Span<byte> buffer) => file.ReadAt(offset, buffer);
+
+        public int WriteAt(long offset, ReadOnlySpan<byte> bytes) => file.WriteAt(offset, bytes);
+
+        public int Sync() => file.Sync();
+
+        public int Discard(long offset, long length) => file.Discard(offset, length);
+
+        public long NextData(long offset) => file.NextData(offset);
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -57,6 +57,8 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
 
     public IRedoPlace RedoOf(IImageFile image, string? path = null)
     {
+        if (path is not null)
+            RefuseOtherRoot(asker, path);
         opener.Charge.Take(DeviceResource.Descriptors, RedoDescriptors);
         return new Place(users, image, ImageUsers.As(asker, () =>
         {
@@ -68,18 +70,11 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
 
     public int ReadStart(string path, Span<byte> start)
     {
-        int length = start.Length;
-        byte[] read = ImageUsers.As(asker, () =>
-        {
-            using HostImageFile? file = _files.OpenHere(path, write: false, disk: true);
-            if (file is null)
-                return [];
-            Judge(file.Descriptor, path, write: false);
-            byte[] bytes = new byte[length];
-            return bytes[..ImageException.Check(file.ReadAt(0, bytes))];
-        });
-        read.CopyTo(start);
-        return read.Length;
+        using HostImageFile? file = ImageUsers.As(asker, () => _files.OpenHere(path, write: false, disk: true));
+        if (file is null)
+            return 0;
+        Judge(file.Descriptor, path, write: false);
+        return ImageException.Check(file.ReadAt(0, start));
     }
 
     public IImageFile CreateUnnamed()
@@ -120,6 +115,16 @@ internal sealed class CallerImageFiles(CallerIdentity? asker, ImageUser opener, 
             throw new ImageException("it was replaced while it was opened; try again", (int)Errno.ESTALE);
         RefuseUnseen(asker, path, FileIdentity.Of(status), write);
         return FileIdentity.Of(status);
+    }
+
+    /// <summary>Throws for a file that would be made where a caller with another root directory does not see it.</summary>
+    internal static void RefuseOtherRoot(CallerIdentity? caller, string path)
+    {
+        if (caller?.Root is not null)
+        {
+            throw new CommandException($"{path}: who asks has another mount namespace or root directory than this ccwfs, and no file is made there for him; "
+                + "ask from where ccwfs was mounted");
+        }
     }
 
     /// <summary>Throws for a file that a caller with another root directory (null: none) does not have by the same path.</summary>

@@ -62,6 +62,7 @@ internal sealed class EckdImages(VolumeFile file = default, bool isTemporary = f
     internal void MakeOverlay(string path, CallerIdentity? caller) => ImageUsers.As(caller, () =>
     {
         bool plain = caller is not null;
+        CallerImageFiles.RefuseOtherRoot(caller, path);
         OwnMounts.RefuseDirectoryOf(path, plain);
         if (FileDescriptor.Status(path, follow: true, out _) == 0)
             return false;
@@ -69,7 +70,7 @@ internal sealed class EckdImages(VolumeFile file = default, bool isTemporary = f
         var files = new HostImageFiles(caller?.Uid ?? Descriptors.EffectiveUser, plain: plain);
         OwnMounts.Open(basePath, plain, out FileDescriptor basis);
         basis.Dispose();
-        using ITrackStore store = TrackStores.Open(files, basePath, file, new ImageOptions(ReadOnly: true));
+        using ITrackStore store = TrackStores.Open(files, basePath, file with { Redo = null }, new ImageOptions(ReadOnly: true));
         return OverlayImage.Create(path, store);
     });
 
@@ -80,6 +81,8 @@ internal sealed class EckdImages(VolumeFile file = default, bool isTemporary = f
     /// <inheritdoc/>
     public ImageUse? Want(string path, bool readOnly)
     {
+        if (!(file.Base is not null && IsMissing(path)))
+            _ = Volumes.Identify(path, this);
         if (!isTemporary && !(file.Base is not null && IsMissing(path)))
             return Check(path, readOnly);
         new EckdImages(file with { Base = null, Redo = null }).Check(file.Base ?? path, readOnly: true); // the overlay is made when the device is

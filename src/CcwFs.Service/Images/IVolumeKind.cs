@@ -25,7 +25,11 @@ internal interface IVolumeKind<TVolume> : IImageKind
     ImageUse Check(string path, bool readOnly);
 
     /// <summary>As <see cref="Check"/>; null where no other device can have the same volume, or there is none yet.</summary>
-    ImageUse? Want(string path, bool readOnly) => Check(path, readOnly);
+    ImageUse? Want(string path, bool readOnly)
+    {
+        _ = Volumes.Identify(path, this);
+        return Check(path, readOnly);
+    }
 
     /// <summary>The files of a volume, by its own path, that other devices may have open; those that are there.</summary>
     IEnumerable<string> Paths(string path) => [path];

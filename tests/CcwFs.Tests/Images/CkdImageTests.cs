@@ -126,7 +126,7 @@ public sealed class CkdImageTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0, "offset 0: too short")]
+    [InlineData(0, "it is empty")]
     [InlineData(100, "offset 100: too short")]
     [InlineData(512, "offset 512: 0 bytes after the header")]
     [InlineData(852_991, "truncated?")]

@@ -68,6 +68,8 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
             return;
         }
         RedoHead? head = ReadHead(file);
+        if (options.Redo is not null)
+            RefuseForeign(file, head, place.Path);
         Verdict verdict = head is { } known ? Judge(file, known, place.Path) : default;
         if (verdict.Fate == Fate.Refused)
             throw new ImageException(verdict.Line!);
@@ -84,10 +86,23 @@ internal sealed class ImageRecovery(IImageFiles files, ImageSlots slots, ImageOp
             throw fault;
     }
 
+    /// <summary>
+    /// A path that was asked for may be the redo file of another image, of the same size, or no redo file at all: nothing of it is dropped or
+    /// removed.
+    /// </summary>
+    private void RefuseForeign(IImageFile file, in RedoHead? head, string path)
+    {
+        ImageException.Check(file.Status(out FileStatus status), $"{path}: ");
+        if (head is null && status.Size > RedoHead.Size)
+            throw new ImageException($"{path}: it is no redo file; give another path, or move it away");
+        if (head is { } known && known.Binding.Inode != slots.Binding.Inode)
+            throw new ImageException($"{path}: it belongs to another image; give each volume a redo file of its own");
+    }
+
     /// <summary>A redo file lies beside the name by which the image was opened when it was made: another one now may have left it behind.</summary>
     private void LookElsewhere(IRedoPlace place)
     {
-        if (!files.Locks)
+        if (!files.Locks || options.Redo is not null)
             return;
         if (place.FindOther(redo => ReadHead(redo, isOurs: false) is { } head && head.Binding == slots.Binding) is { } other)
         {

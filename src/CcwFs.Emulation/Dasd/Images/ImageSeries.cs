@@ -106,6 +106,8 @@ internal sealed class ImageSeries
         bool isDevice = status.Type == FileStatus.TypeBlockDevice;
         if (_cylinders is not null && !isDevice)
             throw new ImageException($"{path}: its length tells how many cylinders it has; leave cylinders out, which is for a block device");
+        if (length == 0)
+            throw new ImageException($"{path}: it is empty; ccwfs dasd create makes an image, and a raw file is one with format=raw");
         Span<byte> bytes = stackalloc byte[CkdHeader.Size];
         ReadFully(file, 0, bytes, $"offset {length}: too short for a CKD image");
         long size = (long)CkdGeometry.Model3390(1).Heads * CkdGeometry.Model3390(1).TrackSize;

@@ -160,7 +160,7 @@ internal sealed class ImageSlots : IDisposable
     internal static int Empty(IImageFile file, long offset, long length)
     {
         int result = file.Discard(offset, length);
-        if (result is not (-(int)Errno.EOPNOTSUPP or -(int)Errno.ENOSYS))
+        if (result is not (-(int)Errno.EOPNOTSUPP or -(int)Errno.ENOSYS or -(int)Errno.EINVAL)) // of a device whose blocks are larger than sectors
             return result;
         byte[] zeros = new byte[Math.Min(length, 1 << 20)];
         for (result = 0; result == 0 && length > 0; length -= zeros.Length, offset += zeros.Length)
@@ -191,8 +191,8 @@ internal sealed class ImageSlots : IDisposable
         long latest = long.MinValue;
         foreach (SlotPart part in Parts)
         {
-            if (part.File.Status(out FileStatus status) < 0)
-                return null;
+            if (part.File.Status(out FileStatus status) < 0 || status.Type == FileStatus.TypeBlockDevice)
+                return null; // of a device it is the node's
             latest = Math.Max(latest, status.ChangedAt);
         }
         return latest;

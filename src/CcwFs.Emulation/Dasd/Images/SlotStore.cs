@@ -142,7 +142,7 @@ public abstract class SlotStore : ITrackStore
     }
 
     /// <inheritdoc/>
-    public void SetSync(ImageSync sync) => _writer?.SetSync(sync);
+    public virtual void SetSync(ImageSync sync) => _writer?.SetSync(sync);
 
     /// <summary>
     /// Brings everything to stable storage, removes the redo file unless a change in it is still pending, and closes the files. What went wrong is in
@@ -175,6 +175,13 @@ public abstract class SlotStore : ITrackStore
         {
             throw new ImageException(
                 "it is a block device: give redo=PATH too, a file that is there after a restart, where a change is kept until it is in place");
+        }
+        if (options.Redo is not null && !IsBlockDevice(first))
+        {
+            using IRedoPlace usual = files.RedoOf(first);
+            using IImageFile? there = usual.Open();
+            if (there is not null)
+                throw new ImageException($"a redo file is beside it, {usual.Path}, and a change may be pending there: open it once without redo=PATH");
         }
         return files.RedoOf(first, options.Redo);
     }

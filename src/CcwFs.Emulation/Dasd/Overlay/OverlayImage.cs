@@ -23,8 +23,10 @@ public sealed class OverlayImage : SlotStore
     private readonly byte[]?[] _copies = new byte[]?[MostAtOnce];          // guarded by _gate
     private readonly TrackImage[] _slots = new TrackImage[MostAtOnce]; // guarded by _gate
 
+    private readonly bool _isTemporary;
+
     private OverlayImage(IImageFiles files, string path, ImageOptions options, bool asIs, SlotFiles parts, ITrackStore basis)
-        : base(files, path, options, asIs, parts) => _base = basis;
+        : base(files, path, options, asIs, parts) => (_base, _isTemporary) = (basis, files is UnnamedFiles);
 
     /// <inheritdoc/>
     public override VolumeFile File => _base.File with { Redo = Redo, Base = _base.Name };
@@ -134,6 +136,14 @@ public sealed class OverlayImage : SlotStore
         header.Format(sector);
         int result = file.WriteAt(header.FileLength - 1, [0]);
         return result < 0 ? result : file.WriteAt(0, sector);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>What is gone with its volume is never brought to stable storage.</remarks>
+    public override void SetSync(ImageSync sync)
+    {
+        if (!_isTemporary)
+            base.SetSync(sync);
     }
 
     /// <inheritdoc/>

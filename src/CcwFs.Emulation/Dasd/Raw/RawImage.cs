@@ -164,6 +164,7 @@ public sealed class RawImage : SlotStore
     private void WriteWhole(ReadOnlySpan<TrackImage> tracks)
     {
         bool? isPlain = null;
+        RawShape? track0 = null;
         for (int index = 0; index < tracks.Length; index++)
         {
             byte[] blocks = _blocks[index] ??= new byte[_format.SlotSize];
@@ -171,11 +172,23 @@ public sealed class RawImage : SlotStore
             if (TrackBlocks.Contract(_format, Geometry, track, tracks[index].Slot.Span, blocks, out RawShape shape) is { } reason)
                 throw ImageException.CannotHold($"{Name}: {At(track)} cannot be held by a raw file: {reason}");
             if (track == 0)
-                isPlain = shape == RawShape.Blocks;
+                (isPlain, track0) = (shape == RawShape.Blocks, shape);
             _slots[index] = new TrackImage(track, blocks);
+            if (track <= 1 && !IsReadAs(shape, track, blocks, track0))
+                throw ImageException.CannotHold($"{Name}: {At(track)} cannot be held by a raw file: with these labels it would be read in another layout");
         }
         WriteSlots(_slots.AsSpan(0, tracks.Length));
         _isPlain = isPlain ?? _isPlain;
+    }
+
+    /// <summary>
+    /// Whether blocks of track 0 or 1 are read in the layout in which they are written. Zeros are no layout yet: track 0 tells it, once it is
+    /// written.
+    /// </summary>
+    private bool IsReadAs(RawShape shape, int track, ReadOnlySpan<byte> blocks, RawShape? track0)
+    {
+        RawShape read = track == 0 ? _format.ShapeOfTrack0(blocks) : _format.ShapeOfTrack1(blocks, track0 ?? ShapeOfTrack0());
+        return read == shape || (read == RawShape.Unformatted && shape == RawShape.Blocks);
     }
 
     private RawShape ShapeOf(int track, ReadOnlySpan<byte> blocks) => track switch

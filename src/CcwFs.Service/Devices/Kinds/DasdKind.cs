@@ -58,6 +58,7 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
         _ when spec.IsReadOnly && spec.IsTemporary => "a temporary overlay is written; leave overlay or readonly out",
         _ when spec.Count > 1 && spec.Overlay?.Contains("%d", StringComparison.Ordinal) == false =>
             "each device needs an overlay of its own; write %d into overlay=PATH",
+        { Redo: not null } when spec.IsTemporary => "a temporary overlay has no redo file; leave redo out",
         { Redo: not null } when spec.Image is null => "redo is for an image; give image=PATH, or leave redo out",
         { File: var file } when file != default && spec.Image is null => "format, block-size and cylinders are for an image; give image=PATH",
         { Redo: { } redo } when spec.Count > 1 && !redo.Contains("%d", StringComparison.Ordinal) =>
@@ -86,7 +87,7 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
         {
             (true, false) => volume.IsReadOnly ? null : " to write it, and it cannot be the base of an overlay; remove that first",
             (false, true) => spec.IsReadOnly ? null : " as the base of an overlay; give readonly, or remove that first",
-            (true, true) when spec.IsTemporary => null,
+            (true, true) => null, // another overlay of one base; the same overlay is looked at when it is opened
             _ => base.Obstacle(spec, open),
         };
     }
