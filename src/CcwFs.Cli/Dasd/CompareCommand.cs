@@ -68,12 +68,10 @@ internal static class CompareCommand
 
     private static string Line(TrackDifference first, int tracks, CkdGeometry geometry)
     {
-        string at = At(first.Track, geometry);
-        return tracks > 1 ? $"{at} to {At(first.Track + tracks - 1, geometry)}: {string.Join(", ", Named(first.Kinds).Select(kind => kind.Words))}"
+        string at = geometry.At(first.Track);
+        return tracks > 1 ? $"{at} to {geometry.At(first.Track + tracks - 1)}: {string.Join(", ", Named(first.Kinds).Select(kind => kind.Words))}"
             : $"{at}: {first.First}{(first.Records > 1 ? $", and {DasdConsole.Count(first.Records - 1, "more record")}" : "")}";
     }
-
-    private static string At(int track, CkdGeometry geometry) => $"cylinder {track / geometry.Heads} head {track % geometry.Heads}";
 
     private static IEnumerable<(DifferenceKinds Kind, string Words)> Named(DifferenceKinds kinds) => s_words.Where(word => kinds.HasFlag(word.Kind));
 

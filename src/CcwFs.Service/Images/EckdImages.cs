@@ -81,9 +81,10 @@ internal sealed class EckdImages(VolumeFile file = default, bool isTemporary = f
     /// <inheritdoc/>
     public ImageUse? Want(string path, bool readOnly)
     {
-        if (!(file.Base is not null && IsMissing(path)))
+        bool isThere = file.Base is null || !IsMissing(path);
+        if (isThere)
             _ = Volumes.Identify(path, this);
-        if (!isTemporary && !(file.Base is not null && IsMissing(path)))
+        if (isThere && !isTemporary)
             return Check(path, readOnly);
         new EckdImages(file with { Base = null, Redo = null }).Check(file.Base ?? path, readOnly: true); // the overlay is made when the device is
         return null;

@@ -95,7 +95,7 @@ public sealed class FormatFuzzer
         var track = new CkdTrack(_geometry);
         try
         {
-            using ITrackStore store = TrackFormats.Open(new BytesFiles(bytes), "file", format);
+            using ITrackStore store = TrackFormats.Open(new MemoryImageFiles { Files = { ["file"] = bytes } }, "file", format);
             for (int number = 0; number < Math.Min(store.Geometry.Tracks, 100); number++)
             {
                 if (track.Load(store, number) is { } wrong)

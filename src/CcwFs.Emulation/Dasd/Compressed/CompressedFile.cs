@@ -120,11 +120,8 @@ internal sealed class CompressedFile : IDisposable
     }
 
     /// <summary>A fault of a track, for a person.</summary>
-    public ImageException Fault(long offset, int track, string reason)
-    {
-        (int cylinder, int head) = Math.DivRem(track, Header.Geometry.Heads);
-        return new ImageException($"{Path}: offset {offset}: cylinder {cylinder} head {head}: {reason}");
-    }
+    public ImageException Fault(long offset, int track, string reason) =>
+        new($"{Path}: offset {offset}: {Header.Geometry.At(track)}: {reason}");
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

@@ -154,22 +154,9 @@ public sealed class CompressedImage : ITrackStore
     }
 
     /// <summary>Opens a file; <paramref name="above"/>: it is the base of this shadow file.</summary>
-    private static IImageFile OpenFile(IImageFiles files, string path, string? above = null)
-    {
-        try
-        {
-            return files.Open(path, write: false) ?? throw new ImageException(above is null || above == path ? "no such file"
-                : $"no such file; it is to be the volume that the shadow file {above} changes");
-        }
-        catch (ImageException error)
-        {
-            throw new ImageException($"{path}: {(error.Errno == 0 ? "" : "cannot be opened: ")}{error.Message}", error.Errno);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new ImageException($"{path}: cannot be opened: {error.Message.ReplaceLineEndings(" ")}", error);
-        }
-    }
+    private static IImageFile OpenFile(IImageFiles files, string path, string? above = null) => OpenedFile.Of(
+        path, () => files.Open(path, write: false),
+        above is null || above == path ? "no such file" : $"no such file; it is to be the volume that the shadow file {above} changes");
 
     private static bool IsPlain(IImageFile file)
     {

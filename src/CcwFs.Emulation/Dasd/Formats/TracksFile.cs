@@ -74,7 +74,7 @@ public sealed class TracksFile : ITrackStore
             if (wrong is not null)
             {
                 throw new ImageException(
-                    $"{Name}: offset {offset}: cylinder {track / Geometry.Heads} head {track % Geometry.Heads}: {wrong}", Math.Max(0, -read));
+                    $"{Name}: offset {offset}: {Geometry.At(track)}: {wrong}", Math.Max(0, -read));
             }
         }
     }

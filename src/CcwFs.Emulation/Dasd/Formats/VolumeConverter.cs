@@ -57,7 +57,7 @@ public static class VolumeConverter
 
     /// <summary>False: the track was never formatted.</summary>
     private static bool Load(ITrackStore source, int number, CkdTrack track) => track.Load(source, number) is { } wrong
-        ? throw new ImageException($"{source.Name}: cylinder {number / source.Geometry.Heads} head {number % source.Geometry.Heads}: "
+        ? throw new ImageException($"{source.Name}: {source.Geometry.At(number)}: "
             + $"torn or impossible track: {wrong}; nothing was made of it, see: ccwfs dasd check")
         : !track.WasUnformatted;
 }

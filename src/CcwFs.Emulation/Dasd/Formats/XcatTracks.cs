@@ -116,5 +116,5 @@ internal sealed class XcatTracks : IDisposable
     }
 
     private ImageException Wrong(string reason) => new(
-        $"{_path}: offset {_offset} of the tracks: cylinder {Next / _geometry.Heads} head {Next % _geometry.Heads}: {reason}");
+        $"{_path}: offset {_offset} of the tracks: {_geometry.At(Next)}: {reason}");
 }

@@ -80,4 +80,7 @@ public readonly record struct CkdGeometry(ushort DeviceType, int Cylinders, int 
 
     /// <summary>Tracks on the volume.</summary>
     public int Tracks => Cylinders * Heads;
+
+    /// <summary>A track, for messages.</summary>
+    public string At(int track) => $"cylinder {track / Heads} head {track % Heads}";
 }

@@ -74,22 +74,9 @@ internal sealed class ImageSeries
         }
     }
 
-    private static IImageFile OpenOne(IImageFiles files, string path, bool readOnly, int sequence)
-    {
-        try
-        {
-            return (sequence == 0 ? files.OpenDisk(path, write: !readOnly) : files.Open(path, write: !readOnly))
-                ?? throw new ImageException(sequence == 0 ? "no such file" : $"file {sequence} of the series is missing");
-        }
-        catch (ImageException error)
-        {
-            throw new ImageException($"{path}: {(error.Errno == 0 ? "" : "cannot be opened: ")}{error.Message}", error.Errno);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new ImageException($"{path}: cannot be opened: {error.Message.ReplaceLineEndings(" ")}", error);
-        }
-    }
+    private static IImageFile OpenOne(IImageFiles files, string path, bool readOnly, int sequence) => OpenedFile.Of(
+        path, () => sequence == 0 ? files.OpenDisk(path, write: !readOnly) : files.Open(path, write: !readOnly),
+        sequence == 0 ? "no such file" : $"file {sequence} of the series is missing");
 
     private static void ReadFully(IImageFile file, long offset, Span<byte> bytes, string tooShort)
     {

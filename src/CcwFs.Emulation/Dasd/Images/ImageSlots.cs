@@ -56,7 +56,7 @@ internal sealed class ImageSlots : IDisposable
         (uint)track < (uint)Geometry.Tracks ? track : throw new ArgumentOutOfRangeException(nameof(track), track, "no such track");
 
     /// <summary>The track, for messages.</summary>
-    internal string At(int track) => $"cylinder {track / Geometry.Heads} head {track % Geometry.Heads}";
+    internal string At(int track) => Geometry.At(track);
 
     /// <summary>Tracks, for messages.</summary>
     internal string Named(int[] tracks)

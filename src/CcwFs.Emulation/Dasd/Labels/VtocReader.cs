@@ -157,7 +157,7 @@ internal sealed class VtocReader(ITrackStore store, CkdTrack track)
         }
     }
 
-    private string At(int number) => $"cylinder {number / Geometry.Heads} head {number % Geometry.Heads}";
+    private string At(int number) => Geometry.At(number);
 
     private void Say(string problem)
     {

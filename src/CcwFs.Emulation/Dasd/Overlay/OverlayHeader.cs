@@ -34,9 +34,11 @@ internal readonly record struct OverlayHeader(CkdGeometry Geometry, uint BaseSum
         return new OverlayHeader(store.Geometry, Crc32C.Of(slot));
     }
 
-    internal void Format(Span<byte> sector)
+    /// <summary>The sector.</summary>
+    internal byte[] Sector()
     {
-        sector[..Size].Clear();
+        byte[] bytes = new byte[Size];
+        Span<byte> sector = bytes;
         Magic.CopyTo(sector);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[8..], Version);
         BinaryPrimitives.WriteInt32LittleEndian(sector[12..], Geometry.TrackSize);
@@ -44,6 +46,7 @@ internal readonly record struct OverlayHeader(CkdGeometry Geometry, uint BaseSum
         BinaryPrimitives.WriteInt32LittleEndian(sector[20..], Geometry.Heads);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[24..], BaseSum);
         BinaryPrimitives.WriteUInt32LittleEndian(sector[SumAt..], Crc32C.Of(sector[..SumAt]));
+        return bytes;
     }
 
     /// <summary>Judges the first sector of a file of so many bytes against the base: null, or "offset N: reason".</summary>

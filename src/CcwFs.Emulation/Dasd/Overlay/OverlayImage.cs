@@ -11,22 +11,17 @@ namespace CcwFs.Emulation.Dasd.Overlay;
 /// zeros, a hole). 1: a track in <see cref="CkdTrack"/>'s layout, but for this byte, which is 0 there. 2: an empty track, which was released.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
-public sealed class OverlayImage : SlotStore
+public sealed class OverlayImage : CopiedSlotStore
 {
     private const byte OfBase = 0, Here = 1, Released = 2;
-    private const int MostAtOnce = 32;          // tracks that are written whole or not at all (arbitrary: what a volume caches)
-    private const int ReleasedAtOnce = 1_024;   // tracks (arbitrary: what a redo file takes)
+    private const int ReleasedAtOnce = 1_024; // tracks (arbitrary: what a redo file takes)
 
     private static readonly byte[] s_released = [Released];
     private readonly ITrackStore _base;
-    private readonly Lock _gate = new();
-    private readonly byte[]?[] _copies = new byte[]?[MostAtOnce];          // guarded by _gate
-    private readonly TrackImage[] _slots = new TrackImage[MostAtOnce]; // guarded by _gate
-
     private readonly bool _isTemporary;
 
-    private OverlayImage(IImageFiles files, string path, ImageOptions options, bool asIs, SlotFiles parts, ITrackStore basis)
-        : base(files, path, options, asIs, parts) => (_base, _isTemporary) = (basis, files is UnnamedFiles);
+    private OverlayImage(IImageFiles files, string path, ImageOptions options, SlotFiles parts, ITrackStore basis)
+        : base(files, path, options, asIs: false, parts) => (_base, _isTemporary) = (basis, files is UnnamedFiles);
 
     /// <inheritdoc/>
     public override VolumeFile File => _base.File with { Redo = Redo, Base = _base.Name };
@@ -39,15 +34,15 @@ public sealed class OverlayImage : SlotStore
     /// Opens the overlay <paramref name="path"/> of <paramref name="basis"/>, which it owns from then on, as <see
     /// cref="CkdImage.Open(IImageFiles, string, ImageOptions, int?)"/> does an image. The base is disposed when it cannot be opened.
     /// </summary>
-    public static OverlayImage Open(IImageFiles files, string path, ITrackStore basis, ImageOptions options, bool asIs = false)
+    public static OverlayImage Open(IImageFiles files, string path, ITrackStore basis, ImageOptions options)
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(basis);
         IImageFile? file = null;
         try
         {
-            file = OpenFile(files, path, !options.ReadOnly);
-            return Over(files, path, file, basis, options, asIs);
+            file = OpenedFile.Of(path, () => files.Open(path, !options.ReadOnly));
+            return Over(files, path, file, basis, options);
         }
         catch
         {
@@ -71,7 +66,7 @@ public sealed class OverlayImage : SlotStore
             file = files.CreateUnnamed();
             redo = files.CreateUnnamed();
             ImageException.Check(Fill(file, basis), $"{file.Path}: ");
-            return Over(new UnnamedFiles(files, redo), file.Path, file, basis, options with { Sync = ImageSync.None, Redo = null }, asIs: false);
+            return Over(new UnnamedFiles(files, redo), file.Path, file, basis, options with { Sync = ImageSync.None, Redo = null });
         }
         catch
         {
@@ -82,31 +77,21 @@ public sealed class OverlayImage : SlotStore
         }
     }
 
-    private static OverlayImage Over(IImageFiles files, string path, IImageFile file, ITrackStore basis, ImageOptions options, bool asIs)
+    private static OverlayImage Over(IImageFiles files, string path, IImageFile file, ITrackStore basis, ImageOptions options)
     {
         OverlayHeader header = OverlayHeader.Of(basis);
         byte[] sector = new byte[OverlayHeader.Size];
         ImageException.Check(file.Status(out FileStatus status), $"{path}: ");
         int read = ImageException.Check(file.ReadAt(0, sector), $"{path}: ");
-        if (header.Fault(sector.AsSpan(0, read).Length < sector.Length ? new byte[sector.Length] : sector, status.Size) is { } fault)
+        if (read < sector.Length)
+            sector.AsSpan().Clear();
+        if (header.Fault(sector, status.Size) is { } fault)
             throw new ImageException($"{path}: {fault} (its base is {basis.Name})");
         var binding = new RedoBinding(status.Size, Crc32C.Of(sector), status.Inode);
         CkdGeometry geometry = basis.Geometry;
         SlotPart whole = new(file, 0, geometry.Tracks, status.Size);
         var parts = new SlotFiles(geometry, OverlayHeader.SlotsAt, geometry.TrackSize, [whole], binding);
-        return Make(path, parts, made => new OverlayImage(files, path, options, asIs, made, basis));
-    }
-
-    private static IImageFile OpenFile(IImageFiles files, string path, bool write)
-    {
-        try
-        {
-            return files.Open(path, write) ?? throw new ImageException("no such file");
-        }
-        catch (ImageException error)
-        {
-            throw new ImageException($"{path}: {(error.Errno == 0 ? "" : "cannot be opened: ")}{error.Message}", error.Errno);
-        }
+        return Make(path, parts, made => new OverlayImage(files, path, options, made, basis));
     }
 
     /// <summary>
@@ -120,10 +105,8 @@ public sealed class OverlayImage : SlotStore
             return false;
         using NewImageFile file = NewImageFile.Make(path);
         OverlayHeader header = OverlayHeader.Of(basis);
-        byte[] sector = new byte[OverlayHeader.Size];
-        header.Format(sector);
         file.SetLength(header.FileLength);
-        file.Write(0, sector);
+        file.Write(0, header.Sector());
         file.Finish();
         return true;
     }
@@ -132,10 +115,8 @@ public sealed class OverlayImage : SlotStore
     private static int Fill(IImageFile file, ITrackStore basis)
     {
         OverlayHeader header = OverlayHeader.Of(basis);
-        byte[] sector = new byte[OverlayHeader.Size];
-        header.Format(sector);
         int result = file.WriteAt(header.FileLength - 1, [0]);
-        return result < 0 ? result : file.WriteAt(0, sector);
+        return result < 0 ? result : file.WriteAt(0, header.Sector());
     }
 
     /// <inheritdoc/>
@@ -182,24 +163,10 @@ public sealed class OverlayImage : SlotStore
     }
 
     /// <inheritdoc/>
-    /// <remarks>A call of up to 32 tracks is applied whole or not at all; a longer one in pieces of as many.</remarks>
-    public override void Write(ReadOnlySpan<TrackImage> tracks)
-    {
-        lock (_gate)
-        {
-            for (; tracks.Length > MostAtOnce; tracks = tracks[MostAtOnce..])
-                WriteWhole(tracks[..MostAtOnce]);
-            WriteWhole(tracks);
-        }
-    }
-
-    /// <inheritdoc/>
     /// <remarks>A track keeps the space that it has in the overlay: what shows that it is empty stands there.</remarks>
     public override void Release(int first, int count)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, Geometry.Tracks - count);
+        CheckRange(first, count);
         var slots = new TrackImage[Math.Min(count, ReleasedAtOnce)];
         for (int track = first, end = first + count; track < end;)
         {
@@ -213,17 +180,17 @@ public sealed class OverlayImage : SlotStore
 
     private protected override void OnClosed() => _base.Dispose();
 
-    private void WriteWhole(ReadOnlySpan<TrackImage> tracks)
+    private protected override void WriteWhole(ReadOnlySpan<TrackImage> tracks)
     {
         for (int index = 0; index < tracks.Length; index++)
         {
             ReadOnlySpan<byte> slot = tracks[index].Slot.Span;
             ArgumentOutOfRangeException.ThrowIfGreaterThan(slot.Length, Geometry.TrackSize, nameof(tracks));
-            byte[] copy = _copies[index] ??= new byte[Geometry.TrackSize];
+            byte[] copy = Copy(index);
             slot.CopyTo(copy);
             copy[0] = Here;
-            _slots[index] = new TrackImage(tracks[index].Track, copy.AsMemory(0, slot.Length));
+            Slots[index] = new TrackImage(tracks[index].Track, copy.AsMemory(0, slot.Length));
         }
-        WriteSlots(_slots.AsSpan(0, tracks.Length));
+        WriteSlots(Slots.AsSpan(0, tracks.Length));
     }
 }

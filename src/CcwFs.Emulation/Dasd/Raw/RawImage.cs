@@ -11,16 +11,11 @@ namespace CcwFs.Emulation.Dasd.Raw;
 /// A track that is released reads as blocks of zeros; tracks 0 and 1 read as unformatted where the blocks of their labels are zeros.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A volume.")]
-public sealed class RawImage : SlotStore
+public sealed class RawImage : CopiedSlotStore
 {
-    private const int MostAtOnce = 32; // tracks that are written whole or not at all (arbitrary: what a volume caches)
-
     private readonly RawFormat _format;
-    private readonly Lock _gate = new();
-    private readonly byte[]?[] _blocks = new byte[]?[MostAtOnce];          // of the tracks of one write; guarded by _gate
-    private readonly TrackImage[] _slots = new TrackImage[MostAtOnce]; // guarded by _gate
     private byte[]? _read; // one that is not in use; for readers
-    private bool _isPlain; // track 0 was formatted without keys and holds zeros alone, which its blocks do not tell; guarded by _gate
+    private bool _isPlain; // track 0 was formatted without keys and holds zeros alone, which its blocks do not tell; guarded by Gate
 
     private RawImage(IImageFiles files, string path, ImageOptions options, bool asIs, SlotFiles parts, RawFormat format)
         : base(files, path, options, asIs, parts) => _format = format;
@@ -46,7 +41,8 @@ public sealed class RawImage : SlotStore
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        IImageFile file = OpenFile(files, path, !options.ReadOnly);
+        IImageFile file = OpenedFile.Of(
+            path, () => files.OpenDisk(path, !options.ReadOnly), "no such file; truncate -s SIZE makes an empty one");
         SlotFiles parts;
         RawFormat format;
         try
@@ -60,18 +56,6 @@ public sealed class RawImage : SlotStore
             throw;
         }
         return Make(path, parts, made => new RawImage(files, path, options, asIs, made, format));
-    }
-
-    private static IImageFile OpenFile(IImageFiles files, string path, bool write)
-    {
-        try
-        {
-            return files.OpenDisk(path, write) ?? throw new ImageException("no such file; truncate -s SIZE makes an empty one");
-        }
-        catch (ImageException error)
-        {
-            throw new ImageException($"{path}: {(error.Errno == 0 ? "" : "cannot be opened: ")}{error.Message}", error.Errno);
-        }
     }
 
     private static SlotFiles Measure(IImageFile file, RawFormat format, RawOptions raw, Action<string>? say)
@@ -124,60 +108,46 @@ public sealed class RawImage : SlotStore
     }
 
     /// <inheritdoc/>
-    /// <remarks>A call of up to 32 tracks is applied whole or not at all; a longer one in pieces of as many.</remarks>
-    public override void Write(ReadOnlySpan<TrackImage> tracks)
-    {
-        lock (_gate)
-        {
-            for (; tracks.Length > MostAtOnce; tracks = tracks[MostAtOnce..])
-                WriteWhole(tracks[..MostAtOnce]);
-            WriteWhole(tracks);
-        }
-    }
-
-    /// <inheritdoc/>
     /// <remarks>
     /// In pieces of 32 tracks: zeros are written as any other bytes, for a track that begins with zeros is none that was released, and what is zeros
     /// already gives its space back then.
     /// </remarks>
     public override void Release(int first, int count)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, Geometry.Tracks - count);
-        lock (_gate)
+        CheckRange(first, count);
+        lock (Gate)
         {
             byte[] zeros = new byte[_format.SlotSize];
             for (int track = first, end = first + count; track < end;)
             {
                 int length = 0;
                 for (; length < MostAtOnce && (track = NextWithData(track)) < end; length++)
-                    _slots[length] = new TrackImage(track++, zeros);
-                WriteSlots(_slots.AsSpan(0, length));
+                    Slots[length] = new TrackImage(track++, zeros);
+                WriteSlots(Slots.AsSpan(0, length));
                 for (int index = 0; index < length; index++)
-                    GiveBack(_slots[index].Track);
+                    GiveBack(Slots[index].Track);
             }
             _isPlain &= first > 0 || count == 0;
         }
     }
 
-    private void WriteWhole(ReadOnlySpan<TrackImage> tracks)
+    private protected override void WriteWhole(ReadOnlySpan<TrackImage> tracks)
     {
         bool? isPlain = null;
         RawShape? track0 = null;
         for (int index = 0; index < tracks.Length; index++)
         {
-            byte[] blocks = _blocks[index] ??= new byte[_format.SlotSize];
+            byte[] blocks = Copy(index);
             int track = tracks[index].Track;
             if (TrackBlocks.Contract(_format, Geometry, track, tracks[index].Slot.Span, blocks, out RawShape shape) is { } reason)
-                throw ImageException.CannotHold($"{Name}: {At(track)} cannot be held by a raw file: {reason}");
+                throw ImageException.CannotHold($"{Name}: {Geometry.At(track)} cannot be held by a raw file: {reason}");
             if (track == 0)
                 (isPlain, track0) = (shape == RawShape.Blocks, shape);
-            _slots[index] = new TrackImage(track, blocks);
+            Slots[index] = new TrackImage(track, blocks);
             if (track <= 1 && !IsReadAs(shape, track, blocks, track0))
-                throw ImageException.CannotHold($"{Name}: {At(track)} cannot be held by a raw file: with these labels it would be read in another layout");
+                throw ImageException.CannotHold($"{Name}: {Geometry.At(track)} cannot be held by a raw file: with these labels it would be read in another layout");
         }
-        WriteSlots(_slots.AsSpan(0, tracks.Length));
+        WriteSlots(Slots.AsSpan(0, tracks.Length));
         _isPlain = isPlain ?? _isPlain;
     }
 
@@ -209,11 +179,5 @@ public sealed class RawImage : SlotStore
     {
         RawShape shape = _format.ShapeOfTrack0(blocks);
         return shape == RawShape.Unformatted && Volatile.Read(ref _isPlain) ? RawShape.Blocks : shape;
-    }
-
-    private static string At(int track)
-    {
-        int heads = CkdGeometry.Model3390(1).Heads;
-        return $"cylinder {track / heads} head {track % heads}";
     }
 }

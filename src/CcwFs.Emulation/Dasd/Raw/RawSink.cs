@@ -29,7 +29,7 @@ internal sealed class RawSink(string path) : ITrackSink
         ArgumentNullException.ThrowIfNull(track);
         RawFormat format = _format ??= Measure(track.RecordCount > 1 ? track.DataLength(track.RecordCount - 1) : 0);
         if (TrackBlocks.Contract(format, _geometry, track.Number, track.Image.Span, _blocks, out _) is { } reason)
-            throw ImageException.CannotHold($"{path}: cylinder {track.Cylinder} head {track.Head} cannot be held by a raw file: {reason}");
+            throw ImageException.CannotHold($"{path}: {_geometry.At(track.Number)} cannot be held by a raw file: {reason}");
         if (_blocks.AsSpan().IndexOfAnyExcept((byte)0) >= 0)
             File.Write((long)track.Number * format.SlotSize, _blocks);
     }

@@ -66,9 +66,7 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
         _ => null,
     };
 
-    private protected override IVolumeKind<EckdVolume> Images(DeviceSpec spec, Func<string, string> pathOf) => ImagesOf(spec, pathOf);
-
-    private static EckdImages ImagesOf(DeviceSpec spec, Func<string, string> pathOf) => new(
+    private protected override EckdImages Images(DeviceSpec spec, Func<string, string> pathOf) => new(
         Of(spec).File with
         {
             Redo = Of(spec).Redo is { } redo ? pathOf(redo) : null,
@@ -96,7 +94,7 @@ internal sealed class DasdKind : ImageKind<EckdVolume>
     {
         (DeviceSpec spec, int index, string directory) = (opening.Spec, opening.Index, opening.Directory);
         if (spec.Overlay is not null)
-            ImagesOf(spec, text => DeviceSpec.PathAt(text, index, directory)).MakeOverlay(path, opening.Caller);
+            Images(spec, text => DeviceSpec.PathAt(text, index, directory)).MakeOverlay(path, opening.Caller);
     }
 
     private protected override (EckdVolume Volume, Func<long> Bytes) InMemory(DeviceSpec spec) => EckdImages.InMemory();
